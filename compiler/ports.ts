@@ -1,0 +1,90 @@
+// What the passes need from the world, as arguments: an engine that parses, describes and plans SQL over empty
+// tables, observed source schemas, a cache, template texts. The CLI fills them; nothing here has a side effect.
+
+import type { Column } from '../runtime/contract/manifest.ts'
+
+/** A syntax tree as the engine serialises it. Shape belongs to the pinned engine; read it only in compiler/sql/. */
+export type Tree = Readonly<Record<string, unknown>>
+
+/** Offsets count UTF-16 code units of the text that was given. */
+export type ParseResult =
+  /** One tree a statement; empty for text with no statement. */
+  | { readonly kind: 'trees'; readonly trees: readonly Tree[] }
+  | { readonly kind: 'syntax_error'; readonly message: string; readonly offset: number | null }
+  /** The parser accepts it but cannot serialise it (PIVOT, DDL): callers take the safe answer. */
+  | { readonly kind: 'opaque' }
+
+/** What a statement does, by the engine's own classification. */
+export type StatementKind =
+  | 'select' | 'create' | 'insert' | 'update' | 'delete' | 'drop' | 'alter' | 'set' | 'copy' | 'attach' | 'detach'
+  | 'load' | 'call' | 'explain' | 'pragma' | 'transaction' | 'other'
+
+/** A relation that a query may read: an empty table of these columns stands for it. */
+export interface Relation {
+  readonly schema: string
+  readonly name: string
+  readonly columns: readonly Column[]
+}
+
+export interface DescribeRequest {
+  /** Statements in order; the last is the query whose columns are asked for. */
+  readonly statements: readonly string[]
+  readonly relations: readonly Relation[]
+}
+
+export type DescribeResult =
+  | { readonly kind: 'columns'; readonly columns: readonly Column[] }
+  /** `offset` in the statement with that index, or null; `candidates` are the engine's nearest names. */
+  | { readonly kind: 'error'; readonly message: string; readonly code: string; readonly statement: number; readonly offset: number | null; readonly name: string | null; readonly candidates: readonly string[] }
+  /** Columns depend on data (PIVOT without IN): late-bound. */
+  | { readonly kind: 'late' }
+
+export interface PlanRequest {
+  /** One SELECT that reads only `relations`. */
+  readonly sql: string
+  readonly relations: readonly Relation[]
+}
+
+/** The port that passes call. Implemented over DuckDB in runtime/engines/duckdb/analysis.ts; one instance, calls in turn. */
+export interface SqlEngine {
+  /** Name and version, for example `duckdb v1.5.6`: part of every cache key. */
+  readonly version: string
+  parse(texts: readonly string[]): Promise<readonly ParseResult[]>
+  /** The kind of each single statement, asked of the engine; 'other' when it cannot be prepared. */
+  statementKinds(texts: readonly string[]): Promise<readonly StatementKind[]>
+  describe(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]>
+  /** JSON text of the optimised plan, or null when the engine cannot give one. Never throws. */
+  plans(requests: readonly PlanRequest[]): Promise<readonly (string | null)[]>
+  /** Lower-case names of functions that the engine's catalogue calls volatile. */
+  volatileFunctions(): Promise<ReadonlySet<string>>
+}
+
+/** An SqlEngine that starts only when it is first asked, since loading the engine costs 0.1–0.3 s. */
+export type LazySqlEngine = () => Promise<SqlEngine>
+
+/** What is there to read for one file source. */
+export interface SourceRequest {
+  readonly node: string
+  readonly format: 'csv' | 'parquet' | 'json'
+  /** Path or glob relative to the project, parameters already put in. */
+  readonly path: string
+  /** Options of the reader, as in the YAML, already checked. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+export type SourceObservation =
+  | { readonly kind: 'columns'; readonly columns: readonly Column[] }
+  /** No file matches. */
+  | { readonly kind: 'absent' }
+  | { readonly kind: 'error'; readonly message: string }
+
+/** Looks at source files; the answer may come from a cache keyed by the files' size and time. */
+export type ObserveSources = (requests: readonly SourceRequest[]) => Promise<readonly SourceObservation[]>
+
+/** Results of earlier compiles by content hash. Values are JSON. Losing it costs time, never correctness. */
+export interface CompileCache {
+  get(key: string): unknown
+  set(key: string, value: unknown): void
+}
+
+export const noCache: CompileCache = { get: () => undefined, set: () => undefined }

@@ -1,0 +1,109 @@
+// bundle.json: the contract between compiler and runtime. Every other file of the bundle is listed with its digest.
+// Described in FORMAT.md.
+
+import Type, { type Static } from 'typebox'
+import { fingerprintOf } from './canonical-json.ts'
+import { Category } from './diff.ts'
+import type { Fingerprint } from './ids.ts'
+import { Hex, NodeIdText } from './manifest.ts'
+
+const strict = { additionalProperties: false } as const
+
+/** Where an input is read from: written by a step of this bundle, or production's output. */
+export const StepInput = Type.Object(
+  { node: NodeIdText, from: Type.Union([Type.Literal('bundle'), Type.Literal('production')]) },
+  strict,
+)
+export type StepInput = Static<typeof StepInput>
+
+export const Step = Type.Object(
+  {
+    /** Equal to the node's id. */
+    id: Type.String(),
+    kind: Type.Literal('build'),
+    node: NodeIdText,
+    inputs: Type.Array(StepInput),
+    /** `relation` as the SQL names it, unquoted (`dev_transform.orders`); `file` below the outputs root. */
+    output: Type.Object({ relation: Type.String(), file: Type.String() }, strict),
+    /** `apply/<id>.sql`: prepares views of the inputs, then writes the output with one COPY. */
+    file: Type.String(),
+    /** Ids of steps of this bundle. */
+    depends_on: Type.Array(Type.String()),
+    category: Type.Union([Category, Type.Literal('affected'), Type.Literal('unchanged'), Type.Literal('new')]),
+    /** Why it is here, a sentence each. */
+    reasons: Type.Array(Type.String()),
+  },
+  strict,
+)
+export type Step = Static<typeof Step>
+
+/** One place where the environment's prefix was put in: `text` was inserted at byte offset `start` of `file`. */
+export const NamespaceSpan = Type.Object(
+  {
+    file: Type.String(),
+    start: Type.Number(),
+    text: Type.String(),
+    identifier: Type.String(),
+    role: Type.Union([Type.Literal('read'), Type.Literal('write'), Type.Literal('root')]),
+    reason: Type.String(),
+  },
+  strict,
+)
+export type NamespaceSpan = Static<typeof NamespaceSpan>
+
+export const BUNDLE_FORMAT = 'seeknal.bundle/1'
+
+export const BundleFile = Type.Object(
+  {
+    format: Type.Literal(BUNDLE_FORMAT),
+    project: Type.Object({ name: Type.String(), version: Type.String() }, strict),
+    environment: Type.Union([Type.String(), Type.Null()]),
+    /** What namespaces are prefixed with: `dev_`, or '' for production. */
+    prefix: Type.String(),
+    /** `versions` is a half-open range: `from` ≤ version < `before`. */
+    engine: Type.Object({ name: Type.String(), from: Type.String(), before: Type.String() }, strict),
+    dialect: Type.String(),
+    settings: Type.Record(Type.String(), Type.String()),
+    /** SHA-256 of base.json, or null without production. */
+    base: Type.Union([Hex, Type.Null()]),
+    requires: Type.Object(
+      {
+        connections: Type.Array(Type.Object({ name: Type.String(), type: Type.String() }, strict)),
+        /** Names of the run's parameters that a step reads, sorted. */
+        parameters: Type.Array(Type.String()),
+      },
+      strict,
+    ),
+    /** In an order in which they can run: inputs first, then by id. */
+    steps: Type.Array(Step),
+    promote: Type.Object(
+      {
+        /** Nodes whose outputs replace production's. */
+        replace: Type.Array(NodeIdText),
+        /** Nodes that production will no longer have. */
+        remove: Type.Array(NodeIdText),
+        /** Production's nodes that the steps read. */
+        read: Type.Array(NodeIdText),
+      },
+      strict,
+    ),
+    namespaces: Type.Array(NamespaceSpan),
+    /** path → SHA-256 of every other file. */
+    files: Type.Record(Type.String(), Hex),
+    digest: Hex,
+  },
+  strict,
+)
+export type BundleFile = Static<typeof BundleFile>
+
+/** The digest of a bundle: SHA-256 of the canonical text of bundle.json without its `digest`. Pure. */
+export function bundleDigest(file: Omit<BundleFile, 'digest'>): Fingerprint {
+  const { digest: _, ...rest } = file as BundleFile
+  return fingerprintOf(rest)
+}
+
+/** A bundle in memory: its contract and the text of every file, bundle.json included. */
+export interface Bundle {
+  readonly contract: BundleFile
+  readonly files: ReadonlyMap<string, string>
+}

@@ -1,0 +1,117 @@
+// manifest.json: the compiled description of all nodes. Documents of the contract keep their on-disk spelling
+// (snake_case) in memory too, so that what is hashed, written and compared is one thing. Described in FORMAT.md.
+
+import Type, { type Static } from 'typebox'
+import { fingerprintOf } from './canonical-json.ts'
+import type { Fingerprint } from './ids.ts'
+
+const strict = { additionalProperties: false } as const
+export const Hex = Type.String({ pattern: '^[0-9a-f]{64}$' })
+export const NodeIdText = Type.String({ pattern: '^[a-z_]+\\.[A-Za-z_][A-Za-z0-9_]*$' })
+
+/** One output column. `type` is the engine's own spelling (`DECIMAL(18,2)`, `STRUCT(a INTEGER)`). */
+export const Column = Type.Object(
+  { name: Type.String(), type: Type.String(), not_null: Type.Optional(Type.Literal(true)), description: Type.Optional(Type.String()) },
+  strict,
+)
+export type Column = Static<typeof Column>
+
+export const ColumnRef = Type.Object({ node: NodeIdText, column: Type.String() }, strict)
+export type ColumnRef = Static<typeof ColumnRef>
+
+/**
+ * One edge. `fingerprint` stands for what the reader can see of the input: it is renewed when a column that the reader
+ * reads (or the row set) may have changed, and carried over from the base manifest otherwise. `covers` are the columns
+ * for which a carried fingerprint was proven (null: all). `reads` are the columns read, by syntax (null: any).
+ */
+export const ManifestInput = Type.Object(
+  { ref: NodeIdText, fingerprint: Hex, covers: Type.Union([Type.Array(Type.String()), Type.Null()]), reads: Type.Union([Type.Array(Type.String()), Type.Null()]) },
+  strict,
+)
+export type ManifestInput = Static<typeof ManifestInput>
+
+/** For each output column and for the row set (filters, joins, grouping): the input columns it comes from. Null: not known. */
+export const Lineage = Type.Object(
+  { rows: Type.Array(ColumnRef), columns: Type.Record(Type.String(), Type.Array(ColumnRef)) },
+  strict,
+)
+export type Lineage = Static<typeof Lineage>
+
+export const Reproducibility = Type.Object(
+  {
+    /** Reads the run's timestamp. */
+    clock: Type.Boolean(),
+    /** Volatile functions by the engine's catalogue, sorted. */
+    volatile: Type.Array(Type.String()),
+    /** Constructs whose result depends on an order that nothing fixes, sorted: `limit`, `any_value`, `row_number`, `float_sum`… */
+    order_dependent: Type.Array(Type.String()),
+  },
+  strict,
+)
+export type Reproducibility = Static<typeof Reproducibility>
+
+/** Files that a source reads: paths or globs relative to the `data` root, as written. */
+export const SourceFiles = Type.Object({ format: Type.String(), path: Type.String() }, strict)
+
+export const ManifestNode = Type.Object(
+  {
+    id: NodeIdText,
+    kind: Type.String(),
+    name: Type.String(),
+    /** Relative to the project; part of no fingerprint. */
+    file: Type.String(),
+    description: Type.Optional(Type.String()),
+    owner: Type.Optional(Type.String()),
+    tags: Type.Array(Type.String()),
+    renamed_from: Type.Optional(Type.String()),
+    /** The functional definition in canonical form; what is hashed. SQL is in it as the hash of its canonical form. */
+    definition: Type.Record(Type.String(), Type.Unknown()),
+    /** SHA-256 of the canonical text of `definition`, or the base's when the engine proved both equal. */
+    definition_fingerprint: Hex,
+    /** In the order of the YAML. */
+    inputs: Type.Array(ManifestInput),
+    /** Null: late-bound, only data can tell. */
+    columns: Type.Union([Type.Array(Column), Type.Null()]),
+    /** SHA-256 of the ordered (name, type) list. */
+    columns_fingerprint: Type.Union([Hex, Type.Null()]),
+    lineage: Type.Union([Lineage, Type.Null()]),
+    reproducibility: Reproducibility,
+    volatile: Type.Optional(Type.Union([Type.Literal('day'), Type.Literal('always')])),
+    /** Names of the run's parameters that the SQL or the path reads (`run_date`, `env.NAME`), sorted. */
+    parameters: Type.Array(Type.String()),
+    /** The author's SQL in production's spelling: refs as `kind.name`, parameters as variables. Transforms only. */
+    sql: Type.Optional(Type.String()),
+    source_files: Type.Optional(SourceFiles),
+  },
+  strict,
+)
+export type ManifestNode = Static<typeof ManifestNode>
+
+export const Manifest = Type.Object(
+  {
+    format: Type.Literal('seeknal.manifest/1'),
+    project: Type.Object({ name: Type.String(), version: Type.String() }, strict),
+    engine: Type.String(),
+    dialect: Type.String(),
+    /** Settings of the engine that change results, name → value. */
+    settings: Type.Record(Type.String(), Type.String()),
+    /** Sorted by id. */
+    nodes: Type.Array(ManifestNode),
+  },
+  strict,
+)
+export type Manifest = Static<typeof Manifest>
+
+/** Fingerprint of the ordered list of (name, type) of an output. Pure. */
+export const columnsFingerprint = (columns: readonly Column[]): Fingerprint =>
+  fingerprintOf(columns.map((c) => [c.name, c.type]))
+
+/**
+ * The fingerprint of an edge from `node` when nothing is carried over: its definition and its own edges.
+ * Used by the compiler for new edges and by the runtime for an input that was left at an older version. Pure.
+ */
+export const freshEdge = (node: Pick<ManifestNode, 'definition_fingerprint' | 'inputs'>): Fingerprint =>
+  fingerprintOf({ definition: node.definition_fingerprint, inputs: node.inputs.map((i) => [i.ref, i.fingerprint]) })
+
+/** Whether the node's rows are a function of its inputs, the run's timestamp and parameters. */
+export const isReproducible = (r: Reproducibility): boolean => r.volatile.length === 0 && r.order_dependent.length === 0

@@ -1,0 +1,107 @@
+// What the runtime keeps below target/: run_state.json, plan.json, refs.json, env_config.json, journal entries.
+// Unlike bundles these hold times and digests of data. Described in FORMAT.md.
+
+import Type, { type Static } from 'typebox'
+import { Category } from './diff.ts'
+import { Hex, NodeIdText } from './manifest.ts'
+
+const strict = { additionalProperties: false } as const
+
+/** A stored output. `digest` is `<rows>:<sum of row hashes modulo 2^128, hex>:<columns fingerprint>`. */
+export const Snapshot = Type.Object(
+  {
+    /** SHA-256 of the file's bytes: `snapshots/<sha256>.parquet`. */
+    sha256: Hex,
+    size_bytes: Type.Number(),
+    rows: Type.Number(),
+    digest: Type.String(),
+    columns: Type.Array(Type.Object({ name: Type.String(), type: Type.String() }, strict)),
+  },
+  strict,
+)
+export type Snapshot = Static<typeof Snapshot>
+
+/** `data` stands for all data that the output depends on: content digests of source files, and of what was read of nodes that are not reproducible. */
+export const NodeState = Type.Object(
+  {
+    status: Type.Union([Type.Literal('executed'), Type.Literal('reused'), Type.Literal('cached')]),
+    /** Execution fingerprint: definition and what was really read. */
+    fingerprint: Hex,
+    data: Hex,
+    snapshot: Snapshot,
+    /** What was read, by input: edge fingerprint and data. */
+    inputs: Type.Array(Type.Object({ ref: NodeIdText, edge: Hex, data: Hex }, strict)),
+    /** The run that made the snapshot. */
+    run_id: Type.String(),
+    executed_at: Type.String(),
+    duration_ms: Type.Number(),
+  },
+  strict,
+)
+export type NodeState = Static<typeof NodeState>
+
+export const RunState = Type.Object(
+  {
+    format: Type.Literal('seeknal.run_state/1'),
+    /** Null: state of an environment. */
+    generation: Type.Union([Type.Number(), Type.Null()]),
+    environment: Type.Union([Type.String(), Type.Null()]),
+    /** Digest of the bundle that made it. */
+    bundle: Hex,
+    run_id: Type.String(),
+    run_timestamp: Type.String(),
+    engine: Type.String(),
+    nodes: Type.Record(Type.String(), NodeState),
+  },
+  strict,
+)
+export type RunState = Static<typeof RunState>
+
+/** plan.json of an environment. The first seven fields are read by existing scripts. */
+export const Plan = Type.Object(
+  {
+    env_name: Type.String(),
+    /** SHA-256 of the bundle's manifest.json. */
+    manifest_fingerprint: Hex,
+    categorized_changes: Type.Record(Type.String(), Category),
+    added_nodes: Type.Array(NodeIdText),
+    removed_nodes: Type.Array(NodeIdText),
+    total_nodes_to_execute: Type.Number(),
+    profile_path: Type.Union([Type.String(), Type.Null()]),
+    profile_fingerprint: Type.Union([Hex, Type.Null()]),
+    execute: Type.Array(NodeIdText),
+    reasons: Type.Record(Type.String(), Type.Array(Type.String())),
+    /** Production as it was: nodes that are replaced or read, with the fingerprints that they had. */
+    base: Type.Object(
+      {
+        generation: Type.Union([Type.Number(), Type.Null()]),
+        nodes: Type.Record(Type.String(), Type.Object({ definition: Hex, execution: Hex }, strict)),
+      },
+      strict,
+    ),
+    bundle: Hex,
+  },
+  strict,
+)
+export type Plan = Static<typeof Plan>
+
+export const EnvConfig = Type.Object(
+  {
+    format: Type.Literal('seeknal.env/1'),
+    name: Type.String(),
+    status: Type.Union([Type.Literal('planned'), Type.Literal('applied'), Type.Literal('failed'), Type.Literal('promoted')]),
+    created_at: Type.String(),
+    last_used_at: Type.String(),
+    ttl_seconds: Type.Number(),
+    promoted_to: Type.Union([Type.String(), Type.Null()]),
+    promoted_generation: Type.Union([Type.Number(), Type.Null()]),
+  },
+  strict,
+)
+export type EnvConfig = Static<typeof EnvConfig>
+
+export const Refs = Type.Record(
+  Type.String(),
+  Type.Object({ path: Type.String(), sha256: Hex, generation: Type.Number() }, strict),
+)
+export type Refs = Static<typeof Refs>

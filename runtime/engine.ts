@@ -1,0 +1,48 @@
+// The engine that executes steps, as the runtime sees it. Implemented under engines/<name>/, the only places that
+// import a driver. All paths are absolute; links have been resolved by the caller.
+
+import type { Reproducibility } from './contract/manifest.ts'
+
+export interface EngineOptions {
+  /** Directories below which files may be read or written; everything else is refused by the engine itself. */
+  readonly allowedDirectories: readonly string[]
+  /** Where larger-than-memory work spills. Below an allowed directory. */
+  readonly spillDirectory: string
+  /** As the engine writes it: `1GB`, `80%`. */
+  readonly memoryLimit?: string
+  readonly threads?: number
+  readonly settings: Readonly<Record<string, string>>
+}
+
+/** Values of SQL variables that a step reads: roots, run parameters. Text only; the run timestamp is given apart. */
+export interface StepVariables {
+  readonly values: Readonly<Record<string, string>>
+  /** ISO 8601 with Z. */
+  readonly runTimestamp: string
+}
+
+export interface OutputFacts {
+  readonly rows: number
+  /** `<rows>:<sum of row hashes modulo 2^128, hex>:<columns fingerprint>`. */
+  readonly digest: string
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
+}
+
+export interface Engine {
+  /** `duckdb v1.5.6`. */
+  readonly version: string
+  /**
+   * Runs a step on a connection of its own that sees nothing of other steps: prelude, then the statements of the file.
+   * Throws RuntimeFailure STEP_FAILED (facts: message, statement, offset in `sql` or null) or STATEMENT_REFUSED.
+   */
+  runStep(step: { readonly prelude: string; readonly sql: string; readonly variables: StepVariables }): Promise<void>
+  /** Row count, digest and columns of a written output. */
+  inspectOutput(file: string): Promise<OutputFacts>
+  /** Order-independent digest of some columns of an output. */
+  digestColumns(file: string, columns: readonly string[] | null): Promise<string>
+  /** Interrupts what runs. */
+  interrupt(): void
+  close(): Promise<void>
+}
+
+export type { Reproducibility }

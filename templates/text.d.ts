@@ -1,0 +1,13 @@
+// Template and sample files are bundled as text.
+declare module '*.hbs' {
+  const text: string
+  export default text
+}
+declare module '*.csv' {
+  const text: string
+  export default text
+}
+declare module '*.yml' {
+  const text: string
+  export default text
+}
