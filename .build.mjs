@@ -1,11 +1,14 @@
-// Builds the command and, with --test, the test programs. Pure-JavaScript packages are bundled, so that a command
+// Builds the command into dist/ and, with --test, the test programs into dist-test/. Pure-JavaScript packages are bundled, so that a command
 // starts by opening a handful of files; what is native or loaded only by a few commands stays a package.
 import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
+const option = (name) => process.argv.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3)
 const test = process.argv.includes('--test')
-const outdir = test ? 'dist-test' : 'dist'
+const outdir = option('out') ?? (test ? 'dist-test' : 'dist')
+/** With --only=TEXT: just the test files whose path contains it. */
+const only = option('only') ?? ''
 
 /** Files below `folder` whose name ends with one of `endings`, in code-unit order. */
 function filesBelow(folder, endings) {
@@ -20,7 +23,7 @@ function filesBelow(folder, endings) {
 }
 
 const entryPoints = test
-  ? ['test/run.ts', ...filesBelow('test', ['.test.ts']), ...filesBelow('test/bench', ['.ts']), ...filesBelow('test/programs', ['.ts'])]
+  ? ['test/run.ts', ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)), ...filesBelow('test/bench', ['.ts']), ...filesBelow('test/programs', ['.ts'])]
   : ['compiler/cli/main.ts', 'runtime/cli/main.ts'].filter((file) => existsSync(file))
 
 rmSync(outdir, { recursive: true, force: true })
