@@ -9,8 +9,10 @@ import type { Graph } from './graph.ts'
 
 export interface BoundNode {
   readonly id: NodeId
-  /** Null: late-bound. */
+  /** As stored (see DescribeResult), in order. Null: late-bound. */
   readonly columns: readonly Column[] | null
+  /** Columns that a step must cast before it writes them, name → stored type: Parquet would turn a HUGEINT into a DOUBLE. */
+  readonly casts: Readonly<Record<string, string>>
   readonly lineage: Lineage | null
   readonly reproducibility: Reproducibility
   /** Hash of the canonical form of the SQL (formatting, comments, letter case do not count). Null for sources. */

@@ -33,7 +33,11 @@ export interface DescribeRequest {
 }
 
 export type DescribeResult =
-  | { readonly kind: 'columns'; readonly columns: readonly Column[] }
+  /**
+   * Types as an output stores them in Parquet, which is what every reader sees: ENUM → VARCHAR, INTEGER[3] → INTEGER[],
+   * HUGEINT → DECIMAL(38,0) (by an explicit cast, in `casts`: the writer would make a DOUBLE of it).
+   */
+  | { readonly kind: 'columns'; readonly columns: readonly Column[]; readonly casts: Readonly<Record<string, string>> }
   /** `offset` in the statement with that index, or null; `candidates` are the engine's nearest names. */
   | { readonly kind: 'error'; readonly message: string; readonly code: string; readonly statement: number; readonly offset: number | null; readonly name: string | null; readonly candidates: readonly string[] }
   /** Columns depend on data (PIVOT without IN): late-bound. */
