@@ -1,0 +1,49 @@
+// DuckDB's error texts → facts: message, code, byte position, names. With `errors_as_json` on, a binder or parser error
+// is one JSON document; anything else is prose whose `LINE n:` block is cut off.
+
+import { messageOf } from '../../contract/failures.ts'
+
+export interface EngineError {
+  readonly message: string
+  /** DuckDB's subtype or exception type: `COLUMN_NOT_FOUND`, `Binder`… */
+  readonly code: string
+  /** Bytes of UTF-8 from the start of the statement, or null. */
+  readonly offset: number | null
+  readonly name: string | null
+  readonly candidates: readonly string[]
+}
+
+export function engineError(error: unknown): EngineError {
+  const text = messageOf(error)
+  const start = text.indexOf('{"exception_type"')
+  if (start >= 0) {
+    try {
+      return fromJson(JSON.parse(text.slice(start)) as Readonly<Record<string, string | undefined>>)
+    } catch {
+      // Not the JSON form after all: the prose below is all there is.
+    }
+  }
+  return {
+    message: text.split(/\n+LINE \d+:/)[0]?.trim() ?? text,
+    code: 'ERROR',
+    offset: null,
+    name: null,
+    candidates: [],
+  }
+}
+
+function fromJson(facts: Readonly<Record<string, string | undefined>>): EngineError {
+  const position = facts.position === undefined ? null : Number(facts.position)
+  return {
+    message: (facts.exception_message ?? '').trim(),
+    code: facts.error_subtype ?? facts.exception_type ?? 'ERROR',
+    offset: position !== null && Number.isSafeInteger(position) && position >= 0 ? position : null,
+    name: facts.name ?? null,
+    candidates: facts.candidates === undefined || facts.candidates === '' ? [] : facts.candidates.split(','),
+  }
+}
+
+/** The UTF-16 offset of the character that starts at byte `bytes` of `text`'s UTF-8 form. */
+export function utf16Offset(text: string, bytes: number): number {
+  return Buffer.from(text, 'utf8').subarray(0, bytes).toString('utf8').length
+}
