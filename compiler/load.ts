@@ -11,15 +11,21 @@ export interface ProjectFile {
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
+/** From offset `start` of a string on, until the next piece, its characters stand side by side in the file at `line`, `column`. */
+export interface TextPiece {
+  readonly start: number
+  readonly line: number
+  readonly column: number
+}
+
 /**
  * Positions by JSON pointer (`/inputs/0/ref`). `key` is the place of the key, `value` of the value.
- * `lines` is given for strings: for each line of the string's text, the place in the file where that line starts,
- * so that an offset inside SQL maps to the YAML file's own line and column.
+ * `pieces` is given for strings that are not a single run of the file: block scalars, folded lines, escapes.
  */
 export interface Position {
   readonly key: Place | null
   readonly value: Place
-  readonly lines?: readonly { readonly line: number; readonly column: number }[]
+  readonly pieces?: readonly TextPiece[]
 }
 
 export interface LoadedDocument {

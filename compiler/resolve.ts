@@ -4,7 +4,7 @@
 
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
-import type { StatementKind, Tree } from './ports.ts'
+import type { StatementKind } from './ports.ts'
 import type { PlacedText, SourceNode, TransformNode, Validated } from './validate.ts'
 import type { SplicedText } from './sql/spliced-text.ts'
 
@@ -17,13 +17,12 @@ export interface RelationUse {
   readonly schemaLength: number
 }
 
+/** No tree: a pass that needs one parses the resolved text itself, all nodes in one batch, when its own cache has nothing. */
 export interface Statement {
   readonly kind: StatementKind
   /** Half-open range in `ResolvedSql.text`, without the semicolon and without leading or trailing space and comments. */
   readonly start: number
   readonly end: number
-  /** Null: the parser cannot serialise it. */
-  readonly tree: Tree | null
 }
 
 export interface ResolvedSql {

@@ -3,14 +3,14 @@
 
 import type { Diagnostic, Place } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
-import type { Json, LoadedDocument } from './load.ts'
+import type { Json, LoadedDocument, TextPiece } from './load.ts'
 
-/** Text of the project with the way back to its place. */
+/** Text of the project with the way back to its place: `placeAt` of sql/placed-text.ts. */
 export interface PlacedText {
   readonly text: string
   readonly file: string
-  /** Start of each line of `text` in `file`, 1-based. One entry a line. */
-  readonly lines: readonly { readonly line: number; readonly column: number }[]
+  /** At least one; sorted; the first starts at 0. */
+  readonly pieces: readonly TextPiece[]
 }
 
 export interface NodeInput {
