@@ -1,0 +1,115 @@
+// What one execution of a bundle is asked for and what it answers, as data: options, events, results, plans.
+// Words and exit codes are made of it in cli/.
+
+import type { RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName, NodeId } from '../contract/ids.ts'
+import type { ManifestNode } from '../contract/manifest.ts'
+import type { Snapshot } from '../contract/state.ts'
+import type { Engine, EngineOptions } from '../engine.ts'
+
+/** Named points at which a test may kill the process. Called before the point's effect. */
+export type FaultPoint = 'locked' | 'journal' | 'stored' | 'staged' | 'bundle_kept' | 'generation_placed' | 'switched' | 'recorded'
+export type Faults = (point: FaultPoint) => void
+
+/** How an engine is started; not called when nothing must execute. */
+export type StartEngine = (options: EngineOptions) => Promise<Engine>
+
+/** What decides which nodes are due: selection and values that a run gives. */
+export interface RunRequest {
+  /** Nodes that may execute; the others keep what production has, and stay due. Default: all. */
+  readonly select?: (node: ManifestNode) => boolean
+  /** Execute every selected node, whatever is stored. Also what `exec --fresh` does. */
+  readonly full?: boolean
+  /** ISO 8601 with Z; what the clock functions read. Default: now. */
+  readonly runTimestamp?: string
+  /** `YYYY-MM-DD`. Default: the date of `runTimestamp`. */
+  readonly runDate?: string
+  readonly runId?: string
+  /** Other run parameters by name: `start_date`, `end_date`, `env.NAME`. Those that the bundle does not require are ignored. */
+  readonly parameters?: Readonly<Record<string, string>>
+}
+
+export interface ExecuteOptions extends RunRequest {
+  readonly projectDir: string
+  /** Go on with nodes that do not depend on a failed one. The run still fails. */
+  readonly continueOnError?: boolean
+  /** How often a failed step is tried again. Default 0. */
+  readonly retries?: number
+  /** Steps at a time. Default 1: the engine itself uses all threads. */
+  readonly maxWorkers?: number
+  readonly memoryLimit?: string
+  readonly threads?: number
+  /** How long to wait for another writer. Default 0. */
+  readonly lockTimeoutMs?: number
+  /** For the lock file and for whoever is refused: `seeknal run`. */
+  readonly command?: string
+  /** Environment bundles: go on although production's nodes that it reads or replaces moved. */
+  readonly force?: boolean
+  /** Ends the run: what runs is interrupted, what is finished stays stored. */
+  readonly signal?: AbortSignal
+  readonly onEvent?: (event: RunEvent) => void
+  readonly startEngine?: StartEngine
+  readonly faults?: Faults
+}
+
+export type NodeStatus = 'executed' | 'reused' | 'cached' | 'skipped' | 'failed'
+
+export interface NodeResult {
+  readonly node: NodeId
+  /** `cached`: already so; `reused`: taken from the store; `skipped`: an input failed, or the run ended before it. */
+  readonly status: NodeStatus
+  readonly rows: number | null
+  readonly ms: number
+  /** Why it was executed, skipped or failed; empty when cached. */
+  readonly reason: string
+  /** `failed` only. Facts of STEP_FAILED: message, statement, offset, file (the step's). */
+  readonly failure?: RuntimeFailure
+  readonly snapshot?: Snapshot
+}
+
+export type RunEvent =
+  | { readonly kind: 'planned'; readonly runId: string; readonly due: readonly NodeId[] }
+  | { readonly kind: 'started'; readonly node: NodeId }
+  | { readonly kind: 'retried'; readonly node: NodeId; readonly attempt: number; readonly failure: RuntimeFailure }
+  /** Every node of the bundle that was selected, once, in the order in which they end. */
+  | { readonly kind: 'finished'; readonly result: NodeResult }
+
+export interface RunResult {
+  /** `nothing`: nothing was due and nothing was written. `failed`: production is as it was. */
+  readonly outcome: 'done' | 'nothing' | 'failed' | 'interrupted'
+  readonly runId: string
+  readonly environment: EnvironmentName | null
+  /** Production's generation now; null: none, or an environment. */
+  readonly generation: number | null
+  /** Selected nodes in graph order. */
+  readonly nodes: readonly NodeResult[]
+  readonly counts: Readonly<Record<NodeStatus, number>>
+  /** Nodes that production no longer has. */
+  readonly removed: readonly NodeId[]
+  /** Left out by the selection, and due. Sorted. */
+  readonly stillDue: readonly NodeId[]
+  readonly durationMs: number
+}
+
+/** What would happen to a node. `maybe`: depends on data that an earlier node has yet to write. */
+export interface DueNode {
+  readonly node: NodeId
+  readonly status: 'execute' | 'maybe' | 'reuse' | 'cached' | 'blocked' | 'left_out'
+  readonly due: boolean
+  /** A sentence part: `its definition changed`, `source files changed`, `transform.x is executed`. */
+  readonly reason: string
+  /** `left_out` and `cached`: rows of what is there. */
+  readonly rows: number | null
+}
+
+export interface ExecutionPlan {
+  readonly environment: EnvironmentName | null
+  /** In graph order. */
+  readonly nodes: readonly DueNode[]
+  /** Production's nodes that are no longer in the bundle. */
+  readonly removed: readonly NodeId[]
+  /** Only descriptions, tags or formatting differ: a new generation without execution. */
+  readonly metadataOnly: boolean
+  /** Nothing to execute, nothing to remove, nothing to record. */
+  readonly nothing: boolean
+}
