@@ -1,0 +1,183 @@
+// A bundle as a directory: reading its bytes, and writing it so that a reader never takes a half-written one for whole
+// (bundle.json comes last, and names the digest of every other file). Foreign files are never touched.
+// Reports BUNDLE_INVALID, STATE_IO.
+
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { basename, dirname, join, resolve } from 'node:path'
+import { type Bundle, BundleFile } from '../contract/bundle.ts'
+import { byCodeUnit, sortedKeys } from '../contract/canonical-json.ts'
+import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+import { parseDocument } from '../contract/schema.ts'
+import { LIMITS } from './limits.ts'
+import { isBundlePath, unreadable } from './verify.ts'
+
+/** Every regular file below `root` by its path with `/`. Links and special files are refused: they lead elsewhere. */
+export function readDirectory(root: string): Map<string, Uint8Array> {
+  const found = new Map<string, Uint8Array>()
+  let sizeBytes = 0
+  const walk = (folder: string): void => {
+    for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
+      const path = folder === '' ? entry.name : `${folder}/${entry.name}`
+      if (entry.isDirectory()) walk(path)
+      else if (!entry.isFile())
+        throw new RuntimeFailure(
+          'BUNDLE_INVALID',
+          `'${path}' in ${root} is a link or a special file; a bundle has plain files only`,
+          { file: path },
+        )
+      else {
+        const content = readFileSync(join(root, path))
+        sizeBytes += content.length
+        found.set(path, content)
+        if (found.size > LIMITS.files || sizeBytes > LIMITS.bytes)
+          throw new RuntimeFailure('BUNDLE_INVALID', `${root} is larger than a bundle can be`, { ...LIMITS })
+      }
+    }
+  }
+  try {
+    walk('')
+  } catch (error) {
+    throw error instanceof RuntimeFailure ? error : unreadable(root, error)
+  }
+  return found
+}
+
+/**
+ * Writes the bundle to a directory. A new directory appears complete, by one rename. In one that holds a bundle only
+ * files that differ are replaced and only files of the old bundle are removed; any other directory that is not empty
+ * is refused. Throws RuntimeFailure BUNDLE_INVALID or STATE_IO.
+ */
+export function writeBundle(directory: string, bundle: Bundle): void {
+  const target = resolve(directory)
+  try {
+    mkdirSync(dirname(target), { recursive: true })
+    const present = lstatSync(target, { throwIfNoEntry: false })
+    if (present !== undefined && !present.isDirectory()) throw occupied(directory, 'is no directory')
+    if (present !== undefined && readdirSync(target).length > 0) update(target, directory, bundle)
+    else create(target, bundle)
+  } catch (error) {
+    if (error instanceof RuntimeFailure) throw error
+    throw new RuntimeFailure(
+      'STATE_IO',
+      `cannot write the bundle to ${directory}: ${messageOf(error)}`,
+      { path: directory },
+      { cause: error },
+    )
+  }
+}
+
+const occupied = (directory: string, why: string) =>
+  new RuntimeFailure(
+    'BUNDLE_INVALID',
+    `${directory} ${why}; nothing was written`,
+    { path: directory },
+    { hints: ['Name a directory that is new, empty or holds a bundle.'] },
+  )
+
+function create(target: string, bundle: Bundle): void {
+  const staged = mkdtempSync(join(dirname(target), `.${basename(target)}-`))
+  try {
+    for (const folder of foldersOf(bundle)) mkdirSync(join(staged, folder), { recursive: true })
+    for (const [path, text] of contractLast(bundle)) writeFileSync(join(staged, path), text, { flag: 'wx' })
+    syncFile(join(staged, 'bundle.json'))
+    // Commit point. Renaming onto an empty directory replaces it.
+    renameSync(staged, target)
+    syncFile(dirname(target))
+  } catch (error) {
+    rmSync(staged, { recursive: true, force: true })
+    throw error
+  }
+}
+
+function update(target: string, directory: string, bundle: Bundle): void {
+  const old = previousFiles(target, directory)
+  for (const folder of foldersOf(bundle)) makeFolder(target, folder, directory)
+  for (const [path, text] of contractLast(bundle)) {
+    if (path === 'bundle.json')
+      removeFiles(
+        target,
+        old.filter((file) => !bundle.files.has(file)),
+      )
+    replaceFile(join(target, path), text)
+  }
+  syncFile(target)
+}
+
+/** Paths that the bundle that is there calls its own; the only ones that may be removed. */
+function previousFiles(target: string, directory: string): string[] {
+  const contract = join(target, 'bundle.json')
+  if (!existsSync(contract)) throw occupied(directory, 'is not empty and holds no bundle')
+  try {
+    return sortedKeys(
+      parseDocument(BundleFile, readFileSync(contract, 'utf8'), 'bundle.json', 'BUNDLE_INVALID').files,
+    ).filter(isBundlePath)
+  } catch {
+    throw occupied(directory, 'is not empty, and its bundle.json cannot be read')
+  }
+}
+
+/** Makes a folder of the bundle, which must not be a link to somewhere else. */
+function makeFolder(target: string, folder: string, directory: string): void {
+  const path = join(target, folder)
+  const present = lstatSync(path, { throwIfNoEntry: false })
+  if (present === undefined) mkdirSync(path)
+  else if (!present.isDirectory()) throw occupied(directory, `holds '${folder}', which is no folder`)
+}
+
+/** Leaves a file with the same text as it is, so that its time does not change. */
+function replaceFile(path: string, text: string): void {
+  const present = lstatSync(path, { throwIfNoEntry: false })
+  if (present?.isFile() && readFileSync(path, 'utf8') === text) return
+  const staged = `${path}.new`
+  rmSync(staged, { force: true })
+  const file = openSync(staged, 'wx')
+  try {
+    writeFileSync(file, text)
+    if (basename(path) === 'bundle.json') fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+  renameSync(staged, path)
+}
+
+function removeFiles(target: string, paths: readonly string[]): void {
+  for (const path of paths) {
+    rmSync(join(target, path), { force: true })
+    const folder = dirname(path)
+    if (folder !== '.' && existsSync(join(target, folder)) && readdirSync(join(target, folder)).length === 0)
+      rmdirSync(join(target, folder))
+  }
+}
+
+const foldersOf = (bundle: Bundle): string[] =>
+  [...new Set([...bundle.files.keys()].map((path) => dirname(path)).filter((folder) => folder !== '.'))].sort(
+    byCodeUnit,
+  )
+
+/** bundle.json last: until it is there, or while it names other digests, the directory is no valid bundle. */
+const contractLast = (bundle: Bundle): (readonly [string, string])[] =>
+  [...bundle.files].sort(([a], [b]) => Number(a === 'bundle.json') - Number(b === 'bundle.json') || byCodeUnit(a, b))
+
+/** Only bundle.json and the folder are forced to disk: what a power cut takes from the others, the digests show. */
+function syncFile(path: string): void {
+  const file = openSync(path, 'r')
+  try {
+    fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
+}

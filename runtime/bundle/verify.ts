@@ -1,0 +1,166 @@
+// Bytes of a bundle's files → the bundle, checked: format, form, digest, every file, and what must fit together.
+// A bundle is untrusted: nothing of it is used before this has passed. Reports BUNDLE_UNSUPPORTED (newer format),
+// BUNDLE_INVALID (form), BUNDLE_DIGEST_MISMATCH (changed, missing, extra). Rules: contract/FORMAT.md.
+
+import type { TSchema } from 'typebox'
+import { BUNDLE_FORMAT, type Bundle, BundleFile, bundleDigest } from '../contract/bundle.ts'
+import { byCodeUnit, sha256, sortedKeys } from '../contract/canonical-json.ts'
+import { Diff } from '../contract/diff.ts'
+import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+import { asNodeId, environmentName, namespacePrefix, outputStem } from '../contract/ids.ts'
+import { Manifest } from '../contract/manifest.ts'
+import { parseDocument } from '../contract/schema.ts'
+
+/** A bundle whose digest, files and documents have been checked. */
+export interface OpenedBundle extends Bundle {
+  readonly manifest: Manifest
+  /** Production's manifest that it was planned against. */
+  readonly base: Manifest | null
+  readonly diff: Diff
+}
+
+const MOST_NAMED = 10
+const SAFE_PATH = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/
+
+/** Relative, with `/`, and unable to leave the bundle. Pure. */
+export const isBundlePath = (path: string): boolean => path.length <= 512 && SAFE_PATH.test(path)
+
+/**
+ * Checks everything and decodes the texts. `what` names the bundle in messages. Pure.
+ * Throws RuntimeFailure BUNDLE_UNSUPPORTED, BUNDLE_INVALID or BUNDLE_DIGEST_MISMATCH (facts: changed, missing, extra).
+ */
+export function verify(bytes: ReadonlyMap<string, Uint8Array>, what: string): OpenedBundle {
+  const contractBytes = bytes.get('bundle.json')
+  if (contractBytes === undefined)
+    throw new RuntimeFailure('BUNDLE_INVALID', `${what} is no bundle: it has no bundle.json`)
+  const contractText = decode(contractBytes, 'bundle.json')
+  const contract = document(BundleFile, BUNDLE_FORMAT, contractText, 'bundle.json')
+  if (bundleDigest(contract) !== contract.digest)
+    throw new RuntimeFailure(
+      'BUNDLE_DIGEST_MISMATCH',
+      `bundle.json of ${what} was changed after it was compiled: its digest does not match`,
+      { changed: ['bundle.json'], missing: [], extra: [] },
+      { hints: recompile },
+    )
+  checkFiles(contract, bytes, what)
+  const files = new Map(
+    [...bytes].sort(([a], [b]) => byCodeUnit(a, b)).map(([path, content]) => [path, decode(content, path)]),
+  )
+  return opened({ contract, files })
+}
+
+/**
+ * Reads the documents of a bundle whose files are known to match its contract, such as one that was just compiled.
+ * Throws RuntimeFailure BUNDLE_INVALID or BUNDLE_UNSUPPORTED.
+ */
+export function opened(bundle: Bundle): OpenedBundle {
+  const { contract, files } = bundle
+  const text = (path: string): string => {
+    const found = files.get(path)
+    if (found === undefined) throw invalid(`it has no ${path}`)
+    return found
+  }
+  const manifest = document(Manifest, 'seeknal.manifest/1', text('manifest.json'), 'manifest.json')
+  const base = contract.base === null ? null : document(Manifest, 'seeknal.manifest/1', text('base.json'), 'base.json')
+  const diff = document(Diff, 'seeknal.diff/1', text('diff.json'), 'diff.json')
+  checkInvariants(contract, manifest)
+  return { contract, files, manifest, base, diff }
+}
+
+const recompile = ['Compile the project again, or get the bundle again from where it came from.']
+const invalid = (why: string) =>
+  new RuntimeFailure('BUNDLE_INVALID', `the bundle is not valid: ${why}`, {}, { hints: recompile })
+
+function decode(content: Uint8Array, path: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
+  } catch (cause) {
+    throw new RuntimeFailure('BUNDLE_INVALID', `${path} is not UTF-8 text`, { file: path }, { cause })
+  }
+}
+
+/** A newer format is told apart from a broken document before the form is checked. */
+function document<S extends TSchema>(schema: S, format: string, text: string, path: string) {
+  const found = /"format":\s*"([^"]*)"/.exec(text)?.[1]
+  const [name, version] = format.split('/')
+  if (
+    found !== undefined &&
+    found.startsWith(`${name}/`) &&
+    Number(found.slice(found.indexOf('/') + 1)) > Number(version)
+  ) {
+    throw new RuntimeFailure(
+      'BUNDLE_UNSUPPORTED',
+      `${path} has the format '${found}', this version reads '${format}'`,
+      { file: path, format: found, supported: format },
+      { hints: ['Use a newer version of seeknal.'] },
+    )
+  }
+  return parseDocument(schema, text, path, 'BUNDLE_INVALID')
+}
+
+function checkFiles(contract: BundleFile, bytes: ReadonlyMap<string, Uint8Array>, what: string): void {
+  const listed = sortedKeys(contract.files)
+  const unsafe = listed.filter((path) => !isBundlePath(path) || path === 'bundle.json')
+  if (unsafe.length > 0) throw invalid(`paths that a bundle cannot have: ${named(unsafe)}`)
+  const missing = listed.filter((path) => !bytes.has(path))
+  const changed = listed.filter((path) => {
+    const content = bytes.get(path)
+    return content !== undefined && sha256(content) !== contract.files[path]
+  })
+  const extra = [...bytes.keys()]
+    .filter((path) => path !== 'bundle.json' && contract.files[path] === undefined)
+    .sort(byCodeUnit)
+  const parts = [
+    ['changed', changed],
+    ['missing', missing],
+    ['not part of it', extra],
+  ] as const
+  const found = parts.filter(([, paths]) => paths.length > 0).map(([word, paths]) => `${word}: ${named(paths)}`)
+  if (found.length === 0) return
+  throw new RuntimeFailure(
+    'BUNDLE_DIGEST_MISMATCH',
+    `the files of ${what} are not what was compiled; ${found.join('; ')}`,
+    { changed, missing, extra },
+    { hints: recompile },
+  )
+}
+
+const named = (paths: readonly string[]): string =>
+  paths
+    .slice(0, MOST_NAMED)
+    .map((path) => `'${path}'`)
+    .join(', ') + (paths.length > MOST_NAMED ? ` and ${paths.length - MOST_NAMED} more` : '')
+
+/** What the schemas cannot say; see "Invariants" in FORMAT.md. Each protects the runtime from a forged contract. */
+function checkInvariants(contract: BundleFile, manifest: Manifest): void {
+  const { environment, prefix, steps } = contract
+  const name = environment === null ? null : environmentName(environment)
+  if (name === undefined) throw invalid(`'${environment}' is no environment name`)
+  if (prefix !== namespacePrefix(name)) throw invalid(`the prefix '${prefix}' does not belong to the environment`)
+  if ((contract.base === null) !== (contract.files['base.json'] === undefined))
+    throw invalid('base.json and the digest of the base do not go together')
+  if (contract.base !== null && contract.files['base.json'] !== contract.base)
+    throw invalid('base.json is not the base that bundle.json names')
+  const nodes = new Set(manifest.nodes.map((node) => node.id))
+  const done = new Set<string>()
+  for (const step of steps) {
+    const [kind] = step.node.split('.')
+    if (step.id !== step.node || done.has(step.id) || !nodes.has(step.node))
+      throw invalid(`step '${step.id}' is not one step for one node of the manifest`)
+    if (step.file !== `apply/${step.id}.sql` || contract.files[step.file] === undefined)
+      throw invalid(`step '${step.id}' has no file`)
+    if (step.output.file !== `${outputStem(asNodeId(step.node))}.parquet`)
+      throw invalid(`step '${step.id}' writes '${step.output.file}'`)
+    if (step.output.relation !== `${prefix}${kind}${step.node.slice(step.node.indexOf('.'))}`)
+      throw invalid(`step '${step.id}' makes '${step.output.relation}'`)
+    const early = step.depends_on.find((id) => !done.has(id))
+    if (early !== undefined) throw invalid(`step '${step.id}' depends on '${early}', which does not come before it`)
+    const unmade = step.inputs.find((input) => input.from === 'bundle' && !step.depends_on.includes(input.node))
+    if (unmade !== undefined) throw invalid(`step '${step.id}' reads '${unmade.node}' without depending on its step`)
+    done.add(step.id)
+  }
+}
+
+/** The message of what could not be read, for the callers that open files. */
+export const unreadable = (path: string, cause: unknown): RuntimeFailure =>
+  new RuntimeFailure('BUNDLE_INVALID', `cannot read the bundle ${path}: ${messageOf(cause)}`, { path }, { cause })
