@@ -1,0 +1,78 @@
+// Whole processes, measured from outside: elapsed time and peak resident memory, medians of several runs.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpus, release, tmpdir, totalmem } from 'node:os'
+import { join, resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Bug } from '../../runtime/contract/failures.ts'
+
+export interface Measured {
+  readonly ms: number
+  /** Peak resident set of the process itself. */
+  readonly peakMb: number
+  readonly out: string
+}
+
+const probe = join(tmpdir(), `seeknal-bench-probe-${process.pid}.mjs`)
+writeFileSync(
+  probe,
+  `import { writeFileSync } from 'node:fs'
+process.on('exit', () => writeFileSync(process.env.SEEKNAL_BENCH_PEAK, String(process.resourceUsage().maxRSS)))`,
+)
+
+/** Runs `node ...args` in `cwd` to its end; fails when it fails. */
+export function measure(cwd: string, args: readonly string[]): Measured {
+  const peakFile = `${probe}.peak`
+  const env = { ...process.env, NO_COLOR: '1', SEEKNAL_BENCH_PEAK: peakFile }
+  const started = performance.now()
+  const run = spawnSync(process.execPath, ['--import', pathToFileURL(probe).href, ...args], {
+    cwd,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  })
+  const ms = performance.now() - started
+  if (run.status !== 0) {
+    throw new Bug(
+      `node ${args.join(' ')} ended with ${run.status ?? run.signal}: ${(run.stderr + run.stdout).slice(0, 2000)}`,
+    )
+  }
+  return { ms, peakMb: Number(readFileSync(peakFile, 'utf8')) / 1024, out: run.stdout }
+}
+
+/** The folder of the built command, from `--dist=`. */
+const dist = process.argv.find((arg) => arg.startsWith('--dist='))?.slice(7) ?? 'dist'
+
+/** The built command, run in `cwd`. */
+export const seeknal = (cwd: string, ...args: readonly string[]): Measured =>
+  measure(cwd, [resolve(dist, 'compiler/cli/main.js'), ...args])
+
+/** Runs `body` `times` times; `before` is not measured. The run with the median time. */
+export async function median(
+  times: number,
+  body: () => Measured,
+  before: () => void | Promise<void> = () => {},
+): Promise<Measured> {
+  const runs: Measured[] = []
+  for (let i = 0; i < times; i++) {
+    await before()
+    runs.push(body())
+  }
+  const sorted = runs.sort((a, b) => a.ms - b.ms)
+  const middle = sorted[Math.floor((times - 1) / 2)]
+  if (middle === undefined) throw new Bug('median of no runs')
+  return middle
+}
+
+export const seconds = (ms: number): string =>
+  ms < 10_000 ? `${(ms / 1000).toFixed(2)} s` : `${(ms / 1000).toFixed(1)} s`
+
+/** What the figures were measured on. */
+export function machine(): string {
+  const version = (name: string): string => JSON.parse(readFileSync(name, 'utf8')).version
+  return [
+    `${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, ${Math.round(totalmem() / 2 ** 30)} GB, Linux ${release()}`,
+    `node ${process.version}, seeknal ${version('package.json')}, DuckDB ${version('node_modules/@duckdb/node-api/package.json')}`,
+  ].join('\n')
+}

@@ -1,0 +1,22 @@
+// Runs a bundle's apply.sql through the DuckDB client and nothing else: what the benchmark compares `seeknal run` with.
+//   node dist-test/bench/raw.js BUNDLE DATA OUTPUTS [MEMORY_LIMIT]
+
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+
+const [bundle = '', data = '', outputs = '', memoryLimit] = process.argv.slice(2)
+mkdirSync(outputs, { recursive: true })
+const settings = memoryLimit === undefined ? {} : { memory_limit: memoryLimit, temp_directory: `${outputs}/.tmp` }
+const connection = await (await DuckDBInstance.create(':memory:', settings)).connect()
+const roots: Readonly<Record<string, string>> = { data, outputs }
+const sql = readFileSync(join(bundle, 'apply.sql'), 'utf8').replace(
+  /^SET VARIABLE (data|outputs) = .*;$/gm,
+  (_, name: string) => `SET VARIABLE ${name} = '${roots[name]}';`,
+)
+const statements = await connection.extractStatements(sql)
+for (let i = 0; i < statements.count; i++) {
+  const prepared = await statements.prepare(i)
+  await prepared.run()
+}
+connection.closeSync()
