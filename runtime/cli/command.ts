@@ -1,0 +1,65 @@
+// What a command is: options for citty's parser, examples for its help, and a function that gives the exit code.
+// A tree of verbs loads a command only when it is asked for, so that `--help` and `--version` start nothing heavy.
+
+import type { ArgsDef, ParsedArgs } from 'citty'
+import type { Terminal } from './terminal.ts'
+
+export interface Surroundings {
+  readonly terminal: Terminal
+  /** Absolute; where relative paths of arguments start. */
+  readonly cwd: string
+  /** Value of --project-path, or null: the nearest parent with a project decides. */
+  readonly projectPath: string | null
+  readonly environment: Readonly<Record<string, string | undefined>>
+  /** Aborted by the first Ctrl-C. */
+  readonly signal: AbortSignal
+}
+
+export interface CommandDefinition<A extends ArgsDef> {
+  /** What it does, for its help; may have several paragraphs. */
+  readonly about: string
+  /** Complete command lines with what they do. */
+  readonly examples: readonly (readonly [command: string, what: string])[]
+  readonly args: A
+  /** Options that may be given several times; their values are joined with commas. */
+  readonly lists?: readonly (keyof A & string)[]
+  /** Gives the exit code. */
+  run(args: ParsedArgs<A>, surroundings: Surroundings): Promise<number>
+}
+
+/** A command whatever its arguments are. */
+export interface Command {
+  readonly about: string
+  readonly examples: readonly (readonly [command: string, what: string])[]
+  readonly args: ArgsDef
+  readonly lists: readonly string[]
+  readonly run: (rawArgs: readonly string[], surroundings: Surroundings) => Promise<number>
+}
+
+export interface Verb {
+  readonly summary: string
+  readonly load: () => Promise<Command>
+}
+
+export interface VerbGroup {
+  readonly summary: string
+  readonly verbs: Verbs
+}
+
+export type Verbs = { readonly [name: string]: Verb | VerbGroup }
+
+export const isGroup = (entry: Verb | VerbGroup): entry is VerbGroup => 'verbs' in entry
+
+/** Defines a command. `run` is called with the arguments that citty's parser gives for checked raw arguments. */
+export function command<const A extends ArgsDef>(definition: CommandDefinition<A>): Command {
+  return {
+    about: definition.about,
+    examples: definition.examples,
+    args: definition.args,
+    lists: definition.lists ?? [],
+    run: async (rawArgs, surroundings) => {
+      const { parseArgs } = await import('citty')
+      return definition.run(parseArgs<A>([...rawArgs], definition.args), surroundings)
+    },
+  }
+}

@@ -1,0 +1,165 @@
+// SQL of a person over stored outputs, read-only: an in-memory database with a view for each output, made when a
+// statement first names it. The engine itself confines what can be read; statement-guard.ts refuses what could write.
+// Throws STATEMENT_REFUSED and QUERY_FAILED (message as the engine words it).
+
+import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
+import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
+import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
+import { cellJson, cellText } from './result-cells.ts'
+import { refusal } from './statement-guard.ts'
+
+/** One output, visible as `schema.name` and as `schema_name`. */
+export interface QueryTable {
+  readonly schema: string
+  readonly name: string
+  /** Absolute path of a Parquet file. */
+  readonly file: string
+}
+
+export interface QueryColumn {
+  readonly name: string
+  /** As the engine spells it. */
+  readonly type: string
+  readonly numeric: boolean
+}
+
+export interface QueryAnswer {
+  readonly columns: readonly QueryColumn[]
+  /** As text that loses nothing; null for NULL. */
+  readonly rows: readonly (readonly (string | null)[])[]
+  /** The same rows as JSON values. */
+  readonly json: readonly (readonly unknown[])[]
+  /** There were more rows than `limit`. */
+  readonly truncated: boolean
+}
+
+export interface QuerySessionOptions {
+  readonly tables: readonly QueryTable[]
+  /** For larger-than-memory work and exports; absolute. */
+  readonly scratchDirectory: string
+}
+
+const CATALOGUE = /\b(show|describe|information_schema|duckdb_\w+|pragma_\w+)\b/i
+
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+export class QuerySession {
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  readonly #waiting: Map<string, QueryTable>
+
+  private constructor(instance: DuckDBInstance, connection: DuckDBConnection, tables: readonly QueryTable[]) {
+    this.#instance = instance
+    this.#connection = connection
+    this.#waiting = new Map(tables.map((table) => [`${table.schema}_${table.name}`.toLowerCase(), table]))
+  }
+
+  static async open(options: QuerySessionOptions): Promise<QuerySession> {
+    const instance = await openDatabase({
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    const connection = await instance.connect()
+    const folders = new Set([
+      options.scratchDirectory,
+      ...options.tables.map((table) => table.file.slice(0, table.file.lastIndexOf('/'))),
+    ])
+    await connection.run("SET TimeZone = 'UTC'")
+    for (const schema of new Set(options.tables.map((table) => table.schema)))
+      await connection.run(`CREATE SCHEMA IF NOT EXISTS ${quoted(schema)}`)
+    await connection.run(`SET temp_directory = ${literal(options.scratchDirectory)}`)
+    await connection.run(`SET allowed_directories = [${[...folders].map((f) => literal(`${f}/`)).join(', ')}]`)
+    await connection.run('SET enable_external_access = false')
+    await connection.run('SET lock_configuration = true')
+    return new QuerySession(instance, connection, options.tables)
+  }
+
+  /** `duckdb v1.5.6`. */
+  async version(): Promise<string> {
+    return `duckdb ${(await this.#connection.runAndReadAll('SELECT version()')).getRows()[0]?.[0]}`
+  }
+
+  /** Runs one statement, without its semicolon, and reads at most `limit` rows. */
+  async run(sql: string, limit: number): Promise<QueryAnswer> {
+    try {
+      await this.#register(sql)
+      const statement = await this.#prepared(sql)
+      try {
+        return await answerOf(await statement.stream(), limit)
+      } finally {
+        statement.destroySync()
+      }
+    } catch (error) {
+      if (error instanceof RuntimeFailure) throw error
+      throw new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
+    }
+  }
+
+  /** Writes the rows of one SELECT to a Parquet file below the scratch directory. */
+  async exportParquet(sql: string, file: string): Promise<void> {
+    const refused = await refusal(this.#connection, sql, true)
+    if (refused !== null) throw refused
+    try {
+      await this.#register(sql)
+      await this.#connection.run(`COPY (\n${sql}\n) TO ${literal(file)} (FORMAT parquet)`)
+    } catch (error) {
+      throw new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
+    }
+  }
+
+  interrupt(): void {
+    this.#connection.interrupt()
+  }
+
+  close(): void {
+    this.#connection.closeSync()
+    this.#instance.closeSync()
+  }
+
+  async #prepared(sql: string): Promise<DuckDBPreparedStatement> {
+    const refused = await refusal(this.#connection, sql, false)
+    if (refused !== null) throw refused
+    // PIVOT is several statements; those before the last prepare it.
+    const extracted = await this.#connection.extractStatements(sql)
+    for (let i = 0; i < extracted.count - 1; i++) {
+      const statement = await extracted.prepare(i)
+      await statement.run()
+      statement.destroySync()
+    }
+    return extracted.prepare(extracted.count - 1)
+  }
+
+  /** Creates the views of outputs that `sql` names for the first time; all of them when it asks the catalogue. */
+  async #register(sql: string): Promise<void> {
+    if (this.#waiting.size === 0) return
+    const words = new Set(sql.toLowerCase().match(/[a-z_]\w*/g))
+    const all = CATALOGUE.test(sql)
+    for (const [alias, table] of this.#waiting) {
+      if (!all && !words.has(alias) && !words.has(table.name.toLowerCase())) continue
+      const relation = `${quoted(table.schema)}.${quoted(table.name)}`
+      await this.#connection.run(`CREATE VIEW ${relation} AS FROM read_parquet(${literal(table.file)})`)
+      await this.#connection.run(`CREATE VIEW ${quoted(`${table.schema}_${table.name}`)} AS FROM ${relation}`)
+      this.#waiting.delete(alias)
+    }
+  }
+}
+
+async function answerOf(result: DuckDBResult, limit: number): Promise<QueryAnswer> {
+  const types = result.columnTypes()
+  const columns = result
+    .columnNames()
+    .map((name, i) => ({ name, type: String(types[i]), numeric: NUMERIC.test(String(types[i])) }))
+  const rows: (string | null)[][] = []
+  const json: unknown[][] = []
+  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    for (const row of chunk.getRows()) {
+      if (rows.length === limit) return { columns, rows, json, truncated: true }
+      rows.push(row.map((value, i) => cellText(value, types[i])))
+      json.push(row.map((value, i) => cellJson(value, types[i])))
+    }
+  }
+  return { columns, rows, json, truncated: false }
+}
+
+const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)|BIGNUM)$/
