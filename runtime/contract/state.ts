@@ -105,3 +105,44 @@ export const Refs = Type.Record(
   Type.Object({ path: Type.String(), sha256: Hex, generation: Type.Number() }, strict),
 )
 export type Refs = Static<typeof Refs>
+
+/** generation.json: how a generation came to be. `parent_record` chains it to the one before. */
+export const GenerationRecord = Type.Object(
+  {
+    format: Type.Literal('seeknal.generation/1'),
+    generation: Type.Number(),
+    /** Production before it; null: there was none. */
+    parent: Type.Union([Type.Number(), Type.Null()]),
+    /** SHA-256 of the parent's generation.json. */
+    parent_record: Type.Union([Hex, Type.Null()]),
+    kind: Type.Union([Type.Literal('run'), Type.Literal('promote')]),
+    /** The environment that was promoted. */
+    environment: Type.Union([Type.String(), Type.Null()]),
+    /** Digest of the bundle that made it. */
+    bundle: Hex,
+    run_id: Type.String(),
+    created_at: Type.String(),
+    /** Nodes whose output is another than in the parent, sorted. */
+    changed: Type.Array(NodeIdText),
+    /** Nodes of the parent that it no longer has, sorted. */
+    removed: Type.Array(NodeIdText),
+    /** SHA-256 of the files beside it. */
+    manifest: Hex,
+    run_state: Hex,
+  },
+  strict,
+)
+export type GenerationRecord = Static<typeof GenerationRecord>
+
+/** A line of journal/production.jsonl: production was switched. `found`: by a script, noticed by the next writer. */
+export const SwitchEntry = Type.Object(
+  {
+    at: Type.String(),
+    kind: Type.Union([Type.Literal('run'), Type.Literal('promote'), Type.Literal('rollback'), Type.Literal('found')]),
+    from: Type.Union([Type.Number(), Type.Null()]),
+    to: Type.Number(),
+    run_id: Type.String(),
+  },
+  strict,
+)
+export type SwitchEntry = Static<typeof SwitchEntry>

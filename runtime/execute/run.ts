@@ -7,8 +7,8 @@ import type { ManifestNode } from '../contract/manifest.ts'
 import type { Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 
-/** Named points at which a test may kill the process. Called before the point's effect. */
-export type FaultPoint = 'locked' | 'journal' | 'stored' | 'staged' | 'bundle_kept' | 'generation_placed' | 'switched' | 'recorded'
+/** Named points of a run, each just after its effect: a test's hook may end the process there. */
+export type FaultPoint = 'locked' | 'journal' | 'stored' | 'kept' | 'staged' | 'placed' | 'switched' | 'recorded'
 export type Faults = (point: FaultPoint) => void
 
 /** How an engine is started; not called when nothing must execute. */

@@ -1,0 +1,123 @@
+// File operations that survive a crash: write aside, force to disk, rename. Every error of the file system becomes
+// RuntimeFailure STATE_IO with the path and what to do. Nothing here follows a link when it removes.
+
+import {
+  chmodSync, closeSync, copyFileSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync,
+} from 'node:fs'
+import { open } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { basename, dirname, join } from 'node:path'
+import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+
+const HINTS: Readonly<Record<string, string>> = {
+  ENOSPC: "The disk is full: free some space ('seeknal clean' removes what nothing refers to) and run again; what is finished is kept.",
+  EDQUOT: "The disk quota is used up: free some space ('seeknal clean' removes what nothing refers to) and run again.",
+  EFBIG: 'The file is larger than the process or the file system allows: raise the limit and run again.',
+  EROFS: 'The file system is read-only: mount it writable, or use another folder.',
+  EACCES: 'Give this user the right to write there, or run as the user that owns the folder.',
+  EPERM: 'Give this user the right to write there, or run as the user that owns the folder.',
+}
+
+/** The errno name of what a file operation threw: `ENOENT`, or '' for anything else. */
+export function errno(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : ''
+}
+
+export function ioFailure(error: unknown, what: string, path: string): RuntimeFailure {
+  if (error instanceof RuntimeFailure) return error
+  const hint = HINTS[errno(error)]
+  return new RuntimeFailure('STATE_IO', `cannot ${what} ${path}: ${messageOf(error)}`, { path, errno: errno(error) }, { cause: error, hints: hint === undefined ? [] : [hint] })
+}
+
+/** Runs `body`; what it throws becomes STATE_IO `cannot <what> <path>`. */
+export function guarded<T>(what: string, path: string, body: () => T): T {
+  try {
+    return body()
+  } catch (error) {
+    throw ioFailure(error, what, path)
+  }
+}
+
+/** The text of a file, or null when there is none. */
+export function readIfThere(path: string): string | null {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return null
+    throw ioFailure(error, 'read', path)
+  }
+}
+
+/** Makes a folder and those above it. */
+export const makeFolder = (path: string): void => {
+  guarded('make the folder', path, () => mkdirSync(path, { recursive: true }))
+}
+
+/** Forces a file's or a folder's contents to disk. */
+export function syncPath(path: string): void {
+  guarded('force to disk', path, () => {
+    const file = openSync(path, 'r')
+    try {
+      fsyncSync(file)
+    } finally {
+      closeSync(file)
+    }
+  })
+}
+
+/** The same without blocking: large files take their time. */
+export async function syncLargeFile(path: string): Promise<void> {
+  try {
+    const file = await open(path, 'r')
+    try {
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw ioFailure(error, 'force to disk', path)
+  }
+}
+
+/** A name beside `path` that no other process uses. */
+export const besides = (path: string): string => join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+
+/** Replaces a file in one step. With `durable`, it is on disk when this returns; without, a power cut may lose it, whole. */
+export function writeAtomic(path: string, text: string, durable = true): void {
+  const staged = besides(path)
+  try {
+    writeFileSync(staged, text, { flag: 'wx', flush: durable })
+    renameSync(staged, path)
+    if (durable) syncPath(dirname(path))
+  } catch (error) {
+    removeTree(staged)
+    throw ioFailure(error, 'write', path)
+  }
+}
+
+/** A second name for a file's contents; a read-only copy where the file system has no hard links. */
+export function linkOrCopy(from: string, to: string): void {
+  try {
+    linkSync(from, to)
+  } catch (error) {
+    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errno(error))) throw ioFailure(error, 'link', to)
+    guarded('copy to', to, () => {
+      copyFileSync(from, to)
+      chmodSync(to, 0o444)
+    })
+  }
+}
+
+/** Removes a file, a link (not what it points to) or a folder with its contents; silent when there is none. */
+export function removeTree(path: string): void {
+  guarded('remove', path, () => rmSync(path, { recursive: true, force: true }))
+}
+
+/** `kind` of what is at `path` itself, links not followed. */
+export function kindAt(path: string): 'absent' | 'folder' | 'file' | 'link' | 'other' {
+  const found = guarded('look at', path, () => lstatSync(path, { throwIfNoEntry: false }))
+  if (found === undefined) return 'absent'
+  if (found.isSymbolicLink()) return 'link'
+  if (found.isDirectory()) return 'folder'
+  return found.isFile() ? 'file' : 'other'
+}

@@ -1,0 +1,117 @@
+// Production: generations/<n> are complete states, target/current names the one that counts. A reader asks for it once
+// and sees one generation. Switching is in promote.ts. Reports STATE_INVALID, STATE_NOT_FOUND.
+
+import { readdirSync, readlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { sha256 } from '../contract/canonical-json.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import type { Fingerprint } from '../contract/ids.ts'
+import { Manifest } from '../contract/manifest.ts'
+import { misfits, parseDocument } from '../contract/schema.ts'
+import { GenerationRecord, RunState, SwitchEntry } from '../contract/state.ts'
+import { appendLine, readLines } from '../journal.ts'
+import { errno, ioFailure, readIfThere, removeTree } from './files.ts'
+import { folderIn, inProject, pathIn, requirePlainFolder, type Store } from './store.ts'
+
+/** A generation, read. */
+export interface Generation {
+  readonly number: number
+  /** Absolute; outputs are in `intermediate/` below it. */
+  readonly folder: string
+  readonly manifest: Manifest
+  readonly state: RunState
+  /** SHA-256 of manifest.json: what a bundle's `base` names. */
+  readonly manifestDigest: Fingerprint
+}
+
+/** Number of the generation that production is, or null when there is no production yet. */
+export function currentGeneration(store: Store): number | null {
+  const link = join(store.target, 'current')
+  try {
+    const match = /^generations\/([1-9]\d{0,8})$/.exec(readlinkSync(link))
+    if (match !== null) return Number(match[1])
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return null
+    if (errno(error) !== 'EINVAL') throw ioFailure(error, 'read', link)
+  }
+  throw new RuntimeFailure('STATE_INVALID', `${link} is no link to generations/<number>`, { path: link }, { hints: ['Move target/ away and run again, or point the link at a generation.'] })
+}
+
+/** Production as it is now, or null. */
+export function readProduction(store: Store): Generation | null {
+  const number = currentGeneration(store)
+  return number === null ? null : readGeneration(store, number)
+}
+
+/** Throws STATE_NOT_FOUND when there is no such generation, STATE_INVALID when it cannot be read. */
+export function readGeneration(store: Store, number: number): Generation {
+  const folder = generationFolder(store, number)
+  const manifest = readIfThere(join(folder, 'manifest.json'))
+  const state = readIfThere(join(folder, 'run_state.json'))
+  if (manifest === null || state === null) {
+    throw new RuntimeFailure('STATE_NOT_FOUND', `there is no generation ${number}`, { generation: number, present: generationNumbers(store) }, { hints: ["'seeknal history' lists those that are kept."] })
+  }
+  return {
+    number,
+    folder,
+    manifest: parseDocument(Manifest, manifest, inProject(store, join(folder, 'manifest.json')), 'STATE_INVALID'),
+    state: parseDocument(RunState, state, inProject(store, join(folder, 'run_state.json')), 'STATE_INVALID'),
+    manifestDigest: sha256(manifest),
+  }
+}
+
+export function generationFolder(store: Store, number: number): string {
+  const folder = pathIn(store, 'generations', String(number))
+  requirePlainFolder(folder)
+  return folder
+}
+
+/** Ascending. Complete ones and those that a killed run placed without switching to them. */
+export function generationNumbers(store: Store): number[] {
+  try {
+    return readdirSync(join(store.target, 'generations'))
+      .filter((name) => /^[1-9]\d*$/.test(name))
+      .map(Number)
+      .sort((a, b) => a - b)
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return []
+    throw ioFailure(error, 'list', join(store.target, 'generations'))
+  }
+}
+
+/** generation.json with its text's digest, or null when it is missing or damaged. */
+export function readRecord(store: Store, number: number): { readonly record: GenerationRecord; readonly digest: Fingerprint } | null {
+  const text = readIfThere(join(generationFolder(store, number), 'generation.json'))
+  if (text === null) return null
+  return { record: parseDocument(GenerationRecord, text, `target/generations/${number}/generation.json`, 'STATE_INVALID'), digest: sha256(text) }
+}
+
+const logPath = (store: Store): string => pathIn(store, 'journal', 'production.jsonl')
+
+/** Every switch of production, oldest first. */
+export const switches = (store: Store): SwitchEntry[] =>
+  readLines(logPath(store)).flatMap((line) => (misfits(SwitchEntry, line).length === 0 ? [line as SwitchEntry] : []))
+
+export function recordSwitch(store: Store, entry: SwitchEntry): void {
+  folderIn(store, 'journal')
+  appendLine(logPath(store), entry)
+}
+
+/**
+ * For a writer that holds production's lock: notes a switch that was made but not recorded (by a script, or by a run
+ * that was killed just after), and removes generations that a killed run placed without switching to them.
+ */
+export function settleProduction(store: Store): void {
+  const current = currentGeneration(store)
+  const log = switches(store)
+  const last = log.at(-1)?.to ?? null
+  if (current !== null && last !== current) {
+    recordSwitch(store, { at: new Date().toISOString(), kind: 'found', from: last, to: current, run_id: readRecord(store, current)?.record.run_id ?? '' })
+  }
+  const used = new Set([...log.map((entry) => entry.to), current])
+  for (const number of generationNumbers(store)) if (!used.has(number)) removeTree(generationFolder(store, number))
+}
+
+/** A number that no generation has or had. */
+export const nextGeneration = (store: Store): number =>
+  Math.max(0, ...generationNumbers(store), ...switches(store).map((entry) => entry.to)) + 1

@@ -1,0 +1,91 @@
+// The content store: snapshots/<sha256>.parquet holds an output once, read-only; index/<execution fingerprint>.json
+// says which snapshot a node's definition and inputs gave. An index entry whose snapshot is missing or has another size
+// counts as absent.
+
+import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import type { Static } from 'typebox'
+import Type from 'typebox'
+import { prettyJson } from '../contract/canonical-json.ts'
+import { asFingerprint, type Fingerprint } from '../contract/ids.ts'
+import { misfits } from '../contract/schema.ts'
+import { NodeState, type Snapshot } from '../contract/state.ts'
+import { guarded, ioFailure, linkOrCopy, readIfThere, syncLargeFile, writeAtomic } from './files.ts'
+import { folderIn, indexPath, type Store, snapshotPath } from './store.ts'
+
+/** What an index entry holds: a node's state without what a run says of it. */
+export const StoredOutput = Type.Omit(NodeState, ['status'])
+export type StoredOutput = Static<typeof StoredOutput>
+
+const CHUNK_BYTES = 4 * 1024 * 1024
+
+/** SHA-256 and size of a file, read in pieces. */
+export async function digestFile(path: string): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
+  const hash = createHash('sha256')
+  let sizeBytes = 0
+  try {
+    const file = await open(path, 'r')
+    try {
+      const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+      for (;;) {
+        const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
+        if (bytesRead === 0) break
+        sizeBytes += bytesRead
+        hash.update(buffer.subarray(0, bytesRead))
+      }
+    } finally {
+      await file.close()
+    }
+  } catch (error) {
+    throw ioFailure(error, 'read', path)
+  }
+  return { sha256: asFingerprint(hash.digest('hex')), sizeBytes }
+}
+
+/** Puts a finished output into the store: on disk, read-only, under its digest. The file stays where it is too. */
+export async function storeSnapshot(store: Store, file: string): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
+  const [digest] = await Promise.all([digestFile(file), syncLargeFile(file)])
+  const path = snapshotPath(store, digest.sha256)
+  folderIn(store, 'snapshots')
+  if (sizeOf(path) === digest.sizeBytes) return digest
+  guarded('protect', file, () => chmodSync(file, 0o444))
+  if (existsSync(path)) replaceDamaged(file, path)
+  else linkOrCopy(file, path)
+  return digest
+}
+
+/** A snapshot of another size than its digest says was damaged from outside: its name goes to the good file. */
+function replaceDamaged(file: string, path: string): void {
+  guarded('replace', path, () => {
+    const aside = `${path}.new`
+    linkOrCopy(file, aside)
+    renameSync(aside, path)
+  })
+}
+
+export const sizeOf = (path: string): number | null => guarded('look at', path, () => statSync(path, { throwIfNoEntry: false })?.size ?? null)
+
+export const hasSnapshot = (store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): boolean =>
+  sizeOf(snapshotPath(store, snapshot.sha256)) === snapshot.size_bytes
+
+/** The output that is stored for an execution fingerprint, or null. */
+export function findOutput(store: Store, fingerprint: Fingerprint): StoredOutput | null {
+  const text = readIfThere(indexPath(store, fingerprint))
+  if (text === null) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    if (misfits(StoredOutput, value).length > 0) return null
+    const output = value as StoredOutput
+    return output.fingerprint === fingerprint && hasSnapshot(store, output.snapshot) ? output : null
+  } catch {
+    // Torn by a power cut: the output is made again.
+    return null
+  }
+}
+
+/** Makes an output findable. Losing the entry in a power cut costs an execution, nothing else. */
+export function indexOutput(store: Store, output: StoredOutput): void {
+  folderIn(store, 'index')
+  writeAtomic(indexPath(store, output.fingerprint), prettyJson(output), false)
+}

@@ -1,0 +1,80 @@
+// Where Seeknal keeps what it writes: target/ of a project. Every path of it is made here or below this folder, and
+// proven to be inside, through no link. Reports PROJECT_NOT_FOUND, STATE_INVALID, ENVIRONMENT_NAME.
+
+import { realpathSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { Bug, RuntimeFailure } from '../contract/failures.ts'
+import { type EnvironmentName, environmentName, type Fingerprint } from '../contract/ids.ts'
+import { errno, ioFailure, kindAt, makeFolder } from './files.ts'
+
+/** Folders directly below target/. */
+export type StoreFolder = 'generations' | 'snapshots' | 'index' | 'environments' | 'bundles' | 'journal' | 'locks' | 'tmp' | 'cache'
+
+export interface Store {
+  /** The project's folder, links resolved. */
+  readonly project: string
+  /** `<project>/target`; may not exist yet. */
+  readonly target: string
+}
+
+/** Opens a project's store; makes nothing. Throws PROJECT_NOT_FOUND, or STATE_INVALID when target/ is no plain folder. */
+export function openStore(projectDir: string): Store {
+  const project = realProject(projectDir)
+  const target = join(project, 'target')
+  const kind = kindAt(target)
+  if (kind !== 'absent' && kind !== 'folder') {
+    const hints = ['Move it away; Seeknal makes target/ itself. To keep data on another disk, mount that disk there.']
+    throw new RuntimeFailure('STATE_INVALID', `${target} is a ${kind}, not a folder`, { path: target }, { hints })
+  }
+  return { project, target }
+}
+
+function realProject(projectDir: string): string {
+  try {
+    return realpathSync(resolve(projectDir))
+  } catch (error) {
+    if (errno(error) === 'ENOENT') throw new RuntimeFailure('PROJECT_NOT_FOUND', `there is no folder ${projectDir}`, { path: projectDir }, { cause: error })
+    throw ioFailure(error, 'open', projectDir)
+  }
+}
+
+/** A path below one of the folders of target/. `names` are single names, never paths. */
+export function pathIn(store: Store, folder: StoreFolder, ...names: readonly string[]): string {
+  for (const name of names) if (!/^[A-Za-z0-9_.-]+$/.test(name) || name === '.' || name === '..') throw new Bug(`'${name}' is no name for a file of the store`)
+  return join(store.target, folder, ...names)
+}
+
+/** The same, made if missing; refused when it or the folder above it is a link or no folder. */
+export function folderIn(store: Store, folder: StoreFolder, ...names: readonly string[]): string {
+  const path = pathIn(store, folder, ...names)
+  let above = store.target
+  for (const part of [folder, ...names]) {
+    above = join(above, part)
+    requirePlainFolder(above)
+  }
+  makeFolder(path)
+  return path
+}
+
+/** Throws STATE_INVALID when something that is no plain folder is at `path`. */
+export function requirePlainFolder(path: string): void {
+  const kind = kindAt(path)
+  if (kind === 'absent' || kind === 'folder') return
+  throw new RuntimeFailure('STATE_INVALID', `${path} is a ${kind}, not a folder: nothing is read or written through it`, { path }, { hints: ['Remove it, and run again.'] })
+}
+
+export const snapshotPath = (store: Store, sha256: string): string => pathIn(store, 'snapshots', `${sha256}.parquet`)
+
+export const indexPath = (store: Store, fingerprint: Fingerprint | string): string => pathIn(store, 'index', `${fingerprint}.json`)
+
+/** The folder of an environment; the name is checked again, and the folder must not be a link. */
+export function environmentFolder(store: Store, environment: EnvironmentName): string {
+  if (environmentName(environment) === undefined) throw new RuntimeFailure('ENVIRONMENT_NAME', `'${environment}' is no name for an environment`, { environment })
+  requirePlainFolder(join(store.target, 'environments'))
+  const folder = pathIn(store, 'environments', environment)
+  requirePlainFolder(folder)
+  return folder
+}
+
+/** `path` relative to the project, for messages and records. */
+export const inProject = (store: Store, path: string): string => (path.startsWith(`${store.project}/`) ? path.slice(store.project.length + 1) : path)
