@@ -3,7 +3,50 @@
 import type { Diagnostic, Place } from '../runtime/contract/diagnostics.ts'
 
 export const DIAGNOSTIC_CODES = {
-  LOAD_NO_NODES: 'The project has no node files.',
+  GRAPH_CYCLE: 'Nodes read each other in a circle.',
+  LOAD_ALIAS_LIMIT: 'YAML aliases expand without end or too far.',
+  LOAD_DUPLICATE_KEY: 'A mapping has the same key twice.',
+  LOAD_FILE_ENDING: 'A node file does not end with .yml.',
+  LOAD_KEY_NOT_TEXT: 'A key of a mapping is a list or a mapping.',
+  LOAD_NOT_A_MAPPING: 'A document is not a mapping.',
+  LOAD_NO_NODES: 'The project has no nodes.',
+  LOAD_NO_PROJECT_FILE: 'There is no seeknal_project.yml.',
+  LOAD_YAML_SYNTAX: 'A file is not YAML.',
+  RESOLVE_INPUT_INDEX: 'The SQL reads an input_N that the node does not have.',
+  RESOLVE_NO_QUERY: 'The last statement is not a query whose rows can be the output.',
+  RESOLVE_PATH: 'A path leaves the project once its placeholders are put in.',
+  RESOLVE_PLACEHOLDER_ARGUMENTS: 'A function in a placeholder has wrong arguments.',
+  RESOLVE_PLACEHOLDER_CYCLE: 'A parameter or snippet stands for itself.',
+  RESOLVE_PLACEHOLDER_NOT_ALLOWED: 'A run parameter stands where only a value of the project can stand.',
+  RESOLVE_PLACEHOLDER_NOT_FOUND: 'A placeholder stands for nothing.',
+  RESOLVE_PLACEHOLDER_SYNTAX: 'The text in {{ }} is neither a name nor a function call.',
+  RESOLVE_READS_FILE: 'The SQL reads a file; only inputs may be read.',
+  RESOLVE_READS_FUNCTION: 'The SQL reads a table function that sees more than the inputs.',
+  RESOLVE_READS_NO_INPUT: 'The SQL reads a table that is no input.',
+  RESOLVE_REF_NOT_FOUND: 'An input names a node that does not exist.',
+  RESOLVE_REF_NOT_IN_INPUTS: 'The SQL reads a node that inputs do not list.',
+  RESOLVE_REF_NOT_SUPPORTED_YET: 'An input is a node of a kind that is not supported yet.',
+  RESOLVE_REF_SYNTAX: 'ref() is not used as a table with one text.',
+  RESOLVE_SQL_SYNTAX: 'The engine cannot parse the SQL.',
+  RESOLVE_STATEMENT_NOT_ALLOWED: 'A statement changes more than temporary objects.',
+  RESOLVE_UNKNOWN_VARIABLE: 'The SQL reads or sets a variable that it may not.',
+  VALIDATE_CONFLICT: 'Two keys say the same thing.',
+  VALIDATE_DUPLICATE_COLUMN: 'A column is declared twice.',
+  VALIDATE_DUPLICATE_NODE: 'Two nodes have the same id.',
+  VALIDATE_DUPLICATE_SNIPPET: 'Two snippets have the same name.',
+  VALIDATE_EMPTY_SQL: 'A transform has no SQL.',
+  VALIDATE_FILE_NOT_FOUND: 'A .sql file that a node names is not in the project.',
+  VALIDATE_LOCK_FILE: 'seeknal.lock.json does not have the expected form.',
+  VALIDATE_MISSING_KEY: 'A required key is missing or empty.',
+  VALIDATE_NAME: 'A name breaks the rule for names.',
+  VALIDATE_NOT_SUPPORTED_YET: 'Something that is not built yet is left out.',
+  VALIDATE_OLD_SPELLING: 'An old spelling that is still understood.',
+  VALIDATE_PATH: 'A path leaves the project.',
+  VALIDATE_UNKNOWN_KEY: 'A key that is not known is ignored.',
+  VALIDATE_UNKNOWN_KIND: 'There is no such kind of node.',
+  VALIDATE_UNKNOWN_OPTION: 'The reader or engine has no such option.',
+  VALIDATE_WRONG_TYPE: 'A value has the wrong type.',
+  VALIDATE_WRONG_VALUE: 'A value is none of those that are allowed.',
 } as const satisfies Readonly<Record<string, string>>
 
 export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES
@@ -11,15 +54,17 @@ export type DiagnosticCode = keyof typeof DIAGNOSTIC_CODES
 /** What a diagnostic may hold besides code, severity, place and message. */
 export type DiagnosticDetails = Partial<Pick<Diagnostic, 'facts' | 'hints' | 'notes'>>
 
-const made = (severity: Diagnostic['severity']) => (code: DiagnosticCode, place: Place, message: string, details: DiagnosticDetails = {}): Diagnostic => ({
-  code,
-  severity,
-  message,
-  facts: details.facts ?? {},
-  place,
-  hints: details.hints ?? [],
-  notes: details.notes ?? [],
-})
+const made =
+  (severity: Diagnostic['severity']) =>
+  (code: DiagnosticCode, place: Place, message: string, details: DiagnosticDetails = {}): Diagnostic => ({
+    code,
+    severity,
+    message,
+    facts: details.facts ?? {},
+    place,
+    hints: details.hints ?? [],
+    notes: details.notes ?? [],
+  })
 
 /** A diagnostic that stops the compile after this pass. */
 export const errorAt = made('error')

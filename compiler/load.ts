@@ -1,7 +1,13 @@
-// Project files as text → YAML documents with the position of every key and value. Reports LOAD_YAML_SYNTAX,
-// LOAD_NOT_A_MAPPING, LOAD_NO_PROJECT_FILE, LOAD_NO_NODES. Reads nothing itself: the CLI hands in the texts.
+// Project files as text → YAML documents with the position of every key and value. Reports LOAD_*. Reads nothing
+// itself: the CLI hands in the texts. Files are cached by content: an unchanged file is not parsed again.
 
-import type { Diagnostic, Place } from '../runtime/contract/diagnostics.ts'
+import { LineCounter, parseAllDocuments } from 'yaml'
+import { byCodeUnit, sha256 } from '../runtime/contract/canonical-json.ts'
+import { type Diagnostic, isError, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
+import { errorAt, warningAt } from './diagnostic-codes.ts'
+import { readDocument } from './load/document.ts'
+import { type PackedDocument, pack, unpack } from './load/packed-document.ts'
+import type { CompileCache } from './ports.ts'
 
 /** `path` is relative to the project with `/`. */
 export interface ProjectFile {
@@ -50,4 +56,121 @@ export interface Loaded {
   /** Text of seeknal.lock.json, or null. */
   readonly lock: string | null
   readonly diagnostics: readonly Diagnostic[]
+}
+
+type FileKind = 'project' | 'node' | 'common' | 'sql' | 'lock'
+
+/** What a file is, by its path; undefined: nothing of ours. */
+function kindOf(path: string): FileKind | undefined {
+  if (path === 'seeknal.lock.json') return 'lock'
+  if (path.endsWith('.sql')) return 'sql'
+  if (!/\.ya?ml$/.test(path) || path.split('/').some((part) => part.startsWith('.'))) return undefined
+  if (/^seeknal_project\.ya?ml$/.test(path)) return 'project'
+  if (path.startsWith('seeknal/common/')) return 'common'
+  if (path.startsWith('seeknal/templates/')) return undefined
+  return path.startsWith('seeknal/') ? 'node' : undefined
+}
+
+/** Documents sorted by (file, index). Reports everything that is wrong in any file. Pure, apart from the cache. */
+export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded {
+  const documents: Record<'project' | 'node' | 'common', LoadedDocument[]> = { project: [], node: [], common: [] }
+  const sql: Record<string, string> = {}
+  const diagnostics: Diagnostic[] = []
+  let lock: string | null = null
+  for (const file of [...files].sort((a, b) => byCodeUnit(a.path, b.path))) {
+    const kind = kindOf(file.path)
+    if (kind === undefined) continue
+    if (kind === 'sql') sql[file.path] = file.text
+    else if (kind === 'lock') lock = file.text
+    else {
+      const read = readFile(file, cache)
+      documents[kind].push(...read.documents)
+      diagnostics.push(...read.diagnostics)
+    }
+  }
+  diagnostics.push(...missing(documents.project.length, documents.node.length, diagnostics))
+  return {
+    // `.yaml` sorts before `.yml`, which wins.
+    project: documents.project.at(-1) ?? null,
+    nodes: documents.node,
+    common: documents.common,
+    sql,
+    lock,
+    diagnostics: sortDiagnostics(diagnostics),
+  }
+}
+
+function missing(projects: number, nodes: number, found: readonly Diagnostic[]): Diagnostic[] {
+  const place: Place = { file: 'seeknal_project.yml', line: 1, column: 1, length: 1 }
+  const errors = found.filter(isError)
+  const wrongProject = errors.some((d) => d.place.file.startsWith('seeknal_project.'))
+  const result: Diagnostic[] = []
+  if (projects === 0 && !wrongProject)
+    result.push(
+      errorAt('LOAD_NO_PROJECT_FILE', place, "There is no file 'seeknal_project.yml'.", {
+        hints: ["Run 'seeknal init', or give the project's folder with --project-path."],
+      }),
+    )
+  if (nodes === 0 && errors.length === 0)
+    result.push(
+      errorAt('LOAD_NO_NODES', place, "There is no node: no file 'seeknal/**/*.yml' holds one.", {
+        hints: ["Write one with 'seeknal draft source NAME'."],
+      }),
+    )
+  return result
+}
+
+interface ReadFile {
+  readonly documents: readonly LoadedDocument[]
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+function readFile(file: ProjectFile, cache: CompileCache): ReadFile {
+  const ending: Diagnostic[] = file.path.endsWith('.yaml')
+    ? [
+        warningAt(
+          'LOAD_FILE_ENDING',
+          { file: file.path, line: 1, column: 1, length: 1 },
+          "The file ends with '.yaml'; node files end with '.yml'.",
+        ),
+      ]
+    : []
+  const key = `load/1:${sha256(file.text)}`
+  const known = cache.get(key)
+  // Written below by this function only, under the hash of the text.
+  if (known !== undefined)
+    return { documents: unpack(known as readonly PackedDocument[], file.path), diagnostics: ending }
+  const parsed = parseFile(file)
+  if (parsed.diagnostics.length === 0) cache.set(key, pack(parsed.documents))
+  return { documents: parsed.documents, diagnostics: [...ending, ...parsed.diagnostics] }
+}
+
+function parseFile(file: ProjectFile): ReadFile {
+  const lines = new LineCounter()
+  const text = file.text.replace(/^\ufeff/, '')
+  const parsed = parseAllDocuments(text, { lineCounter: lines, prettyErrors: false, merge: true })
+  const all = 'empty' in parsed ? [] : parsed
+  const documents: LoadedDocument[] = []
+  const diagnostics: Diagnostic[] = []
+  for (const [index, document] of all.entries()) {
+    for (const problem of [...document.errors, ...document.warnings]) {
+      const { line, col } = lines.linePos(Math.min(problem.pos[0], text.length))
+      const place = { file: file.path, line, column: col, length: Math.max(1, problem.pos[1] - problem.pos[0]) }
+      diagnostics.push(yamlProblem(problem.code, problem.message, place, text.slice(...problem.pos)))
+    }
+    if (document.errors.length > 0 || document.contents === null) continue
+    const read = readDocument(document, index, { file: file.path, text, lines })
+    if (read.document !== undefined) documents.push(read.document)
+    diagnostics.push(...read.diagnostics)
+  }
+  return { documents, diagnostics }
+}
+
+function yamlProblem(code: string, message: string, place: Place, written: string): Diagnostic {
+  if (code === 'DUPLICATE_KEY')
+    return errorAt('LOAD_DUPLICATE_KEY', place, `The key '${written}' is here twice.`, {
+      facts: { key: written },
+      hints: ['Keep one of the two.'],
+    })
+  return errorAt('LOAD_YAML_SYNTAX', place, `This is not YAML: ${message}.`, { facts: { yaml: code } })
 }

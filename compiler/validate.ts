@@ -1,9 +1,15 @@
 // YAML documents → typed nodes, by one TypeBox schema per kind (schema/). Unknown fields are warnings with the nearest
 // name, wrong types are errors, kinds that are not built yet are named and set aside. Reports VALIDATE_*.
 
-import type { Diagnostic, Place } from '../runtime/contract/diagnostics.ts'
-import type { NodeId } from '../runtime/contract/ids.ts'
-import type { Json, LoadedDocument, TextPiece } from './load.ts'
+import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
+import { type Diagnostic, nearest, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
+import { NAME_PATTERN, type NodeId, nodeId } from '../runtime/contract/ids.ts'
+import { errorAt, warningAt } from './diagnostic-codes.ts'
+import type { Json, Loaded, LoadedDocument, TextPiece } from './load.ts'
+import { readLock, readProject, readSnippets } from './validate/project.ts'
+import { keyPlaceOf, placeOf, writtenText } from './validate/read-schema.ts'
+import { readSource } from './validate/source.ts'
+import { readTransform } from './validate/transform.ts'
 
 /** Text of the project with the way back to its place: `placeAt` of sql/placed-text.ts. */
 export interface PlacedText {
@@ -18,7 +24,7 @@ export interface NodeInput {
   readonly place: Place
 }
 
-interface NodeCommon {
+export interface NodeCommon {
   readonly id: NodeId
   readonly name: string
   readonly file: string
@@ -34,6 +40,8 @@ interface NodeCommon {
   readonly volatile?: 'day' | 'always'
   /** Normalised targets; executed by a later release, part of the definition now. */
   readonly materializations: readonly { readonly [key: string]: Json }[]
+  /** `audits` and `tests` as written; executed by a later release, part of the definition now. */
+  readonly audits: readonly Json[]
   readonly document: LoadedDocument
 }
 
@@ -81,6 +89,8 @@ export interface ProjectSettings {
   readonly settings: Readonly<Record<string, string>>
   /** Default `params` of every node. */
   readonly params: { readonly [key: string]: Json }
+  /** Null: there is no project file. */
+  readonly document: LoadedDocument | null
 }
 
 /** Snippets of seeknal/common: `id.param`, `rules.id`, `transforms.id` → text, with place. */
@@ -95,4 +105,150 @@ export interface Validated {
   /** Locked source schemas by node id. */
   readonly lock: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
   readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Kinds of existing projects that are not built yet. */
+const LATER_KINDS: readonly string[] = [
+  'rule',
+  'profile',
+  'exposure',
+  'aggregation',
+  'second_order_aggregation',
+  'feature_group',
+  'semantic_model',
+  'metric',
+  'model',
+  'python',
+]
+const KINDS: readonly string[] = ['source', 'transform', ...LATER_KINDS]
+/** File names are made of names. */
+const LONGEST_NAME = 128
+
+/** Typed nodes with everything that is wrong in any file. Pure. */
+export function validate(loaded: Loaded): Validated {
+  const diagnostics: Diagnostic[] = []
+  const report = (d: Diagnostic): void => {
+    diagnostics.push(d)
+  }
+  const project = readProject(loaded.project, report)
+  const snippets = readSnippets(loaded.common, report)
+  const lock = readLock(loaded.lock, report)
+  const nodes: ValidNode[] = []
+  const unsupported: UnsupportedNode[] = []
+  const seen = new Map<string, { readonly id: NodeId; readonly place: Place }>()
+  for (const document of loaded.nodes) {
+    const id = identify(document, report)
+    if (id === undefined || isDuplicate(id, document, seen, report)) continue
+    const read = readNode(id, document, loaded.sql, report)
+    if (read === undefined) continue
+    if ('what' in read) unsupported.push(read)
+    else nodes.push(read)
+  }
+  const byId = (a: { readonly id: NodeId }, b: { readonly id: NodeId }): number => byCodeUnit(a.id, b.id)
+  return {
+    project,
+    nodes: nodes.sort(byId),
+    unsupported: unsupported.sort(byId),
+    snippets,
+    lock,
+    diagnostics: sortDiagnostics(diagnostics),
+  }
+}
+
+/** Kind and name of a document, checked. */
+function identify(document: LoadedDocument, report: (d: Diagnostic) => void): NodeId | undefined {
+  const text = (key: string): string | undefined => {
+    const value = document.value[key]
+    if (value !== undefined && value !== null && typeof value !== 'object')
+      return writtenText(document, value, `/${key}`)
+    const start = { ...placeOf(document, ''), length: 1 }
+    if (value === undefined || value === null)
+      report(
+        errorAt(
+          'VALIDATE_MISSING_KEY',
+          value === null ? keyPlaceOf(document, `/${key}`) : start,
+          `The key '${key}' is ${value === null ? 'empty' : 'missing'}.`,
+          { facts: { key } },
+        ),
+      )
+    else
+      report(
+        errorAt(
+          'VALIDATE_WRONG_TYPE',
+          placeOf(document, `/${key}`),
+          `'${key}' is a list or a mapping; a text was expected.`,
+        ),
+      )
+    return undefined
+  }
+  const kind = text('kind')
+  const name = text('name')
+  if (kind !== undefined && !KINDS.includes(kind)) {
+    const near = nearest(kind, KINDS)
+    report(
+      errorAt(
+        'VALIDATE_UNKNOWN_KIND',
+        placeOf(document, '/kind'),
+        `There is no kind '${kind}'; kinds are: ${KINDS.join(', ')}.`,
+        { facts: { kind }, hints: near === undefined ? [] : [`Did you mean '${near}'?`] },
+      ),
+    )
+  }
+  if (name !== undefined && (!NAME_PATTERN.test(name) || name.length > LONGEST_NAME))
+    report(
+      errorAt(
+        'VALIDATE_NAME',
+        placeOf(document, '/name'),
+        `'${name}' is no name: letters, digits and _ (not first a digit), at most ${LONGEST_NAME}, were expected.`,
+        { facts: { name } },
+      ),
+    )
+  else if (kind !== undefined && name !== undefined && KINDS.includes(kind)) return nodeId(kind, name)
+  return undefined
+}
+
+/** Ids that differ in case only are the same relation to the engine. */
+function isDuplicate(
+  id: NodeId,
+  document: LoadedDocument,
+  seen: Map<string, { readonly id: NodeId; readonly place: Place }>,
+  report: (d: Diagnostic) => void,
+): boolean {
+  const first = seen.get(id.toLowerCase())
+  const place = placeOf(document, '/name')
+  if (first === undefined) {
+    seen.set(id.toLowerCase(), { id, place })
+    return false
+  }
+  const message = first.id === id ? `There are two nodes '${id}'.` : `'${id}' and '${first.id}' differ in case only.`
+  report(
+    errorAt('VALIDATE_DUPLICATE_NODE', place, message, {
+      facts: { id },
+      hints: ['Rename one of the two.'],
+      notes: [{ message: 'The first one.', place: first.place }],
+    }),
+  )
+  return true
+}
+
+function readNode(
+  id: NodeId,
+  document: LoadedDocument,
+  sql: Loaded['sql'],
+  report: (d: Diagnostic) => void,
+): ValidNode | UnsupportedNode | undefined {
+  const kind = id.slice(0, id.indexOf('.'))
+  if (kind === 'transform') return readTransform(document, sql, report)
+  const read = kind === 'source' ? readSource(document, report) : { later: undefined }
+  if (read === undefined || !('later' in read)) return read
+  const [what, place] =
+    read.later === undefined
+      ? [`Nodes of kind '${kind}' are`, placeOf(document, '/kind')]
+      : [`Sources of type '${read.later}' are`, placeOf(document, '/source')]
+  report(
+    warningAt('VALIDATE_NOT_SUPPORTED_YET', place, `${what} not supported yet; '${id}' is left out.`, {
+      facts: { id, kind },
+    }),
+  )
+  return { id, kind, what, place }
 }

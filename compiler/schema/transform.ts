@@ -1,0 +1,20 @@
+// kind: transform.
+
+import Type from 'typebox'
+import { nodeFields, strict, text } from './common.ts'
+
+const Input = Type.Object({ ref: Type.String({ description: 'kind.name of the node that is read.' }) }, strict)
+
+export const Transform = Type.Object(
+  {
+    kind: Type.Literal('transform'),
+    ...nodeFields,
+    inputs: Type.Optional(Type.Array(Input)),
+    depends_on: Type.Optional(Type.Array(Input)),
+    transform: text(
+      "SQL; the last statement is the query whose rows are the output. It reads inputs with ref('kind.name').",
+    ),
+    file: text('A .sql file of the project instead of transform.'),
+  },
+  strict,
+)

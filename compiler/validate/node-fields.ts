@@ -1,0 +1,172 @@
+// Fields that every node has, in the form that later passes use: tags as a list, columns with their types, targets and
+// checks as lists. What is kept but not executed yet is named in a warning.
+
+import type { Static } from 'typebox'
+import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
+import { NAME_PATTERN, type NodeId, nodeId } from '../../runtime/contract/ids.ts'
+import { errorAt, warningAt } from '../diagnostic-codes.ts'
+import { escapePointer } from '../load/document.ts'
+import type { Json, LoadedDocument } from '../load.ts'
+import type { Columns } from '../schema/common.ts'
+import type { Source } from '../schema/source.ts'
+import type { DeclaredColumn, NodeCommon } from '../validate.ts'
+import { keyPlaceOf, placeOf } from './read-schema.ts'
+
+type Fields = Omit<Static<typeof Source>, 'kind' | 'source' | 'table' | 'query' | 'connection'>
+
+/** The common part of a node whose name and kind are already checked. */
+export function nodeCommon(
+  kind: string,
+  fields: Fields,
+  document: LoadedDocument,
+  report: (d: Diagnostic) => void,
+): NodeCommon {
+  const declared = [
+    ...declaredColumns(fields.columns, '/columns', document),
+    ...declaredColumns(fields.schema, '/schema', document),
+  ]
+  const renamedFrom =
+    fields.renamed_from === undefined ? undefined : renamed(kind, fields.renamed_from, document, report)
+  return {
+    id: nodeId(kind, fields.name),
+    name: fields.name,
+    file: document.file,
+    place: placeOf(document, '/name'),
+    ...(fields.description === undefined ? {} : { description: fields.description }),
+    ...(fields.owner === undefined ? {} : { owner: fields.owner }),
+    tags: tagList(fields.tags, document, report),
+    ...(renamedFrom === undefined ? {} : { renamedFrom }),
+    columns: uniqueColumns(declared, report),
+    params: fields.params ?? {},
+    ...(fields.volatile === undefined ? {} : { volatile: fields.volatile }),
+    materializations: materializations(document, report),
+    audits: audits(document, report),
+    document,
+  }
+}
+
+function tagList(
+  tags: string | readonly string[] | undefined,
+  document: LoadedDocument,
+  report: (d: Diagnostic) => void,
+): readonly string[] {
+  if (typeof tags !== 'string') return [...new Set(tags ?? [])]
+  report(
+    warningAt(
+      'VALIDATE_OLD_SPELLING',
+      placeOf(document, '/tags'),
+      "'tags' is one text; it is read as a list with one tag.",
+      { hints: [`Write tags: [${tags}].`] },
+    ),
+  )
+  return [tags]
+}
+
+function renamed(
+  kind: string,
+  written: string,
+  document: LoadedDocument,
+  report: (d: Diagnostic) => void,
+): NodeId | undefined {
+  const name = written.startsWith(`${kind}.`) ? written.slice(kind.length + 1) : written
+  if (NAME_PATTERN.test(name)) return nodeId(kind, name)
+  report(
+    errorAt('VALIDATE_NAME', placeOf(document, '/renamed_from'), `'${written}' is no name of a ${kind}.`, {
+      facts: { name: written },
+    }),
+  )
+  return undefined
+}
+
+/** Columns as declared at a pointer: a mapping or a list. */
+export function declaredColumns(
+  columns: Columns | undefined,
+  pointer: string,
+  document: LoadedDocument,
+): DeclaredColumn[] {
+  if (columns === undefined) return []
+  const entries = Array.isArray(columns)
+    ? columns.map((c, i) => ({ name: typeof c === 'string' ? c : c.name, details: c, at: `${pointer}/${i}` }))
+    : Object.entries(columns).map(([name, details]) => ({
+        name,
+        details: typeof details === 'string' ? { type: details } : details,
+        at: `${pointer}/${escapePointer(name)}`,
+      }))
+  return entries.map(({ name, details, at }) => {
+    const known = details === null || typeof details === 'string' ? {} : details
+    const type = known.type ?? known.data_type ?? null
+    return {
+      name,
+      type: type === null || type.trim() === '' ? null : type,
+      notNull: known.not_null === true,
+      ...(known.description === undefined ? {} : { description: known.description }),
+      place: Array.isArray(columns) ? placeOf(document, at) : keyPlaceOf(document, at),
+    }
+  })
+}
+
+/** Column names are compared without case, as the engine does. */
+export function uniqueColumns(
+  columns: readonly DeclaredColumn[],
+  report: (d: Diagnostic) => void,
+): readonly DeclaredColumn[] {
+  const seen = new Map<string, DeclaredColumn>()
+  for (const column of columns) {
+    const first = seen.get(column.name.toLowerCase())
+    if (first === undefined) seen.set(column.name.toLowerCase(), column)
+    else
+      report(
+        errorAt('VALIDATE_DUPLICATE_COLUMN', column.place, `The column '${column.name}' is declared twice.`, {
+          facts: { column: column.name },
+          notes: [{ message: 'Declared here first.', place: first.place }],
+        }),
+      )
+  }
+  return [...seen.values()]
+}
+
+/** Targets as a list; the singular form is one of type iceberg unless it says otherwise. */
+function materializations(
+  document: LoadedDocument,
+  report: (d: Diagnostic) => void,
+): readonly { readonly [key: string]: Json }[] {
+  const { materialization, materializations: plural } = document.value
+  if (plural !== undefined && plural !== null && materialization !== undefined && materialization !== null)
+    report(
+      errorAt(
+        'VALIDATE_CONFLICT',
+        keyPlaceOf(document, '/materialization'),
+        "Both 'materialization' and 'materializations' are here.",
+        {
+          hints: ["Use only 'materializations'."],
+          notes: [{ message: 'The other one.', place: keyPlaceOf(document, '/materializations') }],
+        },
+      ),
+    )
+  const key = plural !== undefined && plural !== null ? 'materializations' : 'materialization'
+  const value = document.value[key] ?? null
+  const list = (Array.isArray(value) ? value : value === null ? [] : [value]).filter(isMapping)
+  const targets = list.map((target): { readonly [key: string]: Json } => ({
+    ...target,
+    type: target.type === 'postgres' ? 'postgresql' : (target.type ?? 'iceberg'),
+  }))
+  if (targets.some((target) => target.enabled !== false)) report(later(document, key, 'Writing to other databases'))
+  return targets
+}
+
+function audits(document: LoadedDocument, report: (d: Diagnostic) => void): readonly Json[] {
+  const found = ['audits', 'tests'].filter((key) => Array.isArray(document.value[key]))
+  for (const key of found) report(later(document, key, 'Checking outputs'))
+  return found.flatMap((key) => document.value[key] as readonly Json[])
+}
+
+const later = (document: LoadedDocument, key: string, what: string): Diagnostic =>
+  warningAt(
+    'VALIDATE_NOT_SUPPORTED_YET',
+    keyPlaceOf(document, `/${key}`),
+    `${what} ('${key}') is not supported yet; the node runs without.`,
+    { facts: { key } },
+  )
+
+const isMapping = (value: Json): value is { readonly [key: string]: Json } =>
+  value !== null && typeof value === 'object' && !Array.isArray(value)

@@ -1,0 +1,131 @@
+// seeknal_project.yml, seeknal/common and seeknal.lock.json in the form that later passes use.
+
+import { prettyJson } from '../../runtime/contract/canonical-json.ts'
+import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
+import { misfits } from '../../runtime/contract/schema.ts'
+import { errorAt, warningAt } from '../diagnostic-codes.ts'
+import type { LoadedDocument } from '../load.ts'
+import { CommonFile } from '../schema/common.ts'
+import { LockFile, ProjectFileSchema } from '../schema/project.ts'
+import type { ProjectSettings, Snippets, Validated } from '../validate.ts'
+import { keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
+
+const NO_PROJECT: ProjectSettings = {
+  name: 'project',
+  version: '0.0.0',
+  profile: null,
+  engine: 'duckdb',
+  dialect: 'duckdb',
+  settings: {},
+  params: {},
+  document: null,
+}
+
+export function readProject(document: LoadedDocument | null, report: (d: Diagnostic) => void): ProjectSettings {
+  if (document === null) return NO_PROJECT
+  const reader = new SchemaReader(document, (key, place, known) => {
+    const near = nearest(key, known)
+    const hints = near === undefined ? [] : [`Did you mean '${near}'?`]
+    return document.positions[`/settings/${key}`]?.key === place
+      ? errorAt('VALIDATE_UNKNOWN_OPTION', place, `'${key}' is no setting that changes results.`, {
+          facts: { option: key, known },
+          hints,
+        })
+      : warningAt('VALIDATE_UNKNOWN_KEY', place, `The key '${key}' is not known here; it is ignored.`, {
+          facts: { key, known },
+          hints,
+        })
+  })
+  const fields = reader.read(ProjectFileSchema, document.value, '')
+  reader.diagnostics.forEach(report)
+  if (fields === undefined) return NO_PROJECT
+  if (fields.state_backend === 'database')
+    report(
+      warningAt(
+        'VALIDATE_NOT_SUPPORTED_YET',
+        placeOf(document, '/state_backend'),
+        "State in a database ('state_backend') is not supported yet; it is kept in files.",
+        { facts: { key: 'state_backend' } },
+      ),
+    )
+  return {
+    name: fields.name,
+    version: fields.version ?? NO_PROJECT.version,
+    profile: fields.profile ?? null,
+    engine: 'duckdb',
+    dialect: 'duckdb',
+    settings: fields.settings ?? {},
+    params: { ...fields.defaults?.params, ...fields.params },
+    document,
+  }
+}
+
+/** Snippets of all common files by every name under which a placeholder may use them. */
+export function readSnippets(documents: readonly LoadedDocument[], report: (d: Diagnostic) => void): Snippets {
+  const snippets: Record<string, { readonly text: string; readonly place: Place }> = {}
+  const add = (name: string, text: string, place: Place): void => {
+    const first = Object.hasOwn(snippets, name) ? snippets[name] : undefined
+    if (first === undefined) snippets[name] = { text, place }
+    else
+      report(
+        errorAt('VALIDATE_DUPLICATE_SNIPPET', place, `There are two snippets '${name}'.`, {
+          facts: { name },
+          notes: [{ message: 'The first one.', place: first.place }],
+        }),
+      )
+  }
+  for (const document of documents) {
+    const reader = new SchemaReader(document)
+    const file = reader.read(CommonFile, document.value, '')
+    reader.diagnostics.forEach(report)
+    file?.sources?.forEach((source, i) => {
+      if (source.ref !== undefined) add(`${source.id}.ref`, source.ref, placeOf(document, `/sources/${i}/ref`))
+      for (const [name, value] of Object.entries(source.params ?? {})) {
+        const at = `/sources/${i}/params/${name}`
+        if (value !== null) add(`${source.id}.${name}`, document.sources[at] ?? String(value), keyPlaceOf(document, at))
+      }
+    })
+    file?.rules?.forEach(({ id, value }, i) => {
+      add(`rules.${id}`, value, placeOf(document, `/rules/${i}/value`))
+      add(id, value, placeOf(document, `/rules/${i}/value`))
+    })
+    file?.transformations?.forEach(({ id, sql }, i) => {
+      add(`transforms.${id}`, sql, placeOf(document, `/transformations/${i}/sql`))
+      add(id, sql, placeOf(document, `/transformations/${i}/sql`))
+    })
+  }
+  return snippets
+}
+
+/** Locked columns by node id; none when there is no lock file. */
+export function readLock(text: string | null, report: (d: Diagnostic) => void): Validated['lock'] {
+  if (text === null) return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch {
+    value = undefined
+  }
+  const wrong = misfits(LockFile, value, 1)
+  if (wrong.length > 0) {
+    const place = { file: 'seeknal.lock.json', line: 1, column: 1, length: 1 }
+    report(
+      errorAt('VALIDATE_LOCK_FILE', place, 'This is no lock file of this version.', {
+        facts: { misfits: wrong },
+        hints: ["Delete it and run 'seeknal lock' to write it again."],
+      }),
+    )
+    return {}
+  }
+  // Checked by the line above.
+  const { sources } = value as LockFile
+  return Object.fromEntries(Object.entries(sources).map(([id, { columns }]) => [id, columns]))
+}
+
+/** The text of seeknal.lock.json: the same columns, the same bytes. Pure. */
+export function lockText(lock: Validated['lock']): string {
+  const sources = Object.fromEntries(
+    Object.entries(lock).map(([id, columns]) => [id, { columns: columns.map(({ name, type }) => ({ name, type })) }]),
+  )
+  return prettyJson({ format: 'seeknal.lock/1', sources })
+}
