@@ -2,13 +2,34 @@
 // load → validate → resolve → graph → bind → fingerprint → diff → plan → rewrite → emit
 
 import type { Bundle } from '../runtime/contract/bundle.ts'
-import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
+import { prettyJson } from '../runtime/contract/canonical-json.ts'
+import { type Diagnostic, isError, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import type { EnvironmentName } from '../runtime/contract/ids.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
-import type { Json, ProjectFile } from './load.ts'
+import { type Bound, bind } from './bind.ts'
+import { diff } from './diff.ts'
+import { emit } from './emit.ts'
+import { fingerprint } from './fingerprint.ts'
+import { graph } from './graph.ts'
+import { type Json, load, type ProjectFile } from './load.ts'
+import { plan } from './plan.ts'
 import type { CompileCache, LazySqlEngine, ObserveSources } from './ports.ts'
+import { resolve } from './resolve.ts'
+import { rewrite } from './rewrite.ts'
+import { validate } from './validate.ts'
 
-export const PASSES = ['load', 'validate', 'resolve', 'graph', 'bind', 'fingerprint', 'diff', 'plan', 'rewrite', 'emit'] as const
+export const PASSES = [
+  'load',
+  'validate',
+  'resolve',
+  'graph',
+  'bind',
+  'fingerprint',
+  'diff',
+  'plan',
+  'rewrite',
+  'emit',
+] as const
 export type Pass = (typeof PASSES)[number]
 
 export interface CompileInput {
@@ -36,3 +57,65 @@ export interface Compiled {
   readonly lock: string | null
   readonly diagnostics: readonly Diagnostic[]
 }
+
+/**
+ * Compiles a project. A pass reports all that it can; the next one runs only when nothing so far is an error.
+ * Never throws for a mistake of the author: `bundle` is null then, and `diagnostics` say why.
+ */
+export async function compile(input: CompileInput): Promise<Compiled> {
+  const row = new Row(input.stopAfter)
+  const { engine, cache, observe, params, acceptSources } = input
+
+  const loaded = load(input.files, cache)
+  if (row.ends('load', loaded)) return row.compiled()
+  const validated = validate(loaded)
+  if (row.ends('validate', validated)) return row.compiled()
+  const resolved = await resolve(validated, { params, engine, cache })
+  if (row.ends('resolve', resolved)) return row.compiled()
+  const ordered = graph(resolved)
+  if (row.ends('graph', ordered)) return row.compiled()
+  const bound = await bind(ordered, { engine, observe, cache, acceptSources })
+  const lock = lockText(bound)
+  if (row.ends('bind', bound)) return row.compiled({ lock })
+  const fingerprinted = fingerprint(bound)
+  if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
+  const diffed = await diff(fingerprinted, input.base, engine)
+  if (row.ends('diff', diffed)) return row.compiled({ lock })
+  const planned = plan(diffed, input.environment)
+  if (row.ends('plan', planned)) return row.compiled({ lock })
+  const rewritten = rewrite(planned)
+  if (row.ends('rewrite', rewritten)) return row.compiled({ lock })
+  const bundle = await emit(rewritten, input.base, cache)
+  row.ends('emit', bundle)
+  return row.compiled({ lock, bundle })
+}
+
+/** Gathers what the passes report, and says after each whether it was the last. */
+class Row {
+  readonly #stopAfter: Pass | undefined
+  readonly #diagnostics: Diagnostic[] = []
+  #last: Compiled['last'] = { pass: 'load', output: null }
+
+  constructor(stopAfter: Pass | undefined) {
+    this.#stopAfter = stopAfter
+  }
+
+  ends(pass: Pass, output: object & { readonly diagnostics?: readonly Diagnostic[] }): boolean {
+    this.#diagnostics.push(...(output.diagnostics ?? []))
+    this.#last = { pass, output }
+    return pass === this.#stopAfter || this.#diagnostics.some(isError)
+  }
+
+  compiled({
+    lock = null,
+    bundle = null,
+  }: {
+    readonly lock?: string | null
+    readonly bundle?: Bundle | null
+  } = {}): Compiled {
+    return { bundle, lock, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }
+  }
+}
+
+/** seeknal.lock.json: source id → observed columns. */
+const lockText = (bound: Bound): string => prettyJson(bound.lock)

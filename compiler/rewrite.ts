@@ -1,17 +1,15 @@
 // Planned steps → the SQL of each step with the environment's namespaces, and every place where a prefix was put in.
-// Law: taking the prefixes away gives exactly production's bytes. Pure.
+// A step is spelled once, with a mark wherever a prefix may stand; then each mark becomes the prefix or nothing. So
+// taking the prefixes away gives exactly production's bytes. Pure.
 
-import type { NodeId } from '../runtime/contract/ids.ts'
+import { type NodeId, namespacePrefix } from '../runtime/contract/ids.ts'
+import { preludeText } from './emit/prelude.ts'
 import type { Planned } from './plan.ts'
+import { isTransform } from './resolve.ts'
+import { Marks, type PrefixSpan } from './rewrite/marks.ts'
+import { sourceStep, transformStep } from './rewrite/step-text.ts'
 
-/** A prefix inserted at offset `start` (UTF-16 code units of the step's SQL text). */
-export interface PrefixSpan {
-  readonly start: number
-  readonly text: string
-  readonly identifier: string
-  readonly role: 'read' | 'write' | 'root'
-  readonly reason: string
-}
+export type { PrefixSpan }
 
 export interface RewrittenStep {
   readonly node: NodeId
@@ -25,4 +23,20 @@ export interface Rewritten {
   /** SQL that prepares a connection: clock macros and schemas. Top of apply.sql, run before each step by the runtime. */
   readonly prelude: string
   readonly steps: readonly RewrittenStep[]
+}
+
+/** The SQL of every step. For production nothing is put in, and `spans` are empty. */
+export function rewrite(planned: Planned): Rewritten {
+  const prefix = namespacePrefix(planned.environment)
+  const { graph, bound } = planned.diffed.bound
+  const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+  const steps = planned.steps.flatMap((step): RewrittenStep[] => {
+    const node = nodes.get(step.node)
+    const types = bound.get(step.node)
+    if (node === undefined || types === undefined) return []
+    const marks = new Marks(isTransform(node) ? node.sql.text : JSON.stringify([node.path, node.options]))
+    const text = isTransform(node) ? transformStep(node, step, types, marks) : sourceStep(node, types, marks)
+    return [{ node: step.node, ...marks.resolve(text, prefix) }]
+  })
+  return { planned, prelude: preludeText(), steps }
 }

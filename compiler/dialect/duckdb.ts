@@ -1,0 +1,85 @@
+// How DuckDB spells names, literals, paths below a root and calls of its file readers. No driver, no state. A name that
+// needs no quotes gets none, so that SQL reads as a person would write it.
+
+import type { Column } from '../../runtime/contract/manifest.ts'
+
+declare const quoted: unique symbol
+/** An identifier, or a path of them, as SQL spells it. Only this file makes one. */
+export type QuotedName = string & { readonly [quoted]: 'name' }
+
+/** Words of `duckdb_keywords()` that are not free to name something; compared with the engine by a test. */
+export const KEYWORDS: ReadonlySet<string> = new Set(
+  `all analyse analyze and anti any array as asc asof asymmetric at authorization between bigint binary bit boolean both
+by case cast char character check coalesce collate collation column columns concurrently constraint create cross dec
+decimal default deferrable desc describe distinct do else end except exists extract false fetch float for foreign freeze
+from full generated glob group grouping grouping_id having ilike in initially inner inout int integer intersect interval
+into is isnull join lambda lateral leading left like limit map national natural nchar none not notnull null nullif
+numeric offset on only or order out outer overlaps overlay pivot pivot_longer pivot_wider placing position positional
+precision primary qualify real references returning right row select semi setof show similar smallint some struct
+substring summarize symmetric table tablesample then time timestamp to trailing treat trim true try_cast union unique
+unpack unpivot using values varchar variadic verbose when where window with xmlattributes xmlconcat xmlelement xmlexists
+xmlforest xmlnamespaces xmlparse xmlpi xmlroot xmlserialize xmltable`.split(/\s+/),
+)
+
+const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
+
+/** An identifier, in quotes only where it needs them. Its letter case is kept either way. */
+export function quoteName(name: string): QuotedName {
+  const plain = PLAIN_NAME.test(name) && !KEYWORDS.has(name.toLowerCase())
+  return (plain ? name : `"${name.replaceAll('"', '""')}"`) as QuotedName
+}
+
+/** `transform.orders`, `transform."order"`. */
+export const quotePath = (...names: readonly string[]): QuotedName => names.map(quoteName).join('.') as QuotedName
+
+/** A text literal. DuckDB knows no escapes in it but the doubled quote. */
+export const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** A value of YAML as SQL: lists as `[…]`, mappings as `{'key': …}`. */
+export function literal(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL'
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value)
+  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  if (typeof value !== 'object') return textLiteral(String(value))
+  return `{${Object.entries(value)
+    .map(([key, member]) => `${textLiteral(key)}: ${literal(member)}`)
+    .join(', ')}}`
+}
+
+/** The value of an SQL variable: roots and the run's parameters. */
+export const variable = (name: string): string => `getvariable(${textLiteral(name)})`
+
+/** Text with `{{ name }}` for the run's parameters → an SQL expression of its value at the run. */
+export function templateExpression(text: string): string {
+  const parts = text.split(/\{\{\s*([^{}]+?)\s*\}\}/)
+  const expressions = parts.map((part, i) => (i % 2 === 1 ? variable(part) : part === '' ? '' : textLiteral(part)))
+  return expressions.filter((part) => part !== '').join(' || ') || "''"
+}
+
+/** The call that reads a source's files, all of its columns in the given types. */
+export interface ReaderCall {
+  readonly format: 'csv' | 'parquet' | 'json'
+  /** SQL expression of the path. */
+  readonly path: string
+  /** Options of the reader by the engine's names. */
+  readonly options: Readonly<Record<string, unknown>>
+  /** Null: not known, the engine decides. */
+  readonly columns: readonly Column[] | null
+}
+
+/**
+ * `read_csv('…', header = true, types = {…})`. CSV takes types by column name: its `columns` would be matched by
+ * position and swap what moved. Parquet files carry their own types.
+ */
+export function readerCall({ format, path, options, columns }: ReaderCall): string {
+  const named = Object.entries(options).map(([name, value]) => `${quoteName(name)} = ${literal(value)}`)
+  const typed = typeArgument[format]
+  if (columns !== null && typed !== null) named.push(`${typed} = ${columnTypes(columns)}`)
+  if (named.length === 0) return `read_${format}(${path})`
+  return `read_${format}(\n  ${[path, ...named].join(',\n  ')}\n)`
+}
+
+const typeArgument = { csv: 'types', json: 'columns', parquet: null } as const
+
+const columnTypes = (columns: readonly Column[]): string =>
+  `{\n${columns.map((c) => `    ${textLiteral(c.name)}: ${textLiteral(c.type)}`).join(',\n')}\n  }`

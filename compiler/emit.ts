@@ -1,0 +1,34 @@
+// Rewritten steps → the files of the bundle, each with its digest. Deterministic: the same input gives the same bytes on
+// every machine. `base` is production's manifest as it was given, so that reviewers and `--check` need no target/.
+
+import type { Bundle, BundleFile } from '../runtime/contract/bundle.ts'
+import { bundleDigest } from '../runtime/contract/bundle.ts'
+import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import type { Manifest } from '../runtime/contract/manifest.ts'
+import { applySql } from './emit/apply-sql.ts'
+import { contractOf, stepFile } from './emit/contract.ts'
+import { review } from './emit/review.ts'
+import { typesFile } from './emit/types-file.ts'
+import type { CompileCache } from './ports.ts'
+import type { Rewritten } from './rewrite.ts'
+
+/** The bundle. `cache` keeps the texts of types.ts, which are slow to make. */
+export async function emit(rewritten: Rewritten, base: Manifest | null, cache: CompileCache): Promise<Bundle> {
+  const { manifest, diff } = rewritten.planned.diffed
+  const baseText = base === null ? null : prettyJson(base)
+  const unsealed = contractOf(rewritten, baseText === null ? null : sha256(baseText))
+  const texts: [string, string][] = [
+    ['apply.sql', applySql(rewritten, unsealed)],
+    ['diff.json', prettyJson(diff)],
+    ['manifest.json', prettyJson(manifest)],
+    ['prelude.sql', rewritten.prelude],
+    ['review.md', review(rewritten, unsealed)],
+    ['types.ts', await typesFile(manifest, cache)],
+    ...rewritten.steps.map(({ node, sql }): [string, string] => [stepFile(node), sql]),
+  ]
+  if (baseText !== null) texts.push(['base.json', baseText])
+  texts.sort(([a], [b]) => byCodeUnit(a, b))
+  const unsigned = { ...unsealed, files: Object.fromEntries(texts.map(([path, text]) => [path, sha256(text)])) }
+  const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
+  return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]) }
+}

@@ -1,0 +1,113 @@
+// The steps of a bundle → apply.sql: one text that DuckDB's own shell runs, with the roots as SQL variables at its top.
+// The runtime gives each step a connection of its own; here they share one, so that what a step leaves behind is dropped.
+
+import type { BundleFile } from '../../runtime/contract/bundle.ts'
+import { sortedKeys } from '../../runtime/contract/canonical-json.ts'
+import applyTemplate from '../../templates/duckdb/apply.sql.hbs'
+import { quoteName, textLiteral } from '../dialect/duckdb.ts'
+import { isTransform } from '../resolve.ts'
+import type { Rewritten } from '../rewrite.ts'
+import { lex } from '../sql/lexer.ts'
+import { template } from './templates.ts'
+
+interface Setting {
+  readonly name: string
+  readonly value: string
+}
+
+/** A variable that keeps a value it was given before the file runs. `key` is its name as a text literal. */
+interface Variable extends Setting {
+  readonly key: string
+}
+
+interface ApplyValues {
+  readonly title: string
+  readonly engine: string
+  readonly prefix: string
+  readonly write_folder: string
+  readonly settings: readonly Setting[]
+  readonly roots: readonly Variable[]
+  readonly parameters: readonly Variable[]
+  readonly prelude: string
+  readonly steps: readonly {
+    readonly number: number
+    readonly id: string
+    readonly sql: string
+    readonly cleanup: string
+  }[]
+}
+
+const fill = template<ApplyValues>('duckdb/apply.sql.hbs', applyTemplate)
+
+/** `contract` is the bundle's, without the digests that are taken afterwards. */
+export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'digest' | 'files'>): string {
+  const { environment, prefix, project, settings, engine } = contract
+  const writeFolder = `${prefix}outputs`
+  const production = { name: 'outputs', value: textLiteral(environment === null ? writeFolder : 'target/intermediate') }
+  const roots = [
+    { name: 'data', value: "'.'" },
+    production,
+    ...(environment === null ? [] : [{ name: writeFolder, value: textLiteral(writeFolder) }]),
+  ]
+  const cleanups = cleanupByNode(rewritten)
+  return fill({
+    title: `${project.name} ${project.version}: ${environment === null ? 'production' : `environment ${environment}`}`,
+    engine: `${engine.from} or newer, before ${engine.before}`,
+    prefix,
+    write_folder: writeFolder,
+    settings: sortedKeys(settings).map((name) => ({ name: quoteName(name), value: textLiteral(settings[name] ?? '') })),
+    roots: roots.map(({ name, value }) => ({ name, key: textLiteral(name), value })),
+    parameters: contract.requires.parameters.filter((name) => name !== 'run_timestamp').map(parameter),
+    prelude: rewritten.prelude,
+    steps: rewritten.steps.map(({ node, sql }, i) => ({
+      number: i + 1,
+      id: node,
+      sql,
+      cleanup: cleanups.get(node) ?? '',
+    })),
+  })
+}
+
+/** A run's parameter: what seeknal itself would give, or a clear error where only a person knows. */
+function parameter(name: string): Variable {
+  const known: Readonly<Record<string, string>> = {
+    run_date: "strftime(CAST(getvariable('run_timestamp') AS DATE), '%Y-%m-%d')",
+    run_id: "'by-hand'",
+  }
+  const value =
+    known[name] ?? `error(${textLiteral(`this bundle needs a value: SET VARIABLE ${quoteName(name)} = '…' first`)})`
+  return { name: quoteName(name), key: textLiteral(name), value }
+}
+
+function cleanupByNode(rewritten: Rewritten): ReadonlyMap<string, string> {
+  const found = new Map<string, string>()
+  for (const node of rewritten.planned.diffed.bound.graph.nodes) {
+    if (!isTransform(node) || node.sql.statements.length < 2) continue
+    const texts = node.sql.statements.slice(0, -1).map(({ start, end }) => node.sql.text.slice(start, end))
+    found.set(node.id, [...new Set(texts.flatMap(undo))].reverse().join(''))
+  }
+  return found
+}
+
+const TEMPORARY =
+  /^create (?:or replace )?temp(?:orary)? (?:recursive )?(table|view|macro|function|sequence|type) (?:if not exists )?$/
+const SET_VARIABLE = /^set (?:session )?variable $/
+
+/** The statement that takes back what a statement leaves in the session. */
+function undo(statement: string): string[] {
+  let words = ''
+  for (const token of lex(statement)) {
+    if (token.kind === 'comment') continue
+    const text = statement.slice(token.start, token.end)
+    // `temp.` and `pg_temp.` before the name say what TEMP says already.
+    if (/^(?:(?:pg_)?temp|\.)$/i.test(text) && TEMPORARY.test(words)) continue
+    const kind = TEMPORARY.exec(words)?.[1]
+    if (kind === 'macro' || kind === 'function')
+      return [`DROP MACRO IF EXISTS temp.${text};\nDROP MACRO TABLE IF EXISTS temp.${text};\n`]
+    if (kind !== undefined && !/^(?:if|not|exists)$/i.test(text))
+      return [`DROP ${kind.toUpperCase()} IF EXISTS temp.${text};\n`]
+    if (SET_VARIABLE.test(words)) return [`RESET VARIABLE ${text};\n`]
+    words += `${text.toLowerCase()} `
+  }
+  return []
+}

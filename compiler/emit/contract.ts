@@ -1,0 +1,79 @@
+// What bundle.json says, apart from the digests of the files: steps in their order, what is promoted, what a run needs,
+// and every place where the environment's prefix was put in.
+
+import { BUNDLE_FORMAT, type BundleFile, type NamespaceSpan, type Step } from '../../runtime/contract/bundle.ts'
+import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
+import { type NodeId, namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
+import type { PlannedStep } from '../plan.ts'
+import type { Rewritten, RewrittenStep } from '../rewrite.ts'
+
+/** Versions whose SQL the compiler knows: those of the minor release that it was tested with. */
+const ENGINE = { name: 'duckdb', from: '1.5.0', before: '1.6.0' } as const
+
+/** What results depend on beyond the SQL; the project's own settings win. */
+const SETTINGS = {
+  Calendar: 'gregorian',
+  TimeZone: 'UTC',
+  default_null_order: 'NULLS_LAST',
+  default_order: 'ASC',
+} as const
+
+export type Contract = Omit<BundleFile, 'digest' | 'files'>
+
+/** `base` is the SHA-256 of base.json, or null. */
+export function contractOf(rewritten: Rewritten, base: string | null): Contract {
+  const { planned } = rewritten
+  const { manifest } = planned.diffed
+  const prefix = namespacePrefix(planned.environment)
+  const ids = new Set(planned.steps.map((step) => step.node as string))
+  const parameters = manifest.nodes.filter((node) => ids.has(node.id)).flatMap((node) => node.parameters)
+  return {
+    format: BUNDLE_FORMAT,
+    project: manifest.project,
+    environment: planned.environment,
+    prefix,
+    engine: ENGINE,
+    dialect: manifest.dialect,
+    settings: settingsOf(manifest.settings),
+    base,
+    requires: { connections: [], parameters: [...new Set(parameters)].sort(byCodeUnit) },
+    steps: planned.steps.map((step) => stepOf(step, prefix)),
+    promote: {
+      replace: [...planned.promote.replace],
+      remove: [...planned.promote.remove],
+      read: [...planned.promote.read],
+    },
+    namespaces: rewritten.steps.flatMap(spansOf),
+  }
+}
+
+/** The engine compares names of settings without regard to case. */
+function settingsOf(own: Readonly<Record<string, string>>): Record<string, string> {
+  const named = new Set(Object.keys(own).map((name) => name.toLowerCase()))
+  return { ...Object.fromEntries(Object.entries(SETTINGS).filter(([name]) => !named.has(name.toLowerCase()))), ...own }
+}
+
+export const stepFile = (node: NodeId): string => `apply/${node}.sql`
+
+const stepOf = (step: PlannedStep, prefix: string): Step => ({
+  id: step.node,
+  kind: 'build',
+  node: step.node,
+  inputs: [...step.inputs],
+  output: { relation: `${prefix}${step.node}`, file: `${outputStem(step.node)}.parquet` },
+  file: stepFile(step.node),
+  depends_on: step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node),
+  category: step.category,
+  reasons: [...step.reasons],
+})
+
+/** Offsets in characters → in bytes of the file. */
+function spansOf({ node, sql, spans }: RewrittenStep): NamespaceSpan[] {
+  let at = 0
+  let bytes = 0
+  return spans.map((span) => {
+    bytes += Buffer.byteLength(sql.slice(at, span.start))
+    at = span.start
+    return { file: stepFile(node), ...span, start: bytes }
+  })
+}

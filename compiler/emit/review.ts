@@ -1,0 +1,148 @@
+// The bundle for people: what changed and why, what executes, what cannot be undone. Fits in a pull-request comment
+// (65,536 characters), so long tables are cut and say so. Text of authors is data: it cannot break a table or the page.
+
+import type { BundleFile, Step } from '../../runtime/contract/bundle.ts'
+import type { Change, Diff } from '../../runtime/contract/diff.ts'
+import { isReproducible, type ManifestNode } from '../../runtime/contract/manifest.ts'
+import reviewTemplate from '../../templates/review.md.hbs'
+import type { Rewritten } from '../rewrite.ts'
+import { mermaid } from './mermaid.ts'
+import { template } from './templates.ts'
+
+const MOST_ROWS = 50
+const MOST_NAMES = 8
+
+interface ReviewValues {
+  readonly title: string
+  readonly summary: string
+  readonly against: string
+  readonly destructive: readonly string[]
+  readonly changes: readonly {
+    readonly node: string
+    readonly category: string
+    readonly what: string
+    readonly affects: string
+  }[]
+  readonly more_changes: number
+  readonly steps: readonly {
+    readonly number: number
+    readonly id: string
+    readonly file: string
+    readonly reads: string
+    readonly why: string
+  }[]
+  readonly more_steps: number
+  readonly maybe: string
+  readonly graph: string
+  readonly external: readonly string[]
+  readonly unsteady: readonly string[]
+  readonly parameters: readonly string[]
+}
+
+const fill = template<ReviewValues>('review.md.hbs', reviewTemplate)
+
+/** `contract` is the bundle's, without the digests that are taken afterwards. */
+export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest' | 'files'>): string {
+  const { diff, manifest, base, bound } = rewritten.planned.diffed
+  const due = new Set(diff.execute.map((execution) => execution.node))
+  const steps = contract.steps.filter((step) => due.has(step.node))
+  const executing = manifest.nodes.filter((node) => due.has(node.id))
+  return fill({
+    title: text(
+      `${contract.project.name} ${contract.project.version}: ${contract.environment === null ? 'production' : `environment ${contract.environment}`}`,
+    ),
+    summary: summary(diff),
+    against:
+      contract.base === null
+        ? 'There is no production yet: everything is new.'
+        : `Compared with production \`${contract.base.slice(0, 12)}\`.`,
+    destructive: diff.changes.flatMap(destructive),
+    changes: diff.has_base ? diff.changes.slice(0, MOST_ROWS).map(changeRow) : [],
+    more_changes: diff.has_base ? Math.max(0, diff.changes.length - MOST_ROWS) : 0,
+    steps: steps.slice(0, MOST_ROWS).map(stepRow),
+    more_steps: Math.max(0, steps.length - MOST_ROWS),
+    maybe: codes(diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node)),
+    graph: mermaid(diff, manifest, base),
+    external: bound.graph.nodes
+      .filter(({ id }) => due.has(id))
+      .flatMap(({ node }) => node.materializations.map((target) => externalTable(node.id, target))),
+    unsteady: executing.filter((node) => !isReproducible(node.reproducibility)).map(unsteady),
+    parameters: contract.requires.parameters.map(
+      (name) =>
+        `${code(name)}: ${codes(executing.filter((node) => node.parameters.includes(name)).map((node) => node.id))}`,
+    ),
+  })
+}
+
+function summary({ summary: s, changes }: Diff): string {
+  const counts = [
+    [s.breaking, 'breaking change', 'breaking changes'],
+    [s.non_breaking, 'non-breaking change', 'non-breaking changes'],
+    [s.metadata, 'metadata-only change', 'metadata-only changes'],
+  ] as const
+  const said = counts.filter(([n]) => n > 0).map(([n, one, many]) => `${n} ${n === 1 ? one : many}`)
+  const what = changes.length === 0 ? 'No changes' : said.join(', ')
+  return `${what}; ${s.execute} ${s.execute === 1 ? 'node executes' : 'nodes execute'}.`
+}
+
+const CATEGORY: Readonly<Record<Change['category'], string>> = {
+  breaking: '**breaking**',
+  non_breaking: 'non-breaking',
+  metadata: 'metadata-only',
+}
+
+const changeRow = (change: Change) => ({
+  node: change.node,
+  category: change.change === 'modified' ? CATEGORY[change.category] : `${CATEGORY[change.category]}, ${change.change}`,
+  what: change.reasons.map((reason) => text(reason.text)).join('<br>') || '–',
+  affects: codes(change.affects) || 'nothing downstream',
+})
+
+const stepRow = (step: Step, index: number) => ({
+  number: index + 1,
+  id: step.id,
+  file: step.file,
+  reads:
+    step.inputs.map(({ node, from }) => `${code(node)}${from === 'production' ? ' (production)' : ''}`).join(', ') ||
+    'files',
+  why: step.reasons.map(text).join('<br>') || step.category,
+})
+
+/** What a promotion takes away from readers. */
+function destructive(change: Change): string[] {
+  if (change.change === 'removed') return [`${code(change.node)} is removed with its output`]
+  const { node, columns_removed: removed, columns_retyped: retyped } = change
+  return [
+    ...(removed.length > 0 ? [`${code(node)} loses ${codes(removed)}`] : []),
+    ...(retyped.length > 0 ? [`${code(node)} changes the type of ${codes(retyped)}`] : []),
+  ]
+}
+
+function externalTable(node: string, target: { readonly [key: string]: unknown }): string {
+  const word = (key: string): string => (typeof target[key] === 'string' ? text(target[key]) : '')
+  return `${code(node)} → ${[word('type'), code(word('table') || '?'), word('mode')].filter((part) => part !== '').join(' ')}: declared, but this version writes no external tables`
+}
+
+const unsteady = ({ id, reproducibility }: ManifestNode): string =>
+  `${code(id)}: ${[...reproducibility.volatile.map((name) => `${name}()`), ...reproducibility.order_dependent].map(code).join(', ')}`
+
+const codes = (names: readonly string[]): string =>
+  names.slice(0, MOST_NAMES).map(code).join(', ') +
+  (names.length > MOST_NAMES ? ` and ${names.length - MOST_NAMES} more` : '')
+
+/** A code span that holds any text: its fence is longer than every run of back quotes inside. */
+function code(name: string): string {
+  const plain = name.replace(/\s+/g, ' ').replaceAll('|', '\\|')
+  if (!plain.includes('`')) return `\`${plain}\``
+  const fence = '`'.repeat(Math.max(...[...plain.matchAll(/`+/g)].map((run) => run[0].length)) + 1)
+  return `${fence} ${plain} ${fence}`
+}
+
+/** Text in a table cell or a line: one line, and nothing of it is markup. */
+const text = (value: string): string =>
+  value
+    .replace(/\s+/g, ' ')
+    .trim()
+    .replace(/[\\|<>&*_`[\]#~]/g, (char) =>
+      char === '<' ? '&lt;' : char === '>' ? '&gt;' : char === '&' ? '&amp;' : `\\${char}`,
+    )

@@ -1,0 +1,101 @@
+// Manifest → types.ts: one interface a node for those who consume its output, and `Outputs`, which maps node ids to
+// them. The text of an interface is cached by what it says, so that ts-morph (0.4 s to load) is needed only for new ones.
+
+import type { InterfaceDeclarationStructure } from 'ts-morph'
+import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import type { Column, Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { CompileCache } from '../ports.ts'
+import { propertyName, typescriptType } from './column-types.ts'
+
+/** What ts-morph prints; its own enum would load it. */
+type Interface = Omit<InterfaceDeclarationStructure, 'kind'>
+
+const HEADER = `// What each output of the project holds, one interface a node. Integers beyond 2^53 are bigint; DECIMAL, DATE, TIME,
+// TIMESTAMP and INTERVAL are text, so that nothing is lost. Made by seeknal; changes are overwritten.
+`
+
+/** Text of types.ts. */
+export async function typesFile(manifest: Manifest, cache: CompileCache): Promise<string> {
+  const names = interfaceNames(manifest.nodes)
+  const wanted = manifest.nodes.map((node) => interfaceOf(node, names.get(node.id) ?? node.name))
+  const index: Interface = {
+    name: 'Outputs',
+    isExported: true,
+    docs: ['Every output by the id of its node.'],
+    properties: manifest.nodes.map((node) => ({
+      name: `'${node.id}'`,
+      type: names.get(node.id) ?? 'unknown',
+      isReadonly: true,
+    })),
+  }
+  const texts = await printed([...wanted, index], cache)
+  return [HEADER, ...texts].join('\n')
+}
+
+/** `transform.daily_revenue` → `TransformDailyRevenue`; ids that would share a name keep their own spelling. */
+function interfaceNames(nodes: readonly ManifestNode[]): ReadonlyMap<string, string> {
+  const pascal = (id: string): string =>
+    id
+      .split(/[._]/)
+      .map((part) => part.slice(0, 1).toUpperCase() + part.slice(1))
+      .join('')
+  const uses = new Map<string, number>([['outputs', 1]])
+  for (const { id } of nodes) uses.set(pascal(id).toLowerCase(), (uses.get(pascal(id).toLowerCase()) ?? 0) + 1)
+  return new Map(
+    nodes.map(({ id }) => [id, uses.get(pascal(id).toLowerCase()) === 1 ? pascal(id) : id.replace('.', '_')]),
+  )
+}
+
+function interfaceOf(node: ManifestNode, name: string): Interface {
+  const about = node.description ?? `Output of ${node.id}.`
+  if (node.columns !== null)
+    return { name, isExported: true, docs: [comment(about)], properties: node.columns.map(property) }
+  const docs = [comment(`${about}\n\nIts columns depend on the data and are known only after a run.`)]
+  return {
+    name,
+    isExported: true,
+    docs,
+    indexSignatures: [{ keyName: 'column', keyType: 'string', returnType: 'unknown', isReadonly: true }],
+  }
+}
+
+const property = (column: Column) => ({
+  name: propertyName(column.name),
+  type: column.not_null ? typescriptType(column.type) : `${typescriptType(column.type)} | null`,
+  isReadonly: true,
+  docs: column.description === undefined ? [] : [comment(column.description)],
+})
+
+/** Text that cannot end the comment that it stands in. */
+const comment = (text: string): string => text.trim().replace(/\r\n?/g, '\n').replaceAll('*/', '*\\/')
+
+async function printed(interfaces: readonly Interface[], cache: CompileCache): Promise<string[]> {
+  const keys = interfaces.map((structure) => `types/1/${fingerprintOf(structure)}`)
+  const known = keys.map((key) => cache.get(key))
+  if (known.every((text) => typeof text === 'string')) return known
+  const print = await printer()
+  return interfaces.map((structure, i) => {
+    const cached = known[i]
+    if (typeof cached === 'string') return cached
+    const text = print(structure)
+    cache.set(keys[i] ?? '', text)
+    return text
+  })
+}
+
+async function printer(): Promise<(structure: Interface) => string> {
+  const { IndentationText, NewLineKind, Project, QuoteKind, StructureKind } = await import('ts-morph')
+  const project = new Project({
+    useInMemoryFileSystem: true,
+    skipLoadingLibFiles: true,
+    manipulationSettings: {
+      indentationText: IndentationText.TwoSpaces,
+      newLineKind: NewLineKind.LineFeed,
+      quoteKind: QuoteKind.Single,
+    },
+  })
+  return (structure) => {
+    const statement: InterfaceDeclarationStructure = { ...structure, kind: StructureKind.Interface }
+    return project.createSourceFile('types.ts', { statements: [statement] }, { overwrite: true }).getFullText()
+  }
+}

@@ -1,0 +1,111 @@
+// One node → the text of its step: views of its inputs, what the author runs before the query, and one COPY of the query
+// into the output. The author's SQL goes in as it is, formatting and comments included. Marks stand where the
+// environment's prefix may go.
+
+import { type NodeId, outputStem } from '../../runtime/contract/ids.ts'
+import type { Column } from '../../runtime/contract/manifest.ts'
+import stepTemplate from '../../templates/duckdb/step.sql.hbs'
+import type { BoundNode } from '../bind.ts'
+import { quoteName, readerCall, templateExpression, textLiteral } from '../dialect/duckdb.ts'
+import { template } from '../emit/templates.ts'
+import type { PlannedStep } from '../plan.ts'
+import type { ResolvedSource, ResolvedSql, ResolvedTransform } from '../resolve.ts'
+import { lex } from '../sql/lexer.ts'
+import { splice } from '../sql/spliced-text.ts'
+import type { Marks } from './marks.ts'
+
+interface StepValues {
+  readonly inputs: readonly { readonly schema: string; readonly relation: string; readonly file: string }[]
+  /** Statements before the query, or '', ending with a new line. */
+  readonly leading: string
+  readonly query: string
+  readonly output: string
+}
+
+const fill = template<StepValues>('duckdb/step.sql.hbs', stepTemplate)
+
+/** Statements that COPY does not take as they are, but as a table. */
+const NEEDS_SELECT = /^(?:describe|desc|summarize|show)$/i
+
+export function transformStep(node: ResolvedTransform, step: PlannedStep, types: BoundNode, marks: Marks): string {
+  const rebuilt = new Set(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node as NodeId))
+  const schemaMark = (input: NodeId): string =>
+    rebuilt.has(input)
+      ? marks.at({ identifier: kindOf(input), role: 'read', reason: `${input} is a step of this bundle` })
+      : ''
+  const inputs = node.inputs.map((input) => {
+    const [kind, name] = [kindOf(input), input.slice(kindOf(input).length + 1)]
+    const schema = schemaMark(input) + quoteName(kind)
+    const relation = `${schemaMark(input)}${quoteName(kind)}.${quoteName(name)}`
+    return { schema, relation, file: outputFile(input, rebuilt.has(input), marks, 'root') }
+  })
+  const { leading, query } = authorParts(node.sql, schemaMark)
+  return fill({ inputs, leading, query: stored(query, types), output: outputFile(node.id, true, marks, 'write') })
+}
+
+export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks): string {
+  const { format } = node.node
+  const path = `getvariable('data') || ${templateExpression(`/${node.path.replace(/^(?:\.\/)+/, '')}`)}`
+  const call = readerCall({ format, path, options: node.options, columns: types.columns })
+  const declared = new Map(
+    node.node.columns.flatMap((c) => (c.type === null ? [] : [[c.name.toLowerCase(), c.type] as const])),
+  )
+  // A Parquet file has types of its own: only what the author declared otherwise is cast.
+  const castTo = (c: Column) =>
+    types.casts[c.name] ?? (format === 'parquet' && declared.has(c.name.toLowerCase()) ? c.type : null)
+  const list = types.columns?.map((c) => selected(c.name, castTo(c))).join(',\n  ') ?? '*'
+  const output = outputFile(node.id, true, marks, 'write')
+  return fill({ inputs: [], leading: '', query: `SELECT\n  ${list}\nFROM ${call}`, output })
+}
+
+const kindOf = (id: NodeId): string => id.slice(0, id.indexOf('.'))
+
+const selected = (name: string, type: string | null): string =>
+  type === null ? quoteName(name) : `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`
+
+/** SQL expression of the path of a node's output, below production's root or this bundle's. */
+function outputFile(id: NodeId, ofBundle: boolean, marks: Marks, role: 'root' | 'write'): string {
+  const reason = role === 'write' ? 'what this step writes' : `${id} is a step of this bundle`
+  const mark = ofBundle ? marks.at({ identifier: 'outputs', role, reason }) : ''
+  return `getvariable('${mark}outputs') || ${textLiteral(`/${outputStem(id)}.parquet`)}`
+}
+
+/** The author's text in two: what runs before the last statement, and that statement without its semicolon. */
+function authorParts(
+  sql: ResolvedSql,
+  schemaMark: (node: NodeId) => string,
+): { readonly leading: string; readonly query: string } {
+  const last = sql.statements.at(-1)
+  const start = last?.start ?? 0
+  const part = (from: number, to: number): string => {
+    const uses = sql.uses.filter((use) => use.start >= from && use.start < to)
+    const edits = uses.map((use) => {
+      // Inside the quotes of a quoted identifier.
+      const at = use.start - from + (sql.text[use.start] === '"' ? 1 : 0)
+      return { start: at, end: at, replacement: schemaMark(use.node) }
+    })
+    return splice(sql.text.slice(from, to), edits).text
+  }
+  const leading = part(0, start).trim()
+  const query =
+    part(start, last?.end ?? sql.text.length) + withoutSemicolons(sql.text.slice(last?.end ?? sql.text.length))
+  return { leading: leading === '' ? '' : `${leading}\n`, query: query.trimEnd() }
+}
+
+/** What follows the last statement: comments stay. */
+const withoutSemicolons = (text: string): string =>
+  splice(
+    text,
+    lex(text)
+      .filter((token) => token.kind === 'punctuation')
+      .map(({ start, end }) => ({ start, end, replacement: '' })),
+  ).text
+
+/** The query, wrapped where COPY needs a SELECT or where the file format would lose digits of a column. */
+function stored(query: string, types: BoundNode): string {
+  const casts = Object.entries(types.casts)
+  const first = /^\w+/.exec(query)?.[0] ?? ''
+  if (casts.length === 0) return NEEDS_SELECT.test(first) ? `SELECT * FROM (\n${query}\n)` : query
+  const replaced = casts.map(([name, type]) => selected(name, type)).join(', ')
+  return `SELECT * REPLACE (${replaced}) FROM (\n${query}\n)`
+}
