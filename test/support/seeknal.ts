@@ -18,7 +18,8 @@ export interface SeeknalOptions {
   readonly input?: string
 }
 
-const command = resolve(process.env.SEEKNAL_DIST ?? 'dist', 'compiler/cli/main.js')
+/** Path of the built command. */
+export const command = resolve(process.env.SEEKNAL_DIST ?? 'dist', 'compiler/cli/main.js')
 
 /** Runs `seeknal ...args` in `cwd` to its end. */
 export function seeknal(cwd: string, args: readonly string[], options: SeeknalOptions = {}): Ended {

@@ -1,0 +1,76 @@
+// What is published, and what a start of the command may load.
+
+import { spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
+import * as assert from 'uvu/assert'
+import { command, seeknal, succeeds } from './support/seeknal.ts'
+import { sourceFiles } from './support/sources.ts'
+import { suite } from './support/suite.ts'
+import { tempFolder, tempProject, writeFiles } from './support/temp.ts'
+
+const test = suite('package')
+const manifest: { readonly version: string; readonly dependencies: object; readonly devDependencies: object } =
+  JSON.parse(readFileSync('package.json', 'utf8'))
+
+/** A module that makes importing DuckDB, ts-morph or Handlebars an error. */
+const refusing = `import { register } from 'node:module'
+register('data:text/javascript,' + encodeURIComponent(\`
+  export async function resolve(name, context, next) {
+    if (/^(@duckdb|ts-morph|typescript)(\\\\/|$)/.test(name)) throw new Error('loaded ' + name)
+    return next(name, context)
+  }\`))
+process.dlopen = (_, file) => { throw new Error('loaded ' + file) }`
+
+const smallProject = {
+  'seeknal_project.yml': 'name: small\n',
+  'data/a.csv': 'x\n1\n',
+  'seeknal/a.yml': 'kind: source\nname: a\nsource: csv\ntable: data/a.csv\n',
+}
+
+test('Installing the package installs only what cannot be bundled', () => {
+  assert.equal(Object.keys(manifest.dependencies).sort(), ['@duckdb/node-api', 'ts-morph'])
+})
+
+test('Every package that is imported is declared', () => {
+  const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
+  const imported = sourceFiles('compiler', 'runtime', 'test').flatMap((file) => file.imports.map((i) => i.target))
+  const packages = new Set(
+    imported.filter((name) => !name.startsWith('node:') && !name.endsWith('.ts') && !existsSync(name)),
+  )
+  assert.equal(
+    [...packages].filter((name) => !declared.includes(name)),
+    [],
+  )
+})
+
+test('The published files are the built command and its documents', () => {
+  const { stdout } = spawnSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { encoding: 'utf8' })
+  const [packed]: { readonly files: readonly { readonly path: string }[] }[] = JSON.parse(stdout)
+  const paths = packed?.files.map((file) => file.path) ?? []
+  const documents = ['CHANGELOG.md', 'LICENSE', 'README.md', 'package.json']
+  assert.equal(paths.filter((path) => !path.startsWith('dist/')).sort(), documents)
+  assert.ok(paths.includes('dist/THIRD_PARTY_NOTICES.txt'))
+})
+
+test('The licences of what is bundled are published with it', () => {
+  const notices = readFileSync(join(dirname(command), '../../THIRD_PARTY_NOTICES.txt'), 'utf8')
+  for (const name of ['citty', 'handlebars', 'typebox', 'yaml']) assert.match(notices, new RegExp(`^${name} `, 'm'))
+})
+
+test('--version says the version of the package', () => {
+  assert.is(succeeds(tempFolder(), ['--version']).trim(), manifest.version)
+})
+
+test('Neither help nor a run with nothing to do loads DuckDB or ts-morph', () => {
+  const folder = tempProject(smallProject)
+  succeeds(folder, ['run'])
+  writeFiles(folder, { 'refusing.mjs': refusing })
+  const env = { NODE_OPTIONS: `--import=${resolve(folder, 'refusing.mjs')}` }
+  for (const args of [['--version'], ['--help'], ['run', '--help'], ['run']]) {
+    const run = seeknal(folder, args, { env })
+    assert.is(run.code, 0, `seeknal ${args.join(' ')}: ${run.all}`)
+  }
+})
+
+test.run()
