@@ -47,6 +47,8 @@ export interface PlanRequest {
   /** One SELECT that reads only `relations`. */
   readonly sql: string
   readonly relations: readonly Relation[]
+  /** The project's settings of the engine. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
 /** The port that passes call. Implemented over DuckDB in runtime/engines/duckdb/analysis.ts; one instance, calls in turn. */

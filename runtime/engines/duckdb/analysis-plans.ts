@@ -1,11 +1,11 @@
 // Optimised plans of analysed queries, as JSON text. The clock and variables become expressions that the planner can
-// neither fold nor tell from data: a marker text joined with random(). (Columns of a one-row table would need a scalar
-// subquery, which does not serialise under these optimisers.) Optimisers that look at statistics are off: tables are empty.
+// neither fold nor tell from data: a marker text joined with random(). (Columns of a one-row table would make a scalar
+// subquery of each, which the optimiser never prunes.) Optimisers that look at statistics are off: tables are empty.
+// What would make a plan depend on this session (its user, its real clock) gets no plan.
 
-import { clockMacros } from './clock.ts'
+import { CLOCK_FUNCTIONS, clockMacros } from './clock.ts'
 import type { DuckDBConnection } from './driver.ts'
 
-/** Optimisers that a plan keeps. `build_side_probe_side` stays on: without it ordinary joins do not serialise. */
 const KEPT_OPTIMIZERS: readonly string[] = [
   'expression_rewriter',
   'unused_columns',
@@ -16,29 +16,112 @@ const KEPT_OPTIMIZERS: readonly string[] = [
   'filter_pullup',
   'duplicate_groups',
   'in_clause',
-  'build_side_probe_side',
 ]
 
-/** Prepares a connection for `planText`. */
-export async function preparePlanning(connection: DuckDBConnection): Promise<void> {
-  const result = await connection.runAndReadAll('SELECT name FROM duckdb_optimizers()')
-  const disabled = result
-    .getRows()
-    .map((row) => String(row[0]))
-    .filter((name) => !KEPT_OPTIMIZERS.includes(name))
-  await connection.run(`SET disabled_optimizers = '${disabled.join(',')}'`)
-  for (const macro of clockMacros("('run_timestamp' || random())")) await connection.run(macro)
-  await connection.run("CREATE OR REPLACE TEMP MACRO getvariable(name) AS ('variable ' || name || random())")
+/**
+ * With it `UNION ALL` serialises and scalar subqueries do not; without it, the other way round (DuckDB 1.5). Both give
+ * a plan that means the query, so a query is tried with it, then without.
+ */
+const SIDES_OPTIMIZER = 'build_side_probe_side'
+
+/** Read the session or keep state; too rare as a column's name to look closer. */
+const REFUSED_WORDS =
+  /\b(?:current_setting|current_database|current_schemas?|current_catalog|in_search_path|txid_current|nextval|currval|setseed|getenv|query_table)\b/i
+/** Read the session's clock or the program's version, unless it is the macro, a column or the two-argument form that is meant. */
+const LOOKED_AT_WORDS = new RegExp(`\\b(?:age|version|${Object.keys(CLOCK_FUNCTIONS).join('|')})\\b`, 'i')
+
+/** A nested query: a statement without one fails for the same reason either way. */
+const SUBQUERY = /\(\s*(?:select|from|with|values|table)\b/i
+
+/** The run's timestamp is no text like the other variables; a macro cannot choose its type by an argument. */
+const RUN_TIMESTAMP = /\bgetvariable\(\s*'run_timestamp'\s*\)/gi
+const RUN_TIMESTAMP_MACRO = 'seeknal_run_timestamp'
+
+export interface PlanRequest {
+  readonly sql: string
+  /** The project's settings: they may change how a query is bound and what is folded. */
+  readonly settings?: Readonly<Record<string, string>>
 }
 
-/** The plan of one SELECT, or null when the engine has none to give. Never throws. */
-export async function planText(connection: DuckDBConnection, sql: string): Promise<string | null> {
-  try {
+/** A connection that plans queries. Between its calls the database's own settings are as they were. */
+export class Planning {
+  readonly #connection: DuckDBConnection
+  readonly #disabled: readonly string[]
+
+  private constructor(connection: DuckDBConnection, disabled: readonly string[]) {
+    this.#connection = connection
+    this.#disabled = disabled
+  }
+
+  static async on(connection: DuckDBConnection): Promise<Planning> {
+    const result = await connection.runAndReadAll('SELECT name FROM duckdb_optimizers()')
+    const all = result.getRows().map((row) => String(row[0]))
+    const timestamp = "('run_timestamp' || random())"
+    for (const macro of clockMacros(timestamp)) await connection.run(macro)
+    await connection.run(`CREATE OR REPLACE TEMP MACRO ${RUN_TIMESTAMP_MACRO}() AS CAST(${timestamp} AS TIMESTAMPTZ)`)
+    await connection.run("CREATE OR REPLACE TEMP MACRO getvariable(name) AS ('variable ' || name || random())")
+    await connection.run("SET TimeZone = 'UTC'")
+    const planning = new Planning(
+      connection,
+      all.filter((name) => !KEPT_OPTIMIZERS.includes(name)),
+    )
+    await planning.#keepSides(true)
+    return planning
+  }
+
+  /** The plan of one SELECT, or null when the engine has none to give. Never throws. */
+  async planText(request: PlanRequest): Promise<string | null> {
+    if (REFUSED_WORDS.test(request.sql)) return null
+    const text = request.sql.replace(RUN_TIMESTAMP, `${RUN_TIMESTAMP_MACRO}()`)
+    const settings = Object.entries(request.settings ?? {})
+    try {
+      for (const [name, value] of settings) await this.#connection.run(`SET ${name} = '${value.replaceAll("'", "''")}'`)
+      if (LOOKED_AT_WORDS.test(text) && readsSession(await this.#plan(text, false))) return null
+      return (await this.#plan(text, true)) ?? (await this.#planWithoutSides(text))
+    } catch {
+      return null
+    } finally {
+      await this.#reset(settings.map(([name]) => name))
+    }
+  }
+
+  async #plan(sql: string, optimize: boolean): Promise<string | null> {
     const literal = `'${sql.replaceAll("'", "''")}'`
-    const result = await connection.runAndReadAll(`SELECT json_serialize_plan(${literal}, optimize := true)`)
+    const result = await this.#connection.runAndReadAll(
+      `SELECT json_serialize_plan(${literal}, optimize := ${optimize})`,
+    )
     const text = String(result.getRows()[0]?.[0])
     return text.startsWith('{"error":true') ? null : text
-  } catch {
-    return null
   }
+
+  async #planWithoutSides(sql: string): Promise<string | null> {
+    if (!SUBQUERY.test(sql)) return null
+    await this.#keepSides(false)
+    const plan = await this.#plan(sql, true)
+    await this.#keepSides(true)
+    return plan
+  }
+
+  async #keepSides(keep: boolean): Promise<void> {
+    const disabled = this.#disabled.filter((name) => !keep || name !== SIDES_OPTIMIZER)
+    await this.#connection.run(`SET disabled_optimizers = '${disabled.join(',')}'`)
+  }
+
+  async #reset(names: readonly string[]): Promise<void> {
+    for (const name of names) await this.#connection.run(`RESET ${name}`)
+    if (names.length > 0) await this.#connection.run("SET TimeZone = 'UTC'")
+  }
+}
+
+/** Whether a bound plan calls a function that reads the clock or the session past the macros. Null counts as yes. */
+function readsSession(plan: string | null): boolean {
+  if (plan === null) return true
+  let found = false
+  JSON.parse(plan, (_, value) => {
+    if (value === null || typeof value !== 'object' || typeof value.name !== 'string') return value
+    const name = value.name.toLowerCase()
+    if (name === 'age' ? value.children?.length !== 2 : name === 'version' || name in CLOCK_FUNCTIONS) found = true
+    return value
+  })
+  return found
 }
