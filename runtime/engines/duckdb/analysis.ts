@@ -2,20 +2,15 @@
 // tables. Implements SqlEngine of compiler/ports.ts by shape (runtime/ never imports compiler/). No file is ever read:
 // external access is off. Offsets are converted from DuckDB's UTF-8 bytes to UTF-16 code units.
 
-import { messageOf } from '../../contract/failures.ts'
 import type { Column } from '../../contract/manifest.ts'
-import { planText, preparePlanning } from './analysis-plans.ts'
+import { Planning, type PlanRequest } from './analysis-plans.ts'
 import { clockMacros } from './clock.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
 import { EmptyTables, type Relation } from './empty-tables.ts'
 import { engineError, utf16Offset } from './engine-errors.ts'
 import { leadingKind, type StatementKind } from './statement-kind.ts'
 import { storedType } from './stored-types.ts'
-
-type ParseResult =
-  | { readonly kind: 'trees'; readonly trees: readonly Readonly<Record<string, unknown>>[] }
-  | { readonly kind: 'syntax_error'; readonly message: string; readonly offset: number | null }
-  | { readonly kind: 'opaque' }
+import { type ParseResult, parseTexts } from './syntax-trees.ts'
 
 interface DescribeRequest {
   readonly statements: readonly string[]
@@ -44,7 +39,7 @@ export interface AnalysisEngine {
   statementKinds(texts: readonly string[]): Promise<readonly StatementKind[]>
   describe(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]>
   plans(
-    requests: readonly { readonly sql: string; readonly relations: readonly Relation[] }[],
+    requests: readonly (PlanRequest & { readonly relations: readonly Relation[] })[],
   ): Promise<readonly (string | null)[]>
   volatileFunctions(): Promise<ReadonlySet<string>>
   close(): void
@@ -60,7 +55,8 @@ export async function createAnalysisEngine(): Promise<AnalysisEngine> {
 }
 
 async function prepareBinding(connection: DuckDBConnection): Promise<void> {
-  await connection.run("SET errors_as_json = true; SET TimeZone = 'UTC'")
+  // A plan of an empty table is never wanted here, and preparing takes half the time without the optimiser.
+  await connection.run("SET errors_as_json = true; SET TimeZone = 'UTC'; PRAGMA disable_optimizer")
   await connection.run(`SET VARIABLE run_timestamp = TIMESTAMPTZ '${SAMPLE_PARAMETER} 00:00:00+00'`)
   for (const macro of clockMacros("getvariable('run_timestamp')")) await connection.run(macro)
 }
@@ -70,7 +66,7 @@ class DuckDBAnalysis implements AnalysisEngine {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
   readonly #tables: EmptyTables
-  #planning: Promise<DuckDBConnection> | undefined
+  #planning: Promise<Planning> | undefined
 
   constructor(instance: DuckDBInstance, connection: DuckDBConnection, version: string) {
     this.#instance = instance
@@ -80,12 +76,7 @@ class DuckDBAnalysis implements AnalysisEngine {
   }
 
   async parse(texts: readonly string[]): Promise<readonly ParseResult[]> {
-    if (texts.length === 0) return []
-    const list = texts.map((text) => `'${text.replaceAll("'", "''")}'`).join(', ')
-    const answer = await this.#connection.runAndReadAll(
-      `SELECT json_serialize_sql(text, skip_default := true, skip_null := true, skip_empty := true) FROM (SELECT unnest([${list}]) AS text)`,
-    )
-    return answer.getRows().map((row, i) => parseResult(String(row[0]), texts[i] ?? ''))
+    return parseTexts(this.#connection, texts)
   }
 
   async statementKinds(texts: readonly string[]): Promise<readonly StatementKind[]> {
@@ -106,14 +97,14 @@ class DuckDBAnalysis implements AnalysisEngine {
   }
 
   async plans(
-    requests: readonly { readonly sql: string; readonly relations: readonly Relation[] }[],
+    requests: readonly (PlanRequest & { readonly relations: readonly Relation[] })[],
   ): Promise<readonly (string | null)[]> {
-    this.#planning ??= this.#openPlanning()
-    const connection = await this.#planning
+    this.#planning ??= this.#instance.connect().then(Planning.on)
+    const planning = await this.#planning
     const results: (string | null)[] = []
     for (const request of requests) {
       await this.#tables.ensure(request.relations)
-      results.push(await planText(connection, request.sql))
+      results.push(await planning.planText(request))
     }
     return results
   }
@@ -128,12 +119,6 @@ class DuckDBAnalysis implements AnalysisEngine {
   close(): void {
     this.#connection.closeSync()
     this.#instance.closeSync()
-  }
-
-  async #openPlanning(): Promise<DuckDBConnection> {
-    const connection = await this.#instance.connect()
-    await preparePlanning(connection)
-    return connection
   }
 
   /** Several statements run on a connection of their own, so that their temporary objects are gone afterwards. */
@@ -197,23 +182,5 @@ async function columnsOf(connection: DuckDBConnection, sql: string): Promise<Des
     kind: 'columns',
     columns: stored.map(({ name, type }) => ({ name, type })),
     casts: Object.fromEntries(stored.filter((c) => c.cast).map((c) => [c.name, c.type])),
-  }
-}
-
-function parseResult(json: string, text: string): ParseResult {
-  try {
-    const answer = JSON.parse(json) as {
-      error: boolean
-      error_type?: string
-      error_message?: string
-      position?: string
-      statements?: Readonly<Record<string, unknown>>[]
-    }
-    if (!answer.error) return { kind: 'trees', trees: answer.statements ?? [] }
-    if (answer.error_type === 'not implemented') return { kind: 'opaque' }
-    const offset = answer.position === undefined ? null : utf16Offset(text, Number(answer.position))
-    return { kind: 'syntax_error', message: answer.error_message ?? 'syntax error', offset }
-  } catch (error) {
-    return { kind: 'syntax_error', message: messageOf(error), offset: null }
   }
 }

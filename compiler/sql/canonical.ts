@@ -1,0 +1,125 @@
+// Statements → one hash that noise does not change: formatting, comments, letter case of keywords and identifiers,
+// spellings that the parser makes equal (`<>`, INNER, AS, parentheses). The form is the engine's tree without positions,
+// or a token sequence for what cannot be serialised. Letter case stays where it may show in an output column's name.
+
+import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import type { Fingerprint } from '../../runtime/contract/ids.ts'
+import type { Tree } from '../ports.ts'
+import { lex } from './lexer.ts'
+import { children, columnParts, everyTree, foldCase, isTree, text } from './tree.ts'
+
+/** One statement. `tree` is null when the engine cannot serialise it. */
+export interface ParsedStatement {
+  readonly text: string
+  readonly tree: Tree | null
+}
+
+/** Hash of the canonical form of statements in order. Pure; the same for every version of this program. */
+export const canonicalSql = (statements: readonly ParsedStatement[]): Fingerprint =>
+  fingerprintOf(statements.map((s) => (s.tree === null ? canonicalTokens(s.text) : canonicalTree(s.tree))))
+
+/** The canonical form of a tree as a JSON value. Pure. */
+export const canonicalTree = (tree: Tree): unknown => folded(tree, '')
+
+/** Members that hold identifiers which are compared without case and give no output column its name. */
+const IDENTIFIERS: ReadonlySet<string> = new Set([
+  'catalog_name',
+  'collation',
+  'column_names',
+  'cte_name',
+  'exclude_list',
+  'qualified_exclude_list',
+  'relation_name',
+  'schema_name',
+  'table_name',
+  'using_columns',
+])
+const TABLE_REFERENCES: ReadonlySet<unknown> = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION', 'JOIN'])
+
+function folded(value: unknown, key: string): unknown {
+  if (Array.isArray(value)) return value.map((item) => folded(item, key))
+  if (typeof value === 'string') return IDENTIFIERS.has(key) ? foldCase(value) : value
+  if (!isTree(value)) return value
+  // Their columns are named after the expressions inside.
+  if (value.type === 'PIVOT' || value.type === 'SHOW_REF') return asWritten(value)
+  if (key === 'qualified_exclude_list') return mapMembers(value, (member) => folded(member, key))
+  if (value.type === 'SELECT_NODE') return foldedSelect(value)
+  return mapMembers(value, foldedMember(value))
+}
+
+/** Table aliases and names of CTEs have their names in members that mean something else elsewhere. */
+const foldedMember =
+  (tree: Tree) =>
+  (value: unknown, key: string): unknown => {
+    if (key === 'alias' && typeof value === 'string' && isTableReference(tree)) return foldCase(value)
+    if (key === 'cte_map' && isTree(value)) return { map: children(value, 'map').map(foldedCte) }
+    return folded(value, key)
+  }
+
+const isTableReference = (tree: Tree): boolean => tree.class === undefined && TABLE_REFERENCES.has(tree.type)
+
+const foldedCte = (entry: Tree): unknown => ({
+  key: typeof entry.key === 'string' ? foldCase(entry.key) : entry.key,
+  value: folded(entry.value, 'value'),
+})
+
+function foldedSelect(select: Tree): unknown {
+  const items = children(select, 'select_list')
+  const taken = new Set(items.flatMap((item) => (typeof item.alias === 'string' ? [foldCase(item.alias)] : [])))
+  for (const tree of everyTree(select.from_table)) {
+    if (isTableReference(tree)) taken.add(foldCase(text(tree, 'alias') || text(tree, 'table_name')))
+  }
+  const member = foldedMember(select)
+  return mapMembers(select, (value, key) =>
+    key === 'select_list' ? items.map((item) => foldedItem(item, taken)) : member(value, key),
+  )
+}
+
+/**
+ * An item without alias is named after its text, except a plain column, which is named as its table spells it. A name
+ * in `taken` may mean an alias or a whole row instead.
+ */
+function foldedItem(item: Tree, taken: ReadonlySet<string>): unknown {
+  const parts = columnParts(item)
+  const name = parts?.length === 1 ? foldCase(parts[0] ?? '') : undefined
+  const isColumn = name !== undefined && !taken.has(name) && !VALUE_KEYWORDS.test(name)
+  const isNamed = typeof item.alias === 'string' || item.class === 'STAR'
+  return isNamed || isColumn ? folded(item, '') : asWritten(item)
+}
+
+/** Parsed as columns, although they are functions. */
+const VALUE_KEYWORDS = /^(current_\w+|local\w+|session_user|user)$/
+
+/** Without positions, and nothing else changed. */
+function asWritten(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(asWritten)
+  return isTree(value) ? mapMembers(value, asWritten) : value
+}
+
+function mapMembers(tree: Tree, change: (value: unknown, key: string) => unknown): unknown {
+  const result: Record<string, unknown> = {}
+  for (const key in tree) if (key !== 'query_location') result[key] = change(tree[key], key)
+  return result
+}
+
+const KEYWORDS: ReadonlySet<string> = new Set(
+  (
+    'all and any as asc between by case cast create cross delete desc distinct drop else end except exists from full group having in inner ' +
+    'insert intersect into is join lateral left like limit not null offset on or order outer pivot qualify replace right select set table ' +
+    'temp temporary then union unpivot update using values when where window with'
+  ).split(' '),
+)
+/** What follows a name after AS. */
+const AFTER_ALIAS = /^([,)]|from|union|except|intersect|where|group|order|limit|having|qualify|window)$/
+
+/** Tokens without comments and space; keywords in lower case, unless they stand where a name is written. Pure. */
+export function canonicalTokens(sql: string): readonly string[] {
+  const tokens = lex(sql).filter((token) => token.kind !== 'comment')
+  const spelled = tokens.map((token) => sql.slice(token.start, token.end))
+  return tokens.map((token, i) => {
+    const word = spelled[i] ?? ''
+    if (token.kind !== 'word' || !KEYWORDS.has(foldCase(word)) || spelled[i - 1] === '.') return word
+    const isName = foldCase(spelled[i - 1] ?? '') === 'as' && AFTER_ALIAS.test(foldCase(spelled[i + 1] ?? ','))
+    return isName ? word : foldCase(word)
+  })
+}
