@@ -1,0 +1,113 @@
+// A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command with exit code 2.
+
+import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import type { Terminal } from '../../runtime/cli/terminal.ts'
+import { counted } from '../../runtime/cli/text.ts'
+import type { Bundle } from '../../runtime/contract/bundle.ts'
+import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
+import { Diff } from '../../runtime/contract/diff.ts'
+import { Bug, messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
+import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import { Manifest } from '../../runtime/contract/manifest.ts'
+import { parseDocument } from '../../runtime/contract/schema.ts'
+import { writeAtomic } from '../../runtime/store/files.ts'
+import type { Compiled, Pass } from '../compile.ts'
+import type { Json, ProjectFile } from '../load.ts'
+import { sayDiagnostics } from './diagnostics.ts'
+import type { Workspace } from './workspace.ts'
+
+export interface CompileRequest {
+  readonly environment: EnvironmentName | null
+  /** Default: production's manifest. */
+  readonly base?: Manifest | null
+  readonly params: { readonly [key: string]: Json }
+  readonly acceptSources?: boolean
+  readonly stopAfter?: Pass
+  /** Files in place of those of the project. */
+  readonly files?: readonly ProjectFile[]
+}
+
+/** Ends a command whose project has errors; they have been printed. Exit code 2. */
+export class ProjectErrors extends Error {
+  readonly diagnostics: readonly Diagnostic[]
+  constructor(diagnostics: readonly Diagnostic[]) {
+    super(`the project has ${counted(diagnostics.filter(isError).length, 'error')}`)
+    this.diagnostics = diagnostics
+  }
+}
+
+/** Compiles, whatever comes out of it. Prints nothing. */
+export async function compiled(workspace: Workspace, request: CompileRequest): Promise<Compiled> {
+  const { compile } = await import('../compile.ts')
+  const production = request.base === undefined ? (workspace.production()?.manifest ?? null) : request.base
+  return compile({
+    files: request.files ?? workspace.files(),
+    environment: request.environment,
+    base: production,
+    params: request.params,
+    engine: workspace.engine,
+    observe: workspace.observer.observe,
+    cache: workspace.cache,
+    acceptSources: request.acceptSources ?? false,
+    ...(request.stopAfter === undefined ? {} : { stopAfter: request.stopAfter }),
+  })
+}
+
+/** Compiles to the end and prints the diagnostics. Throws ProjectErrors. */
+export async function compileProject(
+  workspace: Workspace,
+  request: CompileRequest,
+  terminal: Terminal,
+): Promise<{ readonly bundle: OpenedBundle; readonly lock: string }> {
+  const result = await compiled(workspace, request)
+  sayDiagnostics(terminal, result.diagnostics, request.files ?? workspace.files())
+  if (result.diagnostics.some(isError)) throw new ProjectErrors(result.diagnostics)
+  if (result.bundle === null || result.lock === null) throw new Bug('a compile without errors gave no bundle')
+  return { bundle: opened(result.bundle), lock: result.lock }
+}
+
+/** A bundle that was just compiled, as if it had been opened. */
+export function opened(bundle: Bundle): OpenedBundle {
+  const text = (path: string) => bundle.files.get(path) ?? ''
+  const base = bundle.files.get('base.json')
+  return {
+    ...bundle,
+    manifest: parseDocument(Manifest, text('manifest.json'), 'manifest.json', 'BUNDLE_INVALID'),
+    base: base === undefined ? null : parseDocument(Manifest, base, 'base.json', 'BUNDLE_INVALID'),
+    diff: parseDocument(Diff, text('diff.json'), 'diff.json', 'BUNDLE_INVALID'),
+  }
+}
+
+/** Writes seeknal.lock.json when it says something new. Nothing is written for a project without sources. */
+export function keepLock({ root, files }: Workspace, lock: string, terminal: Terminal): void {
+  const present = files().find((file) => file.path === 'seeknal.lock.json')?.text ?? null
+  if (present === lock || (present === null && lock.trim() === '{}')) return
+  writeAtomic(`${root}/seeknal.lock.json`, lock, false)
+  terminal.detail('wrote seeknal.lock.json')
+}
+
+/** `--params '{"region": "eu"}'`. Throws USAGE. */
+export function paramsArgument(text: string | undefined): { readonly [key: string]: Json } {
+  if (text === undefined) return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new RuntimeFailure(
+      'USAGE',
+      `'--params' is not JSON: ${messageOf(cause)}`,
+      {},
+      { cause, hints: [`Write it as --params '{"region": "eu"}'.`] },
+    )
+  }
+  if (isJsonObject(value)) return value
+  throw new RuntimeFailure(
+    'USAGE',
+    "'--params' is a JSON object: names with their values.",
+    {},
+    { hints: [`Write it as --params '{"region": "eu"}'.`] },
+  )
+}
+
+const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

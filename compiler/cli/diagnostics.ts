@@ -1,0 +1,68 @@
+// Diagnostics → words: `file:line:column: sentence [CODE]`, the source line with a caret, notes and hints. Source lines
+// come from the files that were compiled. Pure but for printing.
+
+import type { Terminal } from '../../runtime/cli/terminal.ts'
+import { counted, styled, type Text } from '../../runtime/cli/text.ts'
+import { type Diagnostic, isError, type Place } from '../../runtime/contract/diagnostics.ts'
+import type { ProjectFile } from '../load.ts'
+
+/** The widest source line that is shown in full. */
+const WIDEST = 160
+
+/** Prints all diagnostics, errors and warnings, in their order, and how many there were. */
+export function sayDiagnostics(
+  terminal: Terminal,
+  diagnostics: readonly Diagnostic[],
+  files: readonly ProjectFile[],
+): void {
+  if (diagnostics.length === 0) return
+  const lines = sourceLines(files)
+  for (const diagnostic of diagnostics) for (const line of frame(diagnostic, lines)) terminal.problem(line)
+  const errors = diagnostics.filter(isError).length
+  const warnings = diagnostics.length - errors
+  const counts = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : '']
+  terminal.problem(counts.filter((text) => text !== '').join(', '))
+}
+
+/** Gives line `n` (1-based) of a file, or undefined. */
+type Lines = (file: string, line: number) => string | undefined
+
+function sourceLines(files: readonly ProjectFile[]): Lines {
+  const texts = new Map(files.map((file) => [file.path, file.text]))
+  const split = new Map<string, readonly string[]>()
+  return (file, line) => {
+    const known = split.get(file) ?? (texts.get(file) ?? '').split(/\r\n|\n|\r/)
+    split.set(file, known)
+    return known[line - 1]
+  }
+}
+
+/** Pure. */
+export function frame(diagnostic: Diagnostic, lines: Lines): readonly Text[] {
+  const { place, severity, message, code } = diagnostic
+  const sign = severity === 'error' ? styled('red', '✗') : styled('yellow', '⚠')
+  const head: Text = [sign, ' ', styled('bold', at(place)), ': ', message, ' ', styled('dim', `[${code}]`)]
+  const notes = diagnostic.notes.flatMap((note): readonly Text[] => [
+    `  note: ${at(note.place)}: ${note.message}`,
+    ...excerpt(note.place, lines),
+  ])
+  const hints = diagnostic.hints.map((hint): Text => ['  ', styled('cyan', 'hint:'), ' ', hint])
+  return [head, ...excerpt(place, lines), ...notes, ...hints]
+}
+
+const at = (place: Place): string => `${place.file}:${place.line}:${place.column}`
+
+function excerpt(place: Place, lines: Lines): readonly Text[] {
+  const source = lines(place.file, place.line)
+  if (source === undefined || source.trim() === '') return []
+  // Long lines are cut around the place.
+  const from = place.column > WIDEST - 20 ? place.column - 80 : 0
+  const shown = source.slice(from, from + WIDEST)
+  const number = String(place.line).padStart(5)
+  const before = shown.slice(0, place.column - 1 - from).replace(/[^\t]/g, ' ')
+  const length = Math.max(1, Math.min(place.length, shown.length - before.length))
+  return [
+    [styled('dim', `${number} │ `), shown],
+    [styled('dim', '      │ '), before, styled('red', '^'.repeat(length))],
+  ]
+}

@@ -1,0 +1,83 @@
+// A project as the commands use it: its folder, its store, its files, and the world that the compiler asks: engine,
+// observer and cache, each started when it is first needed.
+
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Surroundings } from '../../runtime/cli/command.ts'
+import { projectRoot } from '../../runtime/cli/project-root.ts'
+import { type Generation, readProduction } from '../../runtime/store/generations.ts'
+import { folderIn, openStore, type Store } from '../../runtime/store/store.ts'
+import type { ProjectFile } from '../load.ts'
+import type { LazySqlEngine } from '../ports.ts'
+import { CacheFile, today } from './cache-file.ts'
+import { createObserver, type Observer } from './observer.ts'
+import { readProject } from './project.ts'
+
+export interface Workspace {
+  readonly root: string
+  readonly store: Store
+  readonly cache: CacheFile
+  readonly engine: LazySqlEngine
+  readonly observer: Observer
+  /** Read once. */
+  readonly files: () => readonly ProjectFile[]
+  /** Looked up once. */
+  readonly production: () => Generation | null
+  /** Writes the cache, unless the command must touch nothing. */
+  readonly close: (options?: { readonly save: boolean }) => void
+}
+
+export function openWorkspace(surroundings: Surroundings): Workspace {
+  const store = openStore(projectRoot(surroundings))
+  const root = store.project
+  const cache = new CacheFile(join(store.target, 'cache', 'compile.tsv'), buildIdentity(), today())
+  let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
+  const engine: LazySqlEngine = () => {
+    started ??= import('../../runtime/engines/duckdb/analysis.ts').then((module) => module.createAnalysisEngine())
+    return started
+  }
+  return {
+    root,
+    store,
+    cache,
+    engine,
+    observer: createObserver(root, cache),
+    files: once(() => readProject(root, cache)),
+    production: once(() => readProduction(store)),
+    close: (options = { save: true }) => {
+      if (options.save) saveCache(store, cache)
+      void started?.then((opened) => opened.close())
+    },
+  }
+}
+
+/** A store that cannot be written is for the command to report, not for its cache. */
+function saveCache(store: Store, cache: CacheFile): void {
+  try {
+    folderIn(store, 'cache')
+  } catch {
+    return
+  }
+  cache.save()
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+/** Changes with every build: the entry script names its chunks by their content. */
+export function buildIdentity(): string {
+  try {
+    return createHash('sha256')
+      .update(readFileSync(process.argv[1] ?? ''))
+      .digest('hex')
+      .slice(0, 16)
+  } catch {
+    return 'unknown'
+  }
+}

@@ -1,0 +1,125 @@
+// `seeknal repl`: SQL over the outputs, interactive or once.
+
+import { readFileSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { basename, join, resolve } from 'node:path'
+import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName } from '../contract/ids.ts'
+import type { QuerySession } from '../engines/duckdb/query-session.ts'
+import { outputs } from '../repl/outputs.ts'
+import type { ReplState } from '../repl/state.ts'
+import { openStore, pathIn, type Store } from '../store/store.ts'
+import { wholeNumber } from './arguments.ts'
+import { command, type Surroundings } from './command.ts'
+import { environmentArgument } from './environment-argument.ts'
+import { projectRoot } from './project-root.ts'
+
+const INTERACTIVE_LIMIT = 200
+
+export const repl = command({
+  about: `Runs SQL over the outputs of the last run, read-only. Every output is a table under two names:
+transform_daily_revenue and transform.daily_revenue. With --env, the environment's own outputs
+take the place of production's.`,
+  examples: [
+    ['seeknal repl', 'start a session'],
+    ['seeknal repl --env dev', "look at environment 'dev'"],
+    ['seeknal repl --exec "SELECT count(*) FROM transform_orders"', 'run one query'],
+    ['seeknal repl -e - --format csv --output revenue.csv < revenue.sql', 'run a file, write CSV'],
+  ],
+  args: {
+    env: { type: 'string', description: "Read this environment's outputs first", valueHint: 'name' },
+    exec: { type: 'string', alias: 'e', description: "SQL to run; '-' reads it from stdin", valueHint: 'sql' },
+    format: {
+      type: 'enum',
+      alias: 'f',
+      options: ['table', 'csv', 'json', 'markdown'],
+      description: 'How rows are shown (default: table)',
+    },
+    output: {
+      type: 'string',
+      alias: 'o',
+      description: 'Write to a file: .csv, .json, .md, .parquet',
+      valueHint: 'file',
+    },
+    limit: { type: 'string', description: 'Show at most so many rows', valueHint: 'n' },
+  },
+  async run(args, surroundings) {
+    const environment = args.env === undefined ? null : environmentArgument(args.env)
+    const store = openStore(projectRoot(surroundings))
+    const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
+    const sql = sqlArgument(args.exec, surroundings)
+    const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)
+    const state = await openState(store, environment, scratchDirectory)
+    surroundings.signal.addEventListener('abort', () => state.session.interrupt())
+    try {
+      if (sql === null) {
+        await talk({ ...state, mode: args.format ?? 'table', limit: limit ?? INTERACTIVE_LIMIT }, surroundings)
+        return 0
+      }
+      const { runOnce } = await import('../repl/one-shot.ts')
+      const json = surroundings.terminal.options.json ? 'json' : null
+      const text = await runOnce(state.session, {
+        sql,
+        format: args.format ?? json,
+        output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
+        limit: limit ?? Number.POSITIVE_INFINITY,
+        scratchDirectory,
+      })
+      surroundings.terminal.raw(text)
+      if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
+      return 0
+    } finally {
+      state.session.close()
+      await removeScratch(scratchDirectory)
+    }
+  },
+})
+
+/** The SQL of --exec or of a piped stdin, or null for a session. */
+function sqlArgument(exec: string | undefined, { terminal }: Surroundings): string | null {
+  if (exec !== undefined && exec !== '-') return exec
+  if (exec === undefined && terminal.options.interactive) return null
+  try {
+    return readFileSync(0, 'utf8')
+  } catch (cause) {
+    throw new RuntimeFailure('USAGE', `stdin cannot be read: ${messageOf(cause)}`, {}, { cause })
+  }
+}
+
+async function openState(
+  store: Store,
+  environment: EnvironmentName | null,
+  scratchDirectory: string,
+): Promise<ReplState> {
+  const { QuerySession } = await import('../engines/duckdb/query-session.ts')
+  const open = async (name: EnvironmentName | null) => {
+    const tables = outputs(store, name)
+    const session: QuerySession = await QuerySession.open({ tables, scratchDirectory })
+    return { environment: name, tables, session }
+  }
+  const opened = await open(environment)
+  const state: ReplState = {
+    ...opened,
+    project: basename(store.project),
+    engine: await opened.session.version(),
+    mode: 'table',
+    limit: INTERACTIVE_LIMIT,
+    async switchTo(name) {
+      const next = await open(name)
+      this.session.close()
+      Object.assign(this, next)
+    },
+  }
+  return state
+}
+
+async function talk(state: ReplState, { terminal, environment }: Surroundings): Promise<void> {
+  const { interact } = await import('../repl/interactive.ts')
+  const historyFile = environment.HOME === '' ? null : join(homedir(), '.seeknal', 'repl_history')
+  await interact({ state, terminal, input: process.stdin, output: process.stdout, historyFile })
+}
+
+async function removeScratch(folder: string): Promise<void> {
+  const { rm } = await import('node:fs/promises')
+  await rm(folder, { recursive: true, force: true })
+}

@@ -1,0 +1,99 @@
+// Rows → table, CSV, JSON or Markdown. CSV (RFC 4180) and JSON lose nothing and carry no decoration; the other two are
+// for people. NULL is empty in CSV, null in JSON. Pure.
+
+import stringWidth from 'string-width'
+import { escaped, oneLine } from '../cli/text.ts'
+import type { QueryAnswer } from '../engines/duckdb/query-session.ts'
+
+export const FORMATS = ['table', 'csv', 'json', 'markdown'] as const
+export type Format = (typeof FORMATS)[number]
+
+/** The text of an answer, with a final newline. */
+export function formatted(answer: QueryAnswer, format: Format, options: { readonly widest?: number } = {}): string {
+  switch (format) {
+    case 'table':
+      return tableText(answer, options.widest ?? Number.POSITIVE_INFINITY)
+    case 'csv':
+      return csvText(answer)
+    case 'json':
+      return jsonText(answer)
+    case 'markdown':
+      return markdownText(answer)
+  }
+}
+
+const csvField = (text: string): string => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+
+/** An empty text is `""`, to be told from NULL. */
+function csvText({ columns, rows }: QueryAnswer): string {
+  const lines = [
+    columns.map((c) => csvField(c.name)),
+    ...rows.map((row) => row.map((cell) => (cell === null ? '' : cell === '' ? '""' : csvField(cell)))),
+  ]
+  return `${lines.map((line) => line.join(',')).join('\n')}\n`
+}
+
+/** An array of objects, one a line. Columns of the same name get `_1`, `_2`… */
+function jsonText({ columns, json }: QueryAnswer): string {
+  const names = distinct(columns.map((c) => c.name))
+  const objects = json.map(
+    (row) => `{${names.map((name, i) => `${JSON.stringify(name)}: ${JSON.stringify(row[i] ?? null)}`).join(', ')}}`,
+  )
+  return objects.length === 0 ? '[]\n' : `[\n${objects.join(',\n')}\n]\n`
+}
+
+function distinct(names: readonly string[]): readonly string[] {
+  const taken = new Set<string>()
+  return names.map((name) => {
+    let unique = name
+    for (let i = 1; taken.has(unique); i++) unique = `${name}_${i}`
+    taken.add(unique)
+    return unique
+  })
+}
+
+const inCell = (text: string | null): string => (text === null ? 'NULL' : oneLine(text))
+
+function tableText({ columns, rows, truncated }: QueryAnswer, widest: number): string {
+  const clipped = (text: string) => (text.length > widest ? `${text.slice(0, widest - 1)}…` : text)
+  const header = columns.map((c) => clipped(oneLine(c.name)))
+  const body = rows.map((row) => row.map((cell) => clipped(inCell(cell))))
+  const right = columns.map((c) => c.numeric)
+  const count = `(${rows.length} ${rows.length === 1 ? 'row' : 'rows'}${truncated ? ', there are more' : ''})`
+  return `${aligned(header, body, right, { between: ' │ ', rule: '─', cross: '─┼─' })}${count}\n`
+}
+
+function markdownText({ columns, rows }: QueryAnswer): string {
+  const cell = (text: string | null) =>
+    text === null ? '' : escaped(text).replaceAll('|', '\\|').replaceAll('\n', '<br>')
+  const line = (cells: readonly string[]) => `| ${cells.join(' | ')} |\n`
+  const rule = columns.map((c) => (c.numeric ? '---:' : '---'))
+  return [line(columns.map((c) => cell(c.name))), line(rule), ...rows.map((row) => line(row.map(cell)))].join('')
+}
+
+interface Lines {
+  readonly between: string
+  readonly rule: string
+  readonly cross: string
+}
+
+function aligned(
+  header: readonly string[],
+  body: readonly (readonly string[])[],
+  right: readonly boolean[],
+  lines: Lines,
+): string {
+  const widths = header.map((name, i) =>
+    Math.max(stringWidth(name), ...body.slice(0, MEASURED).map((row) => stringWidth(row[i] ?? ''))),
+  )
+  const padded = (text: string, i: number) => {
+    const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - stringWidth(text)))
+    return right[i] ? space + text : text + space
+  }
+  const line = (cells: readonly string[]) => ` ${cells.map(padded).join(lines.between)}`.trimEnd()
+  const rule = widths.map((width) => lines.rule.repeat(width)).join(lines.cross)
+  return `${[line(header), `${lines.rule}${rule}${lines.rule}`, ...body.map(line)].join('\n')}\n`
+}
+
+/** Rows whose width counts: measuring a million cells costs more than printing them. */
+const MEASURED = 10_000
