@@ -9,12 +9,8 @@ const [bundle = '', data = '', outputs = '', memoryLimit] = process.argv.slice(2
 mkdirSync(outputs, { recursive: true })
 const settings = memoryLimit === undefined ? {} : { memory_limit: memoryLimit, temp_directory: `${outputs}/.tmp` }
 const connection = await (await DuckDBInstance.create(':memory:', settings)).connect()
-const roots: Readonly<Record<string, string>> = { data, outputs }
-const sql = readFileSync(join(bundle, 'apply.sql'), 'utf8').replace(
-  /^SET VARIABLE (data|outputs) = .*;$/gm,
-  (_, name: string) => `SET VARIABLE ${name} = '${roots[name]}';`,
-)
-const statements = await connection.extractStatements(sql)
+await connection.run(`SET VARIABLE data = '${data}'; SET VARIABLE outputs = '${outputs}'`)
+const statements = await connection.extractStatements(readFileSync(join(bundle, 'apply.sql'), 'utf8'))
 for (let i = 0; i < statements.count; i++) {
   const prepared = await statements.prepare(i)
   await prepared.run()
