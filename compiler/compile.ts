@@ -2,11 +2,10 @@
 // load → validate → resolve → graph → bind → fingerprint → diff → plan → rewrite → emit
 
 import type { Bundle } from '../runtime/contract/bundle.ts'
-import { prettyJson } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, isError, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import type { EnvironmentName } from '../runtime/contract/ids.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
-import { type Bound, bind } from './bind.ts'
+import { bind } from './bind.ts'
 import { diff } from './diff.ts'
 import { emit } from './emit.ts'
 import { fingerprint } from './fingerprint.ts'
@@ -16,6 +15,7 @@ import { plan } from './plan.ts'
 import type { CompileCache, LazySqlEngine, ObserveSources } from './ports.ts'
 import { resolve } from './resolve.ts'
 import { rewrite } from './rewrite.ts'
+import { lockText } from './validate/project.ts'
 import { validate } from './validate.ts'
 
 export const PASSES = [
@@ -75,7 +75,7 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const ordered = graph(resolved)
   if (row.ends('graph', ordered)) return row.compiled()
   const bound = await bind(ordered, { engine, observe, cache, acceptSources })
-  const lock = lockText(bound)
+  const lock = lockText(bound.lock)
   if (row.ends('bind', bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound)
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
@@ -116,6 +116,3 @@ class Row {
     return { bundle, lock, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }
   }
 }
-
-/** seeknal.lock.json: source id → observed columns. */
-const lockText = (bound: Bound): string => prettyJson(bound.lock)

@@ -7,7 +7,8 @@ import { preludeText } from './emit/prelude.ts'
 import type { Planned } from './plan.ts'
 import { isTransform } from './resolve.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
-import { sourceStep, transformStep } from './rewrite/step-text.ts'
+import { sourceStep } from './rewrite/source-step.ts'
+import { transformStep } from './rewrite/step-text.ts'
 
 export type { PrefixSpan }
 

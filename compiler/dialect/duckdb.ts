@@ -1,8 +1,6 @@
 // How DuckDB spells names, literals, paths below a root and calls of its file readers. No driver, no state. A name that
 // needs no quotes gets none, so that SQL reads as a person would write it.
 
-import type { Column } from '../../runtime/contract/manifest.ts'
-
 declare const quoted: unique symbol
 /** An identifier, or a path of them, as SQL spells it. Only this file makes one. */
 export type QuotedName = string & { readonly [quoted]: 'name' }
@@ -35,15 +33,17 @@ export const quotePath = (...names: readonly string[]): QuotedName => names.map(
 /** A text literal. DuckDB knows no escapes in it but the doubled quote. */
 export const textLiteral = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-/** A value of YAML as SQL: lists as `[…]`, mappings as `{'key': …}`. */
+const LONG_MAPPING = 80
+
+/** A value of YAML as SQL: lists as `[…]`, mappings as `{'key': …}`, a member a line when they are long. */
 export function literal(value: unknown): string {
   if (value === null || value === undefined) return 'NULL'
   if (typeof value === 'boolean' || typeof value === 'number') return String(value)
   if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
   if (typeof value !== 'object') return textLiteral(String(value))
-  return `{${Object.entries(value)
-    .map(([key, member]) => `${textLiteral(key)}: ${literal(member)}`)
-    .join(', ')}}`
+  const members = Object.entries(value).map(([key, member]) => `${textLiteral(key)}: ${literal(member)}`)
+  const line = `{${members.join(', ')}}`
+  return line.length <= LONG_MAPPING ? line : `{\n    ${members.join(',\n    ')}\n  }`
 }
 
 /** The value of an SQL variable: roots and the run's parameters. */
@@ -56,30 +56,8 @@ export function templateExpression(text: string): string {
   return expressions.filter((part) => part !== '').join(' || ') || "''"
 }
 
-/** The call that reads a source's files, all of its columns in the given types. */
-export interface ReaderCall {
-  readonly format: 'csv' | 'parquet' | 'json'
-  /** SQL expression of the path. */
-  readonly path: string
-  /** Options of the reader by the engine's names. */
-  readonly options: Readonly<Record<string, unknown>>
-  /** Null: not known, the engine decides. */
-  readonly columns: readonly Column[] | null
+/** A call of a table function: `read_csv(path, header = true)`, one argument a line when there are several. */
+export function readerCall(format: string, path: string, options: Readonly<Record<string, unknown>>): string {
+  const named = Object.entries(options).map(([name, value]) => `${name} = ${literal(value)}`)
+  return named.length === 0 ? `read_${format}(${path})` : `read_${format}(\n  ${[path, ...named].join(',\n  ')}\n)`
 }
-
-/**
- * `read_csv('…', header = true, types = {…})`. CSV takes types by column name: its `columns` would be matched by
- * position and swap what moved. Parquet files carry their own types.
- */
-export function readerCall({ format, path, options, columns }: ReaderCall): string {
-  const named = Object.entries(options).map(([name, value]) => `${quoteName(name)} = ${literal(value)}`)
-  const typed = typeArgument[format]
-  if (columns !== null && typed !== null) named.push(`${typed} = ${columnTypes(columns)}`)
-  if (named.length === 0) return `read_${format}(${path})`
-  return `read_${format}(\n  ${[path, ...named].join(',\n  ')}\n)`
-}
-
-const typeArgument = { csv: 'types', json: 'columns', parquet: null } as const
-
-const columnTypes = (columns: readonly Column[]): string =>
-  `{\n${columns.map((c) => `    ${textLiteral(c.name)}: ${textLiteral(c.type)}`).join(',\n')}\n  }`

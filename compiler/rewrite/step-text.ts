@@ -3,13 +3,12 @@
 // environment's prefix may go.
 
 import { type NodeId, outputStem } from '../../runtime/contract/ids.ts'
-import type { Column } from '../../runtime/contract/manifest.ts'
 import stepTemplate from '../../templates/duckdb/step.sql.hbs'
 import type { BoundNode } from '../bind.ts'
-import { quoteName, readerCall, templateExpression, textLiteral } from '../dialect/duckdb.ts'
+import { quoteName, textLiteral } from '../dialect/duckdb.ts'
 import { template } from '../emit/templates.ts'
 import type { PlannedStep } from '../plan.ts'
-import type { ResolvedSource, ResolvedSql, ResolvedTransform } from '../resolve.ts'
+import type { ResolvedSql, ResolvedTransform } from '../resolve.ts'
 import { lex } from '../sql/lexer.ts'
 import { splice } from '../sql/spliced-text.ts'
 import type { Marks } from './marks.ts'
@@ -22,7 +21,7 @@ interface StepValues {
   readonly output: string
 }
 
-const fill = template<StepValues>('duckdb/step.sql.hbs', stepTemplate)
+export const fillStep = template<StepValues>('duckdb/step.sql.hbs', stepTemplate)
 
 /** Statements that COPY does not take as they are, but as a table. */
 const NEEDS_SELECT = /^(?:describe|desc|summarize|show)$/i
@@ -40,31 +39,17 @@ export function transformStep(node: ResolvedTransform, step: PlannedStep, types:
     return { schema, relation, file: outputFile(input, rebuilt.has(input), marks, 'root') }
   })
   const { leading, query } = authorParts(node.sql, schemaMark)
-  return fill({ inputs, leading, query: stored(query, types), output: outputFile(node.id, true, marks, 'write') })
-}
-
-export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks): string {
-  const { format } = node.node
-  const path = `getvariable('data') || ${templateExpression(`/${node.path.replace(/^(?:\.\/)+/, '')}`)}`
-  const call = readerCall({ format, path, options: node.options, columns: types.columns })
-  const declared = new Map(
-    node.node.columns.flatMap((c) => (c.type === null ? [] : [[c.name.toLowerCase(), c.type] as const])),
-  )
-  // A Parquet file has types of its own: only what the author declared otherwise is cast.
-  const castTo = (c: Column) =>
-    types.casts[c.name] ?? (format === 'parquet' && declared.has(c.name.toLowerCase()) ? c.type : null)
-  const list = types.columns?.map((c) => selected(c.name, castTo(c))).join(',\n  ') ?? '*'
-  const output = outputFile(node.id, true, marks, 'write')
-  return fill({ inputs: [], leading: '', query: `SELECT\n  ${list}\nFROM ${call}`, output })
+  return fillStep({ inputs, leading, query: stored(query, types), output: outputFile(node.id, true, marks, 'write') })
 }
 
 const kindOf = (id: NodeId): string => id.slice(0, id.indexOf('.'))
 
-const selected = (name: string, type: string | null): string =>
+/** An item of a select list; with a type, cast to it. */
+export const selected = (name: string, type: string | null): string =>
   type === null ? quoteName(name) : `CAST(${quoteName(name)} AS ${type}) AS ${quoteName(name)}`
 
 /** SQL expression of the path of a node's output, below production's root or this bundle's. */
-function outputFile(id: NodeId, ofBundle: boolean, marks: Marks, role: 'root' | 'write'): string {
+export function outputFile(id: NodeId, ofBundle: boolean, marks: Marks, role: 'root' | 'write'): string {
   const reason = role === 'write' ? 'what this step writes' : `${id} is a step of this bundle`
   const mark = ofBundle ? marks.at({ identifier: 'outputs', role, reason }) : ''
   return `getvariable('${mark}outputs') || ${textLiteral(`/${outputStem(id)}.parquet`)}`

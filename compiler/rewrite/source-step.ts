@@ -1,0 +1,70 @@
+// A source → the text of its step: one COPY of what its files hold, every column by name and in the type that bind
+// settled, so that a file that moved or lost a column fails instead of filling another column.
+
+import type { Column } from '../../runtime/contract/manifest.ts'
+import type { BoundNode } from '../bind.ts'
+import { quoteName, readerCall, templateExpression } from '../dialect/duckdb.ts'
+import type { ResolvedSource } from '../resolve.ts'
+import type { Marks } from './marks.ts'
+import { fillStep, outputFile, selected } from './step-text.ts'
+
+type Options = Readonly<Record<string, unknown>>
+
+export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks): string {
+  const relative = node.path.replace(/^(?:\.\/)+/, '')
+  const path = `getvariable('data') || ${templateExpression(`/${relative}`)}`
+  const { options, casts } =
+    types.columns === null ? { options: node.options, casts: new Set<string>() } : typed(node, relative, types.columns)
+  const item = (column: Column): string => {
+    const type = types.casts[column.name] ?? (casts.has(column.name) ? column.type : null)
+    // Where the project lies is no part of its data.
+    if (isFilename(column.name, node.options))
+      return `substr(${quoteName(column.name)}, length(getvariable('data')) + 2) AS ${quoteName(column.name)}`
+    return selected(column.name, type)
+  }
+  const list = types.columns?.map(item).join(',\n  ') ?? '*'
+  const query = `SELECT\n  ${list}\nFROM ${readerCall(node.node.format, path, options)}`
+  return fillStep({ inputs: [], leading: '', query, output: outputFile(node.id, true, marks, 'write') })
+}
+
+const isFilename = (name: string, options: Options): boolean =>
+  options.filename === true && name.toLowerCase() === 'filename'
+
+/** Options that fix the types of the columns, and the columns that must be cast since the reader cannot be told. */
+function typed(
+  node: ResolvedSource,
+  path: string,
+  columns: readonly Column[],
+): { readonly options: Options; readonly casts: ReadonlySet<string> } {
+  const { types: _, ...options } = node.options
+  const inFile = columns.filter((column) => !isFilename(column.name, options))
+  const all = new Set(inFile.map((column) => column.name))
+  const typesOf = (some: readonly Column[]) => Object.fromEntries(some.map(({ name, type }) => [name, type]))
+  switch (node.node.format) {
+    case 'parquet': {
+      // The files have types of their own: only what the author declared is cast.
+      const declared = new Set(node.node.columns.filter((c) => c.type !== null).map((c) => c.name.toLowerCase()))
+      return { options, casts: new Set([...all].filter((name) => declared.has(name.toLowerCase()))) }
+    }
+    case 'json':
+      return { options: { ...options, columns: typesOf(inFile) }, casts: new Set() }
+    case 'csv': {
+      // The reader takes types by name (`columns` would go by position), but not those of partition columns, which a
+      // glob over folders may hide.
+      if (mayHidePartitions(path, options)) return { options: { ...options, all_varchar: true }, casts: all }
+      const partitions = new Set([...path.matchAll(/(?:^|\/)([^/=*?]+)=/g)].map((match) => match[1]))
+      const own = inFile.filter((column) => !partitions.has(column.name))
+      return {
+        options: { ...options, types: typesOf(own) },
+        casts: new Set([...all].filter((name) => partitions.has(name))),
+      }
+    }
+  }
+}
+
+const mayHidePartitions = (path: string, options: Options): boolean =>
+  options.hive_partitioning !== false &&
+  path
+    .split('/')
+    .slice(0, -1)
+    .some((part) => /[*?[]/.test(part) && !part.includes('='))
