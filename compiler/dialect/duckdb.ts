@@ -56,8 +56,16 @@ export function templateExpression(text: string): string {
   return expressions.filter((part) => part !== '').join(' || ') || "''"
 }
 
-/** A call of a table function: `read_csv(path, header = true)`, one argument a line when there are several. */
-export function readerCall(format: string, path: string, options: Readonly<Record<string, unknown>>): string {
+export interface ReaderCall {
+  readonly format: 'csv' | 'parquet' | 'json'
+  /** SQL expression of the path. */
+  readonly path: string
+  /** By the reader's names. */
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/** `read_csv(path, header = true)`, one argument a line when there are several. */
+export function readerCall({ format, path, options }: ReaderCall): string {
   const named = Object.entries(options).map(([name, value]) => `${name} = ${literal(value)}`)
   return named.length === 0 ? `read_${format}(${path})` : `read_${format}(\n  ${[path, ...named].join(',\n  ')}\n)`
 }

@@ -23,7 +23,7 @@ export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks)
     return selected(column.name, type)
   }
   const list = types.columns?.map(item).join(',\n  ') ?? '*'
-  const query = `SELECT\n  ${list}\nFROM ${readerCall(node.node.format, path, options)}`
+  const query = `SELECT\n  ${list}\nFROM ${readerCall({ format: node.node.format, path, options })}`
   return fillStep({ inputs: [], leading: '', query, output: outputFile(node.id, true, marks, 'write') })
 }
 
