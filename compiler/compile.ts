@@ -55,6 +55,10 @@ export interface Compiled {
   readonly last: { readonly pass: Pass; readonly output: unknown }
   /** Text of seeknal.lock.json as it should be, or null when bind did not run. */
   readonly lock: string | null
+  /** How many nodes and edges there are, or null when graph did not run. */
+  readonly size: { readonly nodes: number; readonly edges: number } | null
+  /** With carried fingerprints as soon as diff has run; null when fingerprint did not. */
+  readonly manifest: Manifest | null
   readonly diagnostics: readonly Diagnostic[]
 }
 
@@ -73,13 +77,16 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const resolved = await resolve(validated, { params, engine, cache })
   if (row.ends('resolve', resolved)) return row.compiled()
   const ordered = graph(resolved)
+  row.size = { nodes: ordered.nodes.length, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
   const bound = await bind(ordered, { engine, observe, cache, acceptSources })
   const lock = lockText(bound.lock)
   if (row.ends('bind', bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound)
+  row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
   const diffed = await diff(fingerprinted, input.base, engine)
+  row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })
   const planned = plan(diffed, input.environment)
   if (row.ends('plan', planned)) return row.compiled({ lock })
@@ -92,6 +99,8 @@ export async function compile(input: CompileInput): Promise<Compiled> {
 
 /** Gathers what the passes report, and says after each whether it was the last. */
 class Row {
+  size: Compiled['size'] = null
+  manifest: Manifest | null = null
   readonly #stopAfter: Pass | undefined
   readonly #diagnostics: Diagnostic[] = []
   #last: Compiled['last'] = { pass: 'load', output: null }
@@ -113,6 +122,7 @@ class Row {
     readonly lock?: string | null
     readonly bundle?: Bundle | null
   } = {}): Compiled {
-    return { bundle, lock, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }
+    const { size, manifest } = this
+    return { bundle, lock, size, manifest, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }
   }
 }
