@@ -1,16 +1,17 @@
 // The engine that executes steps, as the runtime sees it. Implemented under engines/<name>/, the only places that
 // import a driver. All paths are absolute; links have been resolved by the caller.
 
-import type { Reproducibility } from './contract/manifest.ts'
-
 export interface EngineOptions {
   /** Directories below which files may be read or written; everything else is refused by the engine itself. */
   readonly allowedDirectories: readonly string[]
+  /** Single files, and globs exactly as a step spells them, that may be read besides. */
+  readonly allowedPaths: readonly string[]
   /** Where larger-than-memory work spills. Below an allowed directory. */
   readonly spillDirectory: string
   /** As the engine writes it: `1GB`, `80%`. */
   readonly memoryLimit?: string
   readonly threads?: number
+  /** Settings that change results. Throws STATEMENT_REFUSED for any other. */
   readonly settings: Readonly<Record<string, string>>
 }
 
@@ -19,6 +20,14 @@ export interface StepVariables {
   readonly values: Readonly<Record<string, string>>
   /** ISO 8601 with Z. */
   readonly runTimestamp: string
+}
+
+export interface StepRequest {
+  readonly prelude: string
+  readonly sql: string
+  readonly variables: StepVariables
+  /** The one file that the step may write: `<value of variable>/<file>`. */
+  readonly output: { readonly variable: string; readonly file: string }
 }
 
 export interface OutputFacts {
@@ -33,16 +42,16 @@ export interface Engine {
   readonly version: string
   /**
    * Runs a step on a connection of its own that sees nothing of other steps: prelude, then the statements of the file.
-   * Throws RuntimeFailure STEP_FAILED (facts: message, statement, offset in `sql` or null) or STATEMENT_REFUSED.
+   * Throws RuntimeFailure STEP_FAILED (facts: message, statement, offset in `sql` or null), STATEMENT_REFUSED, or
+   * STATE_IO when the disk is full.
    */
-  runStep(step: { readonly prelude: string; readonly sql: string; readonly variables: StepVariables }): Promise<void>
+  runStep(step: StepRequest): Promise<void>
   /** Row count, digest and columns of a written output. */
   inspectOutput(file: string): Promise<OutputFacts>
-  /** Order-independent digest of some columns of an output. */
+  /** Order-independent digest of some columns of an output, named ignoring case. Null: all. */
   digestColumns(file: string, columns: readonly string[] | null): Promise<string>
   /** Interrupts what runs. */
   interrupt(): void
   close(): Promise<void>
 }
 
-export type { Reproducibility }

@@ -14,7 +14,16 @@ export type JournalEntry =
       readonly pid: number
       readonly command: string
     }
-  | { readonly kind: 'step'; readonly node: string; readonly status: string; readonly fingerprint: string | null; readonly sha256: string | null; readonly rows: number | null; readonly ms: number; readonly message: string }
+  | {
+      readonly kind: 'step'
+      readonly node: string
+      readonly status: string
+      readonly fingerprint: string | null
+      readonly sha256: string | null
+      readonly rows: number | null
+      readonly ms: number
+      readonly message: string
+    }
   | { readonly kind: 'ended'; readonly outcome: string; readonly generation: number | null }
 
 export interface Journal {

@@ -19,7 +19,12 @@ export type Requirement =
   | { readonly kind: 'generation'; readonly generation: number }
   | { readonly kind: 'snapshot'; readonly node: string; readonly sha256: string; readonly size_bytes: number }
   /** A node of production that the change was made on: its definition and execution fingerprints; null: not there. */
-  | { readonly kind: 'base'; readonly node: string; readonly definition: string | null; readonly execution: string | null }
+  | {
+      readonly kind: 'base'
+      readonly node: string
+      readonly definition: string | null
+      readonly execution: string | null
+    }
 
 /** A generation that is to be made, as documents and links. */
 export interface NewGeneration {
@@ -56,7 +61,10 @@ export function unmetRequirements(store: Store, requirements: readonly Requireme
       case 'base': {
         const node = production?.manifest.nodes.find((n) => n.id === requirement.node)
         const state = production?.state.nodes[requirement.node]
-        return (node?.definition_fingerprint ?? null) !== requirement.definition || (state?.fingerprint ?? null) !== requirement.execution
+        return (
+          (node?.definition_fingerprint ?? null) !== requirement.definition ||
+          (state?.fingerprint ?? null) !== requirement.execution
+        )
       }
       default:
         return assertNever(requirement)
@@ -74,14 +82,22 @@ export function commitSwitch(store: Store, staged: StagedSwitch, scratch: string
     buildGeneration(store, create, made)
     faults('staged')
     const generations = folderIn(store, 'generations')
-    guarded('place', join(generations, String(create.number)), () => renameSync(made, join(generations, String(create.number))))
+    guarded('place', join(generations, String(create.number)), () =>
+      renameSync(made, join(generations, String(create.number))),
+    )
     syncPath(generations)
     faults('placed')
   }
   makeEntryLinks(store)
   pointCurrentAt(store, current.to)
   faults('switched')
-  recordSwitch(store, { at: new Date().toISOString(), kind: staged.kind, from: current.from, to: current.to, run_id: staged.runId })
+  recordSwitch(store, {
+    at: new Date().toISOString(),
+    kind: staged.kind,
+    from: current.from,
+    to: current.to,
+    run_id: staged.runId,
+  })
   faults('recorded')
 }
 
@@ -89,7 +105,8 @@ export function commitSwitch(store: Store, staged: StagedSwitch, scratch: string
 export function buildGeneration(store: Store, generation: NewGeneration, folder: string): void {
   removeTree(folder)
   makeFolder(join(folder, 'intermediate'))
-  for (const [file, digest] of Object.entries(generation.outputs)) linkOrCopy(snapshotPath(store, digest), join(folder, 'intermediate', file))
+  for (const [file, digest] of Object.entries(generation.outputs))
+    linkOrCopy(snapshotPath(store, digest), join(folder, 'intermediate', file))
   for (const [name, text] of Object.entries(generation.documents)) {
     guarded('write', join(folder, name), () => writeFileSync(join(folder, name), text, { flag: 'wx', flush: true }))
   }
@@ -98,8 +115,16 @@ export function buildGeneration(store: Store, generation: NewGeneration, folder:
 }
 
 /** The texts of a generation, by file name. Pure. */
-export function generationDocuments(texts: { readonly manifest: string; readonly runState: string; readonly bundle: string }, record: GenerationRecord): Readonly<Record<string, string>> {
-  return { 'manifest.json': texts.manifest, 'run_state.json': texts.runState, 'generation.json': prettyJson(record), 'bundle.digest': `${texts.bundle}\n` }
+export function generationDocuments(
+  texts: { readonly manifest: string; readonly runState: string; readonly bundle: string },
+  record: GenerationRecord,
+): Readonly<Record<string, string>> {
+  return {
+    'manifest.json': texts.manifest,
+    'run_state.json': texts.runState,
+    'generation.json': prettyJson(record),
+    'bundle.digest': `${texts.bundle}\n`,
+  }
 }
 
 function pointCurrentAt(store: Store, generation: number): void {
@@ -132,9 +157,29 @@ function makeEntryLinks(store: Store): void {
 
 function refusal(unmet: readonly Requirement[]): RuntimeFailure {
   const missing = unmet.find((r) => r.kind === 'generation' || r.kind === 'snapshot')
-  if (missing?.kind === 'generation') return new RuntimeFailure('STATE_NOT_FOUND', `there is no generation ${missing.generation}`, { unmet }, { hints: ["'seeknal history' lists those that are kept."] })
-  if (missing?.kind === 'snapshot') return new RuntimeFailure('STATE_NOT_FOUND', `the stored output of ${missing.node} is missing`, { unmet }, { hints: ['Run it again; what is missing is executed.'] })
+  if (missing?.kind === 'generation')
+    return new RuntimeFailure(
+      'STATE_NOT_FOUND',
+      `there is no generation ${missing.generation}`,
+      { unmet },
+      { hints: ["'seeknal history' lists those that are kept."] },
+    )
+  if (missing?.kind === 'snapshot')
+    return new RuntimeFailure(
+      'STATE_NOT_FOUND',
+      `the stored output of ${missing.node} is missing`,
+      { unmet },
+      { hints: ['Run it again; what is missing is executed.'] },
+    )
   const nodes = unmet.flatMap((r) => (r.kind === 'base' ? [r.node] : []))
-  const what = nodes.length > 0 ? `production moved: ${nodes.join(', ')} ${nodes.length === 1 ? 'is' : 'are'} not what this was made on` : 'production moved in between'
-  return new RuntimeFailure('STATE_MOVED', what, { unmet, nodes }, { hints: ['Plan and apply again; what is still right is not executed again.'] })
+  const what =
+    nodes.length > 0
+      ? `production moved: ${nodes.join(', ')} ${nodes.length === 1 ? 'is' : 'are'} not what this was made on`
+      : 'production moved in between'
+  return new RuntimeFailure(
+    'STATE_MOVED',
+    what,
+    { unmet, nodes },
+    { hints: ['Plan and apply again; what is still right is not executed again.'] },
+  )
 }

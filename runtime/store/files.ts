@@ -1,16 +1,28 @@
 // File operations that survive a crash: write aside, force to disk, rename. Every error of the file system becomes
 // RuntimeFailure STATE_IO with the path and what to do. Nothing here follows a link when it removes.
 
+import { randomBytes } from 'node:crypto'
 import {
-  chmodSync, closeSync, copyFileSync, fsyncSync, linkSync, lstatSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync,
+  chmodSync,
+  closeSync,
+  copyFileSync,
+  fsyncSync,
+  linkSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { randomBytes } from 'node:crypto'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 
 const HINTS: Readonly<Record<string, string>> = {
-  ENOSPC: "The disk is full: free some space ('seeknal clean' removes what nothing refers to) and run again; what is finished is kept.",
+  ENOSPC:
+    "The disk is full: free some space ('seeknal clean' removes what nothing refers to) and run again; what is finished is kept.",
   EDQUOT: "The disk quota is used up: free some space ('seeknal clean' removes what nothing refers to) and run again.",
   EFBIG: 'The file is larger than the process or the file system allows: raise the limit and run again.',
   EROFS: 'The file system is read-only: mount it writable, or use another folder.',
@@ -26,7 +38,12 @@ export function errno(error: unknown): string {
 export function ioFailure(error: unknown, what: string, path: string): RuntimeFailure {
   if (error instanceof RuntimeFailure) return error
   const hint = HINTS[errno(error)]
-  return new RuntimeFailure('STATE_IO', `cannot ${what} ${path}: ${messageOf(error)}`, { path, errno: errno(error) }, { cause: error, hints: hint === undefined ? [] : [hint] })
+  return new RuntimeFailure(
+    'STATE_IO',
+    `cannot ${what} ${path}: ${messageOf(error)}`,
+    { path, errno: errno(error) },
+    { cause: error, hints: hint === undefined ? [] : [hint] },
+  )
 }
 
 /** Runs `body`; what it throws becomes STATE_IO `cannot <what> <path>`. */
@@ -80,7 +97,8 @@ export async function syncLargeFile(path: string): Promise<void> {
 }
 
 /** A name beside `path` that no other process uses. */
-export const besides = (path: string): string => join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+export const besides = (path: string): string =>
+  join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
 
 /** Replaces a file in one step. With `durable`, it is on disk when this returns; without, a power cut may lose it, whole. */
 export function writeAtomic(path: string, text: string, durable = true): void {
@@ -100,7 +118,8 @@ export function linkOrCopy(from: string, to: string): void {
   try {
     linkSync(from, to)
   } catch (error) {
-    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errno(error))) throw ioFailure(error, 'link', to)
+    if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'].includes(errno(error)))
+      throw ioFailure(error, 'link', to)
     guarded('copy to', to, () => {
       copyFileSync(from, to)
       chmodSync(to, 0o444)

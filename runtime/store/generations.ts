@@ -34,7 +34,12 @@ export function currentGeneration(store: Store): number | null {
     if (errno(error) === 'ENOENT') return null
     if (errno(error) !== 'EINVAL') throw ioFailure(error, 'read', link)
   }
-  throw new RuntimeFailure('STATE_INVALID', `${link} is no link to generations/<number>`, { path: link }, { hints: ['Move target/ away and run again, or point the link at a generation.'] })
+  throw new RuntimeFailure(
+    'STATE_INVALID',
+    `${link} is no link to generations/<number>`,
+    { path: link },
+    { hints: ['Move target/ away and run again, or point the link at a generation.'] },
+  )
 }
 
 /** Production as it is now, or null. */
@@ -49,7 +54,12 @@ export function readGeneration(store: Store, number: number): Generation {
   const manifest = readIfThere(join(folder, 'manifest.json'))
   const state = readIfThere(join(folder, 'run_state.json'))
   if (manifest === null || state === null) {
-    throw new RuntimeFailure('STATE_NOT_FOUND', `there is no generation ${number}`, { generation: number, present: generationNumbers(store) }, { hints: ["'seeknal history' lists those that are kept."] })
+    throw new RuntimeFailure(
+      'STATE_NOT_FOUND',
+      `there is no generation ${number}`,
+      { generation: number, present: generationNumbers(store) },
+      { hints: ["'seeknal history' lists those that are kept."] },
+    )
   }
   return {
     number,
@@ -80,10 +90,16 @@ export function generationNumbers(store: Store): number[] {
 }
 
 /** generation.json with its text's digest, or null when it is missing or damaged. */
-export function readRecord(store: Store, number: number): { readonly record: GenerationRecord; readonly digest: Fingerprint } | null {
+export function readRecord(
+  store: Store,
+  number: number,
+): { readonly record: GenerationRecord; readonly digest: Fingerprint } | null {
   const text = readIfThere(join(generationFolder(store, number), 'generation.json'))
   if (text === null) return null
-  return { record: parseDocument(GenerationRecord, text, `target/generations/${number}/generation.json`, 'STATE_INVALID'), digest: sha256(text) }
+  return {
+    record: parseDocument(GenerationRecord, text, `target/generations/${number}/generation.json`, 'STATE_INVALID'),
+    digest: sha256(text),
+  }
 }
 
 const logPath = (store: Store): string => pathIn(store, 'journal', 'production.jsonl')
@@ -106,7 +122,13 @@ export function settleProduction(store: Store): void {
   const log = switches(store)
   const last = log.at(-1)?.to ?? null
   if (current !== null && last !== current) {
-    recordSwitch(store, { at: new Date().toISOString(), kind: 'found', from: last, to: current, run_id: readRecord(store, current)?.record.run_id ?? '' })
+    recordSwitch(store, {
+      at: new Date().toISOString(),
+      kind: 'found',
+      from: last,
+      to: current,
+      run_id: readRecord(store, current)?.record.run_id ?? '',
+    })
   }
   const used = new Set([...log.map((entry) => entry.to), current])
   for (const number of generationNumbers(store)) if (!used.has(number)) removeTree(generationFolder(store, number))

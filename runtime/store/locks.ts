@@ -2,9 +2,9 @@
 // (written aside, then linked); it is taken over only when the holder is proven gone, by one process at a time, which
 // holds a lock on taking over. Reports STATE_LOCKED.
 
+import { randomUUID } from 'node:crypto'
 import { linkSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename } from 'node:path'
-import { randomUUID } from 'node:crypto'
 import Type, { type Static } from 'typebox'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { misfits } from '../contract/schema.ts'
@@ -99,7 +99,16 @@ function linked(staged: string, path: string): boolean {
 function readHolder(path: string): Holder | null {
   const text = readIfThere(path)
   if (text === null) return null
-  const foreign: Holder = { id: text, pid: 0, start: null, host: OUTDATED_HOLDER, boot: null, space: null, command: basename(path), since: '' }
+  const foreign: Holder = {
+    id: text,
+    pid: 0,
+    start: null,
+    host: OUTDATED_HOLDER,
+    boot: null,
+    space: null,
+    command: basename(path),
+    since: '',
+  }
   try {
     const value: unknown = JSON.parse(text)
     return misfits(Holder, value).length === 0 ? (value as Holder) : foreign
@@ -114,8 +123,15 @@ function releaseLock(path: string, id: string): void {
 }
 
 function refused(name: string, holder: Holder): RuntimeFailure {
-  const unlock = name.startsWith('environment-') ? `seeknal unlock ${name.slice('environment-'.length)} --force` : 'seeknal unlock --force'
-  const what = name === 'production' ? 'production' : name === 'clean' ? 'the store' : `environment '${name.slice('environment-'.length)}'`
+  const unlock = name.startsWith('environment-')
+    ? `seeknal unlock ${name.slice('environment-'.length)} --force`
+    : 'seeknal unlock --force'
+  const what =
+    name === 'production'
+      ? 'production'
+      : name === 'clean'
+        ? 'the store'
+        : `environment '${name.slice('environment-'.length)}'`
   const message = `${what} is being written by '${holder.command}' (process ${holder.pid} on ${holder.host}, since ${holder.since})`
   const hints = ["Wait for it, or pass '--lock-timeout 60s'.", `If that process is gone for good, run '${unlock}'.`]
   return new RuntimeFailure('STATE_LOCKED', message, { lock: name, holder }, { hints })

@@ -24,7 +24,8 @@ const read = <T>(body: () => T): T | null => {
   }
 }
 
-const machine = (): string => [hostname(), read(() => readFileSync('/etc/machine-id', 'utf8').trim())].filter(Boolean).join(' ')
+const machine = (): string =>
+  [hostname(), read(() => readFileSync('/etc/machine-id', 'utf8').trim())].filter(Boolean).join(' ')
 
 export function thisProcess(): ProcessIdentity {
   return {
@@ -40,7 +41,13 @@ export function thisProcess(): ProcessIdentity {
 function startOf(pid: number): string | null {
   const stat = read(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   if (stat !== null) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  return read(() => execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || null)
+  return read(
+    () =>
+      execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'ignore'],
+      }).trim() || null,
+  )
 }
 
 /** True only when it is proven that the process has ended. */

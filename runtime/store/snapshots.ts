@@ -2,9 +2,9 @@
 // says which snapshot a node's definition and inputs gave. An index entry whose snapshot is missing or has another size
 // counts as absent.
 
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { createHash } from 'node:crypto'
 import type { Static } from 'typebox'
 import Type from 'typebox'
 import { prettyJson } from '../contract/canonical-json.ts'
@@ -44,7 +44,10 @@ export async function digestFile(path: string): Promise<{ readonly sha256: Finge
 }
 
 /** Puts a finished output into the store: on disk, read-only, under its digest. The file stays where it is too. */
-export async function storeSnapshot(store: Store, file: string): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
+export async function storeSnapshot(
+  store: Store,
+  file: string,
+): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
   const [digest] = await Promise.all([digestFile(file), syncLargeFile(file)])
   const path = snapshotPath(store, digest.sha256)
   folderIn(store, 'snapshots')
@@ -64,7 +67,8 @@ function replaceDamaged(file: string, path: string): void {
   })
 }
 
-export const sizeOf = (path: string): number | null => guarded('look at', path, () => statSync(path, { throwIfNoEntry: false })?.size ?? null)
+export const sizeOf = (path: string): number | null =>
+  guarded('look at', path, () => statSync(path, { throwIfNoEntry: false })?.size ?? null)
 
 export const hasSnapshot = (store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): boolean =>
   sizeOf(snapshotPath(store, snapshot.sha256)) === snapshot.size_bytes

@@ -8,7 +8,16 @@ import { type EnvironmentName, environmentName, type Fingerprint } from '../cont
 import { errno, ioFailure, kindAt, makeFolder } from './files.ts'
 
 /** Folders directly below target/. */
-export type StoreFolder = 'generations' | 'snapshots' | 'index' | 'environments' | 'bundles' | 'journal' | 'locks' | 'tmp' | 'cache'
+export type StoreFolder =
+  | 'generations'
+  | 'snapshots'
+  | 'index'
+  | 'environments'
+  | 'bundles'
+  | 'journal'
+  | 'locks'
+  | 'tmp'
+  | 'cache'
 
 export interface Store {
   /** The project's folder, links resolved. */
@@ -33,14 +42,22 @@ function realProject(projectDir: string): string {
   try {
     return realpathSync(resolve(projectDir))
   } catch (error) {
-    if (errno(error) === 'ENOENT') throw new RuntimeFailure('PROJECT_NOT_FOUND', `there is no folder ${projectDir}`, { path: projectDir }, { cause: error })
+    if (errno(error) === 'ENOENT')
+      throw new RuntimeFailure(
+        'PROJECT_NOT_FOUND',
+        `there is no folder ${projectDir}`,
+        { path: projectDir },
+        { cause: error },
+      )
     throw ioFailure(error, 'open', projectDir)
   }
 }
 
 /** A path below one of the folders of target/. `names` are single names, never paths. */
 export function pathIn(store: Store, folder: StoreFolder, ...names: readonly string[]): string {
-  for (const name of names) if (!/^[A-Za-z0-9_.-]+$/.test(name) || name === '.' || name === '..') throw new Bug(`'${name}' is no name for a file of the store`)
+  for (const name of names)
+    if (!/^[A-Za-z0-9_.-]+$/.test(name) || name === '.' || name === '..')
+      throw new Bug(`'${name}' is no name for a file of the store`)
   return join(store.target, folder, ...names)
 }
 
@@ -60,16 +77,23 @@ export function folderIn(store: Store, folder: StoreFolder, ...names: readonly s
 export function requirePlainFolder(path: string): void {
   const kind = kindAt(path)
   if (kind === 'absent' || kind === 'folder') return
-  throw new RuntimeFailure('STATE_INVALID', `${path} is a ${kind}, not a folder: nothing is read or written through it`, { path }, { hints: ['Remove it, and run again.'] })
+  throw new RuntimeFailure(
+    'STATE_INVALID',
+    `${path} is a ${kind}, not a folder: nothing is read or written through it`,
+    { path },
+    { hints: ['Remove it, and run again.'] },
+  )
 }
 
 export const snapshotPath = (store: Store, sha256: string): string => pathIn(store, 'snapshots', `${sha256}.parquet`)
 
-export const indexPath = (store: Store, fingerprint: Fingerprint | string): string => pathIn(store, 'index', `${fingerprint}.json`)
+export const indexPath = (store: Store, fingerprint: Fingerprint | string): string =>
+  pathIn(store, 'index', `${fingerprint}.json`)
 
 /** The folder of an environment; the name is checked again, and the folder must not be a link. */
 export function environmentFolder(store: Store, environment: EnvironmentName): string {
-  if (environmentName(environment) === undefined) throw new RuntimeFailure('ENVIRONMENT_NAME', `'${environment}' is no name for an environment`, { environment })
+  if (environmentName(environment) === undefined)
+    throw new RuntimeFailure('ENVIRONMENT_NAME', `'${environment}' is no name for an environment`, { environment })
   requirePlainFolder(join(store.target, 'environments'))
   const folder = pathIn(store, 'environments', environment)
   requirePlainFolder(folder)
@@ -77,4 +101,5 @@ export function environmentFolder(store: Store, environment: EnvironmentName): s
 }
 
 /** `path` relative to the project, for messages and records. */
-export const inProject = (store: Store, path: string): string => (path.startsWith(`${store.project}/`) ? path.slice(store.project.length + 1) : path)
+export const inProject = (store: Store, path: string): string =>
+  path.startsWith(`${store.project}/`) ? path.slice(store.project.length + 1) : path

@@ -1,0 +1,109 @@
+// Executes steps on DuckDB: one database a run, confined; one connection and one catalogue a step, so that steps that
+// run at the same time see nothing of each other. Memory is shared and bounded; what exceeds it spills.
+// Reports STEP_FAILED, STATEMENT_REFUSED, STATE_IO, INTERRUPTED.
+
+import { RuntimeFailure } from '../../contract/failures.ts'
+import type { Engine, EngineOptions, OutputFacts, StepRequest, StepVariables } from '../../engine.ts'
+import { literal, openConfined, quoted } from './confinement.ts'
+import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
+import { digestOfColumns, outputFacts } from './output-facts.ts'
+import { generalFailure, stepFailure } from './step-errors.ts'
+import { outputQuery, requirePrelude, requireType, type StepStatement, stepStatements } from './step-statements.ts'
+
+/** Starts the engine. Costs 0.1–0.3 s. */
+export async function startDuckDB(options: EngineOptions): Promise<Engine> {
+  const { instance, control } = await openConfined(options)
+  const version = String((await control.runAndReadAll('SELECT version()')).getRows()[0]?.[0])
+  return new DuckDBEngine(instance, control, `duckdb ${version}`)
+}
+
+class DuckDBEngine implements Engine {
+  readonly version: string
+  readonly #instance: DuckDBInstance
+  readonly #control: DuckDBConnection
+  readonly #running = new Set<DuckDBConnection>()
+  #steps = 0
+
+  constructor(instance: DuckDBInstance, control: DuckDBConnection, version: string) {
+    this.#instance = instance
+    this.#control = control
+    this.version = version
+  }
+
+  async runStep(step: StepRequest): Promise<void> {
+    requirePrelude(step.prelude)
+    const statements = stepStatements(step)
+    const catalogue = `step_${++this.#steps}`
+    const connection = await this.#instance.connect()
+    this.#running.add(connection)
+    try {
+      await connection.run(`ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}; ${variableStatements(step.variables)}`)
+      if (step.prelude.trim() !== '') await connection.run(step.prelude)
+      for (const [i, statement] of statements.entries()) await runStatement(connection, statement, i)
+    } catch (error) {
+      throw stepFailure(error, { text: '', start: 0 }, 0)
+    } finally {
+      this.#running.delete(connection)
+      connection.closeSync()
+      await this.#control.run(`DETACH DATABASE IF EXISTS ${catalogue}`)
+    }
+  }
+
+  inspectOutput(file: string): Promise<OutputFacts> {
+    return this.#read(file, (connection) => outputFacts(connection, file))
+  }
+
+  async digestColumns(file: string, columns: readonly string[] | null): Promise<string> {
+    if (columns === null) return (await this.inspectOutput(file)).digest
+    return this.#read(file, (connection) => digestOfColumns(connection, file, columns))
+  }
+
+  interrupt(): void {
+    for (const connection of this.#running) connection.interrupt()
+  }
+
+  async close(): Promise<void> {
+    this.#control.closeSync()
+    this.#instance.closeSync()
+  }
+
+  async #read<T>(file: string, body: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
+    const connection = await this.#instance.connect()
+    this.#running.add(connection)
+    try {
+      await connection.run('USE control')
+      return await body(connection)
+    } catch (cause) {
+      throw (
+        generalFailure(cause) ??
+        new RuntimeFailure('STATE_IO', `cannot read the output ${file}`, { path: file }, { cause })
+      )
+    } finally {
+      this.#running.delete(connection)
+      connection.closeSync()
+    }
+  }
+}
+
+async function runStatement(connection: DuckDBConnection, statement: StepStatement, index: number): Promise<void> {
+  try {
+    if (statement.role === 'output') await connection.extractStatements(outputQuery(statement.text))
+    const extracted = await connection.extractStatements(statement.text)
+    for (let part = 0; part < extracted.count; part++) {
+      const prepared = await extracted.prepare(part)
+      try {
+        requireType(statement, prepared.statementType, part, extracted.count)
+        await prepared.run()
+      } finally {
+        prepared.destroySync()
+      }
+    }
+  } catch (error) {
+    throw stepFailure(error, statement, index)
+  }
+}
+
+function variableStatements({ values, runTimestamp }: StepVariables): string {
+  const texts = Object.entries(values).map(([name, value]) => `SET VARIABLE ${quoted(name)} = ${literal(value)}`)
+  return [...texts, `SET VARIABLE run_timestamp = TIMESTAMPTZ ${literal(runTimestamp)}`].join('; ')
+}

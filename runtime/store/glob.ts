@@ -1,0 +1,65 @@
+// Files that a path or glob names, as DuckDB's own glob would find them: `*`, `?`, `[…]` within a name, `**` for any
+// number of folders (none that is a link). Names that begin with a dot count. Sorted by code unit.
+
+import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { byCodeUnit } from '../contract/canonical-json.ts'
+import { errno, ioFailure } from './files.ts'
+
+export const hasMagic = (path: string): boolean => /[*?[]/.test(path)
+
+/** Paths relative to `root`, with `/`. A pattern that is itself the name of a file names that file. */
+export function expandGlob(root: string, pattern: string): string[] {
+  const parts = pattern.split('/').filter((part) => part !== '' && part !== '.')
+  const literal = parts.join('/')
+  if (!hasMagic(pattern)) return isFile(join(root, literal)) ? [literal] : []
+  const found = [...new Set(matches(root, '', parts))].sort(byCodeUnit)
+  return found.length === 0 && isFile(join(root, literal)) ? [literal] : found
+}
+
+function matches(root: string, folder: string, parts: readonly string[]): string[] {
+  const [part, ...rest] = parts
+  if (part === undefined) return []
+  const below = (name: string) => (folder === '' ? name : `${folder}/${name}`)
+  if (part === '**') {
+    const deeper = entries(join(root, folder)).filter((entry) => entry.isDirectory())
+    return [...matches(root, folder, rest), ...deeper.flatMap((entry) => matches(root, below(entry.name), parts))]
+  }
+  if (!hasMagic(part)) {
+    const path = below(part)
+    if (rest.length > 0) return isFolder(join(root, path)) ? matches(root, path, rest) : []
+    return isFile(join(root, path)) ? [path] : []
+  }
+  const pattern = nameMatcher(part)
+  const named = entries(join(root, folder)).filter((entry) => pattern.test(entry.name))
+  if (rest.length > 0)
+    return named
+      .filter((entry) => isFolder(join(root, below(entry.name))))
+      .flatMap((entry) => matches(root, below(entry.name), rest))
+  return named.map((entry) => below(entry.name)).filter((path) => isFile(join(root, path)))
+}
+
+/** A glob of one name as an expression over the whole name. Pure. */
+function nameMatcher(glob: string): RegExp {
+  const source = glob.replace(/\[!?[^\]]+\]|[\s\S]/g, (token) => {
+    if (token === '*') return '.*'
+    if (token === '?') return '.'
+    if (token.length > 1) return `[${token.slice(1, -1).replace(/^!/, '^').replaceAll('\\', '\\\\')}]`
+    return token.replace(/[\\^$.|+(){}[\]]/g, '\\$&')
+  })
+  return new RegExp(`^${source}$`, 's')
+}
+
+const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
+const isFolder = (path: string): boolean =>
+  lstatSync(path, { throwIfNoEntry: false }) !== undefined &&
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+
+function entries(folder: string): Dirent[] {
+  try {
+    return readdirSync(folder, { withFileTypes: true })
+  } catch (error) {
+    if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return []
+    throw ioFailure(error, 'list', folder)
+  }
+}

@@ -1,0 +1,157 @@
+// Source files → a digest of their contents. Size, times and inode only save reading a file again; a file that changes
+// while it is read is found by looking before and after. Reports SOURCE_NOT_FOUND, SOURCE_CHANGED_WHILE_READ,
+// STATEMENT_REFUSED (a path or link that leaves the project).
+
+import { realpathSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import Type, { type Static } from 'typebox'
+import { fingerprintOf, sortedKeys } from '../contract/canonical-json.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import type { Fingerprint } from '../contract/ids.ts'
+import { misfits } from '../contract/schema.ts'
+import { guarded, readIfThere, writeAtomic } from './files.ts'
+import { expandGlob, hasMagic } from './glob.ts'
+import { digestFile } from './snapshots.ts'
+import { folderIn, pathIn, type Store } from './store.ts'
+
+/** What a source reads now. */
+export interface SourceContents {
+  /** SHA-256 of the sorted list of (path relative to the project, SHA-256). */
+  readonly digest: Fingerprint
+  readonly files: readonly { readonly path: string; readonly stamp: string }[]
+  /** Path or glob relative to the project. */
+  readonly pattern: string
+}
+
+const Known = Type.Object({ stamp: Type.String(), sha256: Type.String(), hashed_at_ms: Type.Number() })
+const Cache = Type.Object({ format: Type.Literal('seeknal.file_digests/1'), files: Type.Record(Type.String(), Known) })
+type Known = Static<typeof Known>
+
+/** A file changed within this time before it was read may change again without its times showing it. */
+const CLOCK_TICK_MS = 50
+
+export class SourceFiles {
+  readonly #store: Store
+  readonly #known: Map<string, Known>
+  #changed = false
+
+  constructor(store: Store) {
+    this.#store = store
+    this.#known = readCache(cachePath(store))
+  }
+
+  /** Throws SOURCE_NOT_FOUND when no file matches. */
+  async contents(pattern: string): Promise<SourceContents> {
+    const paths = this.#expand(pattern)
+    const files: { path: string; stamp: string; sha256: string }[] = []
+    for (const path of paths) files.push(await this.#file(path))
+    return {
+      pattern,
+      digest: fingerprintOf(files.map((f) => [f.path, f.sha256])),
+      files: files.map(({ path, stamp }) => ({ path, stamp })),
+    }
+  }
+
+  /** Throws SOURCE_CHANGED_WHILE_READ when the files are not what they were when `contents` was taken. */
+  confirm(contents: SourceContents): void {
+    const now = this.#expand(contents.pattern)
+    const changed = contents.files
+      .filter((file) => !now.includes(file.path) || this.#stamp(file.path).stamp !== file.stamp)
+      .map((file) => file.path)
+    const fresh = now.filter((path) => !contents.files.some((file) => file.path === path))
+    if (changed.length + fresh.length > 0) throw changedWhileRead([...changed, ...fresh])
+  }
+
+  /** Remembers digests for the next run. Writes nothing when nothing was read. */
+  save(): void {
+    if (!this.#changed) return
+    folderIn(this.#store, 'cache')
+    const files = Object.fromEntries(this.#known)
+    writeAtomic(
+      cachePath(this.#store),
+      JSON.stringify({ format: 'seeknal.file_digests/1', files } satisfies Static<typeof Cache>),
+      false,
+    )
+    this.#changed = false
+  }
+
+  #expand(pattern: string): string[] {
+    if (pattern.startsWith('/') || pattern.split('/').includes('..')) throw outside(pattern)
+    const paths = expandGlob(this.#store.project, pattern)
+    if (paths.length === 0) throw notFound(pattern)
+    for (const path of paths) {
+      const real = guarded('resolve', path, () => realpathSync.native(join(this.#store.project, path)))
+      if (!real.startsWith(`${this.#store.project}/`)) throw outside(path)
+    }
+    return paths
+  }
+
+  async #file(path: string): Promise<{ path: string; stamp: string; sha256: string }> {
+    const before = this.#stamp(path)
+    const known = this.#known.get(path)
+    if (known !== undefined && known.stamp === before.stamp && before.changedMs + CLOCK_TICK_MS < known.hashed_at_ms)
+      return { path, stamp: before.stamp, sha256: known.sha256 }
+    const hashed_at_ms = Date.now()
+    const { sha256 } = await digestFile(join(this.#store.project, path))
+    const { stamp } = this.#stamp(path)
+    if (stamp !== before.stamp) throw changedWhileRead([path])
+    this.#known.set(path, { stamp, sha256, hashed_at_ms })
+    this.#changed = true
+    return { path, stamp, sha256 }
+  }
+
+  #stamp(path: string): { readonly stamp: string; readonly changedMs: number } {
+    const found = guarded('look at', path, () =>
+      statSync(join(this.#store.project, path), { bigint: true, throwIfNoEntry: false }),
+    )
+    if (found === undefined) return { stamp: 'absent', changedMs: 0 }
+    return {
+      stamp: `${found.size}:${found.mtimeNs}:${found.ctimeNs}:${found.ino}`,
+      changedMs: Math.max(Number(found.mtimeNs), Number(found.ctimeNs)) / 1e6,
+    }
+  }
+}
+
+const cachePath = (store: Store): string => pathIn(store, 'cache', 'files.json')
+
+/** Losing or distrusting the cache costs reading files again. */
+function readCache(path: string): Map<string, Known> {
+  const text = readIfThere(path)
+  if (text === null) return new Map()
+  try {
+    const value: unknown = JSON.parse(text)
+    if (misfits(Cache, value).length > 0) return new Map()
+    const { files } = value as Static<typeof Cache>
+    return new Map(sortedKeys(files).flatMap((key) => (files[key] === undefined ? [] : [[key, files[key]] as const])))
+  } catch {
+    return new Map()
+  }
+}
+
+const notFound = (pattern: string) =>
+  new RuntimeFailure(
+    'SOURCE_NOT_FOUND',
+    hasMagic(pattern) ? `no file matches '${pattern}'` : `there is no file '${pattern}'`,
+    { path: pattern },
+    { hints: ['Paths are relative to the project folder.'] },
+  )
+
+const outside = (path: string) =>
+  new RuntimeFailure(
+    'STATEMENT_REFUSED',
+    `'${path}' leads out of the project`,
+    { path },
+    {
+      hints: [
+        'Sources are read below the project folder only, links resolved; copy the file there, or mount its folder there.',
+      ],
+    },
+  )
+
+const changedWhileRead = (paths: readonly string[]) =>
+  new RuntimeFailure(
+    'SOURCE_CHANGED_WHILE_READ',
+    `${paths.map((p) => `'${p}'`).join(', ')} changed while being read`,
+    { paths },
+    { hints: ['Run again when nothing writes there any more.'] },
+  )
