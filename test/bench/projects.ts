@@ -8,7 +8,8 @@ import { type Random, seeded } from '../support/random.ts'
 import { writeFiles } from '../support/temp.ts'
 
 export const SHAPES = ['chain', 'star', 'layers'] as const
-export type Shape = (typeof SHAPES)[number]
+/** `pipeline` is `layers` whose later two thirds aggregate, as projects over large sources do. */
+export type Shape = (typeof SHAPES)[number] | 'pipeline'
 
 export interface ProjectSize {
   readonly shape: Shape
@@ -21,6 +22,7 @@ export interface ProjectSize {
 
 interface GeneratedNode {
   readonly id: string
+  readonly aggregates: boolean
   readonly inputs: readonly string[]
 }
 
@@ -45,7 +47,11 @@ export async function generateProject(folder: string, size: ProjectSize): Promis
 function transforms({ shape, nodes, sources }: ProjectSize): GeneratedNode[] {
   const random = seeded(nodes)
   const ids = Array.from({ length: nodes }, (_, i) => (i < sources ? `source.s${i}` : `transform.t${i}`))
-  return ids.slice(sources).map((id, i) => ({ id, inputs: inputsOf(shape, ids, sources + i, sources, random) }))
+  return ids.slice(sources).map((id, i) => ({
+    id,
+    aggregates: shape === 'pipeline' && i >= (nodes - sources) / 3,
+    inputs: inputsOf(shape, ids, sources + i, sources, random),
+  }))
 }
 
 function inputsOf(shape: Shape, ids: readonly string[], at: number, sources: number, random: Random): string[] {
@@ -75,7 +81,7 @@ columns:
   amount: DECIMAL(12, 2)
 `
 
-function transformYaml({ id, inputs }: GeneratedNode): string {
+function transformYaml({ id, inputs, aggregates }: GeneratedNode): string {
   const number = Number(id.slice(11))
   const [first, second] = inputs
   const join = second === undefined ? '' : `\n    JOIN ref('${second}') AS b ON b.order_id = a.order_id`
@@ -101,10 +107,22 @@ transform: |
     FROM ref('${first}') AS a${join}
     WHERE a.amount IS NOT NULL
   )
-  SELECT order_id, customer_id, category, ordered_on, weighted % 50 AS quantity, amount
+${aggregates ? AGGREGATE : KEEP}`
+}
+
+const KEEP = `  SELECT order_id, customer_id, category, ordered_on, weighted % 50 AS quantity, amount
   FROM prepared
 `
-}
+const AGGREGATE = `  SELECT
+    MIN(order_id) AS order_id,
+    customer_id,
+    category,
+    MAX(ordered_on) AS ordered_on,
+    CAST(SUM(weighted) % 50 AS INTEGER) AS quantity,
+    CAST(SUM(amount) AS DECIMAL(12, 2)) AS amount
+  FROM prepared
+  GROUP BY customer_id, category
+`
 
 async function writeCsvFiles(folder: string, { rows, sources }: ProjectSize): Promise<void> {
   mkdirSync(join(folder, 'data'), { recursive: true })

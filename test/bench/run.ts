@@ -68,8 +68,9 @@ async function memory(): Promise<void> {
   rmSync(folder, { recursive: true, force: true })
 }
 
-/** 20 nodes over 10 million rows: what the runtime adds to the engine's own work. */
+/** 20 nodes over 10 million rows: what the runtime adds to the engine's own work. In `layers` every node keeps its rows. */
 async function rows(): Promise<void> {
+  await large({ shape: 'pipeline', nodes: 20, rows: 5_000_000, sources: 2 }, runs)
   await large({ shape: 'layers', nodes: 20, rows: 5_000_000, sources: 2 }, runs)
 }
 
