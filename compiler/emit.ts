@@ -8,6 +8,7 @@ import type { Manifest } from '../runtime/contract/manifest.ts'
 import { applySql } from './emit/apply-sql.ts'
 import { contractOf, stepFile } from './emit/contract.ts'
 import { review } from './emit/review.ts'
+import { scripts } from './emit/scripts.ts'
 import { typesFile } from './emit/types-file.ts'
 import type { CompileCache } from './ports.ts'
 import type { Rewritten } from './rewrite.ts'
@@ -24,6 +25,7 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
     ['prelude.sql', rewritten.prelude],
     ['review.md', review(rewritten, unsealed)],
     ['types.ts', await typesFile(manifest, cache)],
+    ...scripts(unsealed).map(([path, text]): [string, string] => [path, text]),
     ...rewritten.steps.map(({ node, sql }): [string, string] => [stepFile(node), sql]),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
