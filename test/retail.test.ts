@@ -1,0 +1,17 @@
+// The one big realistic project (fixtures/retail) through the built command.
+
+import * as assert from 'uvu/assert'
+import { checkCase, readCase } from './support/case.ts'
+import { succeeds } from './support/seeknal.ts'
+import { suite } from './support/suite.ts'
+
+const test = suite('retail')
+const fixture = 'fixtures/retail'
+
+test(readCase(fixture).title, () => {
+  const folder = checkCase(fixture)
+  const again = succeeds(folder, ['run', '--date', '2026-03-31'])
+  assert.match(again, /No changes detected/)
+})
+
+test.run()
