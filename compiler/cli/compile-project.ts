@@ -1,15 +1,12 @@
-// A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command with exit code 2.
+// A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command (PROJECT_INVALID).
 
-import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import { type OpenedBundle, opened } from '../../runtime/bundle/verify.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
-import type { Bundle } from '../../runtime/contract/bundle.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
-import { Diff } from '../../runtime/contract/diff.ts'
 import { Bug, messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
-import { Manifest } from '../../runtime/contract/manifest.ts'
-import { parseDocument } from '../../runtime/contract/schema.ts'
+import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
 import type { Compiled, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
@@ -27,13 +24,10 @@ export interface CompileRequest {
   readonly files?: readonly ProjectFile[]
 }
 
-/** Ends a command whose project has errors; they have been printed. Exit code 2. */
-export class ProjectErrors extends Error {
-  readonly diagnostics: readonly Diagnostic[]
-  constructor(diagnostics: readonly Diagnostic[]) {
-    super(`the project has ${counted(diagnostics.filter(isError).length, 'error')}`)
-    this.diagnostics = diagnostics
-  }
+/** Ends a command whose project has errors, which have been printed. */
+export function projectErrors(diagnostics: readonly Diagnostic[]): RuntimeFailure {
+  const message = `The project has ${counted(diagnostics.filter(isError).length, 'error')}; nothing was done.`
+  return new RuntimeFailure('PROJECT_INVALID', message, { diagnostics })
 }
 
 /** Compiles, whatever comes out of it. Prints nothing. */
@@ -53,29 +47,26 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
   })
 }
 
-/** Compiles to the end and prints the diagnostics. Throws ProjectErrors. */
+export interface CompiledProject {
+  readonly bundle: OpenedBundle
+  /** Text of seeknal.lock.json as it should be. */
+  readonly lock: string
+  readonly size: { readonly nodes: number; readonly edges: number }
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Compiles to the end and prints the diagnostics. Throws PROJECT_INVALID. */
 export async function compileProject(
   workspace: Workspace,
   request: CompileRequest,
   terminal: Terminal,
-): Promise<{ readonly bundle: OpenedBundle; readonly lock: string }> {
+): Promise<CompiledProject> {
   const result = await compiled(workspace, request)
   sayDiagnostics(terminal, result.diagnostics, request.files ?? workspace.files())
-  if (result.diagnostics.some(isError)) throw new ProjectErrors(result.diagnostics)
-  if (result.bundle === null || result.lock === null) throw new Bug('a compile without errors gave no bundle')
-  return { bundle: opened(result.bundle), lock: result.lock }
-}
-
-/** A bundle that was just compiled, as if it had been opened. */
-export function opened(bundle: Bundle): OpenedBundle {
-  const text = (path: string) => bundle.files.get(path) ?? ''
-  const base = bundle.files.get('base.json')
-  return {
-    ...bundle,
-    manifest: parseDocument(Manifest, text('manifest.json'), 'manifest.json', 'BUNDLE_INVALID'),
-    base: base === undefined ? null : parseDocument(Manifest, base, 'base.json', 'BUNDLE_INVALID'),
-    diff: parseDocument(Diff, text('diff.json'), 'diff.json', 'BUNDLE_INVALID'),
-  }
+  if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
+  if (result.bundle === null || result.lock === null || result.size === null)
+    throw new Bug('a compile without errors gave no bundle')
+  return { bundle: opened(result.bundle), lock: result.lock, size: result.size, diagnostics: result.diagnostics }
 }
 
 /** Writes seeknal.lock.json when it says something new. Nothing is written for a project without sources. */

@@ -2,14 +2,14 @@
 // come from the files that were compiled. Pure but for printing.
 
 import type { Terminal } from '../../runtime/cli/terminal.ts'
-import { counted, styled, type Text } from '../../runtime/cli/text.ts'
-import { type Diagnostic, isError, type Place } from '../../runtime/contract/diagnostics.ts'
+import { styled, type Text } from '../../runtime/cli/text.ts'
+import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import type { ProjectFile } from '../load.ts'
 
 /** The widest source line that is shown in full. */
 const WIDEST = 160
 
-/** Prints all diagnostics, errors and warnings, in their order, and how many there were. */
+/** Prints all diagnostics, errors and warnings, in their order. */
 export function sayDiagnostics(
   terminal: Terminal,
   diagnostics: readonly Diagnostic[],
@@ -18,10 +18,6 @@ export function sayDiagnostics(
   if (diagnostics.length === 0) return
   const lines = sourceLines(files)
   for (const diagnostic of diagnostics) for (const line of frame(diagnostic, lines)) terminal.problem(line)
-  const errors = diagnostics.filter(isError).length
-  const warnings = diagnostics.length - errors
-  const counts = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : '']
-  terminal.problem(counts.filter((text) => text !== '').join(', '))
 }
 
 /** Gives line `n` (1-based) of a file, or undefined. */

@@ -64,7 +64,7 @@ function cacheKey({ format, path, options }: SourceRequest, files: Observed['fil
 async function lookAt(root: string, requests: readonly SourceRequest[]): Promise<readonly SourceObservation[]> {
   const { observeFiles } = await import('../../runtime/engines/duckdb/observe.ts')
   const calls = requests.map(({ format, path, options }) =>
-    readerCall({ format, path: textLiteral(join(root, path)), options, columns: null }),
+    readerCall({ format, path: textLiteral(join(root, path)), options }),
   )
   return observeFiles(root, calls)
 }

@@ -48,7 +48,7 @@ export class Terminal {
   }
 
   /** The answer that was asked for: shown with --quiet too. Not for --json. */
-  result(text: Text): void {
+  result(text: Text = ''): void {
     this.#out.write(`${rendered(text, this.options.color)}\n`)
   }
 

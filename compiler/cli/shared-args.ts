@@ -1,0 +1,25 @@
+// Options that several commands have.
+
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+
+export const PARAMS_ARG = {
+  params: { type: 'string', description: `Values for placeholders, as JSON: '{"region": "eu"}'`, valueHint: 'json' },
+} as const
+
+export const EXIT_CODE_ARGS = {
+  'detailed-exitcode': {
+    type: 'boolean',
+    description: 'Exit with 0 when nothing changed, 2 when something did, 1 on errors',
+  },
+  'fail-on': { type: 'enum', options: ['breaking', 'any'], description: 'Exit with 1 when there are such changes' },
+} as const
+
+export const YES_ARG = { yes: { type: 'boolean', alias: 'y', description: 'Do not ask' } } as const
+
+/** Throws USAGE when two options that exclude each other were given. */
+export function excludes(first: readonly [string, unknown], second: readonly [string, unknown]): void {
+  if (first[1] === undefined || first[1] === false || second[1] === undefined || second[1] === false) return
+  throw new RuntimeFailure('USAGE', `'--${first[0]}' and '--${second[0]}' exclude each other.`, {
+    options: [first[0], second[0]],
+  })
+}

@@ -1,0 +1,22 @@
+// Rows of text in columns, two spaces apart, with a header line. Pure.
+
+import stringWidth from 'string-width'
+import { styled, type Text } from './text.ts'
+
+/** Columns named in `right` are aligned to the right. */
+export function alignedRows(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): readonly Text[] {
+  const widths = header.map((name, i) => Math.max(stringWidth(name), ...rows.map((row) => stringWidth(row[i] ?? ''))))
+  const line = (cells: readonly string[]) =>
+    cells
+      .map((cell, i) => {
+        const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - stringWidth(cell)))
+        return right.includes(header[i] ?? '') ? space + cell : cell + space
+      })
+      .join('  ')
+      .trimEnd()
+  return [styled('bold', line(header)), ...rows.map(line)]
+}
