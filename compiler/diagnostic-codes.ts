@@ -3,6 +3,17 @@
 import type { Diagnostic, Place } from '../runtime/contract/diagnostics.ts'
 
 export const DIAGNOSTIC_CODES = {
+  BIND_COLUMN_NOT_FOUND: 'A column does not exist.',
+  BIND_COLUMN_TYPE: 'A column does not have its declared type.',
+  BIND_DECLARED_COLUMN_MISSING: 'A declared column is not in the output.',
+  BIND_DUPLICATE_COLUMN: 'Two columns have the same name, ignoring case.',
+  BIND_FUNCTION_NOT_FOUND: 'There is no such function.',
+  BIND_SOURCE_CHANGED: 'A source no longer has the columns of seeknal.lock.json.',
+  BIND_SOURCE_NOT_FOUND: 'A source has no data and its columns are not known.',
+  BIND_SOURCE_UNREADABLE: 'The data of a source cannot be read.',
+  BIND_SQL: 'The engine refuses the SQL.',
+  BIND_TYPE_NOT_STORABLE: 'An output cannot hold a type.',
+  BIND_UNKNOWN_TYPE: 'A declared type does not exist.',
   GRAPH_CYCLE: 'Nodes read each other in a circle.',
   LOAD_ALIAS_LIMIT: 'YAML aliases expand without end or too far.',
   LOAD_DUPLICATE_KEY: 'A mapping has the same key twice.',

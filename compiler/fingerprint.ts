@@ -1,10 +1,142 @@
 // Bound nodes → the manifest with fresh fingerprints: what a cold compile without a base gives. Definitions are
-// canonical and independent of any version, clock, path or plan. Pure, no engine.
+// canonical and independent of any version, clock, path or plan: what describes a node for people is not in them, nor
+// what says the same as leaving it out. Pure, no engine.
 
-import type { Manifest } from '../runtime/contract/manifest.ts'
-import type { Bound } from './bind.ts'
+import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
+import { Bug } from '../runtime/contract/failures.ts'
+import type { NodeId } from '../runtime/contract/ids.ts'
+import {
+  type ColumnRef,
+  columnsFingerprint,
+  freshEdge,
+  type Lineage,
+  type Manifest,
+  type ManifestInput,
+  type ManifestNode,
+} from '../runtime/contract/manifest.ts'
+import type { Bound, BoundNode } from './bind.ts'
+import { isTransform, type ResolvedNode, type ResolvedSource, type ResolvedTransform } from './resolve.ts'
 
 export interface Fingerprinted {
   readonly bound: Bound
   readonly manifest: Manifest
+}
+
+export function fingerprint(bound: Bound): Fingerprinted {
+  const { project, order } = bound.graph
+  const resolved = new Map(bound.graph.nodes.map((node) => [node.id, node]))
+  const nodes = new Map<string, ManifestNode>()
+  for (const id of order) {
+    const node = resolved.get(id)
+    const columns = bound.bound.get(id)
+    if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
+    nodes.set(id, manifestNode(node, columns, project.settings, nodes))
+  }
+  const manifest: Manifest = {
+    format: 'seeknal.manifest/1',
+    project: { name: project.name, version: project.version },
+    engine: bound.engine,
+    dialect: project.dialect,
+    settings: { ...project.settings },
+    nodes: [...nodes.values()].sort((a, b) => byCodeUnit(a.id, b.id)),
+  }
+  return { bound, manifest }
+}
+
+type Settings = Readonly<Record<string, string>>
+
+function manifestNode(
+  node: ResolvedNode,
+  bound: BoundNode,
+  settings: Settings,
+  done: ReadonlyMap<string, ManifestNode>,
+): ManifestNode {
+  const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
+  const definition = definitionOf(node, bound, settings)
+  return {
+    id: node.id,
+    kind,
+    name,
+    file,
+    ...(description === undefined ? {} : { description }),
+    ...(owner === undefined ? {} : { owner }),
+    tags: [...tags],
+    ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
+    definition,
+    definition_fingerprint: fingerprintOf(definition),
+    inputs: node.inputs.map((id) => edgeTo(id, bound.lineage, done)),
+    columns: bound.columns && [...bound.columns],
+    columns_fingerprint: bound.columns && columnsFingerprint(bound.columns),
+    lineage: bound.lineage,
+    reproducibility: bound.reproducibility,
+    ...(volatile === undefined ? {} : { volatile }),
+    parameters: [...node.parameters],
+    ...(isTransform(node) ? { sql: node.sql.text } : { source_files: { format: node.node.format, path: node.path } }),
+  }
+}
+
+function edgeTo(id: NodeId, lineage: Lineage | null, done: ReadonlyMap<string, ManifestNode>): ManifestInput {
+  const input = done.get(id)
+  if (input === undefined) throw new Bug(`'${id}' comes after its reader`)
+  return { ref: id, fingerprint: freshEdge(input), covers: null, reads: lineage && readsOf(id, lineage) }
+}
+
+/** Columns of one input that any output column or the row set depends on, sorted. */
+function readsOf(id: NodeId, lineage: Lineage): string[] {
+  const refs: readonly ColumnRef[] = [...lineage.rows, ...Object.values(lineage.columns).flat()]
+  return [...new Set(refs.flatMap((ref) => (ref.node === id ? [ref.column] : [])))].sort(byCodeUnit)
+}
+
+/** Everything that the output depends on. Members that say nothing are left out, so that adding an empty one is no change. */
+function definitionOf(node: ResolvedNode, bound: BoundNode, settings: Settings): Readonly<Record<string, unknown>> {
+  const { materializations, audits, volatile } = node.node
+  const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
+  return {
+    kind: node.node.kind,
+    ...(isTransform(node) ? queryDefinition(node, bound) : sourceDefinition(node, bound)),
+    ...(materializations.length === 0 ? {} : { materializations }),
+    ...(audits.length === 0 ? {} : { checks: audits }),
+    ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
+    ...(volatile === undefined ? {} : { volatile }),
+    ...(Object.keys(settings).length === 0 ? {} : { settings }),
+  }
+}
+
+/** The order of inputs is part of it: what they are called in the SQL may go by position. */
+const queryDefinition = (node: ResolvedTransform, bound: BoundNode): Readonly<Record<string, unknown>> => ({
+  sql: bound.canonicalSql,
+  inputs: node.inputs,
+})
+
+function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Record<string, unknown>> {
+  const options = Object.entries(node.options).filter(
+    ([name, value]) => value !== READER_DEFAULTS[name] && value !== null,
+  )
+  return {
+    format: node.node.format,
+    path: node.path,
+    ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
+    columns: (bound.columns ?? []).map((column) => [column.name, column.type]),
+  }
+}
+
+/** Options whose value says the same as leaving them out. What the reader would sniff is not among them. */
+const READER_DEFAULTS: Readonly<Record<string, unknown>> = {
+  all_varchar: false,
+  allow_quoted_nulls: true,
+  auto_detect: true,
+  binary_as_string: false,
+  compression: 'auto',
+  convert_strings_to_integers: false,
+  file_row_number: false,
+  filename: false,
+  format: 'auto',
+  hive_types_autocast: true,
+  ignore_errors: false,
+  normalize_names: false,
+  null_padding: false,
+  records: 'auto',
+  sample_size: 20_480,
+  strict_mode: true,
+  union_by_name: false,
 }

@@ -76,6 +76,8 @@ export interface SourceRequest {
   readonly path: string
   /** Options of the reader, as in the YAML, already checked. */
   readonly options: Readonly<Record<string, unknown>>
+  /** Types that columns should have, by name: answered when the rows that were looked at can be read so without loss. */
+  readonly expected: Readonly<Record<string, string>>
 }
 
 export type SourceObservation =
@@ -87,7 +89,10 @@ export type SourceObservation =
 /** Looks at source files; the answer may come from a cache keyed by the files' size and time. */
 export type ObserveSources = (requests: readonly SourceRequest[]) => Promise<readonly SourceObservation[]>
 
-/** Results of earlier compiles by content hash. Values are JSON. Losing it costs time, never correctness. */
+/**
+ * Results of earlier compiles by content hash. Values are JSON. Losing it costs time, never correctness. It belongs to one
+ * version of this program and of the engine: whoever opens it starts an empty one when either is another.
+ */
 export interface CompileCache {
   get(key: string): unknown
   set(key: string, value: unknown): void

@@ -1,0 +1,30 @@
+// What holds for the output columns of every kind of node: names are unique ignoring case, and what the author declared
+// about a column goes with it.
+
+import type { Column } from '../../runtime/contract/manifest.ts'
+import { foldCase } from '../sql/tree.ts'
+import type { DeclaredColumn } from '../validate.ts'
+
+/** Later ones of names that are equal ignoring case. */
+export function duplicateNames(columns: readonly { readonly name: string }[]): readonly string[] {
+  const seen = new Set<string>()
+  return columns.flatMap(({ name }) => {
+    const isSecond = seen.has(foldCase(name))
+    seen.add(foldCase(name))
+    return isSecond ? [name] : []
+  })
+}
+
+/** Columns with what is declared about them besides the type. */
+export function described(columns: readonly Column[], declared: readonly DeclaredColumn[]): readonly Column[] {
+  const byName = new Map(declared.map((column) => [foldCase(column.name), column]))
+  return columns.map(({ name, type }) => {
+    const about = byName.get(foldCase(name))
+    return {
+      name,
+      type,
+      ...(about?.notNull ? { not_null: true as const } : {}),
+      ...(about?.description === undefined ? {} : { description: about.description }),
+    }
+  })
+}

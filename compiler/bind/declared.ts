@@ -1,0 +1,110 @@
+// What an author declares about a transform's columns, and what every output must keep to, against the columns that the
+// engine gives. A declared type that is the engine's own says nothing new; another one is an error.
+
+import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
+import type { Column } from '../../runtime/contract/manifest.ts'
+import { errorAt, warningAt } from '../diagnostic-codes.ts'
+import type { ResolvedTransform } from '../resolve.ts'
+import { placeInSql } from '../sql/placed-text.ts'
+import { foldCase } from '../sql/tree.ts'
+import type { DeclaredColumn } from '../validate.ts'
+import type { World } from './bound-node.ts'
+import { duplicateNames } from './columns.ts'
+import { knownTypes } from './types.ts'
+
+interface TypedOutput {
+  readonly node: ResolvedTransform
+  /** Null: late-bound, nothing can be held against it. */
+  readonly columns: readonly Column[] | null
+}
+
+/** Reports unknown types (error), types that are not the engine's (error) and columns that are not there (warning). */
+export async function declaredMistakes(outputs: readonly TypedOutput[], world: World): Promise<readonly Diagnostic[]> {
+  const pairs = outputs.flatMap(({ node, columns }) =>
+    columns === null ? [] : node.node.columns.map((declared) => ({ node, columns, declared })),
+  )
+  const spelled = pairs.flatMap(({ columns, declared }) => {
+    const found = columnNamed(declared.name, columns)
+    return declared.type === null || declared.type === found?.type ? [] : [declared.type]
+  })
+  const types = await knownTypes(spelled, world)
+  return pairs.flatMap(({ node, columns, declared }) => {
+    const found = columnNamed(declared.name, columns)
+    if (found === undefined) return [notInOutput(node, declared, columns)]
+    if (declared.type === null || declared.type === found.type) return []
+    const known = types.get(declared.type)
+    if (known?.type === found.type) return []
+    return [known ? otherType(node, declared, known.type, found) : unknownType(declared)]
+  })
+}
+
+const columnNamed = (name: string, columns: readonly Column[]): Column | undefined =>
+  columns.find((column) => foldCase(column.name) === foldCase(name))
+
+function notInOutput(node: ResolvedTransform, declared: DeclaredColumn, columns: readonly Column[]): Diagnostic {
+  const near = nearest(
+    declared.name,
+    columns.map((column) => column.name),
+  )
+  return warningAt(
+    'BIND_DECLARED_COLUMN_MISSING',
+    declared.place,
+    `The column '${declared.name}' is declared, but the SQL of '${node.id}' does not give it.`,
+    {
+      facts: { node: node.id, column: declared.name },
+      hints: near === undefined ? [] : [`Did you mean '${near}'?`],
+    },
+  )
+}
+
+const otherType = (node: ResolvedTransform, declared: DeclaredColumn, type: string, found: Column): Diagnostic =>
+  errorAt(
+    'BIND_COLUMN_TYPE',
+    declared.place,
+    `The column '${declared.name}' of '${node.id}' is declared as ${type}; the SQL gives ${found.type}.`,
+    {
+      facts: { node: node.id, column: declared.name, declared: type, found: found.type },
+      hints: [`Cast it in the SQL, or declare it as ${found.type}.`],
+    },
+  )
+
+export const unknownType = (column: DeclaredColumn): Diagnostic =>
+  errorAt(
+    'BIND_UNKNOWN_TYPE',
+    column.place,
+    `The column '${column.name}' is declared as '${column.type}', which is no type of the engine.`,
+    {
+      facts: { column: column.name, type: column.type },
+      hints: ['Types are written as in SQL, for example BIGINT, VARCHAR, DECIMAL(18,2), DATE, TIMESTAMP.'],
+    },
+  )
+
+/** Two columns of one name, and types that a stored output cannot hold. */
+export function outputMistakes(node: ResolvedTransform, columns: readonly Column[] | null): readonly Diagnostic[] {
+  const query = node.sql.statements.at(-1)
+  const place = placeInSql(node.sql, query?.start ?? 0, (query?.end ?? 0) - (query?.start ?? 0))
+  const duplicates = duplicateNames(columns ?? []).map((name) =>
+    errorAt(
+      'BIND_DUPLICATE_COLUMN',
+      place,
+      `The SQL of '${node.id}' gives two columns '${name}' (letter case does not count).`,
+      {
+        facts: { node: node.id, column: name },
+        hints: ['Name one of the two with AS, or list the columns that you want.'],
+      },
+    ),
+  )
+  const unions = (columns ?? []).filter((column) => /\bUNION\(/.test(column.type.replace(/"(?:[^"]|"")*"/g, '')))
+  const unstorable = unions.map((column) =>
+    errorAt(
+      'BIND_TYPE_NOT_STORABLE',
+      place,
+      `The column '${column.name}' of '${node.id}' is a ${column.type}, which an output cannot hold.`,
+      {
+        facts: { node: node.id, column: column.name, type: column.type },
+        hints: ['Take its members apart, for example with union_extract().'],
+      },
+    ),
+  )
+  return [...duplicates, ...unstorable]
+}

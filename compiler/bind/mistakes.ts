@@ -1,0 +1,96 @@
+// The engine's complaint about a query → a diagnostic at the author's line, with the nearest name that exists.
+
+import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
+import { errorAt } from '../diagnostic-codes.ts'
+import type { DescribeResult, Relation } from '../ports.ts'
+import type { ResolvedTransform } from '../resolve.ts'
+import { identifierOf, lex } from '../sql/lexer.ts'
+import { placeInSql } from '../sql/placed-text.ts'
+import { foldCase } from '../sql/tree.ts'
+
+export type DescribeError = Extract<DescribeResult, { readonly kind: 'error' }>
+
+/** Names in a list of what there is; more would hide the message. */
+const MOST_NAMES = 12
+
+export function mistake(node: ResolvedTransform, error: DescribeError, relations: readonly Relation[]): Diagnostic {
+  const statement = node.sql.statements[error.statement]
+  const start = statement?.start ?? 0
+  const end = statement?.end ?? node.sql.text.length
+  const sql = node.sql.text.slice(start, end)
+  const column = missingColumn(error)
+  const name = column ?? error.name
+  const offset = error.offset ?? (name === null ? null : onlyPlaceOf(name, sql))
+  const place = placeInSql(node.sql, start + (offset ?? 0), offset === null ? sql.length : lengthAt(sql, offset))
+  if (column !== null) return columnNotFound(node, column, place, error, relations)
+  const message = sentence(error.message)
+  const facts = { node: node.id, name: error.name, engine_code: error.code }
+  if (error.code === 'MISSING_ENTRY' && /^(\w+ )*Function with name/i.test(error.message))
+    return errorAt('BIND_FUNCTION_NOT_FOUND', place, `There is no function '${error.name}'.`, {
+      facts,
+      hints: error.candidates.slice(0, 1).map((candidate) => `Did you mean '${candidate}'?`),
+    })
+  const signatures =
+    error.code === 'NO_MATCHING_FUNCTION' ? /Candidate functions:\n([\s\S]*)/.exec(error.message)?.[1] : undefined
+  const hints =
+    signatures === undefined
+      ? []
+      : [
+          `It takes: ${signatures
+            .split('\n')
+            .map((line) => line.trim())
+            .slice(0, 4)
+            .join('; ')}.`,
+        ]
+  return errorAt('BIND_SQL', place, message, { facts, hints })
+}
+
+/** The name of a column that does not exist, if that is the complaint. */
+function missingColumn(error: DescribeError): string | null {
+  if (error.code === 'COLUMN_NOT_FOUND') return error.name
+  const match =
+    /does not have a column named "([^"]+)"/.exec(error.message) ??
+    /^Could not find key "([^"]+)" in struct/.exec(error.message) ??
+    /^Column "([^"]+)" in \w+ list not found/.exec(error.message)
+  return match?.[1] ?? null
+}
+
+function columnNotFound(
+  node: ResolvedTransform,
+  column: string,
+  place: Place,
+  error: DescribeError,
+  relations: readonly Relation[],
+): Diagnostic {
+  const known = [
+    ...new Set([...error.candidates, ...relations.flatMap((relation) => relation.columns.map((c) => c.name))]),
+  ]
+  const near = nearest(column, known)
+  const shown = known.slice(0, MOST_NAMES).join(', ')
+  const list = known.length === 0 ? [] : [`Columns of its inputs: ${shown}${known.length > MOST_NAMES ? ', …' : ''}.`]
+  return errorAt('BIND_COLUMN_NOT_FOUND', place, `There is no column '${column}' in what this query reads.`, {
+    facts: { node: node.id, column, candidates: error.candidates },
+    hints: near === undefined ? list : [`Did you mean '${near}'?`],
+  })
+}
+
+/** What is wrong, without lists of candidates. */
+function sentence(message: string): string {
+  const text = (message.split(/\s*\n\s*Candidate /)[0] ?? message).replace(/\s*\n\s*/g, ' ').trim()
+  const capital = text.charAt(0).toUpperCase() + text.slice(1)
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`
+}
+
+/** The offset of an identifier that stands once in the text. */
+function onlyPlaceOf(name: string, sql: string): number | null {
+  const places = lex(sql).filter(
+    (token) =>
+      (token.kind === 'word' || token.kind === 'quoted') && foldCase(identifierOf(token, sql)) === foldCase(name),
+  )
+  return places.length === 1 ? (places[0]?.start ?? null) : null
+}
+
+/** Length of the identifier path or the token at an offset. */
+const lengthAt = (sql: string, offset: number): number =>
+  /^(?:"(?:[^"]|"")*"|[\w\u0080-\uffff]+)(?:\.(?:"(?:[^"]|"")*"|[\w\u0080-\uffff]+))*/.exec(sql.slice(offset))?.[0]
+    .length ?? 1

@@ -1,0 +1,231 @@
+// Sources → their columns: observed in the data, held against what is declared and what seeknal.lock.json says. Without
+// data the lock answers, or a complete declaration. A difference is an error that shows it; nothing is guessed.
+
+import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
+import { nearest } from '../../runtime/contract/diagnostics.ts'
+import type { Column } from '../../runtime/contract/manifest.ts'
+import { errorAt } from '../diagnostic-codes.ts'
+import type { SourceObservation, SourceRequest } from '../ports.ts'
+import type { ResolvedSource } from '../resolve.ts'
+import { placeAt } from '../sql/placed-text.ts'
+import { foldCase } from '../sql/tree.ts'
+import type { DeclaredColumn } from '../validate.ts'
+import type { BoundNode, LockedColumns, World } from './bound-node.ts'
+import { described, duplicateNames } from './columns.ts'
+import { unknownType } from './declared.ts'
+import { type KnownType, knownTypes } from './types.ts'
+
+type Types = ReadonlyMap<string, KnownType | null>
+type Lock = Readonly<Record<string, LockedColumns>>
+
+export interface BoundSources {
+  readonly bound: readonly BoundNode[]
+  readonly lock: Lock
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+export async function bindSources(sources: readonly ResolvedSource[], lock: Lock, world: World): Promise<BoundSources> {
+  const diagnostics: Diagnostic[] = []
+  const declaredTypes = await knownTypes(
+    sources.flatMap((source) => source.node.columns.flatMap((column) => column.type ?? [])),
+    world,
+  )
+  const valid = sources.filter((source) => {
+    const wrong = source.node.columns.filter((c) => c.type !== null && declaredTypes.get(c.type) === null)
+    diagnostics.push(...wrong.map(unknownType))
+    return wrong.length === 0
+  })
+  const observations = await world.observe(
+    valid.map((source) => requestOf(source, lock[source.id] ?? [], declaredTypes)),
+  )
+  const settled = valid.map((source, i) => {
+    const observation = observations[i] ?? { kind: 'absent' }
+    return settle(source, observation, lock[source.id], declaredTypes, world.acceptSources, diagnostics)
+  })
+  const types = await knownTypes(
+    settled.flatMap((columns) => (columns ?? []).map((column) => column.type)),
+    world,
+  )
+  const bound: BoundNode[] = []
+  const known = new Set<string>(sources.map((source) => source.id))
+  const newLock: Record<string, LockedColumns> = Object.fromEntries(
+    Object.entries(lock).filter(([id]) => known.has(id)),
+  )
+  for (const [i, source] of valid.entries()) {
+    const columns = settled[i]
+    if (columns === null || columns === undefined) continue
+    const node = boundSource(source, columns, types)
+    bound.push(node)
+    newLock[source.id] = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
+  }
+  return { bound, lock: newLock, diagnostics }
+}
+
+const declaredType = (column: DeclaredColumn, types: Types): string | null =>
+  column.type === null ? null : (types.get(column.type)?.type ?? column.type)
+
+/** Text formats have no types of their own: the lock's stand as long as the data can be read with them. */
+function requestOf(source: ResolvedSource, locked: LockedColumns, types: Types): SourceRequest {
+  const { format, columns } = source.node
+  const expected: Record<string, string> = {}
+  if (format !== 'parquet') for (const column of locked) expected[column.name] = column.type
+  for (const column of columns) {
+    const type = declaredType(column, types)
+    const name = locked.find((other) => foldCase(other.name) === foldCase(column.name))?.name ?? column.name
+    if (type !== null) expected[name] = type
+  }
+  // A run's parameter has no value yet; any file of the pattern shows the columns.
+  const path = source.path.replace(/\{\{[^{}]*\}\}/g, '*')
+  return { node: source.id, format, path, options: source.options, expected }
+}
+
+/** The source's columns, or null with a report. */
+function settle(
+  source: ResolvedSource,
+  observation: SourceObservation,
+  locked: LockedColumns | undefined,
+  types: Types,
+  accept: boolean,
+  diagnostics: Diagnostic[],
+): LockedColumns | null {
+  const place = placeAt(source.node.path, 0, source.node.path.text.length)
+  const report = (...found: readonly Diagnostic[]): null => {
+    diagnostics.push(...found)
+    return null
+  }
+  if (observation.kind === 'error')
+    return report(
+      errorAt(
+        'BIND_SOURCE_UNREADABLE',
+        place,
+        `'${source.path}' cannot be read as ${source.node.format}: ${observation.message}`,
+        {
+          facts: { node: source.id, path: source.path },
+        },
+      ),
+    )
+  const found = observation.kind === 'columns' ? observation.columns : null
+  const columns = found ?? locked ?? completeDeclaration(source, types)
+  if (columns === null) return report(notFound(source, place))
+  const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
+  if (wrong.length > 0) return report(...wrong)
+  if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
+  const difference = differenceOf(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
+  if (difference.length > 0) return report(changed(source, place, difference))
+  return withDeclaredTypes(source, locked, types)
+}
+
+function completeDeclaration(source: ResolvedSource, types: Types): LockedColumns | null {
+  const columns = source.node.columns.map((column) => ({ name: column.name, type: declaredType(column, types) }))
+  const typed = columns.flatMap(({ name, type }) => (type === null ? [] : [{ name, type }]))
+  return typed.length > 0 && typed.length === columns.length ? typed : null
+}
+
+function withDeclaredTypes(source: ResolvedSource, columns: LockedColumns, types: Types): LockedColumns {
+  const declared = new Map(source.node.columns.map((column) => [foldCase(column.name), declaredType(column, types)]))
+  return columns.map(({ name, type }) => ({ name, type: declared.get(foldCase(name)) ?? type }))
+}
+
+function misdeclared(
+  source: ResolvedSource,
+  columns: LockedColumns,
+  isObserved: boolean,
+  types: Types,
+): readonly Diagnostic[] {
+  return source.node.columns.flatMap((column) => {
+    const found = columns.find((other) => foldCase(other.name) === foldCase(column.name))
+    const type = declaredType(column, types)
+    if (found === undefined) return [missing(source, column, columns)]
+    if (!isObserved || type === null || foldCase(type) === foldCase(found.type)) return []
+    return [
+      errorAt(
+        'BIND_COLUMN_TYPE',
+        column.place,
+        `The column '${column.name}' of '${source.id}' is declared as ${type}; its data can only be read as ${found.type}.`,
+        { facts: { node: source.id, column: column.name, declared: type, found: found.type } },
+      ),
+    ]
+  })
+}
+
+function missing(source: ResolvedSource, column: DeclaredColumn, columns: LockedColumns): Diagnostic {
+  const near = nearest(
+    column.name,
+    columns.map((other) => other.name),
+  )
+  const list = columns.map((other) => other.name).join(', ')
+  return errorAt(
+    'BIND_COLUMN_NOT_FOUND',
+    column.place,
+    `The column '${column.name}' is declared, but '${source.path}' does not have it.`,
+    {
+      facts: { node: source.id, column: column.name, columns: columns.map((other) => other.name) },
+      hints: [near === undefined ? `Its columns: ${list}.` : `Did you mean '${near}'?`],
+    },
+  )
+}
+
+const duplicates = (source: ResolvedSource, columns: LockedColumns, place: Place): readonly Diagnostic[] =>
+  duplicateNames(columns).map((name) =>
+    errorAt(
+      'BIND_DUPLICATE_COLUMN',
+      place,
+      `'${source.path}' has two columns '${name}', which differ at most in case.`,
+      {
+        facts: { node: source.id, column: name },
+      },
+    ),
+  )
+
+function notFound(source: ResolvedSource, place: Place): Diagnostic {
+  return errorAt(
+    'BIND_SOURCE_NOT_FOUND',
+    place,
+    `No file matches '${source.path}', so the columns of '${source.id}' are not known.`,
+    {
+      facts: { node: source.id, path: source.path },
+      hints: [
+        'Put the data there, declare all `columns:` with types, or compile once where the data is and keep seeknal.lock.json.',
+      ],
+    },
+  )
+}
+
+/** One line a column: `+ name TYPE`, `- name TYPE`, `name TYPE → TYPE`. */
+function differenceOf(before: LockedColumns, after: LockedColumns): readonly string[] {
+  const was = new Map(before.map((column) => [column.name, column.type]))
+  const is = new Map(after.map((column) => [column.name, column.type]))
+  return [
+    ...after.filter((column) => !was.has(column.name)).map((column) => `+ ${column.name} ${column.type}`),
+    ...before.filter((column) => !is.has(column.name)).map((column) => `- ${column.name} ${column.type}`),
+    ...before.flatMap(({ name, type }) =>
+      is.has(name) && is.get(name) !== type ? [`${name} ${type} → ${is.get(name)}`] : [],
+    ),
+  ]
+}
+
+const changed = (source: ResolvedSource, place: Place, difference: readonly string[]): Diagnostic =>
+  errorAt(
+    'BIND_SOURCE_CHANGED',
+    place,
+    `'${source.path}' no longer has the columns that seeknal.lock.json holds for '${source.id}': ${difference.join(', ')}.`,
+    {
+      facts: { node: source.id, path: source.path, difference },
+      hints: ['Run `seeknal lock --accept` to accept the new columns, or declare types with `columns:`.'],
+    },
+  )
+
+function boundSource(source: ResolvedSource, columns: LockedColumns, types: Types): BoundNode {
+  const stored: Column[] = columns.map(({ name, type }) => ({ name, type: types.get(type)?.type ?? type }))
+  const casts = columns.flatMap(({ name, type }) =>
+    types.get(type)?.cast ? [[name, types.get(type)?.type ?? type] as const] : [],
+  )
+  return {
+    id: source.id,
+    columns: described(stored, source.node.columns),
+    casts: Object.fromEntries(casts),
+    lineage: null,
+    reproducibility: { clock: false, volatile: [], order_dependent: [] },
+    canonicalSql: null,
+  }
+}
