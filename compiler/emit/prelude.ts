@@ -2,6 +2,7 @@
 // engine's runtime/engines/duckdb/clock.ts, which a test compares; a macro in the temporary schema hides the built-in.
 
 import preludeTemplate from '../../templates/duckdb/prelude.sql.hbs'
+import { variable } from '../dialect/duckdb.ts'
 import { template } from './templates.ts'
 
 /** name → result type. */
@@ -16,9 +17,15 @@ export const CLOCK: Readonly<Record<string, string>> = {
   current_localtime: 'TIME',
 }
 
-const fill = template<{ readonly clock: readonly { readonly name: string; readonly type: string }[] }>(
+const fill = template<{ readonly clock: readonly { readonly name: string; readonly value: string }[] }>(
   'duckdb/prelude.sql.hbs',
   preludeTemplate,
 )
 
-export const preludeText = (): string => fill({ clock: Object.entries(CLOCK).map(([name, type]) => ({ name, type })) })
+export const preludeText = (): string =>
+  fill({ clock: Object.entries(CLOCK).map(([name, type]) => ({ name, value: `CAST(${source(type)} AS ${type})` })) })
+
+/** A TIMESTAMPTZ becomes a TIME only by way of a TIMESTAMP. */
+const source = (type: string): string => (type === 'TIME' ? `CAST(${timestamp} AS TIMESTAMP)` : timestamp)
+
+const timestamp = variable('run_timestamp')

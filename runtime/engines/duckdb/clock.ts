@@ -15,7 +15,9 @@ export const CLOCK_FUNCTIONS: Readonly<Record<string, string>> = {
 
 /** `CREATE OR REPLACE TEMP MACRO` statements, one a function. `timestamp` is an SQL expression. */
 export function clockMacros(timestamp: string): readonly string[] {
+  // A TIMESTAMPTZ becomes a TIME only by way of a TIMESTAMP.
+  const source = (type: string): string => (type === 'TIME' ? `CAST(${timestamp} AS TIMESTAMP)` : timestamp)
   return Object.entries(CLOCK_FUNCTIONS).map(
-    ([name, type]) => `CREATE OR REPLACE TEMP MACRO ${name}() AS CAST(${timestamp} AS ${type})`,
+    ([name, type]) => `CREATE OR REPLACE TEMP MACRO ${name}() AS CAST(${source(type)} AS ${type})`,
   )
 }
