@@ -85,7 +85,7 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const fingerprinted = fingerprint(bound)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
-  const diffed = await diff(fingerprinted, input.base, engine)
+  const diffed = await diff(fingerprinted, input.base, engine, cache)
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })
   const planned = plan(diffed, input.environment)

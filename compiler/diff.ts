@@ -1,9 +1,19 @@
 // Manifest + base manifest → what changed, in which category and why, and who is affected; and the manifest whose
 // fingerprints are carried over where the engine proved that nothing that a reader reads has changed.
+// Rules: design of change categories. A cold compile (no base) asks the engine nothing.
 
-import type { Diff } from '../runtime/contract/diff.ts'
-import type { Manifest } from '../runtime/contract/manifest.ts'
+import type { Category, Change, Diff, Execution } from '../runtime/contract/diff.ts'
+import type { Manifest, ManifestNode } from '../runtime/contract/manifest.ts'
 import type { Bound } from './bind.ts'
+import { definitionReasons, descriptionReasons } from './diff/definition-changes.ts'
+import { executions } from './diff/executions.ts'
+import { Impact, type Verdict } from './diff/impact.ts'
+import { Pairs } from './diff/pairs.ts'
+import { Plans } from './diff/queries.ts'
+import { QueryChanges } from './diff/query-changes.ts'
+import { reason, severest } from './diff/reasons.ts'
+import type { Fingerprinted } from './fingerprint.ts'
+import { type CompileCache, type LazySqlEngine, noCache } from './ports.ts'
 
 export interface Diffed {
   readonly bound: Bound
@@ -11,4 +21,122 @@ export interface Diffed {
   /** With carried fingerprints. */
   readonly manifest: Manifest
   readonly diff: Diff
+}
+
+/** Compares with the base. Without one everything is new, and the manifest stays as it is. */
+export async function diff(
+  { bound, manifest }: Fingerprinted,
+  base: Manifest | null,
+  engine: LazySqlEngine,
+  cache: CompileCache = noCache,
+): Promise<Diffed> {
+  const against: Manifest = base ?? { ...manifest, nodes: [] }
+  const order = bound.graph.order
+  const pairs = new Pairs(against, manifest)
+  const settings = { old: against.settings, now: manifest.settings }
+  const plans = new Plans(engine, cache, pairs.renamed)
+  const impact = new Impact(pairs, plans, settings)
+  const queryChanges = new QueryChanges(pairs, plans, engine, settings)
+
+  const verdicts = new Map<string, Verdict>()
+  const own = new Map<string, Change>()
+  for (const id of order) {
+    const pair = pairs.of(id)
+    if (pair === undefined) continue
+    verdicts.set(id, await impact.decide(pair.node))
+    const change = pair.base === null ? added(pair.node) : await modified(pair.node, pair.base, pairs, queryChanges)
+    if (change !== null) own.set(id, change)
+  }
+
+  const execute = executions(order, verdicts, own, base !== null)
+  const removed = pairs.removed.map((node) => removal(node, manifest))
+  const changes = [...own.values(), ...removed]
+    .map((change) => ({ ...change, affects: affectedBy(change.node, execute, verdicts, pairs) }))
+    .sort((a, b) => (a.node < b.node ? -1 : 1))
+  return {
+    bound,
+    base,
+    manifest: { ...manifest, nodes: manifest.nodes.map((n) => verdicts.get(n.id)?.record ?? n) },
+    diff: { format: 'seeknal.diff/1', has_base: base !== null, changes, execute, summary: summary(changes, execute) },
+  }
+}
+
+const NO_COLUMNS = { columns_added: [], columns_removed: [], columns_retyped: [], columns_changed: [], affects: [] }
+
+function added(node: ManifestNode): Change {
+  const reasons = [reason('NODE_ADDED', 'new')]
+  const columns = node.columns?.map((c) => c.name) ?? []
+  return { ...NO_COLUMNS, node: node.id, change: 'added', category: severest(reasons), reasons, columns_added: columns }
+}
+
+function removal(node: ManifestNode, manifest: Manifest): Change {
+  const successor = manifest.nodes.find((n) => n.name === node.name)
+  const reasons = successor
+    ? [reason('NODE_KIND_CHANGED', `is a ${successor.kind} now, '${successor.id}'`)]
+    : [reason('NODE_REMOVED', 'removed')]
+  const columns = node.columns?.map((c) => c.name) ?? []
+  return {
+    ...NO_COLUMNS,
+    node: node.id,
+    change: 'removed',
+    category: severest(reasons),
+    reasons,
+    columns_removed: columns,
+  }
+}
+
+async function modified(
+  node: ManifestNode,
+  base: ManifestNode,
+  pairs: Pairs,
+  queryChanges: QueryChanges,
+): Promise<Change | null> {
+  const output = await queryChanges.of(node, base)
+  const reasons = [
+    ...definitionReasons({ node, base }, pairs),
+    ...output.reasons,
+    ...descriptionReasons({ node, base }),
+  ]
+  if (reasons.length === 0) return null
+  return {
+    node: node.id,
+    change: 'modified',
+    category: severest(reasons),
+    reasons,
+    columns_added: [...output.added],
+    columns_removed: [...output.removed],
+    columns_retyped: [...output.retyped],
+    columns_changed: output.changed === null ? null : [...output.changed],
+    affects: [],
+  }
+}
+
+/** Nodes that execute because of a change of another node, in graph order. */
+function affectedBy(
+  changed: string,
+  execute: readonly Execution[],
+  verdicts: ReadonlyMap<string, Verdict>,
+  pairs: Pairs,
+): string[] {
+  return execute
+    .filter(({ node, maybe }) => {
+      if (maybe || node === changed) return false
+      const readsRemoved =
+        pairs.of(changed) === undefined && pairs.of(node)?.base?.inputs.some((i) => i.ref === changed)
+      return readsRemoved || [...(verdicts.get(node)?.inputs.values() ?? [])].some((causes) => causes.has(changed))
+    })
+    .map((e) => e.node)
+}
+
+function summary(changes: readonly Change[], execute: readonly Execution[]): Diff['summary'] {
+  const modifiedIn = (category: Category) =>
+    changes.filter((c) => c.change === 'modified' && c.category === category).length
+  return {
+    breaking: modifiedIn('breaking'),
+    non_breaking: modifiedIn('non_breaking'),
+    metadata: modifiedIn('metadata'),
+    added: changes.filter((c) => c.change === 'added').length,
+    removed: changes.filter((c) => c.change === 'removed').length,
+    execute: execute.filter((e) => !e.maybe).length,
+  }
 }

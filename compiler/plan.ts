@@ -1,9 +1,11 @@
-// Diff → the steps of the bundle, in an order in which they can run. Production: every node. An environment: what must
-// execute; everything else is read from production. Pure.
+// Diff → the steps of the bundle, in an order in which they can run. Production: every node; the runtime knows what is
+// there already. An environment: what must or may execute, and what it reads that production lacks; everything else is
+// read from production. Pure.
 
-import type { StepInput } from '../runtime/contract/bundle.ts'
-import type { EnvironmentName, NodeId } from '../runtime/contract/ids.ts'
-import type { Step } from '../runtime/contract/bundle.ts'
+import type { Step, StepInput } from '../runtime/contract/bundle.ts'
+import type { Change, Execution } from '../runtime/contract/diff.ts'
+import { asNodeId, type EnvironmentName, type NodeId } from '../runtime/contract/ids.ts'
+import type { ManifestNode } from '../runtime/contract/manifest.ts'
 import type { Diffed } from './diff.ts'
 
 export interface PlannedStep {
@@ -17,5 +19,81 @@ export interface Planned {
   readonly diffed: Diffed
   readonly environment: EnvironmentName | null
   readonly steps: readonly PlannedStep[]
-  readonly promote: { readonly replace: readonly NodeId[]; readonly remove: readonly NodeId[]; readonly read: readonly NodeId[] }
+  readonly promote: {
+    readonly replace: readonly NodeId[]
+    readonly remove: readonly NodeId[]
+    readonly read: readonly NodeId[]
+  }
+}
+
+export function plan(diffed: Diffed, environment: EnvironmentName | null): Planned {
+  const { manifest, diff, base, bound } = diffed
+  const nodes = new Map(manifest.nodes.map((n) => [n.id, n]))
+  const order = bound.graph.order.flatMap((id) => nodes.get(id) ?? [])
+  const inProduction = new Set(base?.nodes.map((n) => n.id))
+  const executions = new Map(diff.execute.map((e) => [e.node, e]))
+  const changes = new Map(diff.changes.map((c) => [c.node, c]))
+
+  const included =
+    environment === null
+      ? new Set(nodes.keys())
+      : withWhatProductionLacks(new Set(executions.keys()), nodes, inProduction)
+  const steps = order
+    .filter((node) => included.has(node.id))
+    .map((node): PlannedStep => {
+      const execution = executions.get(node.id)
+      const change = changes.get(node.id)
+      return {
+        node: asNodeId(node.id),
+        inputs: node.inputs.map(({ ref }) => ({ node: ref, from: included.has(ref) ? 'bundle' : 'production' })),
+        category: categoryOf(change, execution, base === null),
+        reasons: reasonsOf(change, execution, environment !== null),
+      }
+    })
+  const read = steps.flatMap((s) => s.inputs.filter((i) => i.from === 'production').map((i) => i.node))
+  return {
+    diffed,
+    environment,
+    steps,
+    promote: {
+      replace: steps.map((s) => s.node).sort(),
+      remove: [...inProduction]
+        .filter((id) => !nodes.has(id))
+        .sort()
+        .map(asNodeId),
+      read: [...new Set(read)].sort().map(asNodeId),
+    },
+  }
+}
+
+/** `wanted` and, transitively, each input of it that cannot be read from production. */
+function withWhatProductionLacks(
+  wanted: ReadonlySet<string>,
+  nodes: ReadonlyMap<string, ManifestNode>,
+  inProduction: ReadonlySet<string>,
+): ReadonlySet<string> {
+  const all = new Set(wanted)
+  const waiting = [...wanted]
+  for (let id = waiting.pop(); id !== undefined; id = waiting.pop()) {
+    for (const { ref } of nodes.get(id)?.inputs ?? []) {
+      if (all.has(ref) || inProduction.has(ref)) continue
+      all.add(ref)
+      waiting.push(ref)
+    }
+  }
+  return all
+}
+
+function categoryOf(change: Change | undefined, execution: Execution | undefined, isFirst: boolean): Step['category'] {
+  if (isFirst || change?.change === 'added') return 'new'
+  if (change !== undefined && (execution === undefined || execution.own)) return change.category
+  if (execution !== undefined) return 'affected'
+  return 'unchanged'
+}
+
+function reasonsOf(change: Change | undefined, execution: Execution | undefined, isEnvironment: boolean): string[] {
+  const own = change?.reasons.map((r) => r.text) ?? []
+  const propagated = execution === undefined || (execution.own && execution.inputs.length === 0) ? [] : [execution.text]
+  const reasons = [...own, ...propagated]
+  return reasons.length === 0 && isEnvironment ? ['production has no output of it to read'] : reasons
 }

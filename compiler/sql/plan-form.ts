@@ -41,13 +41,16 @@ const NO_MEANING_OF_OPERATOR: ReadonlySet<string> = new Set([
   'ctename',
 ])
 
-/** Null: the engine gave no plan, or one that proves nothing. */
-export function planForm(json: string | null): PlanForm | null {
+/**
+ * Null: the engine gave no plan, or one that proves nothing. `renamed` gives the names under which relations are
+ * compared that have two: as `schema.name`.
+ */
+export function planForm(json: string | null, renamed: ReadonlyMap<string, string> = new Map()): PlanForm | null {
   if (json === null || json.includes('\\u0001') || json.includes('"LOGICAL_EMPTY_RESULT"')) return null
   try {
     const answer = fields(readLosslessly(json))
     if (answer.error !== false) return null
-    const reader = new PlanReader()
+    const reader = new PlanReader(renamed)
     const form = reader.normal(answer.plans ?? null)
     return { form: sha256(JSON.stringify(form)), scans: reader.scannedColumns() }
   } catch {
@@ -64,8 +67,13 @@ function readLosslessly(json: string): Value {
 }
 
 class PlanReader {
+  readonly #renamed: ReadonlyMap<string, string>
   readonly #links = new Map<string, number>()
   readonly #scans = new Map<string, Set<string>>()
+
+  constructor(renamed: ReadonlyMap<string, string>) {
+    this.#renamed = renamed
+  }
 
   normal(value: Value): Value {
     if (Array.isArray(value)) return value.map((v) => this.normal(v))
@@ -81,7 +89,8 @@ class PlanReader {
   }
 
   #operator(operator: Fields): Value {
-    const scan = operator.type === 'LOGICAL_GET' && operator.name === 'seq_scan' ? scanOf(operator) : null
+    const scan =
+      operator.type === 'LOGICAL_GET' && operator.name === 'seq_scan' ? scanOf(operator, this.#renamed) : null
     if (scan === null) {
       // Only a mark join has a mark; the number of the others is a left-over.
       const { mark_index, ...rest } = operator
@@ -127,7 +136,7 @@ interface Scan {
 }
 
 /** Throws on what it does not know, such as a row's number: stored outputs have none. */
-function scanOf(operator: Fields): Scan {
+function scanOf(operator: Fields, renamed: ReadonlyMap<string, string>): Scan {
   const data = fields(operator.function_data)
   const names = list(operator.names)
   const types = list(operator.returned_types)
@@ -143,10 +152,13 @@ function scanOf(operator: Fields): Scan {
   const rowsOnly = indexes.length === 1 && indexes[0]?.index === ROW_ID && list(operator.projection_ids).length === 0
   const columns = rowsOnly ? [null] : indexes.map((i) => column(i.index))
   const filters = list(fields(operator.table_filters).filters).map(fields)
+  const name = `${text(data.schema)}.${text(data.table)}`
+  const relation = renamed.get(name) ?? name
   return {
-    relation: `${text(data.schema)}.${text(data.table)}`,
+    relation,
     columns,
     named: {
+      function_data: { ...data, schema: '', table: relation },
       column_indexes: indexes.map((index, i) => ({ ...index, index: columns[i] ?? null })),
       table_filters: filters.map((f) => ({ ...f, key: column(f.key) })),
     },

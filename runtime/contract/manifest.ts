@@ -22,10 +22,17 @@ export type ColumnRef = Static<typeof ColumnRef>
 /**
  * One edge. `fingerprint` stands for what the reader can see of the input: it is renewed when a column that the reader
  * reads (or the row set) may have changed, and carried over from the base manifest otherwise. `covers` are the columns
- * for which a carried fingerprint was proven (null: all). `reads` are the columns read, by syntax (null: any).
+ * for which a carried fingerprint was proven (null: all), `against` is the input's fresh edge at the time of that proof
+ * (absent: `fingerprint` is that). `reads` are the columns read, by syntax (null: any).
  */
 export const ManifestInput = Type.Object(
-  { ref: NodeIdText, fingerprint: Hex, covers: Type.Union([Type.Array(Type.String()), Type.Null()]), reads: Type.Union([Type.Array(Type.String()), Type.Null()]) },
+  {
+    ref: NodeIdText,
+    fingerprint: Hex,
+    against: Type.Optional(Hex),
+    covers: Type.Union([Type.Array(Type.String()), Type.Null()]),
+    reads: Type.Union([Type.Array(Type.String()), Type.Null()]),
+  },
   strict,
 )
 export type ManifestInput = Static<typeof ManifestInput>

@@ -1,0 +1,80 @@
+// Base manifest and new manifest → which node of one is which of the other. A node that says `renamed_from` keeps the
+// identity of the node that it names, as long as that one is gone. Pure.
+
+import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
+import { freshEdge, type Manifest, type ManifestInput, type ManifestNode } from '../../runtime/contract/manifest.ts'
+
+export interface Pair {
+  readonly node: ManifestNode
+  /** Null: the node is new. */
+  readonly base: ManifestNode | null
+}
+
+export class Pairs {
+  readonly base: Manifest
+  /** Base nodes that no node continues, in the order of their ids. */
+  readonly removed: readonly ManifestNode[]
+  /** Id in the base → id now, of renamed nodes only. */
+  readonly renamed: ReadonlyMap<string, string>
+  readonly #pairs: ReadonlyMap<string, Pair>
+  readonly #baseById: ReadonlyMap<string, ManifestNode>
+
+  constructor(base: Manifest, manifest: Manifest) {
+    const baseById = new Map(base.nodes.map((n) => [n.id, n]))
+    const present = new Set(manifest.nodes.map((n) => n.id))
+    const renamed = new Map<string, string>()
+    for (const { id, kind, renamed_from: from } of manifest.nodes) {
+      if (from === undefined || baseById.has(id)) continue
+      const old = from.includes('.') ? from : `${kind}.${from}`
+      if (baseById.has(old) && !present.has(old) && !renamed.has(old)) renamed.set(old, id)
+    }
+    const before = new Map([...renamed].map(([old, now]) => [now, old]))
+    this.base = base
+    this.renamed = renamed
+    this.#baseById = baseById
+    this.#pairs = new Map(
+      manifest.nodes.map((node) => [node.id, { node, base: baseById.get(before.get(node.id) ?? node.id) ?? null }]),
+    )
+    this.removed = base.nodes.filter((n) => !present.has(n.id) && !renamed.has(n.id))
+  }
+
+  of(id: string): Pair | undefined {
+    return this.#pairs.get(id)
+  }
+
+  baseNode(id: string): ManifestNode | undefined {
+    return this.#baseById.get(id)
+  }
+
+  /** The id now of what the base calls `id`. */
+  now(id: string): string {
+    return this.renamed.get(id) ?? id
+  }
+
+  /**
+   * Inputs of a base node that it was not made from as the base describes them: after a partial run the base is a
+   * mixture, and an input may be newer than its reader. Nothing can be concluded from such a pair of definitions.
+   */
+  staleInputs(node: ManifestNode): readonly ManifestInput[] {
+    return node.inputs.filter((edge) => {
+      const input = this.#baseById.get(edge.ref)
+      return input === undefined || (edge.against ?? edge.fingerprint) !== freshEdge(input)
+    })
+  }
+}
+
+/** Members of a definition that say what is done with the rows, not which rows there are. */
+const NOT_ROWS: ReadonlySet<string> = new Set(['materializations', 'checks', 'tests', 'volatile', 'not_null'])
+
+export const isRowMember = (key: string): boolean => !NOT_ROWS.has(key)
+
+/** Names of the members in which two definitions differ, sorted. */
+export function differingMembers(a: ManifestNode, b: ManifestNode): readonly string[] {
+  const keys = [...new Set([...Object.keys(a.definition), ...Object.keys(b.definition)])].sort()
+  return keys.filter((key) => canonicalJson(a.definition[key]) !== canonicalJson(b.definition[key]))
+}
+
+/** Equal names and types in the same order; two late-bound outputs count as equal. */
+export function sameColumns(a: ManifestNode, b: ManifestNode): boolean {
+  return a.columns_fingerprint === b.columns_fingerprint
+}

@@ -1,0 +1,163 @@
+// Two queries of one node → which columns' values and whether the row set may differ, by the plans of their tuples.
+// Only what the node's own edit does: the old query is looked at over the inputs of now where it can be.
+
+import type { Reason } from '../../runtime/contract/diff.ts'
+import type { Column, ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { LazySqlEngine } from '../ports.ts'
+import { type ColumnChanges, columnReasons, compareColumns } from './column-changes.ts'
+import { differingMembers, isRowMember, type Pairs } from './pairs.ts'
+import { type Plans, type Query, queryOf } from './queries.ts'
+import { reason } from './reasons.ts'
+
+export interface OutputChanges {
+  readonly reasons: readonly Reason[]
+  readonly added: readonly string[]
+  readonly removed: readonly string[]
+  readonly retyped: readonly string[]
+  /** Columns whose values may differ; null: any. */
+  readonly changed: readonly string[] | null
+}
+
+const NOTHING: OutputChanges = { reasons: [], added: [], removed: [], retyped: [], changed: [] }
+
+interface Side {
+  readonly query: Query | null
+  readonly columns: readonly Column[] | null
+}
+
+type Settings = Readonly<Record<string, string>>
+
+export class QueryChanges {
+  readonly #pairs: Pairs
+  readonly #plans: Plans
+  readonly #engine: LazySqlEngine
+  readonly #settings: { readonly old: Settings; readonly now: Settings }
+
+  constructor(
+    pairs: Pairs,
+    plans: Plans,
+    engine: LazySqlEngine,
+    settings: { readonly old: Settings; readonly now: Settings },
+  ) {
+    this.#pairs = pairs
+    this.#plans = plans
+    this.#engine = engine
+    this.#settings = settings
+  }
+
+  async of(node: ManifestNode, base: ManifestNode): Promise<OutputChanges> {
+    const edited = differingMembers(base, node).some(isRowMember)
+    const rewritten = differingMembers(base, node).includes('sql')
+    if (!edited) return declaredChanges(node, base)
+    const now: Side = { query: this.#now(node), columns: node.columns }
+    const old = await this.#before(node, base)
+    if (now.columns === null || old.columns === null)
+      return rewritten ? unknownColumns(now, old) : { ...NOTHING, changed: null }
+    const columns = compareColumns(old.columns, now.columns)
+    const renamed = rewritten ? await this.#renamed(node.id, old, now, columns) : new Map<string, string>()
+    const structure = columnReasons(columns, renamed)
+    const values = rewritten ? await this.#values(node.id, old, now, columns) : { reasons: [], changed: [] }
+    const rest = differingMembers(base, node).some((m) => m !== 'sql' && m !== 'inputs' && isRowMember(m))
+    const reasons = [...structure, ...values.reasons]
+    return {
+      reasons:
+        rewritten && !rest && reasons.length === 0 ? [reason('SQL_REWRITTEN', 'SQL, to the same effect')] : reasons,
+      added: columns.added.map((c) => c.name),
+      removed: columns.removed.map((c) => c.name),
+      retyped: columns.retyped.map((c) => c.name),
+      changed: rest ? null : values.changed,
+    }
+  }
+
+  #now(node: ManifestNode): Query | null {
+    return queryOf(node, (id) => this.#pairs.of(id)?.node, this.#settings.now)
+  }
+
+  /** The old query over the inputs of now, or over those that it had when it does not fit them any more. */
+  async #before(node: ManifestNode, base: ManifestNode): Promise<Side> {
+    const asItWas: Side = {
+      query: queryOf(base, (id) => this.#pairs.baseNode(id), this.#settings.old),
+      columns: base.columns,
+    }
+    const moved = base.inputs.some(({ ref }) => {
+      const now = this.#pairs.of(ref)?.node
+      return now !== undefined && now.columns_fingerprint !== this.#pairs.baseNode(ref)?.columns_fingerprint
+    })
+    if (!moved || base.sql === undefined || node.sql === undefined) return asItWas
+    const query = queryOf(base, (id) => this.#pairs.of(id)?.node ?? this.#pairs.baseNode(id), this.#settings.now)
+    if (query === null) return asItWas
+    const [described] = await (await this.#engine()).describe([{ statements: [query.sql], relations: query.relations }])
+    if (described?.kind !== 'columns') return asItWas
+    const declared = new Set(base.columns?.filter((c) => c.not_null).map((c) => c.name))
+    return { query, columns: described.columns.map((c) => (declared.has(c.name) ? { ...c, not_null: true } : c)) }
+  }
+
+  /** Removed columns that live on under another name, by their values. */
+  async #renamed(
+    id: string,
+    old: Side,
+    now: Side,
+    { added, removed }: ColumnChanges,
+  ): Promise<ReadonlyMap<string, string>> {
+    const renamed = new Map<string, string>()
+    for (const was of removed) {
+      for (const column of added) {
+        if (column.type !== was.type || [...renamed.values()].includes(column.name)) continue
+        const sameLetters = column.name.toLowerCase() === was.name.toLowerCase()
+        if (!sameLetters && !(await this.#equal(id, old, [was.name], now, [column.name]))) continue
+        renamed.set(was.name, column.name)
+        break
+      }
+    }
+    return renamed
+  }
+
+  async #values(
+    id: string,
+    old: Side,
+    now: Side,
+    { common }: ColumnChanges,
+  ): Promise<{ readonly reasons: readonly Reason[]; readonly changed: readonly string[] | null }> {
+    if (await this.#equal(id, old, common, now, common)) return { reasons: [], changed: [] }
+    const rows = await this.#equal(id, old, [], now, [])
+    if (rows === null)
+      return { reasons: [reason('SQL_CHANGED', 'SQL; which columns, the engine cannot say')], changed: null }
+    if (!rows) return { reasons: [reason('ROWS_CHANGED', 'the row set: filter, join or grouping')], changed: null }
+    const changed: string[] = []
+    for (const name of common) if (!(await this.#equal(id, old, [name], now, [name]))) changed.push(name)
+    if (changed.length === 0)
+      return { reasons: [reason('ROWS_CHANGED', 'which values stand together in a row')], changed: null }
+    return {
+      reasons: changed.map((name) => reason('COLUMN_VALUES_CHANGED', `values of ${name}`, name)),
+      changed: changed.sort(),
+    }
+  }
+
+  /** Null: cannot be answered. */
+  async #equal(
+    id: string,
+    old: Side,
+    oldColumns: readonly string[],
+    now: Side,
+    nowColumns: readonly string[],
+  ): Promise<boolean | null> {
+    const a = old.query && (await this.#plans.form(id, old.query, oldColumns))
+    const b = now.query && (await this.#plans.form(id, now.query, nowColumns))
+    return a === null || b === null ? null : a.form === b.form
+  }
+}
+
+/** Without an edit of the query only what is declared about its columns can be the node's own change. */
+function declaredChanges(node: ManifestNode, base: ManifestNode): OutputChanges {
+  const { mayBeNull, notNull } = compareColumns(base.columns ?? [], node.columns ?? [])
+  const none = { added: [], removed: [], retyped: [], moved: [], common: [] }
+  return { ...NOTHING, reasons: columnReasons({ ...none, mayBeNull, notNull }, new Map()) }
+}
+
+function unknownColumns(now: Side, old: Side): OutputChanges {
+  const text = 'SQL; which columns, only data can tell'
+  const reasons = [reason('SQL_CHANGED', text)]
+  if (old.columns !== null && now.columns === null)
+    reasons.push(reason('COLUMNS_UNKNOWN', 'its columns now depend on data'))
+  return { ...NOTHING, reasons, changed: null }
+}
