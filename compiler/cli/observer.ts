@@ -56,15 +56,16 @@ export function createObserver(root: string, cache: CacheFile): Observer {
 const ABSENT: SourceObservation = { kind: 'absent' }
 
 /** Null: a file is too young to be remembered. */
-function cacheKey({ format, path, options }: SourceRequest, files: Observed['files']): string | null {
+function cacheKey({ format, path, options, expected }: SourceRequest, files: Observed['files']): string | null {
   if (files.some(([, stamp]) => stamp === null)) return null
-  return `source:${fingerprintOf({ format, path, options, files })}`
+  return `source:${fingerprintOf({ format, path, options, expected, files })}`
 }
 
 async function lookAt(root: string, requests: readonly SourceRequest[]): Promise<readonly SourceObservation[]> {
   const { observeFiles } = await import('../../runtime/engines/duckdb/observe.ts')
-  const calls = requests.map(({ format, path, options }) =>
-    readerCall({ format, path: textLiteral(join(root, path)), options }),
-  )
-  return observeFiles(root, calls)
+  const looks = requests.map(({ format, path, options, expected }) => ({
+    call: readerCall({ format, path: textLiteral(join(root, path)), options }),
+    expected,
+  }))
+  return observeFiles(root, looks)
 }
