@@ -1,9 +1,12 @@
 // Resolved nodes → an order in which they can run. Kahn's algorithm with ids in code-unit order. Reports every cycle
 // (GRAPH_CYCLE), with the edges that make it.
 
-import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
+import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
+import { type Diagnostic, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
-import type { Resolved } from './resolve.ts'
+import { errorAt } from './diagnostic-codes.ts'
+import { stronglyConnected } from './graph/strongly-connected.ts'
+import type { Resolved, ResolvedNode } from './resolve.ts'
 
 export interface Graph extends Resolved {
   /** Inputs before readers; ids in code-unit order where the graph leaves a choice. */
@@ -14,4 +17,110 @@ export interface Graph extends Resolved {
   readonly readers: ReadonlyMap<NodeId, readonly NodeId[]>
   readonly edgeCount: number
   readonly diagnostics: readonly Diagnostic[]
+}
+
+/** Nodes that read each other in a circle are in no level. Pure. */
+export function graph(resolved: Resolved): Graph {
+  const nodes = new Map(resolved.nodes.map((node) => [node.id, node]))
+  const readers = readersOf(resolved)
+  const { order, levels } = sortNodes(resolved, readers)
+  const done = new Set(order)
+  const rest = new Map(
+    [...nodes]
+      .filter(([id]) => !done.has(id))
+      .map(([id, node]) => [id, node.inputs.filter((input) => !done.has(input))]),
+  )
+  const cycles = stronglyConnected(rest).map((component) => shortestCycle(component, rest))
+  return {
+    ...resolved,
+    order,
+    levels,
+    readers,
+    edgeCount: resolved.nodes.reduce((sum, node) => sum + node.inputs.length, 0),
+    diagnostics: sortDiagnostics(cycles.map((cycle) => cycleDiagnostic(cycle, nodes))),
+  }
+}
+
+function readersOf(resolved: Resolved): ReadonlyMap<NodeId, readonly NodeId[]> {
+  const readers = new Map<NodeId, NodeId[]>(resolved.nodes.map((node) => [node.id, []]))
+  for (const node of resolved.nodes) for (const input of node.inputs) readers.get(input)?.push(node.id)
+  return readers
+}
+
+/** Level by level; within a level, and so in the order, by id where inputs leave a choice. */
+function sortNodes(resolved: Resolved, readers: Graph['readers']): Pick<Graph, 'order' | 'levels'> {
+  const waiting = new Map(resolved.nodes.map((node) => [node.id, node.inputs.length]))
+  const levels: NodeId[][] = []
+  let level = resolved.nodes.filter((node) => node.inputs.length === 0).map((node) => node.id)
+  while (level.length > 0) {
+    levels.push(level)
+    const next: NodeId[] = []
+    for (const reader of level.flatMap((id) => readers.get(id) ?? [])) {
+      const left = (waiting.get(reader) ?? 0) - 1
+      waiting.set(reader, left)
+      if (left === 0) next.push(reader)
+    }
+    level = next.sort(byCodeUnit)
+  }
+  return { order: levels.flat(), levels }
+}
+
+/** A shortest circle within a component, from its first id on: each reads the next, the last reads the first. */
+function shortestCycle(
+  component: readonly NodeId[],
+  inputs: ReadonlyMap<NodeId, readonly NodeId[]>,
+): readonly NodeId[] {
+  const inside = new Set(component)
+  let best: readonly NodeId[] | undefined
+  for (const start of component) {
+    const cycle = cycleThrough(start, inside, inputs)
+    if (cycle !== undefined && (best === undefined || cycle.length < best.length)) best = cycle
+  }
+  return best ?? component
+}
+
+function cycleThrough(
+  start: NodeId,
+  inside: ReadonlySet<NodeId>,
+  inputs: ReadonlyMap<NodeId, readonly NodeId[]>,
+): readonly NodeId[] | undefined {
+  const from = new Map<NodeId, NodeId>()
+  const queue: NodeId[] = [start]
+  for (const id of queue)
+    for (const input of inputs.get(id) ?? []) {
+      if (input === start) return pathTo(id, start, from)
+      if (!inside.has(input) || from.has(input)) continue
+      from.set(input, id)
+      queue.push(input)
+    }
+  return undefined
+}
+
+function pathTo(last: NodeId, start: NodeId, from: ReadonlyMap<NodeId, NodeId>): readonly NodeId[] {
+  const path = [last]
+  for (let at = last; at !== start; ) {
+    at = from.get(at) ?? start
+    path.unshift(at)
+  }
+  return path
+}
+
+function cycleDiagnostic(cycle: readonly NodeId[], nodes: ReadonlyMap<NodeId, ResolvedNode>): Diagnostic {
+  const edges = cycle.map((id, i) => ({ from: id, to: cycle[(i + 1) % cycle.length] ?? id }))
+  const places = edges.map(({ from, to }) => edgePlace(nodes.get(from), to))
+  const [first, ...others] = places
+  const message =
+    cycle.length === 1
+      ? `'${cycle[0]}' reads itself.`
+      : `Nodes read each other in a circle: ${[...cycle, cycle[0]].join(' → ')}.`
+  return errorAt('GRAPH_CYCLE', first ?? { file: '', line: 1, column: 1, length: 1 }, message, {
+    facts: { cycle },
+    hints: ['Take one of these inputs out.'],
+    notes: others.map((place, i) => ({ message: `'${edges[i + 1]?.from}' reads '${edges[i + 1]?.to}' here.`, place })),
+  })
+}
+
+const edgePlace = (node: ResolvedNode | undefined, input: NodeId): Place => {
+  const found = node?.node.kind === 'transform' ? node.node.inputs.find(({ ref }) => ref === input)?.place : undefined
+  return found ?? node?.node.place ?? { file: '', line: 1, column: 1, length: 1 }
 }

@@ -1,12 +1,23 @@
 // Typed nodes → nodes whose parameters, snippets and refs are resolved: SQL in production's spelling (`kind.name`),
 // run parameters as variables, statements split and classified, every relation that is read known to be an input.
-// Formatting and comments survive (splice by source position). Reports RESOLVE_*.
+// Formatting and comments survive (splice by source position). Reports RESOLVE_*. What had no mistake is cached by text.
 
-import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
+import { fingerprintOf } from '../runtime/contract/canonical-json.ts'
+import { type Diagnostic, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
-import type { StatementKind } from './ports.ts'
+import { errorAt } from './diagnostic-codes.ts'
+import type { Json } from './load.ts'
+import type { CompileCache, LazySqlEngine, ParseResult, StatementKind } from './ports.ts'
+import { finishSql, type ResolvedText, textsToClassify } from './resolve/finish-sql.ts'
+import { type Inputs, type KnownNodes, knownNodes, resolveInputs } from './resolve/inputs.ts'
+import { type LayerProblem, type Prepared, prepareSql, textsToParse } from './resolve/prepare-sql.ts'
+import { type Problem, Scope } from './resolve/scope.ts'
+import { placed, resolveSource } from './resolve/source.ts'
+import { placeAt } from './sql/placed-text.ts'
+import { type Edit, originOf, type SplicedText, splice } from './sql/spliced-text.ts'
+import { placeOf } from './validate/read-schema.ts'
+import { hasPlaceholder } from './validate/source.ts'
 import type { PlacedText, SourceNode, TransformNode, Validated } from './validate.ts'
-import type { SplicedText } from './sql/spliced-text.ts'
 
 /** An identifier path in the resolved SQL that names another node: where the environment's prefix may go. */
 export interface RelationUse {
@@ -65,4 +76,139 @@ export interface Resolved {
   readonly nodes: readonly ResolvedNode[]
   readonly lock: Validated['lock']
   readonly diagnostics: readonly Diagnostic[]
+}
+
+export interface ResolveOptions {
+  /** `--params`: stand for placeholders of the same name, before anything else. */
+  readonly params: { readonly [key: string]: Json }
+  readonly engine: LazySqlEngine
+  readonly cache: CompileCache
+}
+
+/** Asks the engine only about SQL that the cache does not know. Nodes with mistakes are left out. */
+export async function resolve(validated: Validated, options: ResolveOptions): Promise<Resolved> {
+  const diagnostics: Diagnostic[] = []
+  const report = (d: Diagnostic): void => {
+    diagnostics.push(d)
+  }
+  const known = knownNodes(validated)
+  const nodes: ResolvedNode[] = []
+  const jobs: Job[] = []
+  for (const node of validated.nodes) {
+    const scope = new Scope(validated, options.params, node)
+    if (node.kind === 'source') nodes.push(resolveSource(node, scope, report))
+    else jobs.push(job(node, scope, resolveInputs(node, known), report))
+  }
+  await answer(jobs, options, known)
+  for (const { node, inputs, result } of jobs) {
+    if (result === undefined) continue
+    diagnostics.push(...result.problems.map((problem) => sqlDiagnostic(problem, result, node.sql)))
+    if (result.problems.length === 0 && inputs.broken.length === 0) nodes.push(resolved(node, inputs, result))
+  }
+  nodes.sort((a, b) => (a.id < b.id ? -1 : 1))
+  return { project: validated.project, nodes, lock: validated.lock, diagnostics: sortDiagnostics(diagnostics) }
+}
+
+/** One transform on its way through the engine. */
+interface Job {
+  readonly node: TransformNode
+  readonly scope: Scope
+  readonly inputs: Inputs
+  result?: ResolvedText
+}
+
+function job(node: TransformNode, scope: Scope, inputs: Inputs, report: (d: Diagnostic) => void): Job {
+  inputs.diagnostics.forEach(report)
+  for (const [name, value] of Object.entries(node.params))
+    if (hasPlaceholder(value))
+      scope.expandJson(value, (problem: Problem) => report(placed(problem, placeOf(node.document, `/params/${name}`))))
+  return { node, scope, inputs }
+}
+
+/** Gives each job its result: from the cache, or from the engine in one batch. */
+async function answer(jobs: readonly Job[], { engine, cache }: ResolveOptions, known: KnownNodes): Promise<void> {
+  const open: { readonly job: Job; readonly key: string; readonly prepared: Prepared }[] = []
+  for (const job of jobs) {
+    const { text } = job.node.sql
+    const key = `resolve/1:${fingerprintOf([text, job.inputs.written, text.includes('{{') ? job.scope.fingerprint() : null])}`
+    const found = job.inputs.broken.length === 0 ? cache.get(key) : undefined
+    // Written below by this function only, under the hash of what it depends on.
+    if (found !== undefined) job.result = found as ResolvedText
+    else open.push({ job, key, prepared: prepareSql(text, job.scope) })
+  }
+  const parsed = await parseAll(
+    open.map(({ prepared }) => prepared),
+    engine,
+  )
+  const kinds = await classifyAll(
+    open.map(({ prepared }) => prepared),
+    parsed,
+    engine,
+  )
+  open.forEach(({ job, key, prepared }, i) => {
+    const readable = { inputs: job.inputs.written, nodes: known.ids, brokenInputs: job.inputs.broken }
+    job.result = finishSql(prepared, { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }, readable)
+    if (job.result.problems.length === 0 && job.inputs.broken.length === 0) cache.set(key, job.result)
+  })
+}
+
+/** Answers in the order of `textsToParse`, for each prepared text. */
+async function parseAll(
+  prepared: readonly Prepared[],
+  engine: LazySqlEngine,
+): Promise<readonly (readonly ParseResult[])[]> {
+  const texts = prepared.map(textsToParse)
+  const all = texts.flat()
+  const parsed = all.length === 0 ? [] : await (await engine()).parse(all)
+  const ends: number[] = []
+  for (const own of texts) ends.push((ends.at(-1) ?? 0) + own.length)
+  return texts.map((own, i) => parsed.slice((ends[i] ?? 0) - own.length, ends[i]))
+}
+
+async function classifyAll(
+  prepared: readonly Prepared[],
+  parsed: readonly (readonly ParseResult[])[],
+  engine: LazySqlEngine,
+): Promise<readonly ReadonlyMap<number, StatementKind>[]> {
+  const asked = prepared.map((p, i) => textsToClassify(p, parsed[i] ?? []))
+  const texts = asked.flat().map(({ text }) => text)
+  const kinds = texts.length === 0 ? [] : await (await engine()).statementKinds(texts)
+  let at = 0
+  return asked.map((own) => new Map(own.map(({ index }) => [index, kinds[at++] ?? 'other'])))
+}
+
+function resolved(node: TransformNode, inputs: Inputs, result: ResolvedText): ResolvedTransform {
+  const spliced = splices(node.sql.text, result.layers)
+  return {
+    id: node.id,
+    node,
+    inputs: [...new Set(inputs.written)],
+    parameters: result.parameters,
+    sql: {
+      text: spliced.at(-1)?.text ?? node.sql.text,
+      spliced,
+      author: node.sql,
+      statements: result.statements,
+      uses: result.uses,
+    },
+  }
+}
+
+/** Layers that change nothing are left out. */
+function splices(text: string, layers: readonly (readonly Edit[])[]): SplicedText[] {
+  const spliced: SplicedText[] = []
+  for (const edits of layers) if (edits.length > 0) spliced.push(splice(spliced.at(-1)?.text ?? text, edits))
+  return spliced
+}
+
+function sqlDiagnostic(problem: LayerProblem, result: ResolvedText, author: PlacedText): Diagnostic {
+  const below = splices(author.text, result.layers.slice(0, problem.layers))
+  const origin = (offset: number): number => below.reduceRight((at, layer) => originOf(layer, at), offset)
+  const start = origin(problem.start)
+  const place = placeAt(author, start, Math.max(1, origin(problem.end) - start))
+  return errorAt(problem.code, place, problem.message, {
+    facts: problem.facts,
+    hints: problem.hints,
+    notes: problem.notes ?? [],
+  })
 }

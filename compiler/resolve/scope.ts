@@ -1,0 +1,215 @@
+// What names in placeholders stand for. First match wins: --params, the node's params, the project's params, snippets,
+// then what the run supplies. A text is never guessed into another type; values of params may hold placeholders
+// themselves. Values that only a run knows stay as placeholders, in one spelling.
+
+import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
+import type { DiagnosticCode } from '../diagnostic-codes.ts'
+import { escapePointer } from '../load/document.ts'
+import type { Json, LoadedDocument } from '../load.ts'
+import { BUILT_INS, parsePlaceholder, runParameter, spellParameter } from '../sql/parameters.ts'
+import type { Validated, ValidNode } from '../validate.ts'
+
+/** A mistake in a text that has no place yet. */
+export interface Problem {
+  readonly code: DiagnosticCode
+  readonly message: string
+  readonly facts: Readonly<Record<string, unknown>>
+  readonly hints: readonly string[]
+  readonly notes: Diagnostic['notes']
+}
+
+export type Resolution =
+  | { readonly kind: 'value'; readonly value: Json; readonly text: string }
+  | { readonly kind: 'run'; readonly template: string }
+  | { readonly kind: 'problem'; readonly problem: Problem }
+
+interface Found {
+  readonly value: Json
+  /** As it is written, for what is no text. */
+  readonly text: string
+}
+
+const problem = (
+  code: DiagnosticCode,
+  message: string,
+  facts: Problem['facts'],
+  hints: readonly string[] = [],
+): Resolution => ({
+  kind: 'problem',
+  problem: { code, message, facts, hints, notes: [] },
+})
+
+export class Scope {
+  readonly #validated: Validated
+  readonly #overrides: { readonly [key: string]: Json }
+  readonly #node: ValidNode | null
+
+  constructor(validated: Validated, overrides: { readonly [key: string]: Json }, node: ValidNode | null) {
+    this.#validated = validated
+    this.#overrides = overrides
+    this.#node = node
+  }
+
+  /** Changes whenever something that a placeholder may stand for changes. */
+  fingerprint(): string {
+    const texts = (document: LoadedDocument | null | undefined) => [
+      document?.value.params,
+      document?.value.defaults,
+      document?.sources,
+    ]
+    const { project, snippets } = this.#validated
+    return fingerprintOf([
+      this.#overrides,
+      texts(this.#node?.document),
+      texts(project.document),
+      project.name,
+      Object.entries(snippets).map(([name, s]) => [name, s.text]),
+    ])
+  }
+
+  /** What a placeholder (with its braces) stands for. */
+  resolve(written: string, open: readonly string[] = []): Resolution {
+    const placeholder = parsePlaceholder(written)
+    if (placeholder === undefined)
+      return problem(
+        'RESOLVE_PLACEHOLDER_SYNTAX',
+        `'${written}' is neither a name nor a function call.`,
+        { placeholder: written },
+        ['Write {{ name }}, {{ today(-1) }} or {{ env.NAME }}.'],
+      )
+    const found = placeholder.kind === 'name' ? this.#find(placeholder.name) : undefined
+    if (found !== undefined) return this.#expandValue(placeholder.name, found, open)
+    const run = runParameter(placeholder)
+    if (typeof run === 'string') return problem('RESOLVE_PLACEHOLDER_ARGUMENTS', run, { placeholder: written })
+    if (run !== undefined) return { kind: 'run', template: spellParameter(run) }
+    return this.#unknown(placeholder.name, placeholder.kind)
+  }
+
+  /** A text with everything put in that is known now; the rest are run parameters in one spelling. */
+  expand(text: string, open: readonly string[] = []): { readonly text: string; readonly problems: readonly Problem[] } {
+    const problems: Problem[] = []
+    const expanded = text.replaceAll(/\{\{[^{}]*\}\}/g, (written) => {
+      const resolution = this.resolve(written, open)
+      if (resolution.kind === 'problem') problems.push(resolution.problem)
+      return resolution.kind === 'value'
+        ? plainText(resolution)
+        : resolution.kind === 'run'
+          ? resolution.template
+          : written
+    })
+    return { text: expanded, problems }
+  }
+
+  /** A JSON value with every text expanded; a text that is one placeholder takes its value with its type. */
+  expandJson(value: Json, report: (p: Problem) => void): Json {
+    if (typeof value === 'string') {
+      const whole = /^\s*\{\{[^{}]*\}\}\s*$/.test(value) ? this.resolve(value.trim()) : undefined
+      if (whole?.kind === 'value') return whole.value
+      const { text, problems } = this.expand(value)
+      problems.forEach(report)
+      return text
+    }
+    if (value === null || typeof value !== 'object') return value
+    if (Array.isArray(value)) return value.map((item: Json) => this.expandJson(item, report))
+    return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, this.expandJson(member, report)]))
+  }
+
+  #find(name: string): Found | undefined {
+    const own = (
+      values: { readonly [key: string]: Json } | undefined,
+      document: LoadedDocument | null | undefined,
+      pointer: string,
+    ): Found | undefined => {
+      const value = values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined
+      if (value === undefined) return undefined
+      return {
+        value,
+        text:
+          document?.sources[`${pointer}/${escapePointer(name)}`] ??
+          (typeof value === 'string' ? value : JSON.stringify(value)),
+      }
+    }
+    const { project, snippets } = this.#validated
+    const ofProject = Object.hasOwn(asMapping(project.document?.value.params), name) ? '/params' : '/defaults/params'
+    const snippet = Object.hasOwn(snippets, name) ? snippets[name] : undefined
+    return (
+      own(this.#overrides, null, '') ??
+      own(this.#node?.kind === 'transform' ? this.#node.params : undefined, this.#node?.document, '/params') ??
+      own(project.params, project.document, ofProject) ??
+      (snippet === undefined ? undefined : { value: snippet.text, text: snippet.text }) ??
+      (name === 'project_id' ? { value: project.name, text: project.name } : undefined) ??
+      // Paths are relative to the project, which is the workspace.
+      (name === 'workspace_path' ? { value: '.', text: '.' } : undefined)
+    )
+  }
+
+  #expandValue(name: string, found: Found, open: readonly string[]): Resolution {
+    if (open.includes(name))
+      return problem(
+        'RESOLVE_PLACEHOLDER_CYCLE',
+        `'${name}' stands for itself: ${[...open.slice(open.indexOf(name)), name].join(' → ')}.`,
+        { name },
+      )
+    if (typeof found.value !== 'string') return { kind: 'value', ...found }
+    const { text, problems } = this.expand(found.value, [...open, name])
+    const first = problems[0]
+    if (first === undefined) return { kind: 'value', value: text, text }
+    const snippet = this.#validated.snippets[name]
+    const notes =
+      snippet === undefined ? first.notes : [...first.notes, { message: `In '${name}'.`, place: snippet.place }]
+    return { kind: 'problem', problem: { ...first, notes } }
+  }
+
+  #unknown(name: string, kind: 'name' | 'call'): Resolution {
+    const { project, snippets } = this.#validated
+    const known = [
+      ...Object.keys(this.#overrides),
+      ...Object.keys(this.#node?.params ?? {}),
+      ...Object.keys(project.params),
+      ...Object.keys(snippets),
+      ...BUILT_INS,
+    ]
+    const near = nearest(name, known)
+    const hints =
+      near === undefined
+        ? ["Add it to 'params' of the node or of the project, or to seeknal/common."]
+        : [`Did you mean '${near}'?`]
+    return problem(
+      'RESOLVE_PLACEHOLDER_NOT_FOUND',
+      kind === 'call' ? `There is no function '${name}' for placeholders.` : `'{{ ${name} }}' stands for nothing.`,
+      { name },
+      hints,
+    )
+  }
+}
+
+const asMapping = (value: Json | undefined): { readonly [key: string]: Json } =>
+  value !== undefined && value !== null && typeof value === 'object' && !Array.isArray(value)
+    ? (value as { readonly [key: string]: Json })
+    : {}
+
+/** A value inside other text. */
+export const plainText = ({ value, text }: { readonly value: Json; readonly text: string }): string =>
+  value === null ? '' : text
+
+/** A value as a piece of SQL. */
+export function sqlText({ value, text }: { readonly value: Json; readonly text: string }): string {
+  return typeof value === 'string'
+    ? value
+    : value !== null && typeof value === 'object'
+      ? sqlLiteral(value)
+      : value === null
+        ? 'NULL'
+        : text
+}
+
+function sqlLiteral(value: Json): string {
+  if (value === null) return 'NULL'
+  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
+  if (typeof value !== 'object') return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map(sqlLiteral).join(', ')}]`
+  return `{${Object.entries(value)
+    .map(([key, member]) => `${sqlLiteral(key)}: ${sqlLiteral(member)}`)
+    .join(', ')}}`
+}

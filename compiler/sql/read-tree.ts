@@ -1,0 +1,154 @@
+// Which nodes a statement reads, from the engine's syntax tree and never from patterns in raw text, so that strings,
+// comments, CTEs and functions that look alike are left alone.
+
+import type { Tree } from '../ports.ts'
+import { identifierOf } from './lexer.ts'
+import {
+  addQualifier,
+  functionProblem,
+  PURE_TABLE_FUNCTIONS,
+  pathAt,
+  type Reads,
+  refCall,
+  relationByName,
+  type Source,
+  takesAlias,
+  tokenAt,
+} from './refs.ts'
+
+interface Walk {
+  readonly source: Source
+  readonly reads: Reads
+  readonly toOffset: (location: number) => number
+}
+
+/** Adds what a tree reads. `toOffset` turns the tree's locations into offsets of the text. */
+export function readTree(tree: Tree, source: Source, toOffset: (location: number) => number, reads: Reads): void {
+  visit(tree, { source, reads, toOffset }, new Set())
+}
+
+const isTree = (value: unknown): value is Tree => value !== null && typeof value === 'object' && !Array.isArray(value)
+const textOf = (node: Tree, key: string): string => (typeof node[key] === 'string' ? (node[key] as string) : '')
+
+function visit(value: unknown, walk: Walk, ctes: ReadonlySet<string>): void {
+  if (Array.isArray(value)) {
+    for (const item of value) visit(item, walk, ctes)
+    return
+  }
+  if (!isTree(value)) return
+  let scope = ctes
+  if (isTree(value.cte_map)) scope = visitCtes(value.cte_map, walk, ctes)
+  if (value.type === 'RECURSIVE_CTE_NODE') scope = new Set([...scope, textOf(value, 'cte_name').toLowerCase()])
+  const skip = visitNode(value, walk, scope)
+  for (const [key, member] of Object.entries(value))
+    if (key !== 'cte_map' && !skip.includes(key) && member !== null && typeof member === 'object')
+      visit(member, walk, scope)
+}
+
+/** Each CTE sees those before it; a recursive one also itself. */
+function visitCtes(map: Tree, walk: Walk, ctes: ReadonlySet<string>): ReadonlySet<string> {
+  const scope = new Set(ctes)
+  for (const entry of Array.isArray(map.map) ? map.map : []) {
+    if (!isTree(entry)) continue
+    visit(entry.value, walk, new Set(scope))
+    scope.add(textOf(entry, 'key').toLowerCase())
+  }
+  return scope
+}
+
+/** What one node reads; the keys that need no visit. */
+function visitNode(node: Tree, walk: Walk, ctes: ReadonlySet<string>): readonly string[] {
+  const { source, reads } = walk
+  const location = typeof node.query_location === 'number' ? node.query_location : 0
+  const index = (): number => tokenAt(source, walk.toOffset(location))
+  switch (node.type) {
+    case 'BASE_TABLE': {
+      const parts = ['catalog_name', 'schema_name', 'table_name']
+        .map((key) => textOf(node, key))
+        .filter((part) => part !== '')
+      if (parts.length === 1 && ctes.has(parts[0]?.toLowerCase() ?? '')) return []
+      const first = index()
+      const start = source.tokens[first]?.start ?? 0
+      const end = source.tokens[pathAt(source, first).last]?.end ?? start
+      relationByName(
+        source,
+        parts,
+        { start, end },
+        { hasAlias: node.alias !== undefined, aliasAllowed: takesAlias(source, first) },
+        reads,
+      )
+      return []
+    }
+    case 'TABLE_FUNCTION':
+      return tableFunction(node, walk, index())
+    case 'FUNCTION':
+      if (textOf(node, 'function_name') === 'ref') {
+        const word = source.tokens[index()]
+        reads.problems.push({
+          start: word?.start ?? 0,
+          end: word?.end ?? 0,
+          code: 'RESOLVE_REF_SYNTAX',
+          message: 'ref() stands where a value is expected; it is a table.',
+          facts: {},
+          hints: ["Write FROM ref('kind.name')."],
+        })
+        return ['children']
+      }
+      return []
+    case 'STAR':
+      addQualifier(reads, textOf(node, 'relation_name'))
+      return []
+    case 'COLUMN_REF':
+      columnRef(node, walk, index)
+      return []
+    case 'SHOW_REF':
+      if (node.query === undefined)
+        reads.problems.push({
+          ...(source.tokens[index()] ?? { start: 0, end: 0 }),
+          code: 'RESOLVE_READS_NO_INPUT',
+          message: 'SHOW lists the tables of the engine; a transform reads only its inputs.',
+          facts: {},
+          hints: [],
+        })
+      return []
+    default:
+      return []
+  }
+}
+
+function tableFunction(node: Tree, walk: Walk, index: number): readonly string[] {
+  const { source, reads } = walk
+  const call = isTree(node.function) ? node.function : {}
+  const name = textOf(call, 'function_name').toLowerCase()
+  const children = Array.isArray(call.children) ? call.children : []
+  if (name === 'ref' && call.schema === undefined) {
+    const [only] = children
+    const value = children.length === 1 && isTree(only) && isTree(only.value) ? only.value.value : undefined
+    refCall(
+      source,
+      index,
+      typeof value === 'string' ? value : undefined,
+      { hasAlias: node.alias !== undefined, aliasAllowed: takesAlias(source, index) },
+      reads,
+    )
+    return ['function']
+  }
+  if (PURE_TABLE_FUNCTIONS.has(name) || source.readable.temporary.has(name)) return []
+  reads.problems.push(functionProblem(source, index, name))
+  return []
+}
+
+function columnRef(node: Tree, walk: Walk, index: () => number): void {
+  const names = Array.isArray(node.column_names) ? node.column_names.map(String) : []
+  addQualifier(walk.reads, names[0] ?? '')
+  if (names.length < 3) return
+  const qualified = `${names[0]}.${names[1]}`.toLowerCase()
+  const id = walk.source.readable.inputs.find((input) => input.toLowerCase() === qualified)
+  const token = walk.source.tokens[index()]
+  if (
+    id !== undefined &&
+    token !== undefined &&
+    identifierOf(token, walk.source.text).toLowerCase() === names[0]?.toLowerCase()
+  )
+    walk.reads.columnPaths.push({ start: token.start, end: token.end, id })
+}
