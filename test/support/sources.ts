@@ -11,6 +11,8 @@ export interface Import {
   readonly target: string
   /** As written. */
   readonly specifier: string
+  /** `import type`: gone when the program runs. */
+  readonly typeOnly: boolean
   readonly line: number
 }
 
@@ -52,10 +54,15 @@ function importsOf(path: string, tree: ts.SourceFile): Import[] {
     if (specifier === undefined || !ts.isStringLiteral(specifier)) continue
     const name = specifier.text
     const target = name.startsWith('.') ? normalize(join(dirname(path), name)) : packageOf(name)
-    imports.push({ target, specifier: name, line: lineOf(tree, specifier) })
+    imports.push({ target, specifier: name, typeOnly: isTypeOnly(node), line: lineOf(tree, specifier) })
   }
   return imports
 }
+
+const isTypeOnly = (node: ts.Node): boolean =>
+  ts.isImportTypeNode(node) ||
+  (ts.isImportDeclaration(node) && node.importClause?.isTypeOnly === true) ||
+  (ts.isExportDeclaration(node) && node.isTypeOnly)
 
 function specifierOf(node: ts.Node): ts.Node | undefined {
   if (ts.isImportDeclaration(node) || ts.isExportDeclaration(node)) return node.moduleSpecifier
