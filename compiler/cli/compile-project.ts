@@ -72,7 +72,7 @@ export async function compileProject(
 /** Writes seeknal.lock.json when it says something new. Nothing is written for a project without sources. */
 export function keepLock({ root, files }: Workspace, lock: string, terminal: Terminal): void {
   const present = files().find((file) => file.path === 'seeknal.lock.json')?.text ?? null
-  if (present === lock || (present === null && lock.trim() === '{}')) return
+  if (present === lock || (present === null && !lock.includes('columns'))) return
   writeAtomic(`${root}/seeknal.lock.json`, lock, false)
   terminal.detail('wrote seeknal.lock.json')
 }

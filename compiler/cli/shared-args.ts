@@ -1,20 +1,25 @@
 // Options that several commands have.
 
+import type { ArgsDef } from 'citty'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 
 export const PARAMS_ARG = {
   params: { type: 'string', description: `Values for placeholders, as JSON: '{"region": "eu"}'`, valueHint: 'json' },
-} as const
+} as const satisfies ArgsDef
 
 export const EXIT_CODE_ARGS = {
   'detailed-exitcode': {
-    type: 'boolean',
+    type: 'boolean' as const,
     description: 'Exit with 0 when nothing changed, 2 when something did, 1 on errors',
   },
-  'fail-on': { type: 'enum', options: ['breaking', 'any'], description: 'Exit with 1 when there are such changes' },
-} as const
+  'fail-on': {
+    type: 'enum' as const,
+    options: ['breaking', 'any'],
+    description: 'Exit with 1 when there are such changes',
+  },
+} satisfies ArgsDef
 
-export const YES_ARG = { yes: { type: 'boolean', alias: 'y', description: 'Do not ask' } } as const
+export const YES_ARG = { yes: { type: 'boolean', alias: 'y', description: 'Do not ask' } } as const satisfies ArgsDef
 
 /** Throws USAGE when two options that exclude each other were given. */
 export function excludes(first: readonly [string, unknown], second: readonly [string, unknown]): void {

@@ -2,9 +2,9 @@
 
 import { resolve } from 'node:path'
 import { RuntimeFailure } from '../contract/failures.ts'
+import { sayDifference } from './bundle-difference.ts'
 import { command } from './command.ts'
 import { alignedRows } from './table.ts'
-import type { Terminal } from './terminal.ts'
 import { counted } from './text.ts'
 
 const BUNDLE_ARG = {
@@ -96,33 +96,3 @@ export const diff = command({
     return difference.equal ? 0 : 1
   },
 })
-
-interface Sets {
-  readonly added: readonly string[]
-  readonly removed: readonly string[]
-  readonly changed: readonly string[]
-}
-
-function sayDifference(
-  terminal: Terminal,
-  difference: {
-    readonly head: readonly string[]
-    readonly steps: Sets
-    readonly files: Sets
-    readonly nodes: Sets & { readonly members: Readonly<Record<string, readonly string[]>> }
-  },
-): void {
-  for (const member of difference.head) terminal.result(`~ bundle.json: ${member}`)
-  for (const [what, sets] of [
-    ['node', difference.nodes],
-    ['step', difference.steps],
-    ['file', difference.files],
-  ] as const) {
-    for (const name of sets.added) terminal.result(`+ ${what} ${name}`)
-    for (const name of sets.removed) terminal.result(`- ${what} ${name}`)
-    for (const name of sets.changed) {
-      const members = what === 'node' ? (difference.nodes.members[name] ?? []) : []
-      terminal.result(`~ ${what} ${name}${members.length === 0 ? '' : `: ${members.join(', ')}`}`)
-    }
-  }
-}

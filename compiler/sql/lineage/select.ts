@@ -93,7 +93,21 @@ function traceItem(item: Tree, scope: Scope, trace: Trace): readonly TracedColum
   if (SET_RETURNING.has(text(item, 'function_name')) && !unnestsList(item, scope)) return null
   const name = text(item, 'alias') || (columnParts(item)?.at(-1) ?? '')
   const isList = isListColumn(item, scope)
-  return [{ name, deps: depsOf(item, scope, trace), float: () => mayBeFloat(item, scope, trace), isList }]
+  return [{ name, deps: depsOf(item, scope, trace), float: floatOf(item, scope, trace), isList }]
+}
+
+/** An alias may be named like the column that it is made of: while it is being decided, it adds nothing to the answer. */
+function floatOf(item: Tree | undefined, scope: Scope, trace: Trace): () => boolean {
+  let deciding = false
+  return () => {
+    if (deciding) return false
+    deciding = true
+    try {
+      return mayBeFloat(item, scope, trace)
+    } finally {
+      deciding = false
+    }
+  }
 }
 
 /** `unnest` of a struct makes a column of each field. */
@@ -139,7 +153,7 @@ function expandStar(
       const merged = expression === undefined ? mergedColumn(column, shown, scope) : undefined
       const value = merged ?? {
         deps: depsOf(expression, scope, trace),
-        float: () => mayBeFloat(asTree(expression), scope, trace),
+        float: floatOf(asTree(expression), scope, trace),
       }
       columns.push({ ...column, ...value, name: names.get(name) ?? column.name })
     }

@@ -1,0 +1,90 @@
+// `seeknal lock`: looks at the sources again, shows what differs from seeknal.lock.json, and accepts it with --accept.
+
+import { command } from '../../runtime/cli/command.ts'
+import { counted } from '../../runtime/cli/text.ts'
+import { isError } from '../../runtime/contract/diagnostics.ts'
+import { Bug } from '../../runtime/contract/failures.ts'
+import { parseDocument } from '../../runtime/contract/schema.ts'
+import { writeAtomic } from '../../runtime/store/files.ts'
+import { LockFile } from '../schema/project.ts'
+import { compiled, projectErrors } from './compile-project.ts'
+import { sayDiagnostics } from './diagnostics.ts'
+import { openWorkspace } from './workspace.ts'
+
+type Columns = readonly { readonly name: string; readonly type: string }[]
+type Locked = Readonly<Record<string, Columns>>
+
+export const lock = command({
+  about: `Looks at the files of every source and compares their columns with those in seeknal.lock.json, which is checked in so
+that the project compiles to the same bundle where the data is not. Exit code 1 when a source changed and was not accepted.`,
+  examples: [
+    ['seeknal lock', 'show what changed'],
+    ['seeknal lock --accept', 'and accept it'],
+  ],
+  args: { accept: { type: 'boolean', description: 'Write what was found to seeknal.lock.json' } },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const workspace = openWorkspace(surroundings)
+    try {
+      const result = await compiled(workspace, {
+        environment: null,
+        base: null,
+        params: {},
+        acceptSources: true,
+        stopAfter: 'bind',
+      })
+      if (result.lock === null) {
+        sayDiagnostics(terminal, result.diagnostics, workspace.files())
+        if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
+        throw new Bug('bind gave no lock')
+      }
+      const before = parsed(workspace.files().find((file) => file.path === 'seeknal.lock.json')?.text)
+      const after = parsed(result.lock)
+      const changes = Object.keys({ ...before, ...after })
+        .sort()
+        .flatMap((id) => sourceChanges(id, before[id], after[id]))
+      const changed = changes.some((change) => change.kind === 'changed')
+      const accepts = args.accept === true || !changed
+      if (accepts && changes.length > 0) writeAtomic(`${workspace.root}/seeknal.lock.json`, result.lock)
+      if (terminal.options.json) terminal.document({ changes, accepted: accepts })
+      for (const change of changes) terminal.line(`  ${change.text}`)
+      if (changes.length === 0)
+        terminal.success(`Nothing changed: ${counted(Object.keys(after).length, 'source')} locked.`)
+      else if (accepts) terminal.success('seeknal.lock.json written.')
+      else terminal.hint('Accept it with `seeknal lock --accept`.')
+      return accepts ? 0 : 1
+    } finally {
+      workspace.close()
+    }
+  },
+})
+
+/** Source id → columns. */
+function parsed(text: string | undefined): Locked {
+  if (text === undefined) return {}
+  const { sources } = parseDocument(LockFile, text, 'seeknal.lock.json', 'PROJECT_INVALID')
+  return Object.fromEntries(Object.entries(sources).map(([id, source]) => [id, source.columns]))
+}
+
+interface SourceChange {
+  readonly source: string
+  readonly kind: 'new' | 'gone' | 'changed'
+  readonly text: string
+}
+
+function sourceChanges(id: string, before: Columns | undefined, after: Columns | undefined): SourceChange[] {
+  if (before === undefined)
+    return [{ source: id, kind: 'new', text: `+ ${id}: ${counted(after?.length ?? 0, 'column')}` }]
+  if (after === undefined) return [{ source: id, kind: 'gone', text: `- ${id}` }]
+  const [old, now] = [new Map(before.map((c) => [c.name, c.type])), new Map(after.map((c) => [c.name, c.type]))]
+  const lines = [
+    ...after.filter((c) => !old.has(c.name)).map((c) => `+ ${id}.${c.name} ${c.type}`),
+    ...before.filter((c) => !now.has(c.name)).map((c) => `- ${id}.${c.name} ${c.type}`),
+    ...after
+      .filter((c) => old.has(c.name) && old.get(c.name) !== c.type)
+      .map((c) => `~ ${id}.${c.name} ${old.get(c.name)} → ${c.type}`),
+  ]
+  const moved = lines.length === 0 && before.some((c, i) => after[i]?.name !== c.name)
+  if (moved) lines.push(`~ ${id}: columns are in another order`)
+  return lines.map((text) => ({ source: id, kind: 'changed', text }))
+}

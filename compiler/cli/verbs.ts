@@ -1,0 +1,35 @@
+// All commands: name → one line, and the module that is loaded when it is asked for. In the order of a day's work.
+
+import type { Verbs } from '../../runtime/cli/command.ts'
+import { RUNTIME_VERBS } from '../../runtime/cli/verbs.ts'
+
+export const VERBS = {
+  init: {
+    summary: 'Start a project, with --example one that runs at once',
+    load: async () => (await import('./init.ts')).init,
+  },
+  draft: { summary: 'Write a draft of a node', load: async () => (await import('./draft.ts')).draft },
+  apply: {
+    summary: 'Check a draft and move it into the project',
+    load: async () => (await import('./apply.ts')).apply,
+  },
+  validate: {
+    summary: 'Check the project: every mistake in one run',
+    load: async () => (await import('./validate.ts')).validate,
+  },
+  parse: { summary: 'Show the nodes, or the manifest', load: async () => (await import('./parse.ts')).parse },
+  compile: {
+    summary: 'Write the execution bundle for review',
+    load: async () => (await import('./compile.ts')).compile,
+  },
+  lineage: {
+    summary: 'Where data comes from and where it goes',
+    load: async () => (await import('./lineage.ts')).lineage,
+  },
+  lock: { summary: 'Compare sources with seeknal.lock.json', load: async () => (await import('./lock.ts')).lock },
+  schema: {
+    summary: 'JSON Schema of the YAML and of what is written',
+    load: async () => (await import('./schema.ts')).schema,
+  },
+  ...RUNTIME_VERBS,
+} satisfies Verbs
