@@ -49,13 +49,6 @@ export function literal(value: unknown): string {
 /** The value of an SQL variable: roots and the run's parameters. */
 export const variable = (name: string): string => `getvariable(${textLiteral(name)})`
 
-/** Text with `{{ name }}` for the run's parameters → an SQL expression of its value at the run. */
-export function templateExpression(text: string): string {
-  const parts = text.split(/\{\{\s*([^{}]+?)\s*\}\}/)
-  const expressions = parts.map((part, i) => (i % 2 === 1 ? variable(part) : part === '' ? '' : textLiteral(part)))
-  return expressions.filter((part) => part !== '').join(' || ') || "''"
-}
-
 export interface ReaderCall {
   readonly format: 'csv' | 'parquet' | 'json'
   /** SQL expression of the path. */

@@ -28,6 +28,8 @@ interface ApplyValues {
   readonly settings: readonly Setting[]
   readonly roots: readonly Variable[]
   readonly parameters: readonly Variable[]
+  /** Names of variables that have a default in the SQL, or ''. */
+  readonly optional: string
   readonly prelude: string
   readonly steps: readonly {
     readonly number: number
@@ -49,6 +51,8 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     production,
     ...(environment === null ? [] : [{ name: writeFolder, value: textLiteral(writeFolder) }]),
   ]
+  const { parameters, optional } = contract.requires
+  const required = parameters.filter((name) => name !== 'run_timestamp' && !optional.includes(name))
   const cleanups = cleanupByNode(rewritten)
   return fill({
     title: `${project.name} ${project.version}: ${environment === null ? 'production' : `environment ${environment}`}`,
@@ -57,7 +61,8 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     write_folder: writeFolder,
     settings: sortedKeys(settings).map((name) => ({ name: quoteName(name), value: textLiteral(settings[name] ?? '') })),
     roots: roots.map(({ name, value }) => ({ name, key: textLiteral(name), value })),
-    parameters: contract.requires.parameters.filter((name) => name !== 'run_timestamp').map(parameter),
+    parameters: required.map(parameter),
+    optional: optional.map(quoteName).join(', '),
     prelude: rewritten.prelude,
     steps: rewritten.steps.map(({ node, sql }, i) => ({
       number: i + 1,

@@ -4,6 +4,7 @@
 import { BUNDLE_FORMAT, type BundleFile, type NamespaceSpan, type Step } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import { type NodeId, namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
+import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
 
@@ -25,8 +26,6 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
   const { planned } = rewritten
   const { manifest } = planned.diffed
   const prefix = namespacePrefix(planned.environment)
-  const ids = new Set(planned.steps.map((step) => step.node as string))
-  const parameters = manifest.nodes.filter((node) => ids.has(node.id)).flatMap((node) => node.parameters)
   return {
     format: BUNDLE_FORMAT,
     project: manifest.project,
@@ -36,7 +35,7 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
     dialect: manifest.dialect,
     settings: settingsOf(manifest.settings),
     base,
-    requires: { connections: [], parameters: [...new Set(parameters)].sort(byCodeUnit) },
+    requires: { connections: [], ...parametersOf(rewritten) },
     steps: planned.steps.map((step) => stepOf(step, prefix)),
     promote: {
       replace: [...planned.promote.replace],
@@ -51,6 +50,18 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
 function settingsOf(own: Readonly<Record<string, string>>): Record<string, string> {
   const named = new Set(Object.keys(own).map((name) => name.toLowerCase()))
   return { ...Object.fromEntries(Object.entries(SETTINGS).filter(([name]) => !named.has(name.toLowerCase()))), ...own }
+}
+
+/** A parameter may be left out when each step that reads it has a default beside it; run_timestamp is always given. */
+function parametersOf({ planned, steps }: Rewritten): Pick<Contract['requires'], 'parameters' | 'optional'> {
+  const ids = new Set<string>(planned.steps.map((step) => step.node))
+  const nodes = planned.diffed.manifest.nodes.filter((node) => ids.has(node.id))
+  const parameters = [...new Set(nodes.flatMap((node) => node.parameters))].sort(byCodeUnit)
+  const isOptional = (name: string): boolean => {
+    const parts = steps.flatMap(({ sql }) => sql.split(variable(name)).slice(0, -1))
+    return name.startsWith('env.') && parts.every((before) => before.endsWith('coalesce('))
+  }
+  return { parameters, optional: parameters.filter(isOptional) }
 }
 
 export const stepFile = (node: NodeId): string => `apply/${node}.sql`

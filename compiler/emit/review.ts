@@ -79,6 +79,8 @@ function summary({ summary: s, changes }: Diff): string {
     [s.breaking, 'breaking change', 'breaking changes'],
     [s.non_breaking, 'non-breaking change', 'non-breaking changes'],
     [s.metadata, 'metadata-only change', 'metadata-only changes'],
+    [s.added, 'new node', 'new nodes'],
+    [s.removed, 'removed node', 'removed nodes'],
   ] as const
   const said = counts.filter(([n]) => n > 0).map(([n, one, many]) => `${n} ${n === 1 ? one : many}`)
   const what = changes.length === 0 ? 'No changes' : said.join(', ')

@@ -3,8 +3,9 @@
 
 import type { Column } from '../../runtime/contract/manifest.ts'
 import type { BoundNode } from '../bind.ts'
-import { quoteName, readerCall, templateExpression } from '../dialect/duckdb.ts'
+import { quoteName, readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { ResolvedSource } from '../resolve.ts'
+import { parameterSql, parsePlaceholder, runParameter } from '../sql/parameters.ts'
 import type { Marks } from './marks.ts'
 import { fillStep, outputFile, selected } from './step-text.ts'
 
@@ -12,7 +13,7 @@ type Options = Readonly<Record<string, unknown>>
 
 export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks): string {
   const relative = node.path.replace(/^(?:\.\/)+/, '')
-  const path = `getvariable('data') || ${templateExpression(`/${relative}`)}`
+  const path = `getvariable('data') || ${pathExpression(`/${relative}`)}`
   const { options, casts } =
     types.columns === null ? { options: node.options, casts: new Set<string>() } : typed(node, relative, types.columns)
   const item = (column: Column): string => {
@@ -25,6 +26,17 @@ export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks)
   const list = types.columns?.map(item).join(',\n  ') ?? '*'
   const query = `SELECT\n  ${list}\nFROM ${readerCall({ format: node.node.format, path, options })}`
   return fillStep({ inputs: [], leading: '', query, output: outputFile(node.id, true, marks, 'write') })
+}
+
+/** A path with placeholders of run parameters → an SQL expression of it at the run. */
+function pathExpression(path: string): string {
+  const parts = path.split(/(\{\{[^{}]*\}\})/).filter((part) => part !== '')
+  const expressions = parts.map((part) => {
+    const placeholder = part.startsWith('{{') ? parsePlaceholder(part) : undefined
+    const parameter = placeholder === undefined ? undefined : runParameter(placeholder)
+    return parameter === undefined || typeof parameter === 'string' ? textLiteral(part) : parameterSql(parameter)
+  })
+  return expressions.join(' || ')
 }
 
 const isFilename = (name: string, options: Options): boolean =>

@@ -71,6 +71,8 @@ export const BundleFile = Type.Object(
         connections: Type.Array(Type.Object({ name: Type.String(), type: Type.String() }, strict)),
         /** Names of the run's parameters that a step reads, sorted. */
         parameters: Type.Array(Type.String()),
+        /** Those of them that a run may leave out, since the SQL has a default; sorted. */
+        optional: Type.Array(Type.String()),
       },
       strict,
     ),

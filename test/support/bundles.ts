@@ -83,7 +83,7 @@ const contract: Omit<BundleFile, 'files' | 'digest'> = {
   dialect: 'duckdb',
   settings: {},
   base: null,
-  requires: { connections: [], parameters: [] },
+  requires: { connections: [], parameters: [], optional: [] },
   steps: [step('transform.first', []), step('transform.second', ['transform.first'])],
   promote: { replace: ['transform.first', 'transform.second'], remove: [], read: [] },
   namespaces: [],

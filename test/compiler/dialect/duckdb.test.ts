@@ -1,13 +1,5 @@
 import * as assert from 'uvu/assert'
-import {
-  KEYWORDS,
-  literal,
-  quoteName,
-  quotePath,
-  readerCall,
-  templateExpression,
-  textLiteral,
-} from '../../../compiler/dialect/duckdb.ts'
+import { KEYWORDS, literal, quoteName, quotePath, readerCall, textLiteral } from '../../../compiler/dialect/duckdb.ts'
 import { rowsOf, Session } from '../../support/duckdb.ts'
 import { suite } from '../../support/suite.ts'
 
@@ -53,18 +45,6 @@ test('A literal is the value that it was made of', async () => {
   const value = { "it's": ['a', 'b'], n: 1.5, t: true, none: null }
   const [row] = await session.rows(`SELECT ${literal(value)}::JSON::VARCHAR`)
   assert.equal(JSON.parse(row?.[0] ?? ''), value)
-})
-
-test('A path with parameters of the run becomes an expression of their values', async () => {
-  const session = await Session.open()
-  await session.rows("SET VARIABLE run_date = '2026-03-01'")
-  for (const [template, expected] of [
-    ['/data/{{ run_date }}/x.csv', '/data/2026-03-01/x.csv'],
-    ["/it's", "/it's"],
-    ['{{run_date}}', '2026-03-01'],
-    ['', ''],
-  ] as const)
-    assert.equal(await session.rows(`SELECT ${templateExpression(template)}`), [[expected]])
 })
 
 test('A reader is called with one argument a line, or on one line when there is only the path', () => {
