@@ -146,7 +146,12 @@ async function answer(jobs: readonly Job[], { engine, cache }: ResolveOptions, k
     engine,
   )
   open.forEach(({ job, key, prepared }, i) => {
-    const readable = { inputs: job.inputs.written, nodes: known.ids, brokenInputs: job.inputs.broken }
+    const readable = {
+      self: job.node.id,
+      inputs: job.inputs.written,
+      nodes: known.ids,
+      brokenInputs: job.inputs.broken,
+    }
     job.result = finishSql(prepared, { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }, readable)
     if (job.result.problems.length === 0 && job.inputs.broken.length === 0) cache.set(key, job.result)
   })

@@ -65,7 +65,7 @@ export function finishSql(prepared: Prepared, answers: Answers, readable: Omit<R
       return
     }
     const kind = whole.kind === 'trees' ? 'select' : (answers.kinds.get(i) ?? 'other')
-    kinds.push(kind)
+    kinds[i] = kind
     const head: Head = { tokens: statement.tokens, text: prepared.text }
     const facts = checkStatement(kind, head, temporary)
     if (facts.problem !== null) reads.problems.push(facts.problem)
@@ -74,7 +74,7 @@ export function finishSql(prepared: Prepared, answers: Answers, readable: Omit<R
     if (facts.creates !== null) temporary.add(facts.creates)
   })
   const problems = [...reads.problems, ...variableProblems(source, variables)]
-  if (problems.length === 0) problems.push(...lastProblem(prepared, kinds))
+  if (problems.length + prepared.problems.length === 0) problems.push(...lastProblem(prepared, kinds))
   const edits = relationEdits(reads, source)
   const move = movedBy(edits)
   return {

@@ -43,7 +43,7 @@ export function resolveInputs(node: TransformNode, known: KnownNodes): Inputs {
       )
       continue
     }
-    const near = nearestNode(ref, known)
+    const near = nearestNode(ref, node.id, known)
     diagnostics.push(
       errorAt('RESOLVE_REF_NOT_FOUND', place, `There is no node '${ref}'.`, {
         facts: { ref },
@@ -58,8 +58,8 @@ export function resolveInputs(node: TransformNode, known: KnownNodes): Inputs {
 const lowerFirst = (text: string): string => text.charAt(0).toLowerCase() + text.slice(1)
 
 /** Also by the name alone: `orders` for `source.orders`. */
-function nearestNode(ref: string, known: KnownNodes): string | undefined {
-  const all = [...known.ids, ...known.unsupported.keys()]
+function nearestNode(ref: string, self: NodeId, known: KnownNodes): string | undefined {
+  const all = [...known.ids, ...known.unsupported.keys()].filter((id) => id !== self)
   const name = (id: string): string => id.slice(id.indexOf('.') + 1).toLowerCase()
   return nearest(ref, all) ?? all.find((id) => name(id) === ref.toLowerCase() || name(id) === name(ref))
 }

@@ -37,7 +37,7 @@ export const BUILT_INS: readonly string[] = [
 
 const NAME = /^[A-Za-z_][\w-]*(?:\.[\w-]+)*$/
 const CALL = /^([A-Za-z_]\w*)\s*\(([\s\S]*)\)$/
-const ENVIRONMENT_SHORT = /^env:\s*([A-Za-z_]\w*)\s*(?:\|([\s\S]*))?$/
+const ENVIRONMENT_SHORT = /^env[:.]\s*([A-Za-z_]\w*)\s*(?:\|([\s\S]*))?$/
 const ARGUMENT = /\s*(?:'((?:[^']|'')*)'|"((?:[^"]|"")*)"|([^,'"()]*?))\s*(,|$)/y
 
 /** What stands between the braces (given with them), or undefined when it is no placeholder. */
@@ -46,7 +46,6 @@ export function parsePlaceholder(text: string): Placeholder | undefined {
   const short = ENVIRONMENT_SHORT.exec(inner)
   if (short?.[1] !== undefined)
     return { kind: 'call', name: 'env', args: short[2] === undefined ? [short[1]] : [short[1], short[2].trim()] }
-  if (inner.startsWith('env.') && NAME.test(inner)) return { kind: 'call', name: 'env', args: [inner.slice(4)] }
   if (NAME.test(inner)) return { kind: 'name', name: inner }
   const call = CALL.exec(inner)
   const args = call === null ? undefined : parseArguments(call[2] ?? '')
@@ -94,16 +93,15 @@ export function spellParameter(parameter: RunParameter): string {
     case 'date':
       return `{{ ${parameter.unit === 'day' ? 'today' : `${parameter.unit}_start`}(${parameter.offset}) }}`
     case 'environment':
-      return parameter.fallback === null
-        ? `{{ env.${parameter.name} }}`
-        : `{{ env:${parameter.name}|${parameter.fallback} }}`
+      return `{{ ${variableOf(parameter)} }}`
   }
 }
 
-/** The variable that the SQL of a parameter reads. */
+/** The variable that the SQL of a parameter reads. A default is part of its name: `env.REGION|north`. */
 export function variableOf(parameter: RunParameter): string {
   if (parameter.kind === 'date') return 'run_date'
-  return parameter.kind === 'environment' ? `env.${parameter.name}` : parameter.name
+  if (parameter.kind === 'variable') return parameter.name
+  return parameter.fallback === null ? `env.${parameter.name}` : `env.${parameter.name}|${parameter.fallback}`
 }
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
@@ -111,23 +109,10 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 /** The value as SQL: text, except for the run's timestamp. */
 export function parameterSql(parameter: RunParameter): string {
   const value = `getvariable(${literal(variableOf(parameter))})`
-  if (parameter.kind === 'environment' && parameter.fallback !== null)
-    return `coalesce(${value}, ${literal(parameter.fallback)})`
   if (parameter.kind !== 'date' || (parameter.unit === 'day' && parameter.offset === 0)) return value
   const date = `CAST(${value} AS DATE)`
   if (parameter.unit === 'day') return `strftime(${date} + (${parameter.offset}), '%Y-%m-%d')`
   return `strftime(date_trunc('${parameter.unit}', ${date}) + INTERVAL (${parameter.offset}) ${parameter.unit.toUpperCase()}, '%Y-%m-%d')`
-}
-
-/** Text with run parameters (a path) as one SQL expression. */
-export function templateSql(template: string): string {
-  const parts = template.split(/(\{\{[^{}]*\}\})/).filter((part) => part !== '')
-  const sql = parts.map((part) => {
-    const placeholder = part.startsWith('{{') ? parsePlaceholder(part) : undefined
-    const parameter = placeholder === undefined ? undefined : runParameter(placeholder)
-    return parameter === undefined || typeof parameter === 'string' ? literal(part) : parameterSql(parameter)
-  })
-  return sql.length === 0 ? "''" : sql.join(' || ')
 }
 
 const TYPES = new Set(

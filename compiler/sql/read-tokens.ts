@@ -49,7 +49,7 @@ function readCall(source: Source, i: number, reads: Reads): void {
   if (IMPURE_FUNCTION.test(name)) reads.problems.push(functionProblem(source, i, name))
   if (name !== 'ref') return
   const argument = tokens[i + 2]
-  const one = argument?.kind === 'string' && isPunctuation(source, tokens[i + 3], ')')
+  const one = (argument?.kind === 'string' || argument?.kind === 'quoted') && isPunctuation(source, tokens[i + 3], ')')
   const value = one ? text.slice(argument.start + 1, argument.end - 1) : undefined
   refCall(source, i, value, { hasAlias: isAlias(source, i + 4), aliasAllowed: takesAlias(source, i) }, reads)
 }

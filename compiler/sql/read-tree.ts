@@ -122,12 +122,11 @@ function tableFunction(node: Tree, walk: Walk, index: number): readonly string[]
   const name = textOf(call, 'function_name').toLowerCase()
   const children = Array.isArray(call.children) ? call.children : []
   if (name === 'ref' && call.schema === undefined) {
-    const [only] = children
-    const value = children.length === 1 && isTree(only) && isTree(only.value) ? only.value.value : undefined
+    const argument = children.length === 1 && isTree(children[0]) ? refArgument(children[0], source, index) : undefined
     refCall(
       source,
       index,
-      typeof value === 'string' ? value : undefined,
+      argument,
       { hasAlias: node.alias !== undefined, aliasAllowed: takesAlias(source, index) },
       reads,
     )
@@ -136,6 +135,14 @@ function tableFunction(node: Tree, walk: Walk, index: number): readonly string[]
   if (PURE_TABLE_FUNCTIONS.has(name) || source.readable.temporary.has(name)) return []
   reads.problems.push(functionProblem(source, index, name))
   return []
+}
+
+/** A text in single or double quotes. */
+function refArgument(child: Tree, source: Source, index: number): string | undefined {
+  const value = isTree(child.value) ? child.value.value : undefined
+  if (typeof value === 'string') return value
+  const token = source.tokens[index + 2]
+  return child.type === 'COLUMN_REF' && token?.kind === 'quoted' ? identifierOf(token, source.text) : undefined
 }
 
 function columnRef(node: Tree, walk: Walk, index: () => number): void {

@@ -40,6 +40,8 @@ export const noReads = (): Reads => ({ relations: [], qualifiers: new Set(), col
 
 /** What a statement may read. */
 export interface Readable {
+  /** The node itself, which is no suggestion. */
+  readonly self: NodeId
   /** In the order of the YAML, repetitions kept: `input_1` is the second. */
   readonly inputs: readonly NodeId[]
   readonly nodes: readonly NodeId[]
@@ -154,9 +156,9 @@ const inputsHint = (inputs: readonly NodeId[]): string =>
   inputs.length === 0 ? "The node has no inputs: add it to 'inputs'." : `Its inputs are: ${inputs.join(', ')}.`
 
 function notInInputs(source: Source, name: string, range: Range, reads: Reads): void {
-  const { inputs, nodes, brokenInputs } = source.readable
+  const { self, inputs, nodes, brokenInputs } = source.readable
   const exists = nodes.find((id) => id === name)
-  const near = nearest(name, [...inputs, ...nodes])
+  const near = nearest(name, [...inputs, ...nodes.filter((id) => id !== self)])
   // The input of that name is misspelt in `inputs`, which is reported there.
   if (exists !== undefined && brokenInputs.some((broken) => nearest(broken, [name]) === name)) return
   const hints =
