@@ -4,10 +4,8 @@
 
 import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
 import { Bug } from '../runtime/contract/failures.ts'
-import type { NodeId } from '../runtime/contract/ids.ts'
+import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import {
-  type ColumnRef,
-  columnsFingerprint,
   freshEdge,
   type Lineage,
   type Manifest,
@@ -25,12 +23,15 @@ export interface Fingerprinted {
 export function fingerprint(bound: Bound): Fingerprinted {
   const { project, order } = bound.graph
   const resolved = new Map(bound.graph.nodes.map((node) => [node.id, node]))
-  const nodes = new Map<string, ManifestNode>()
+  const nodes: ManifestNode[] = []
+  const edges = new Map<string, Fingerprint>()
   for (const id of order) {
     const node = resolved.get(id)
     const columns = bound.bound.get(id)
     if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
-    nodes.set(id, manifestNode(node, columns, project.settings, nodes))
+    const made = manifestNode(node, columns, project.settings, edges)
+    nodes.push(made)
+    edges.set(id, freshEdge(made))
   }
   const manifest: Manifest = {
     format: 'seeknal.manifest/1',
@@ -38,7 +39,7 @@ export function fingerprint(bound: Bound): Fingerprinted {
     engine: bound.engine,
     dialect: project.dialect,
     settings: { ...project.settings },
-    nodes: [...nodes.values()].sort((a, b) => byCodeUnit(a.id, b.id)),
+    nodes: nodes.sort((a, b) => byCodeUnit(a.id, b.id)),
   }
   return { bound, manifest }
 }
@@ -49,10 +50,11 @@ function manifestNode(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
-  done: ReadonlyMap<string, ManifestNode>,
+  edges: ReadonlyMap<string, Fingerprint>,
 ): ManifestNode {
   const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
-  const definition = definitionOf(node, bound, settings)
+  const definition = definitionOf(node, bound, settings, done)
+  const reads = bound.lineage && readsOf(bound.lineage)
   return {
     id: node.id,
     kind,
@@ -64,9 +66,9 @@ function manifestNode(
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     definition,
     definition_fingerprint: fingerprintOf(definition),
-    inputs: node.inputs.map((id) => edgeTo(id, bound.lineage, done)),
+    inputs: node.inputs.map((id) => edgeTo(id, reads, edges)),
     columns: bound.columns && [...bound.columns],
-    columns_fingerprint: bound.columns && columnsFingerprint(bound.columns),
+    columns_fingerprint: bound.columnsFingerprint,
     lineage: bound.lineage,
     reproducibility: bound.reproducibility,
     ...(volatile === undefined ? {} : { volatile }),
@@ -75,25 +77,40 @@ function manifestNode(
   }
 }
 
-function edgeTo(id: NodeId, lineage: Lineage | null, done: ReadonlyMap<string, ManifestNode>): ManifestInput {
-  const input = done.get(id)
-  if (input === undefined) throw new Bug(`'${id}' comes after its reader`)
-  return { ref: id, fingerprint: freshEdge(input), covers: null, reads: lineage && readsOf(id, lineage) }
+function edgeTo(
+  id: NodeId,
+  reads: ReadonlyMap<string, ReadonlySet<string>> | null,
+  edges: ReadonlyMap<string, Fingerprint>,
+): ManifestInput {
+  const fingerprint = edges.get(id)
+  if (fingerprint === undefined) throw new Bug(`'${id}' comes after its reader`)
+  return { ref: id, fingerprint, covers: null, reads: reads && [...(reads.get(id) ?? [])].sort(byCodeUnit) }
 }
 
-/** Columns of one input that any output column or the row set depends on, sorted. */
-function readsOf(id: NodeId, lineage: Lineage): string[] {
-  const refs: readonly ColumnRef[] = [...lineage.rows, ...Object.values(lineage.columns).flat()]
-  return [...new Set(refs.flatMap((ref) => (ref.node === id ? [ref.column] : [])))].sort(byCodeUnit)
+/** For each input the columns that any output column or the row set depends on. */
+function readsOf(lineage: Lineage): ReadonlyMap<string, ReadonlySet<string>> {
+  const reads = new Map<string, Set<string>>()
+  for (const refs of [lineage.rows, ...Object.values(lineage.columns)])
+    for (const { node, column } of refs) {
+      const columns = reads.get(node)
+      if (columns === undefined) reads.set(node, new Set([column]))
+      else columns.add(column)
+    }
+  return reads
 }
 
 /** Everything that the output depends on. Members that say nothing are left out, so that adding an empty one is no change. */
-function definitionOf(node: ResolvedNode, bound: BoundNode, settings: Settings): Readonly<Record<string, unknown>> {
+function definitionOf(
+  node: ResolvedNode,
+  bound: BoundNode,
+  settings: Settings,
+  done: ReadonlyMap<string, ManifestNode>,
+): Readonly<Record<string, unknown>> {
   const { materializations, audits, volatile } = node.node
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     kind: node.node.kind,
-    ...(isTransform(node) ? queryDefinition(node, bound) : sourceDefinition(node, bound)),
+    ...(isTransform(node) ? queryDefinition(node, bound, done) : sourceDefinition(node, bound)),
     ...(materializations.length === 0 ? {} : { materializations }),
     ...(audits.length === 0 ? {} : { checks: audits }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
@@ -102,10 +119,18 @@ function definitionOf(node: ResolvedNode, bound: BoundNode, settings: Settings):
   }
 }
 
-/** The order of inputs is part of it: what they are called in the SQL may go by position. */
-const queryDefinition = (node: ResolvedTransform, bound: BoundNode): Readonly<Record<string, unknown>> => ({
+/**
+ * The order of inputs is part of it: what they are called in the SQL may go by position. So are their columns: `SELECT *`,
+ * set operations and NATURAL JOIN mean another function of the same rows when an input has other columns.
+ */
+const queryDefinition = (
+  node: ResolvedTransform,
+  bound: BoundNode,
+  done: ReadonlyMap<string, ManifestNode>,
+): Readonly<Record<string, unknown>> => ({
   sql: bound.canonicalSql,
   inputs: node.inputs,
+  input_columns: node.inputs.map((id) => done.get(id)?.columns_fingerprint ?? null),
 })
 
 function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Record<string, unknown>> {

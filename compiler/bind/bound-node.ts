@@ -1,6 +1,6 @@
 // What binding gives for one node, and what it needs from the world.
 
-import type { NodeId } from '../../runtime/contract/ids.ts'
+import type { Fingerprint, NodeId } from '../../runtime/contract/ids.ts'
 import type { Column, Lineage, Reproducibility } from '../../runtime/contract/manifest.ts'
 import type { CompileCache, LazySqlEngine, ObserveSources } from '../ports.ts'
 
@@ -10,6 +10,8 @@ export interface BoundNode {
   readonly columns: readonly Column[] | null
   /** Columns that a step must cast before it writes them, name → stored type: Parquet would turn a HUGEINT into a DOUBLE. */
   readonly casts: Readonly<Record<string, string>>
+  /** Of `columns`; null: late-bound. */
+  readonly columnsFingerprint: Fingerprint | null
   readonly lineage: Lineage | null
   readonly reproducibility: Reproducibility
   /** Hash of the canonical form of the SQL (formatting, comments, letter case do not count). Null for sources. */

@@ -3,7 +3,7 @@
 
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
-import type { Column } from '../../runtime/contract/manifest.ts'
+import { type Column, columnsFingerprint } from '../../runtime/contract/manifest.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import type { SourceObservation, SourceRequest } from '../ports.ts'
 import type { ResolvedSource } from '../resolve.ts'
@@ -223,6 +223,7 @@ function boundSource(source: ResolvedSource, columns: LockedColumns, types: Type
   return {
     id: source.id,
     columns: described(stored, source.node.columns),
+    columnsFingerprint: columnsFingerprint(stored),
     casts: Object.fromEntries(casts),
     lineage: null,
     reproducibility: { clock: false, volatile: [], order_dependent: [] },

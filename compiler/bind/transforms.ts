@@ -1,7 +1,8 @@
 // Transforms of one level of the graph → columns, lineage, reproducibility and canonical form. One batch asks the engine
 // for what the cache does not have; a node whose inputs' columns only data can tell is late-bound itself.
 
-import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import { sha256 } from '../../runtime/contract/canonical-json.ts'
+import type { Fingerprint } from '../../runtime/contract/ids.ts'
 import { type Column, columnsFingerprint, type Lineage, type Reproducibility } from '../../runtime/contract/manifest.ts'
 import type { DescribeResult, ParseResult, Relation, SqlEngine, Tree } from '../ports.ts'
 import type { ResolvedTransform } from '../resolve.ts'
@@ -16,6 +17,7 @@ import type { DescribeError } from './mistakes.ts'
 /** What the cache keeps of a node: its columns as the engine gives them, before what is declared about them. */
 export interface Analysed {
   readonly columns: readonly Column[] | null
+  readonly columnsFingerprint: Fingerprint | null
   readonly casts: Readonly<Record<string, string>>
   readonly lineage: Lineage | null
   readonly reproducibility: Reproducibility
@@ -59,11 +61,9 @@ export async function analyse(
 }
 
 function cacheKey(node: ResolvedTransform, bound: ReadonlyMap<string, BoundNode>, version: string): string {
-  const inputs = node.inputs.map((id) => {
-    const columns = bound.get(id)?.columns ?? null
-    return [id, columns && columnsFingerprint(columns)]
-  })
-  return `bind ${fingerprintOf([version, node.sql.text, node.sql.statements.map((s) => [s.start, s.end]), inputs])}`
+  const inputs = node.inputs.map((id) => `${id} ${bound.get(id)?.columnsFingerprint}`)
+  const statements = node.sql.statements.map((statement) => `${statement.start}-${statement.end}`)
+  return `bind ${sha256([version, ...inputs, ...statements, node.sql.text].join('\n'))}`
 }
 
 async function analyseWith(
@@ -73,10 +73,10 @@ async function analyseWith(
   world: World,
 ): Promise<readonly Answer[]> {
   const statements = nodes.map(statementTexts)
-  const relations = nodes.map((node) => relationsOf(node, bound))
+  const inputs = nodes.map((node) => relationsOf(node, bound))
   const parsed = await engine.parse(statements.flat())
   const requests = nodes.flatMap((_, i) => {
-    const known = relations[i]
+    const known = inputs[i]
     return known === null || known === undefined ? [] : [{ statements: statements[i] ?? [], relations: known }]
   })
   const described = (await engine.describe(requests)).values()
@@ -84,7 +84,7 @@ async function analyseWith(
   let at = 0
   return nodes.map((_, i): Answer => {
     const texts = statements[i] ?? []
-    const known = relations[i] ?? null
+    const known = inputs[i] ?? null
     const trees = parsed.slice(at, at + texts.length).map(singleTree)
     at += texts.length
     const result: DescribeResult = known === null ? { kind: 'late' } : (described.next().value ?? { kind: 'late' })
@@ -100,16 +100,24 @@ const statementTexts = (node: ResolvedTransform): readonly string[] =>
 const singleTree = (result: ParseResult): Tree | null =>
   result.kind === 'trees' && result.trees.length === 1 ? (result.trees[0] ?? null) : null
 
+/** One object a node, for all its readers. */
+const relations = new WeakMap<BoundNode, Relation>()
+
 /** Null when the columns of an input are not known. */
 function relationsOf(node: ResolvedTransform, bound: ReadonlyMap<string, BoundNode>): readonly Relation[] | null {
-  const relations: Relation[] = []
-  for (const id of node.inputs) {
-    const columns = bound.get(id)?.columns ?? null
-    if (columns === null) return null
-    const [schema = '', name = ''] = id.split('.')
-    relations.push({ schema, name, columns })
-  }
-  return relations
+  const found = node.inputs.map((id) => {
+    const input = bound.get(id)
+    return input === undefined ? null : relationOf(id, input)
+  })
+  return found.every((relation) => relation !== null) ? found : null
+}
+
+function relationOf(id: string, input: BoundNode): Relation | null {
+  if (input.columns === null) return null
+  const [schema = '', name = ''] = id.split('.')
+  const relation = relations.get(input) ?? { schema, name, columns: input.columns }
+  relations.set(input, relation)
+  return relation
 }
 
 function analysed(
@@ -126,6 +134,7 @@ function analysed(
       : null
   return {
     columns: late ? null : result.columns,
+    columnsFingerprint: late ? null : columnsFingerprint(result.columns),
     casts: late ? {} : result.casts,
     lineage: traced?.lineage ?? null,
     reproducibility: reproducibilityOf(statements, traced?.floatSums ?? null, volatileFunctions),

@@ -2,7 +2,7 @@
 // spellings that the parser makes equal (`<>`, INNER, AS, parentheses). The form is the engine's tree without positions,
 // or a token sequence for what cannot be serialised. Letter case stays where it may show in an output column's name.
 
-import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import { sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { Fingerprint } from '../../runtime/contract/ids.ts'
 import type { Tree } from '../ports.ts'
 import { lex } from './lexer.ts'
@@ -16,10 +16,10 @@ export interface ParsedStatement {
 
 /** Hash of the canonical form of statements in order. Pure; the same for every version of this program. */
 export const canonicalSql = (statements: readonly ParsedStatement[]): Fingerprint =>
-  fingerprintOf(statements.map((s) => (s.tree === null ? canonicalTokens(s.text) : canonicalTree(s.tree))))
+  sha256(list(statements, (s) => (s.tree === null ? JSON.stringify(canonicalTokens(s.text)) : canonicalTree(s.tree))))
 
-/** The canonical form of a tree as a JSON value. Pure. */
-export const canonicalTree = (tree: Tree): unknown => folded(tree, '')
+/** The canonical form of a tree: compact JSON text with sorted keys. Pure. */
+export const canonicalTree = (tree: Tree): string => folded(tree, '')
 
 /** Members that hold identifiers which are compared without case and give no output column its name. */
 const IDENTIFIERS: ReadonlySet<string> = new Set([
@@ -36,42 +36,40 @@ const IDENTIFIERS: ReadonlySet<string> = new Set([
 ])
 const TABLE_REFERENCES: ReadonlySet<unknown> = new Set(['BASE_TABLE', 'SUBQUERY', 'TABLE_FUNCTION', 'JOIN'])
 
-function folded(value: unknown, key: string): unknown {
-  if (Array.isArray(value)) return value.map((item) => folded(item, key))
-  if (typeof value === 'string') return IDENTIFIERS.has(key) ? foldCase(value) : value
-  if (!isTree(value)) return value
+function folded(value: unknown, key: string): string {
+  if (Array.isArray(value)) return list(value, (item) => folded(item, key))
+  if (typeof value === 'string') return JSON.stringify(IDENTIFIERS.has(key) ? foldCase(value) : value)
+  if (!isTree(value)) return JSON.stringify(value)
   // Their columns are named after the expressions inside.
   if (value.type === 'PIVOT' || value.type === 'SHOW_REF') return asWritten(value)
-  if (key === 'qualified_exclude_list') return mapMembers(value, (member) => folded(member, key))
+  if (key === 'qualified_exclude_list') return members(value, (member) => folded(member, key))
   if (value.type === 'SELECT_NODE') return foldedSelect(value)
-  return mapMembers(value, foldedMember(value))
+  return members(value, foldedMember(value))
 }
 
 /** Table aliases and names of CTEs have their names in members that mean something else elsewhere. */
 const foldedMember =
   (tree: Tree) =>
-  (value: unknown, key: string): unknown => {
-    if (key === 'alias' && typeof value === 'string' && isTableReference(tree)) return foldCase(value)
-    if (key === 'cte_map' && isTree(value)) return { map: children(value, 'map').map(foldedCte) }
+  (value: unknown, key: string): string => {
+    if (key === 'alias' && typeof value === 'string' && isTableReference(tree)) return JSON.stringify(foldCase(value))
+    if (key === 'cte_map' && isTree(value)) return list(children(value, 'map'), foldedCte)
     return folded(value, key)
   }
 
 const isTableReference = (tree: Tree): boolean => tree.class === undefined && TABLE_REFERENCES.has(tree.type)
 
-const foldedCte = (entry: Tree): unknown => ({
-  key: typeof entry.key === 'string' ? foldCase(entry.key) : entry.key,
-  value: folded(entry.value, 'value'),
-})
+const foldedCte = (entry: Tree): string =>
+  `{"key":${JSON.stringify(foldCase(text(entry, 'key')))},"value":${folded(entry.value, 'value')}}`
 
-function foldedSelect(select: Tree): unknown {
+function foldedSelect(select: Tree): string {
   const items = children(select, 'select_list')
   const taken = new Set(items.flatMap((item) => (typeof item.alias === 'string' ? [foldCase(item.alias)] : [])))
   for (const tree of everyTree(select.from_table)) {
     if (isTableReference(tree)) taken.add(foldCase(text(tree, 'alias') || text(tree, 'table_name')))
   }
   const member = foldedMember(select)
-  return mapMembers(select, (value, key) =>
-    key === 'select_list' ? items.map((item) => foldedItem(item, taken)) : member(value, key),
+  return members(select, (value, key) =>
+    key === 'select_list' ? list(items, (item) => foldedItem(item, taken)) : member(value, key),
   )
 }
 
@@ -79,7 +77,7 @@ function foldedSelect(select: Tree): unknown {
  * An item without alias is named after its text, except a plain column, which is named as its table spells it. A name
  * in `taken` may mean an alias or a whole row instead.
  */
-function foldedItem(item: Tree, taken: ReadonlySet<string>): unknown {
+function foldedItem(item: Tree, taken: ReadonlySet<string>): string {
   const parts = columnParts(item)
   const name = parts?.length === 1 ? foldCase(parts[0] ?? '') : undefined
   const isColumn = name !== undefined && !taken.has(name) && !VALUE_KEYWORDS.test(name)
@@ -91,15 +89,19 @@ function foldedItem(item: Tree, taken: ReadonlySet<string>): unknown {
 const VALUE_KEYWORDS = /^(current_\w+|local\w+|session_user|user)$/
 
 /** Without positions, and nothing else changed. */
-function asWritten(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(asWritten)
-  return isTree(value) ? mapMembers(value, asWritten) : value
+function asWritten(value: unknown): string {
+  if (Array.isArray(value)) return list(value, asWritten)
+  return isTree(value) ? members(value, asWritten) : JSON.stringify(value)
 }
 
-function mapMembers(tree: Tree, change: (value: unknown, key: string) => unknown): unknown {
-  const result: Record<string, unknown> = {}
-  for (const key in tree) if (key !== 'query_location') result[key] = change(tree[key], key)
-  return result
+const list = <T>(items: readonly T[], write: (item: T) => string): string => `[${items.map(write).join(',')}]`
+
+function members(tree: Tree, write: (value: unknown, key: string) => string): string {
+  let written = ''
+  for (const key of Object.keys(tree).sort()) {
+    if (key !== 'query_location') written += `${written === '' ? '' : ','}"${key}":${write(tree[key], key)}`
+  }
+  return `{${written}}`
 }
 
 const KEYWORDS: ReadonlySet<string> = new Set(

@@ -9,6 +9,7 @@ import {
   type CteScope,
   columnOf,
   type Deps,
+  relationOf,
   type Scope,
   type ScopeRelation,
   type Trace,
@@ -46,9 +47,18 @@ export function traceColumns(tree: Tree, relations: readonly Relation[], outputs
 
 const SEPARATOR = '\0'
 
+/** Made once a relation: a popular input is read by many. */
+const scopeRelations = new WeakMap<Relation, ScopeRelation>()
+
 function asScopeRelation(relation: Relation): ScopeRelation {
+  const made = scopeRelations.get(relation) ?? makeScopeRelation(relation)
+  scopeRelations.set(relation, made)
+  return made
+}
+
+function makeScopeRelation(relation: Relation): ScopeRelation {
   const node = `${relation.schema}.${relation.name}`
-  return {
+  return relationOf({
     alias: foldCase(relation.name),
     schema: foldCase(relation.schema),
     table: foldCase(relation.name),
@@ -59,7 +69,7 @@ function asScopeRelation(relation: Relation): ScopeRelation {
       isList: column.type.endsWith(']'),
     })),
     open: null,
-  }
+  })
 }
 
 /** A disagreement with the engine about names means that something was misread. */

@@ -2,7 +2,7 @@
 // is a parameter, so only noted), volatile functions, and results that depend on an order which nothing fixes. Whatever
 // is named here makes readers compare digests of data, so a name too many costs time and a name too few is a mistake.
 
-import { byCodeUnit, canonicalJson } from '../../runtime/contract/canonical-json.ts'
+import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import type { Reproducibility } from '../../runtime/contract/manifest.ts'
 import type { Tree } from '../ports.ts'
 import { canonicalTree, type ParsedStatement } from './canonical.ts'
@@ -34,6 +34,7 @@ const FLOAT_SUMS = words(
     'regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy sem skewness stddev stddev_pop stddev_samp sumkahan var_pop var_samp ' +
     'variance wavg weighted_avg',
 )
+const SORTS = words('array_reverse_sort array_sort list_reverse_sort list_sort')
 /** In the engine's catalogue of volatile functions, but has no result. */
 const NO_RESULT = 'error'
 
@@ -41,6 +42,8 @@ interface Found {
   clock: boolean
   readonly volatile: Set<string>
   readonly order: Set<string>
+  /** Calls whose list is sorted by the call around them: `list(x ORDER BY x)` is parsed as `list_sort(list(x))`. */
+  readonly sorted: Set<Tree>
 }
 
 /**
@@ -52,13 +55,15 @@ export function reproducibilityOf(
   floatSums: boolean | null,
   volatileFunctions: ReadonlySet<string>,
 ): Reproducibility {
-  const found: Found = { clock: false, volatile: new Set(), order: new Set() }
+  const found: Found = { clock: false, volatile: new Set(), order: new Set(), sorted: new Set() }
   const sums = floatSums === null ? SUMS : new Set<string>()
   if (floatSums === true) found.order.add('float_sum')
   for (const { text: sql, tree } of statements) {
     if (tree === null) scanTokens(sql, found, volatileFunctions)
     else for (const inner of everyTree(tree)) scanTree(inner, found, sums, volatileFunctions)
   }
+  // A name that was traced to a column is no row number.
+  if (floatSums !== null) found.order.delete('rowid')
   return {
     clock: found.clock,
     volatile: [...found.volatile].sort(byCodeUnit),
@@ -69,7 +74,7 @@ export function reproducibilityOf(
 function scanTree(tree: Tree, found: Found, sums: ReadonlySet<string>, volatileFunctions: ReadonlySet<string>): void {
   const parts = columnParts(tree)
   if (parts?.length === 1) noteCall(foldCase(parts[0] ?? ''), found, new Set(), new Set())
-  if (parts !== undefined && foldCase(parts.at(-1) ?? '') === 'rowid') found.order.add('rowid')
+  if (parts?.at(-1)?.toLowerCase() === 'rowid') found.order.add('rowid')
   if (tree.class === 'FUNCTION' || tree.class === 'WINDOW') scanCall(tree, found, sums, volatileFunctions)
   if (tree.modifiers !== undefined) scanModifiers(tree, found)
   if (child(tree, 'sample') !== undefined) found.order.add('sample')
@@ -86,7 +91,9 @@ function scanCall(call: Tree, found: Found, sums: ReadonlySet<string>, volatileF
   noteCall(name, found, sums, volatileFunctions)
   const orders =
     call.class === 'WINDOW' ? children(call, 'arg_orders') : children(child(call, 'order_bys') ?? {}, 'orders')
-  if (PICKS_OR_LISTS.has(name) && !(call.class === 'FUNCTION' && isOrderedBy(list[0], orders))) found.order.add(name)
+  if (SORTS.has(name) && list[0] !== undefined) found.sorted.add(list[0])
+  const isSettled = found.sorted.has(call) || (call.class === 'FUNCTION' && isOrderedBy(list[0], orders))
+  if (PICKS_OR_LISTS.has(name) && !isSettled) found.order.add(name)
   if (call.class !== 'WINDOW') return
   if (RANKS.has(name)) found.order.add(name)
   const frame = `${text(call, 'start')} ${text(call, 'end')}`
@@ -101,7 +108,7 @@ function noteCall(name: string, found: Found, sums: ReadonlySet<string>, volatil
 
 /** Rows that tie in all of the order are then equal in what is listed. */
 function isOrderedBy(argument: Tree | undefined, orders: readonly Tree[]): boolean {
-  const spelled = (tree: Tree | undefined): string => (tree === undefined ? '' : canonicalJson(canonicalTree(tree)))
+  const spelled = (tree: Tree | undefined): string => (tree === undefined ? '' : canonicalTree(tree))
   return argument !== undefined && orders.some((order) => spelled(child(order, 'expression')) === spelled(argument))
 }
 

@@ -31,21 +31,18 @@ export function texts(tree: Tree, key: string): readonly string[] {
 }
 
 /** Every tree below and including `value`, parents first. */
-export function* everyTree(value: unknown): Generator<Tree> {
-  if (Array.isArray(value)) for (const item of value) yield* everyTree(item)
-  else if (isTree(value)) {
-    yield value
-    for (const member of Object.values(value)) yield* everyTree(member)
-  }
-}
+export const everyTree = (value: unknown): readonly Tree[] => gathered(value, '', [])
 
 /** Like everyTree, without what is inside subqueries. */
-export function* ownTrees(value: unknown): Generator<Tree> {
-  if (Array.isArray(value)) for (const item of value) yield* ownTrees(item)
+export const ownTrees = (value: unknown): readonly Tree[] => gathered(value, 'subquery', [])
+
+function gathered(value: unknown, without: string, trees: Tree[]): Tree[] {
+  if (Array.isArray(value)) for (const item of value) gathered(item, without, trees)
   else if (isTree(value)) {
-    yield value
-    for (const key in value) if (key !== 'subquery') yield* ownTrees(value[key])
+    trees.push(value)
+    for (const key in value) if (key !== without) gathered(value[key], without, trees)
   }
+  return trees
 }
 
 /** Parts of a column reference (`t.amount` → ['t', 'amount']), or undefined for anything else. */
@@ -65,4 +62,5 @@ export const queryOf = (tree: Tree, key: 'subquery' | 'query'): Tree | undefined
 }
 
 /** Upper case to lower case as the engine compares identifiers: ASCII letters only. */
-export const foldCase = (name: string): string => name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase())
+export const foldCase = (name: string): string =>
+  /[^\0-\x7f]/.test(name) ? name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : name.toLowerCase()

@@ -52,7 +52,9 @@ function collectSubquery(subquery: Tree, scope: Scope, trace: Trace, deps: Set<s
 }
 
 function withParameters(scope: Scope, lambda: Tree): Scope {
-  const names = [...everyTree(lambda.lhs)].flatMap((tree) => columnParts(tree) ?? []).map(foldCase)
+  const names = everyTree(lambda.lhs)
+    .flatMap((tree) => columnParts(tree) ?? [])
+    .map(foldCase)
   return { ...scope, parameters: new Set([...scope.parameters, ...names]) }
 }
 
@@ -122,4 +124,4 @@ function scalarMayBeFloat(subquery: Tree, scope: Scope, trace: Trace): boolean {
 }
 
 const isFloatType = (tree: Tree | undefined): boolean =>
-  [...everyTree(tree)].some((t) => t.id === 'DOUBLE' || t.id === 'FLOAT' || t.id === 'UNBOUND')
+  everyTree(tree).some((t) => t.id === 'DOUBLE' || t.id === 'FLOAT' || t.id === 'UNBOUND')

@@ -11,6 +11,7 @@ import {
   findCte,
   NO_DEPS,
   newScope,
+  relationOf,
   type Scope,
   type ScopeRelation,
   type Trace,
@@ -55,13 +56,13 @@ const NOTHING: Body = { columns: [], open: NO_DEPS }
 /** Adds the relation under its alias, columns renamed as the reference says. */
 function push(body: Body = NOTHING, ref: Tree, scope: Scope): ScopeRelation {
   const names = texts(ref, 'column_name_alias')
-  const relation: ScopeRelation = {
+  const relation = relationOf({
     alias: foldCase(text(ref, 'alias') || (body.alias ?? '')),
     schema: body.schema ?? '',
     table: body.table ?? '',
     columns: renamed(body.columns, names),
     open: body.open,
-  }
+  })
   scope.relations.push(relation)
   return relation
 }

@@ -33,6 +33,8 @@ export interface ScopeRelation {
   readonly schema: string
   readonly table: string
   readonly columns: readonly TracedColumn[]
+  /** The columns by name in lower case. */
+  readonly byName: ReadonlyMap<string, readonly TracedColumn[]>
   readonly open: Deps | null
 }
 
@@ -73,8 +75,22 @@ export interface Trace {
   query(node: Tree, parent: Scope | null, ctes: CteScope | null): TracedQuery
 }
 
+export function relationOf(about: Omit<ScopeRelation, 'byName'>): ScopeRelation {
+  const byName = new Map<string, TracedColumn[]>()
+  for (const column of about.columns) {
+    const name = foldCase(column.name)
+    const same = byName.get(name)
+    if (same === undefined) byName.set(name, [column])
+    else same.push(column)
+  }
+  return { ...about, byName }
+}
+
+const NONE: readonly TracedColumn[] = []
+
+/** `name` in lower case. */
 export const columnsNamed = (relation: ScopeRelation, name: string): readonly TracedColumn[] =>
-  relation.columns.filter((column) => foldCase(column.name) === name)
+  relation.byName.get(name) ?? NONE
 
 /** Everything that a relation's columns depend on. */
 export const wholeRow = (relation: ScopeRelation): Deps =>
@@ -93,28 +109,33 @@ export function resolveName(parts: readonly string[], scope: Scope): readonly Tr
   const found: TracedColumn[] = []
   let known = false
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
-    const columns = level.relations.flatMap((relation) => columnsNamed(relation, first))
-    found.push(...columns, ...level.relations.flatMap((relation) => qualified(relation, names)))
+    let isColumn = false
+    for (const relation of level.relations) {
+      const columns = columnsNamed(relation, first)
+      if (columns.length > 0) isColumn = true
+      found.push(...columns)
+      addQualified(relation, names, found)
+    }
     const alias = level.aliases.get(first)
     if (alias !== undefined) found.push(alias)
     // A column of the innermost level wins over whatever is outside it.
-    if (names.length === 1 && columns.length > 0) return found
+    if (names.length === 1 && isColumn) return found
     if (level.parameters.has(first)) known = true
-    found.push(...level.relations.flatMap((relation) => (relation.open === null ? [] : [columnOf(relation.open)])))
+    for (const relation of level.relations) if (relation.open !== null) found.push(columnOf(relation.open))
   }
   if (found.length > 0 || known) return found
   return names.length === 1 && VALUE_KEYWORDS.test(first) ? [] : null
 }
 
 /** `alias`, `alias.column…`, `schema.table`, `schema.table.column…` of one relation. */
-function qualified(relation: ScopeRelation, names: readonly string[]): readonly TracedColumn[] {
-  const found: TracedColumn[] = []
+function addQualified(relation: ScopeRelation, names: readonly string[], found: TracedColumn[]): void {
   const [first = '', second, third] = names
-  const row = (): TracedColumn => columnOf(wholeRow(relation))
-  if (relation.alias === first) found.push(...(second === undefined ? [row()] : columnsNamed(relation, second)))
-  if (relation.schema !== '' && relation.schema === first && relation.table === second)
-    found.push(...(third === undefined ? [row()] : columnsNamed(relation, third)))
-  return found
+  const add = (name: string | undefined): void => {
+    if (name === undefined) found.push(columnOf(wholeRow(relation)))
+    else found.push(...columnsNamed(relation, name))
+  }
+  if (relation.alias === first) add(second)
+  if (relation.schema !== '' && relation.schema === first && relation.table === second) add(third)
 }
 
 export function findCte(name: string, ctes: CteScope | null): CteScope | null {

@@ -68,7 +68,7 @@ function traceItems(
       expanded === null ? depsOf(item, scope, trace) : new Set(),
     )
     if (expanded === null) columns.push(columnOf(deps))
-    const calls = [...ownTrees(item)]
+    const calls = ownTrees(item)
       .filter((tree) => tree.class === 'FUNCTION')
       .map((tree) => text(tree, 'function_name'))
     if (!calls.some((name) => AGGREGATES.has(name))) groups.push(deps)
@@ -89,7 +89,7 @@ const SET_RETURNING: ReadonlySet<string> = new Set(['unnest', 'unlist', 'generat
 
 /** Null when the item may be any number of columns. */
 function traceItem(item: Tree, scope: Scope, trace: Trace): readonly TracedColumn[] | null {
-  if ([...ownTrees(item)].some((tree) => tree.class === 'STAR')) return null
+  if (ownTrees(item).some((tree) => tree.class === 'STAR')) return null
   if (SET_RETURNING.has(text(item, 'function_name')) && !unnestsList(item, scope)) return null
   const name = text(item, 'alias') || (columnParts(item)?.at(-1) ?? '')
   const isList = isListColumn(item, scope)
