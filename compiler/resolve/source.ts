@@ -37,16 +37,6 @@ function resolvePath(node: SourceNode, scope: Scope, report: (d: Diagnostic) => 
   const { text: path, problems } = scope.expand(text)
   const place = placeAt(node.path, text.indexOf('{{'), text.length)
   for (const problem of problems) report(placed(problem, place))
-  const computed = [...path.matchAll(/\{\{[^{}]*\}\}/g)].some(([written]) => runParameterOf(written)?.kind === 'date')
-  if (computed)
-    report(
-      errorAt(
-        'RESOLVE_PLACEHOLDER_NOT_ALLOWED',
-        place,
-        'A path takes values of the run as they are, without a function.',
-        { hints: ['Use {{ run_date }}, {{ start_date }}, {{ end_date }} or {{ env.NAME|default }}.'] },
-      ),
-    )
   const wrong = problems.length > 0 ? undefined : pathProblem(path, place, 'RESOLVE_PATH')
   if (wrong !== undefined) report(wrong)
   return path

@@ -68,3 +68,4 @@ export const CommonFile = Type.Object(
   },
   strict,
 )
+export type CommonFile = Static<typeof CommonFile>

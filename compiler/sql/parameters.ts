@@ -93,15 +93,16 @@ export function spellParameter(parameter: RunParameter): string {
     case 'date':
       return `{{ ${parameter.unit === 'day' ? 'today' : `${parameter.unit}_start`}(${parameter.offset}) }}`
     case 'environment':
-      return `{{ ${variableOf(parameter)} }}`
+      return parameter.fallback === null
+        ? `{{ env.${parameter.name} }}`
+        : `{{ env.${parameter.name}|${parameter.fallback} }}`
   }
 }
 
-/** The variable that the SQL of a parameter reads. A default is part of its name: `env.REGION|north`. */
+/** The variable that the SQL of a parameter reads. */
 export function variableOf(parameter: RunParameter): string {
   if (parameter.kind === 'date') return 'run_date'
-  if (parameter.kind === 'variable') return parameter.name
-  return parameter.fallback === null ? `env.${parameter.name}` : `env.${parameter.name}|${parameter.fallback}`
+  return parameter.kind === 'environment' ? `env.${parameter.name}` : parameter.name
 }
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
@@ -109,6 +110,8 @@ const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 /** The value as SQL: text, except for the run's timestamp. */
 export function parameterSql(parameter: RunParameter): string {
   const value = `getvariable(${literal(variableOf(parameter))})`
+  if (parameter.kind === 'environment' && parameter.fallback !== null)
+    return `coalesce(${value}, ${literal(parameter.fallback)})`
   if (parameter.kind !== 'date' || (parameter.unit === 'day' && parameter.offset === 0)) return value
   const date = `CAST(${value} AS DATE)`
   if (parameter.unit === 'day') return `strftime(${date} + (${parameter.offset}), '%Y-%m-%d')`

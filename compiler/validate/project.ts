@@ -4,11 +4,12 @@ import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
 import { misfits } from '../../runtime/contract/schema.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
+import { escapePointer } from '../load/document.ts'
 import type { LoadedDocument } from '../load.ts'
 import { CommonFile } from '../schema/common.ts'
 import { LockFile, ProjectFileSchema } from '../schema/project.ts'
 import type { ProjectSettings, Snippets, Validated } from '../validate.ts'
-import { keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
+import { keyPlaceOf, placeOf, SchemaReader, writtenText } from './read-schema.ts'
 
 const NO_PROJECT: ProjectSettings = {
   name: 'project',
@@ -60,42 +61,55 @@ export function readProject(document: LoadedDocument | null, report: (d: Diagnos
   }
 }
 
-/** Snippets of all common files by every name under which a placeholder may use them. */
+/** Snippets of all common files by the names under which placeholders use them. */
 export function readSnippets(documents: readonly LoadedDocument[], report: (d: Diagnostic) => void): Snippets {
-  const snippets: Record<string, { readonly text: string; readonly place: Place }> = {}
-  const add = (name: string, text: string, place: Place): void => {
+  const snippets: Record<string, Snippet> = {}
+  const short = new Map<string, Snippet | undefined>()
+  const add = (name: string, text: string, place: Place, plain?: string): void => {
     const first = Object.hasOwn(snippets, name) ? snippets[name] : undefined
     if (first === undefined) snippets[name] = { text, place }
-    else
-      report(
-        errorAt('VALIDATE_DUPLICATE_SNIPPET', place, `There are two snippets '${name}'.`, {
-          facts: { name },
-          notes: [{ message: 'The first one.', place: first.place }],
-        }),
-      )
+    else report(duplicateSnippet(name, place, first.place))
+    // A short name that could mean two snippets means none.
+    if (plain !== undefined) short.set(plain, short.has(plain) ? undefined : { text, place })
   }
   for (const document of documents) {
     const reader = new SchemaReader(document)
     const file = reader.read(CommonFile, document.value, '')
     reader.diagnostics.forEach(report)
-    file?.sources?.forEach((source, i) => {
-      if (source.ref !== undefined) add(`${source.id}.ref`, source.ref, placeOf(document, `/sources/${i}/ref`))
-      for (const [name, value] of Object.entries(source.params ?? {})) {
-        const at = `/sources/${i}/params/${name}`
-        if (value !== null) add(`${source.id}.${name}`, document.sources[at] ?? String(value), keyPlaceOf(document, at))
-      }
-    })
-    file?.rules?.forEach(({ id, value }, i) => {
-      add(`rules.${id}`, value, placeOf(document, `/rules/${i}/value`))
-      add(id, value, placeOf(document, `/rules/${i}/value`))
-    })
-    file?.transformations?.forEach(({ id, sql }, i) => {
-      add(`transforms.${id}`, sql, placeOf(document, `/transformations/${i}/sql`))
-      add(id, sql, placeOf(document, `/transformations/${i}/sql`))
-    })
+    if (file !== undefined) readCommonFile(file, document, add)
   }
+  for (const [name, snippet] of short)
+    if (snippet !== undefined && !Object.hasOwn(snippets, name)) snippets[name] = snippet
   return snippets
 }
+
+type Snippet = Snippets[string]
+
+function readCommonFile(
+  file: CommonFile,
+  document: LoadedDocument,
+  add: (name: string, text: string, place: Place, plain?: string) => void,
+): void {
+  file.sources?.forEach((source, i) => {
+    if (source.ref !== undefined) add(`${source.id}.ref`, source.ref, placeOf(document, `/sources/${i}/ref`))
+    for (const [name, value] of Object.entries(source.params ?? {})) {
+      const at = `/sources/${i}/params/${escapePointer(name)}`
+      if (value !== null) add(`${source.id}.${name}`, writtenText(document, value, at), keyPlaceOf(document, at))
+    }
+  })
+  file.rules?.forEach(({ id, value }, i) => {
+    add(`rules.${id}`, value, placeOf(document, `/rules/${i}/value`), id)
+  })
+  file.transformations?.forEach(({ id, sql }, i) => {
+    add(`transforms.${id}`, sql, placeOf(document, `/transformations/${i}/sql`), id)
+  })
+}
+
+const duplicateSnippet = (name: string, place: Place, first: Place): Diagnostic =>
+  errorAt('VALIDATE_DUPLICATE_SNIPPET', place, `There are two snippets '${name}'.`, {
+    facts: { name },
+    notes: [{ message: 'The first one.', place: first }],
+  })
 
 /** Locked columns by node id; none when there is no lock file. */
 export function readLock(text: string | null, report: (d: Diagnostic) => void): Validated['lock'] {
