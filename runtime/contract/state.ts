@@ -89,7 +89,12 @@ export const EnvConfig = Type.Object(
   {
     format: Type.Literal('seeknal.env/1'),
     name: Type.String(),
-    status: Type.Union([Type.Literal('planned'), Type.Literal('applied'), Type.Literal('failed'), Type.Literal('promoted')]),
+    status: Type.Union([
+      Type.Literal('planned'),
+      Type.Literal('applied'),
+      Type.Literal('failed'),
+      Type.Literal('promoted'),
+    ]),
     created_at: Type.String(),
     last_used_at: Type.String(),
     ttl_seconds: Type.Number(),
@@ -146,3 +151,15 @@ export const SwitchEntry = Type.Object(
   strict,
 )
 export type SwitchEntry = Static<typeof SwitchEntry>
+
+/** A node of production that a change was made on: its fingerprints then; null: it was not there. */
+export const BaseRequirement = Type.Object(
+  {
+    kind: Type.Literal('base'),
+    node: NodeIdText,
+    definition: Type.Union([Hex, Type.Null()]),
+    execution: Type.Union([Hex, Type.Null()]),
+  },
+  strict,
+)
+export type BaseRequirement = Static<typeof BaseRequirement>

@@ -6,7 +6,7 @@ import { renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { prettyJson } from '../contract/canonical-json.ts'
 import { assertNever, RuntimeFailure } from '../contract/failures.ts'
-import type { GenerationRecord } from '../contract/state.ts'
+import type { BaseRequirement, GenerationRecord } from '../contract/state.ts'
 import type { Faults } from '../execute/run.ts'
 import { besides, guarded, kindAt, linkOrCopy, makeFolder, removeTree, syncPath } from '../store/files.ts'
 import { currentGeneration, generationNumbers, readProduction, recordSwitch } from '../store/generations.ts'
@@ -18,13 +18,7 @@ export type Requirement =
   | { readonly kind: 'current'; readonly generation: number | null }
   | { readonly kind: 'generation'; readonly generation: number }
   | { readonly kind: 'snapshot'; readonly node: string; readonly sha256: string; readonly size_bytes: number }
-  /** A node of production that the change was made on: its definition and execution fingerprints; null: not there. */
-  | {
-      readonly kind: 'base'
-      readonly node: string
-      readonly definition: string | null
-      readonly execution: string | null
-    }
+  | BaseRequirement
 
 /** A generation that is to be made, as documents and links. */
 export interface NewGeneration {
@@ -43,6 +37,10 @@ export interface StagedSwitch {
     /** Null: the generation is there already. */
     readonly create: NewGeneration | null
     readonly current: { readonly from: number | null; readonly to: number }
+    /** Nodes whose output becomes another one, sorted. */
+    readonly changed: readonly string[]
+    /** Nodes that production no longer has afterwards, sorted. */
+    readonly removed: readonly string[]
   }
 }
 

@@ -57,6 +57,22 @@ export async function acquireLock(store: Store, name: LockName, options: LockOpt
   }
 }
 
+/**
+ * A lock for writing outputs: also refused while the store is being cleaned. Both sides take their own lock before they
+ * look for the other's, so at least one of two sees the other.
+ */
+export async function acquireWriter(store: Store, name: LockName, options: LockOptions): Promise<Lock> {
+  const deadline = Date.now() + (options.timeoutMs ?? 0)
+  for (;;) {
+    const lock = await acquireLock(store, name, { ...options, timeoutMs: Math.max(0, deadline - Date.now()) })
+    const cleaner = lockHolder(store, 'clean')
+    if (cleaner === null || isGone(cleaner)) return lock
+    lock.release()
+    if (Date.now() >= deadline) throw refused('clean', cleaner)
+    await new Promise((resume) => setTimeout(resume, RETRY_MS))
+  }
+}
+
 /** The id under which the lock is held now, or who holds it. */
 function take(path: string, command: string, depth = 0): string | Holder {
   const mine: Holder = { id: randomUUID(), ...thisProcess(), command, since: new Date().toISOString() }

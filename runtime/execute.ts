@@ -1,0 +1,198 @@
+// Executes a bundle: plan → lock → step, step, step → record → switch → unlock. A run in which nothing is due takes no
+// lock, loads no engine and writes nothing. A failed run leaves production as it was; what it finished stays stored.
+// Throws STATE_LOCKED, STATE_MOVED, STATE_IO, STATE_INVALID, USAGE; a failed step is part of the result.
+
+import { RuntimeFailure } from './contract/failures.ts'
+import type { NodeId } from './contract/ids.ts'
+import type { NodeState } from './contract/state.ts'
+import { lazyEngine, watchSignal } from './execute/engine-of-run.ts'
+import { applyToEnvironment, isApplied, requireBase } from './execute/environment.ts'
+import { differs, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
+import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
+import { dueNode, resultOf } from './execute/results.ts'
+import type { ExecuteOptions, ExecutionPlan, RunRequest, RunResult } from './execute/run.ts'
+import { runSteps, type Settled } from './execute/runner.ts'
+import { makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
+import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
+import { openJournal } from './journal.ts'
+import { commitSwitch } from './promote/switch.ts'
+import { settleProduction } from './store/generations.ts'
+import { acquireWriter } from './store/locks.ts'
+import { openStore } from './store/store.ts'
+
+export type { ExecuteOptions, ExecutionPlan, NodeResult, RunEvent, RunRequest, RunResult } from './execute/run.ts'
+
+/**
+ * Executes what is due and makes it production, or the environment's. The bundle must have been verified (`open`) or
+ * just compiled.
+ */
+export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOptions): Promise<RunResult> {
+  const started = performance.now()
+  const store = openStore(options.projectDir)
+  const first = readWorld(store, bundle, options)
+  const predictions = await predict(first)
+  if (isNothing(first, predictions)) {
+    saveCaches(first)
+    const stillDue = await leftOutAndDue(first, predictions)
+    return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
+  }
+  const name = first.environment === null ? 'production' : (`environment-${first.environment}` as const)
+  const lock = await acquireWriter(store, name, {
+    command: options.command ?? 'seeknal run',
+    timeoutMs: options.lockTimeoutMs ?? 0,
+  })
+  try {
+    options.faults?.('locked')
+    if (first.environment === null) settleProduction(store)
+    sweepScratch(store)
+    // What was read before the lock was taken may be out of date.
+    const world = readWorld(store, bundle, options, first.values)
+    if (world.environment !== null) requireBase(world, options.force ?? false)
+    return await runLocked(world, options, started)
+  } finally {
+    lock.release()
+  }
+}
+
+/** What `executeBundle` would do now, without the engine, a lock or a write. */
+export async function planExecution(
+  bundle: ExecutableBundle,
+  request: RunRequest & { readonly projectDir: string },
+): Promise<ExecutionPlan> {
+  const world = readWorld(openStore(request.projectDir), bundle, request)
+  const predictions = await predict(world)
+  const everything = await predictAll(world, predictions)
+  const nodes = [...predictions.values()].map((prediction) => dueNode(prediction, everything))
+  const nothing = isNothing(world, predictions)
+  return {
+    environment: world.environment,
+    nodes,
+    removed: removedNodes(world),
+    metadataOnly: !nothing && isSettled(predictions) && removedNodes(world).length === 0,
+    nothing,
+  }
+}
+
+async function runLocked(world: World, options: ExecuteOptions, started: number): Promise<RunResult> {
+  const predictions = await predict(world)
+  const stillDue = await leftOutAndDue(world, predictions)
+  const scratch = makeScratch(world.store, world.values.runId)
+  const journal = openJournal(world.store, world.values.runId)
+  const engine = lazyEngine(world, scratch, predictions, options)
+  const unwatch = watchSignal(options, engine)
+  try {
+    journal.append({
+      kind: 'started',
+      run_id: world.values.runId,
+      bundle: world.contract.digest,
+      environment: world.environment,
+      pid: process.pid,
+      command: options.command ?? 'seeknal run',
+    })
+    options.faults?.('journal')
+    options.onEvent?.({
+      kind: 'planned',
+      runId: world.values.runId,
+      due: [...predictions.values()].filter(isDue).map((p) => p.id),
+    })
+    const settled = await runSteps({ world, predictions, scratch, journal, engine: engine.get, options })
+    saveCaches(world)
+    const outcome = finish(world, settled, { scratch, engine: engine.version(), options })
+    const result = resultOf(world, {
+      outcome: outcome.kind,
+      generation: outcome.generation,
+      settled,
+      predictions,
+      stillDue,
+      started,
+    })
+    journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
+    options.faults?.('journal')
+    return result
+  } finally {
+    unwatch()
+    await engine.close()
+    journal.close()
+    scratch.remove()
+  }
+}
+
+type Predictions = ReadonlyMap<NodeId, Prediction>
+
+/** The same without the selection. */
+const predictAll = async (world: World, predictions: Predictions): Promise<Predictions> =>
+  world.isWhole ? predictions : predict({ ...world, selected: () => true, isWhole: true })
+
+async function leftOutAndDue(world: World, predictions: Predictions): Promise<NodeId[]> {
+  const everything = await predictAll(world, predictions)
+  return [...everything.values()]
+    .filter((p) => !world.selected(p.id) && isDue(p) && p.status !== 'maybe')
+    .map((p) => p.id)
+}
+
+interface Finished {
+  readonly kind: RunResult['outcome']
+  readonly generation: number | null
+}
+
+/** Makes what was settled production, or the environment's. A failed or interrupted run leaves both as they were. */
+function finish(
+  world: World,
+  settled: ReadonlyMap<NodeId, Settled>,
+  run: { readonly scratch: Scratch; readonly engine: string | null; readonly options: ExecuteOptions },
+): Finished {
+  const generation = world.production?.number ?? null
+  const faults = run.options.faults ?? (() => {})
+  const failed = [...settled.values()].some(({ result }) => result.status === 'failed')
+  const interrupted = run.options.signal?.aborted === true
+  const states = new Map(
+    [...settled].flatMap(([id, { state }]): [string, NodeState][] => (state === null ? [] : [[id, state]])),
+  )
+  const engine = run.engine ?? world.production?.state.engine ?? world.contract.engine.name
+  if (world.environment !== null) {
+    applyToEnvironment(world, {
+      states,
+      complete: !failed && !interrupted,
+      engine,
+      scratch: run.scratch.folder,
+      faults,
+    })
+    return { kind: interrupted ? 'interrupted' : failed ? 'failed' : 'done', generation: null }
+  }
+  if (failed || interrupted) return { kind: failed ? 'failed' : 'interrupted', generation }
+  const merged = mergedAfterRun(world, states)
+  if (!differs(world, merged)) return { kind: 'nothing', generation }
+  keepBundle(world, faults)
+  const maker = {
+    kind: 'run' as const,
+    environment: null,
+    bundle: world.contract.digest,
+    runId: world.values.runId,
+    runTimestamp: world.values.runTimestamp,
+    engine,
+  }
+  const staged = stageGeneration(world.store, world.production, merged, maker)
+  commitSwitch(world.store, staged, run.scratch.folder, faults)
+  return { kind: 'done', generation: staged.updates.current.to }
+}
+
+function isNothing(world: World, predictions: ReadonlyMap<NodeId, Prediction>): boolean {
+  if (!isSettled(predictions)) return false
+  if (world.environment !== null) return isApplied(world)
+  if (removedNodes(world).length > 0) return false
+  const cached = [...predictions.keys()].flatMap((id): [string, NodeState][] => {
+    const state = world.selected(id) ? world.own.get(id)?.state : undefined
+    return state === undefined ? [] : [[id, { ...state, status: 'cached' }]]
+  })
+  return !differs(world, mergedAfterRun(world, new Map(cached)))
+}
+
+/** Losing what is only remembered costs time, so that a read-only target/ is no error here. */
+function saveCaches(world: World): void {
+  try {
+    world.sources.save()
+    world.digests.save()
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error
+  }
+}

@@ -1,0 +1,162 @@
+// What a run of an environment's bundle asks of production, and what it leaves in environments/<env>/: outputs, state,
+// what was read of production, and the promotion, prepared. It counts as applied only when everything is written.
+// Reports STATE_MOVED, STATE_IO.
+
+import { existsSync, renameSync } from 'node:fs'
+import { join } from 'node:path'
+import { prettyJson } from '../contract/canonical-json.ts'
+import { Bug, RuntimeFailure } from '../contract/failures.ts'
+import { asNodeId, type EnvironmentName, outputStem } from '../contract/ids.ts'
+import { freshEdge, type Manifest } from '../contract/manifest.ts'
+import type { NodeState, Refs, RunState } from '../contract/state.ts'
+import { baseRequirements, stagePromotion } from '../promote/stage.ts'
+import { buildGeneration } from '../promote/switch.ts'
+import { readEnvConfig, readEnvState, touchEnvironment, writeEnvDocument } from '../store/environments.ts'
+import { guarded, linkOrCopy, makeFolder, removeTree, syncPath } from '../store/files.ts'
+import { environmentFolder, folderIn, inProject, snapshotPath } from '../store/store.ts'
+import { keepBundle } from './finish.ts'
+import type { Faults } from './run.ts'
+import { productionOutputs } from './step.ts'
+import type { World } from './world.ts'
+
+const nameOf = (world: World): EnvironmentName => {
+  if (world.environment === null) throw new Bug('production is no environment')
+  return world.environment
+}
+
+/** Whether this very bundle is applied. */
+export function isApplied(world: World): boolean {
+  const environment = nameOf(world)
+  const status = readEnvConfig(world.store, environment)?.status
+  return (
+    (status === 'applied' || status === 'promoted') &&
+    readEnvState(world.store, environment)?.bundle === world.contract.digest
+  )
+}
+
+/**
+ * Refuses when production's nodes that the bundle replaces, removes or reads are not what it was compiled against.
+ * Throws STATE_MOVED (facts: nodes).
+ */
+export function requireBase(world: World, force: boolean): void {
+  const { replace, remove, read } = world.contract.promote
+  const versions = (manifest: Manifest | undefined | null) =>
+    new Map((manifest?.nodes ?? []).map((node) => [node.id, freshEdge(node)]))
+  const [planned, now] = [versions(world.base), versions(world.production?.manifest)]
+  const moved = [...new Set([...replace, ...remove, ...read])].filter((id) => planned.get(id) !== now.get(id)).sort()
+  if (moved.length === 0 || force) return
+  throw new RuntimeFailure(
+    'STATE_MOVED',
+    `production moved since this was planned: ${moved.join(', ')}`,
+    { nodes: moved },
+    { hints: [`Plan again: 'seeknal env plan ${nameOf(world)}'. Or go on with '--force'.`] },
+  )
+}
+
+export interface Application {
+  readonly states: ReadonlyMap<string, NodeState>
+  /** Every step ended well. */
+  readonly complete: boolean
+  readonly engine: string
+  /** The run's own folder. */
+  readonly scratch: string
+  readonly faults: Faults
+}
+
+/** Makes what was executed the environment's. An incomplete run only says so; what is finished stays in the store. */
+export function applyToEnvironment(world: World, application: Application): void {
+  const environment = nameOf(world)
+  const { store } = world
+  if (!application.complete) {
+    touchEnvironment(store, environment, { status: 'failed' })
+    return
+  }
+  touchEnvironment(store, environment, { status: 'planned', promoted_to: null, promoted_generation: null })
+  keepBundle(world, application.faults)
+  const state = stateOf(world, application)
+  replaceOutputs(world, environment, application)
+  writeEnvDocument(
+    store,
+    environment,
+    'manifest.json',
+    world.bundle.files.get('manifest.json') ?? prettyJson(world.manifest),
+  )
+  writeEnvDocument(store, environment, 'run_state.json', state)
+  writeEnvDocument(store, environment, 'refs.json', refsOf(world))
+  preparePromotion(world, environment, state, application.scratch)
+  application.faults('placed')
+  touchEnvironment(store, environment, { status: 'applied' })
+  application.faults('recorded')
+}
+
+function stateOf(world: World, application: Application): RunState {
+  return {
+    format: 'seeknal.run_state/1',
+    generation: null,
+    environment: world.environment,
+    bundle: world.contract.digest,
+    run_id: world.values.runId,
+    run_timestamp: world.values.runTimestamp,
+    engine: application.engine,
+    nodes: Object.fromEntries(application.states),
+  }
+}
+
+function replaceOutputs(world: World, environment: EnvironmentName, application: Application): void {
+  const folder = folderIn(world.store, 'environments', environment)
+  const made = join(application.scratch, 'intermediate')
+  makeFolder(made)
+  for (const [id, { snapshot }] of application.states)
+    linkOrCopy(snapshotPath(world.store, snapshot.sha256), join(made, `${outputStem(asNodeId(id))}.parquet`))
+  syncPath(made)
+  application.faults('staged')
+  const present = join(folder, 'intermediate')
+  guarded('replace', present, () => {
+    if (existsSync(present)) renameSync(present, join(application.scratch, 'intermediate.old'))
+    renameSync(made, present)
+  })
+  syncPath(folder)
+}
+
+/** What the steps read of production. */
+function refsOf(world: World): Refs {
+  const refs: Refs = {}
+  const { production } = world
+  if (production === null) return refs
+  const read = world.contract.steps.flatMap((step) =>
+    step.inputs.filter((input) => input.from === 'production').map((input) => input.node),
+  )
+  for (const id of [...new Set(read)].sort()) {
+    const state = production.state.nodes[id]
+    const path = inProject(world.store, join(productionOutputs(world), `${outputStem(asNodeId(id))}.parquet`))
+    if (state !== undefined) refs[id] = { path, sha256: state.snapshot.sha256, generation: production.number }
+  }
+  return refs
+}
+
+/** Lays the promotion out as files (promote.ts describes them). */
+function preparePromotion(world: World, environment: EnvironmentName, state: RunState, scratch: string): void {
+  const requirements = baseRequirements(world.contract, world.production)
+  const staged = stagePromotion(world.store, world.production, {
+    contract: world.contract,
+    manifest: world.manifest,
+    base: world.base,
+    state,
+    requirements,
+  })
+  const { create, current } = staged.updates
+  const made = join(scratch, 'promotion')
+  makeFolder(made)
+  if (create !== null) buildGeneration(world.store, create, join(made, 'generation'))
+  const folder = join(environmentFolder(world.store, environment), 'promotion')
+  removeTree(folder)
+  guarded('place', folder, () => renameSync(made, folder))
+  writeEnvDocument(
+    world.store,
+    environment,
+    'promotion/base',
+    current.from === null ? 'none\n' : `generations/${current.from}\n`,
+  )
+  writeEnvDocument(world.store, environment, 'promotion/next', `generations/${current.to}\n`)
+  writeEnvDocument(world.store, environment, 'promotion/requirements.json', requirements)
+}

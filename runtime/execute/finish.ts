@@ -1,0 +1,148 @@
+// What a completed run leaves: for production a switch to a new generation, for an environment its own outputs and the
+// prepared promotion. Both keep the bundle under its digest. Reports STATE_IO, STATE_MOVED.
+
+import { join } from 'node:path'
+import { writeBundle } from '../bundle/directory.ts'
+import { prettyJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
+import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
+import type { NodeState, RunState } from '../contract/state.ts'
+import { type Merged, mergeProduction } from '../promote/merge.ts'
+import { generationDocuments, type NewGeneration, type StagedSwitch } from '../promote/switch.ts'
+import { kindAt } from '../store/files.ts'
+import { type Generation, nextGeneration, readRecord } from '../store/generations.ts'
+import { folderIn, pathIn, type Store } from '../store/store.ts'
+import type { Faults } from './run.ts'
+import type { World } from './world.ts'
+
+/** Who makes a generation, and from what. */
+export interface Maker {
+  readonly kind: 'run' | 'promote'
+  readonly environment: string | null
+  /** Digest of the bundle. */
+  readonly bundle: string
+  readonly runId: string
+  readonly runTimestamp: string
+  readonly engine: string
+}
+
+/** Production after a run of its bundle: nodes that ended well, and all others as they were. */
+export function mergedAfterRun(world: World, states: ReadonlyMap<string, NodeState>): Merged {
+  const merged = mergeProduction({
+    before: world.production && { manifest: world.production.manifest, nodes: world.production.state.nodes },
+    bundle: world.manifest,
+    base: world.base,
+    made: states,
+    removed: new Set(removedNodes(world)),
+    describe: false,
+  })
+  const text = world.bundle.files.get('manifest.json')
+  return isBundles(world) && text !== undefined ? { ...merged, text } : merged
+}
+
+/** After a run without selection, production's manifest is the bundle's. */
+const isBundles = (world: World): boolean => world.isWhole && world.environment === null
+
+/** Production's nodes that the project no longer has. A selection removes nothing. */
+export function removedNodes(world: World): NodeId[] {
+  if (!world.isWhole || world.environment !== null) return []
+  return (world.production?.manifest.nodes ?? []).map((node) => asNodeId(node.id)).filter((id) => !world.nodes.has(id))
+}
+
+/** Whether the merged production is another than the one that is there. */
+export function differs(world: World, merged: Merged): boolean {
+  if (world.production === null) return true
+  if (Object.keys(merged.nodes).some((id) => merged.nodes[id]?.status !== 'cached')) return true
+  return manifestDigest(world, merged) !== world.production.manifestDigest || removedNodes(world).length > 0
+}
+
+const manifestDigest = (world: World, merged: Merged): string =>
+  merged.text === undefined ? sha256(prettyJson(merged.manifest)) : (world.contract.files['manifest.json'] ?? '')
+
+/** The switch to a new generation, as data. */
+export function stageGeneration(
+  store: Store,
+  production: Generation | null,
+  merged: Merged,
+  maker: Maker,
+): StagedSwitch {
+  const number = nextGeneration(store)
+  const from = production?.number ?? null
+  const create = newGeneration(store, { number, production, merged, maker })
+  const snapshots = Object.entries(merged.nodes).filter(([, state]) => state.status !== 'cached')
+  return {
+    kind: maker.kind,
+    runId: maker.runId,
+    requirements: [
+      { kind: 'current', generation: from },
+      ...snapshots.map(([node, { snapshot }]) => ({
+        kind: 'snapshot' as const,
+        node,
+        sha256: snapshot.sha256,
+        size_bytes: snapshot.size_bytes,
+      })),
+    ],
+    updates: { create, current: { from, to: number }, ...changesBetween(production?.state.nodes ?? {}, merged.nodes) },
+  }
+}
+
+interface Ingredients {
+  readonly number: number
+  readonly production: Generation | null
+  readonly merged: Merged
+  readonly maker: Maker
+}
+
+function newGeneration(store: Store, { number, production, merged, maker }: Ingredients): NewGeneration {
+  const state: RunState = {
+    format: 'seeknal.run_state/1',
+    generation: number,
+    environment: null,
+    bundle: maker.bundle,
+    run_id: maker.runId,
+    run_timestamp: maker.runTimestamp,
+    engine: maker.engine,
+    nodes: { ...merged.nodes },
+  }
+  const [manifest, runState] = [merged.text ?? prettyJson(merged.manifest), prettyJson(state)]
+  const ids = Object.keys(merged.nodes)
+  const documents = generationDocuments(
+    { manifest, runState, bundle: maker.bundle },
+    {
+      format: 'seeknal.generation/1',
+      generation: number,
+      parent: production?.number ?? null,
+      parent_record: production === null ? null : (readRecord(store, production.number)?.digest ?? null),
+      kind: maker.kind,
+      environment: maker.environment,
+      bundle: maker.bundle,
+      run_id: maker.runId,
+      created_at: new Date().toISOString(),
+      ...changesBetween(production?.state.nodes ?? {}, merged.nodes),
+      manifest: sha256(manifest),
+      run_state: sha256(runState),
+    },
+  )
+  const outputs = ids.flatMap((id) => {
+    const digest = merged.nodes[id]?.snapshot.sha256
+    return digest === undefined ? [] : [[`${outputStem(asNodeId(id))}.parquet`, digest] as const]
+  })
+  return { number, documents, outputs: Object.fromEntries(outputs) }
+}
+
+type States = Readonly<Record<string, NodeState>>
+
+/** Nodes whose output is another one, and nodes that are gone. Pure. */
+export function changesBetween(before: States, after: States): { changed: string[]; removed: string[] } {
+  return {
+    changed: sortedKeys(after).filter((id) => before[id]?.snapshot.sha256 !== after[id]?.snapshot.sha256),
+    removed: sortedKeys(before).filter((id) => after[id] === undefined),
+  }
+}
+
+/** Keeps the bundle as bundles/<digest>/: what made a generation can be looked at later. */
+export function keepBundle(world: World, faults: Faults): void {
+  folderIn(world.store, 'bundles')
+  const folder = pathIn(world.store, 'bundles', world.contract.digest)
+  if (kindAt(join(folder, 'bundle.json')) === 'absent') writeBundle(folder, world.bundle)
+  faults('kept')
+}

@@ -1,0 +1,199 @@
+// What a run would do, without the engine: each node's execution fingerprint as far as it is known before anything runs,
+// compared with what is there. Where the rows of a node that is yet to run decide, the answer is `maybe`.
+
+import { RuntimeFailure } from '../contract/failures.ts'
+import { asNodeId, type NodeId } from '../contract/ids.ts'
+import type { ManifestInput, ManifestNode } from '../contract/manifest.ts'
+import type { NodeState, Snapshot } from '../contract/state.ts'
+import { findOutput, sizeOf } from '../store/snapshots.ts'
+import type { SourceContents } from '../store/source-files.ts'
+import {
+  dataFingerprint,
+  executionFingerprint,
+  isVersion,
+  type ReadInput,
+  type RunDependence,
+  realEdge,
+  rowsDecide,
+} from './fingerprints.ts'
+import type { DueNode } from './run.ts'
+import { dependenceOn, sourcePattern } from './values.ts'
+import type { Entry, World } from './world.ts'
+
+/** An output that a reader reads: how it was described, what it was made from. */
+export interface Readable {
+  readonly node: ManifestNode
+  readonly inputs: readonly ReadInput[]
+  readonly data: string
+  /** Null while it is still being stored; then its rows do not decide. */
+  readonly snapshot: Snapshot | null
+}
+
+export const readableOf = (node: ManifestNode, state: Pick<NodeState, 'inputs' | 'data' | 'snapshot'>): Readable => ({
+  node,
+  inputs: state.inputs,
+  data: state.data,
+  snapshot: state.snapshot,
+})
+
+/** What is known of a node before the run. */
+export interface Prediction {
+  readonly id: NodeId
+  readonly status: DueNode['status']
+  readonly reason: string
+  /** The output that its readers will read, when it is known already. */
+  readonly readable: Readable | null
+  /** What it will be made from, when that is known. */
+  readonly inputs: readonly ReadInput[] | null
+  readonly data: string | null
+  /** Contents of a source's files when it was predicted. */
+  readonly source: SourceContents | null
+  readonly failure: RuntimeFailure | null
+}
+
+/** What a node reads at the edge of an input: the bundle's edge if the input's output is at the bundle's version. */
+export function edgeTo(world: World, input: ManifestInput, made: ManifestNode, inputs: readonly ReadInput[]): string {
+  const wanted = world.nodes.get(asNodeId(input.ref))
+  return wanted !== undefined && isVersion(wanted, made, inputs)
+    ? input.fingerprint
+    : realEdge(made, { inputs: [...inputs] })
+}
+
+/** The contents of a source's files now, or why they cannot be had. */
+export async function sourceContents(
+  world: World,
+  node: ManifestNode,
+): Promise<SourceContents | RuntimeFailure | null> {
+  if (node.source_files === undefined) return null
+  try {
+    return await world.sources.contents(sourcePattern(node.source_files.path, world.values))
+  } catch (error) {
+    if (error instanceof RuntimeFailure && error.code !== 'STATE_IO') return error
+    throw error
+  }
+}
+
+export const runDependence = (world: World, node: ManifestNode, source: SourceContents | null): RunDependence => ({
+  source: source?.digest ?? null,
+  ...dependenceOn(node, world.values),
+})
+
+/** Whether the file of an output is there with its size. */
+export const isThere = (entry: Entry): boolean => sizeOf(entry.file) === entry.state.snapshot.size_bytes
+
+/** Predicts every step of the bundle, inputs first. */
+export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
+  const predictions = new Map<NodeId, Prediction>()
+  for (const id of world.steps.keys()) predictions.set(id, await predictNode(world, id, predictions))
+  return predictions
+}
+
+async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): Promise<Prediction> {
+  const node = world.nodes.get(id)
+  const own = world.own.get(id) ?? null
+  const none = { id, readable: null, inputs: null, data: null, source: null, failure: null }
+  if (node === undefined) return { ...none, status: 'blocked', reason: 'it is not in the manifest' }
+  if (!world.selected(id)) {
+    const entry = own ?? world.outside.get(id) ?? null
+    return {
+      ...none,
+      status: 'left_out',
+      reason: 'not selected',
+      readable: entry && readableOf(entry.node, entry.state),
+      inputs: entry?.state.inputs ?? null,
+      data: entry?.state.data ?? null,
+    }
+  }
+  const missing = node.inputs.find((input) => isMissing(world, asNodeId(input.ref), earlier))
+  if (missing !== undefined) return { ...none, status: 'blocked', reason: `${missing.ref} has no output` }
+  const source = await sourceContents(world, node)
+  if (source instanceof RuntimeFailure) return { ...none, status: 'blocked', reason: source.message, failure: source }
+  const reads = node.inputs.map((input) => predictedRead(world, input, earlier))
+  const known = reads.flatMap((read) => (read.data === null ? [] : [{ ...read, data: read.data }]))
+  const dependence = runDependence(world, node, source)
+  if (known.length < reads.length) {
+    const certain = reasonOf(world, node, own, known, dependence)
+    const waiting = reads.filter((read) => read.data === null).map((read) => read.ref)
+    if (certain !== null) return { ...none, source, status: 'execute', reason: certain }
+    return { ...none, source, status: 'maybe', reason: `depends on the rows of ${waiting.join(', ')}` }
+  }
+  const made = { source, inputs: known, data: dataFingerprint(known, dependence) }
+  const fingerprint = executionFingerprint(node, known, dependence)
+  if (!world.full) {
+    if (own !== null && own.state.fingerprint === fingerprint && isThere(own))
+      return { ...none, ...made, status: 'cached', reason: '', readable: readableOf(node, own.state) }
+    const stored = findOutput(world.store, fingerprint)
+    if (stored !== null)
+      return {
+        ...none,
+        ...made,
+        status: 'reuse',
+        reason: reasonOf(world, node, own, known, dependence) ?? 'its output is missing',
+        readable: readableOf(node, stored),
+      }
+  }
+  const reason =
+    reasonOf(world, node, own, known, dependence) ??
+    (own !== null && !isThere(own) ? 'its output is missing' : 'asked for in full')
+  return { ...none, ...made, status: 'execute', reason }
+}
+
+function isMissing(world: World, ref: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): boolean {
+  const prediction = earlier.get(ref)
+  if (prediction === undefined) return !world.outside.has(ref)
+  return prediction.status === 'blocked' || (prediction.status === 'left_out' && prediction.readable === null)
+}
+
+export function readableOutside(world: World, ref: NodeId): Readable | null {
+  const entry = world.outside.get(ref)
+  return entry === undefined ? null : readableOf(entry.node, entry.state)
+}
+
+function predictedRead(
+  world: World,
+  input: ManifestInput,
+  earlier: ReadonlyMap<NodeId, Prediction>,
+): { ref: string; edge: string; data: string | null } {
+  const ref = asNodeId(input.ref)
+  const prediction = earlier.get(ref)
+  const readable = prediction === undefined ? readableOutside(world, ref) : prediction.readable
+  if (readable !== null) {
+    const edge = edgeTo(world, input, readable.node, readable.inputs)
+    if (!rowsDecide(readable.node)) return { ref, edge, data: readable.data }
+    return { ref, edge, data: readable.snapshot && (world.digests.get(readable.snapshot, input.reads) ?? null) }
+  }
+  const node = world.nodes.get(ref)
+  if (node === undefined || prediction?.inputs == null) return { ref, edge: input.fingerprint, data: null }
+  return { ref, edge: edgeTo(world, input, node, prediction.inputs), data: rowsDecide(node) ? null : prediction.data }
+}
+
+/** Why a node is due, in words; null when what is known gives no reason. */
+export function reasonOf(
+  world: World,
+  node: ManifestNode,
+  own: Entry | null,
+  inputs: readonly ReadInput[],
+  dependence: RunDependence,
+): string | null {
+  if (own === null)
+    return world.environment !== null && world.outside.has(asNodeId(node.id))
+      ? 'it differs from production'
+      : 'it has no output yet'
+  if (own.node.definition_fingerprint !== node.definition_fingerprint) return 'its definition changed'
+  const before = new Map(own.state.inputs.map((input) => [input.ref, input]))
+  const changed = inputs.filter(
+    (input) => before.get(input.ref)?.edge !== input.edge || before.get(input.ref)?.data !== input.data,
+  )
+  if (changed.length > 0) return `what it reads of ${changed.map((input) => input.ref).join(', ')} changed`
+  if (inputs.length < node.inputs.length) return null
+  if (own.state.fingerprint === executionFingerprint(node, inputs, dependence)) return null
+  if (node.source_files !== undefined && own.state.data !== dataFingerprint(inputs, dependence))
+    return 'its source files changed'
+  return 'the parameters of the run changed'
+}
+
+/** Whether the run will do something for the node. */
+export const isDue = (prediction: Prediction): boolean => !['cached', 'left_out'].includes(prediction.status)
+
+export const isSettled = (predictions: ReadonlyMap<NodeId, Prediction>): boolean =>
+  ![...predictions.values()].some(isDue)

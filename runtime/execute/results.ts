@@ -1,0 +1,59 @@
+// What a run or a plan answers, put together from what is known of each node. Pure.
+
+import type { NodeId } from '../contract/ids.ts'
+import { removedNodes } from './finish.ts'
+import { isDue, type Prediction } from './plan.ts'
+import type { DueNode, NodeResult, NodeStatus, RunResult } from './run.ts'
+import type { Settled } from './runner.ts'
+import type { World } from './world.ts'
+
+export function dueNode(prediction: Prediction, everything: ReadonlyMap<NodeId, Prediction>): DueNode {
+  const { id, status, reason } = prediction
+  const all = everything.get(id)
+  const leftOut = status === 'left_out' && all !== undefined
+  return {
+    node: id,
+    status,
+    due: isDue(all ?? prediction),
+    reason: leftOut ? all.reason : reason,
+    rows: prediction.readable?.snapshot?.rows ?? null,
+  }
+}
+
+export interface Ending {
+  readonly outcome: RunResult['outcome']
+  readonly generation?: number | null
+  readonly settled: ReadonlyMap<NodeId, Settled>
+  readonly predictions: ReadonlyMap<NodeId, Prediction>
+  /** Left out by the selection, and due. */
+  readonly stillDue: readonly NodeId[]
+  readonly started: number
+}
+
+export function resultOf(world: World, ending: Ending): RunResult {
+  const nodes = [...ending.predictions.values()]
+    .filter((prediction) => prediction.status !== 'left_out')
+    .map((prediction) => ending.settled.get(prediction.id)?.result ?? cachedResult(prediction))
+  const counts: Record<NodeStatus, number> = { executed: 0, reused: 0, cached: 0, skipped: 0, failed: 0 }
+  for (const node of nodes) counts[node.status] += 1
+  return {
+    outcome: ending.outcome,
+    runId: world.values.runId,
+    environment: world.environment,
+    generation: ending.generation ?? (world.environment === null ? (world.production?.number ?? null) : null),
+    nodes,
+    counts,
+    removed: ending.outcome === 'done' ? removedNodes(world) : [],
+    stillDue: [...ending.stillDue],
+    durationMs: performance.now() - ending.started,
+  }
+}
+
+const cachedResult = ({ id, readable }: Prediction): NodeResult => ({
+  node: id,
+  status: 'cached',
+  rows: readable?.snapshot?.rows ?? null,
+  ms: 0,
+  reason: '',
+  ...(readable?.snapshot == null ? {} : { snapshot: readable.snapshot }),
+})

@@ -1,0 +1,311 @@
+// Runs the steps of a bundle over their graph, some at a time. A node is settled when it is cached, found in the store,
+// executed and stored, or given up; readers start as soon as its output can be read. Nodes behind a failed one are
+// skipped, never run on old data.
+
+import { Bug, messageOf, RuntimeFailure } from '../contract/failures.ts'
+import { asNodeId, type NodeId } from '../contract/ids.ts'
+import type { ManifestInput, ManifestNode } from '../contract/manifest.ts'
+import type { NodeState } from '../contract/state.ts'
+import type { Engine } from '../engine.ts'
+import type { Journal } from '../journal.ts'
+import { findOutput, indexOutput, type StoredOutput } from '../store/snapshots.ts'
+import { dataFingerprint, executionFingerprint, type ReadInput, rowsDecide } from './fingerprints.ts'
+import {
+  edgeTo,
+  isThere,
+  type Prediction,
+  type Readable,
+  readableOf,
+  readableOutside,
+  reasonOf,
+  runDependence,
+} from './plan.ts'
+import type { ExecuteOptions, NodeResult } from './run.ts'
+import type { Scratch } from './scratch.ts'
+import { type Slots, slots } from './slots.ts'
+import { outputFile, provideInput, runStep, storeOutput } from './step.ts'
+import type { World } from './world.ts'
+
+export interface RunnerContext {
+  readonly world: World
+  readonly predictions: ReadonlyMap<NodeId, Prediction>
+  readonly scratch: Scratch
+  readonly journal: Journal
+  /** Started when it is first needed. */
+  readonly engine: () => Promise<Engine>
+  readonly options: ExecuteOptions
+}
+
+/** How a node ended: its result, and its state when its output can be part of production. */
+export interface Settled {
+  readonly result: NodeResult
+  readonly state: NodeState | null
+}
+
+interface Running {
+  /** Resolves when readers can start; null: they cannot. */
+  readonly ready: Promise<Readable | null>
+  readonly settled: Promise<Settled | null>
+}
+
+/** Settles every selected node. Only failures that concern no single node are thrown. */
+export async function runSteps(context: RunnerContext): Promise<ReadonlyMap<NodeId, Settled>> {
+  const runner = new Runner(context)
+  return runner.run()
+}
+
+class Runner {
+  readonly #context: RunnerContext
+  readonly #running = new Map<NodeId, Running>()
+  readonly #slots: Slots
+  #stopped = false
+
+  constructor(context: RunnerContext) {
+    this.#context = context
+    this.#slots = slots(context.options.maxWorkers ?? 1)
+  }
+
+  async run(): Promise<ReadonlyMap<NodeId, Settled>> {
+    const { world } = this.#context
+    for (const id of world.steps.keys()) this.#running.set(id, this.#start(id))
+    const ended = await Promise.allSettled(
+      [...this.#running].map(async ([id, node]) => [id, await node.settled] as const),
+    )
+    const settled = new Map<NodeId, Settled>()
+    for (const end of ended) {
+      if (end.status === 'rejected') throw end.reason
+      const [id, node] = end.value
+      if (node !== null) settled.set(id, node)
+    }
+    return settled
+  }
+
+  #start(id: NodeId): Running {
+    const { predictions, world } = this.#context
+    const prediction = predictions.get(id)
+    if (prediction === undefined || !world.selected(id))
+      return { ready: Promise.resolve(prediction?.readable ?? null), settled: Promise.resolve(null) }
+    let release: (readable: Readable | null) => void = () => {}
+    const ready = new Promise<Readable | null>((resolve) => {
+      release = resolve
+    })
+    const settled = this.#settle(prediction, release).finally(() => release(null))
+    return { ready, settled }
+  }
+
+  async #settle(prediction: Prediction, release: (readable: Readable | null) => void): Promise<Settled> {
+    const { world, options } = this.#context
+    const started = performance.now()
+    const node = world.nodes.get(prediction.id)
+    if (node === undefined) throw new Bug(`${prediction.id} has a step and no description`)
+    let settled: Settled
+    try {
+      settled = await this.#outcome(node, prediction, release)
+    } catch (error) {
+      settled = this.#given(prediction.id, error, performance.now() - started)
+    }
+    options.onEvent?.({ kind: 'finished', result: settled.result })
+    return settled
+  }
+
+  async #outcome(
+    node: ManifestNode,
+    prediction: Prediction,
+    release: (readable: Readable | null) => void,
+  ): Promise<Settled> {
+    const { world } = this.#context
+    const { id } = prediction
+    const inputs = await Promise.all(node.inputs.map((input) => this.#readable(asNodeId(input.ref))))
+    const lost = node.inputs.find((input, i) => inputs[i] === null && world.selected(asNodeId(input.ref)))
+    if (lost !== undefined) return this.#skipped(id, `${lost.ref} has no new output`)
+    if (prediction.failure !== null) throw prediction.failure
+    const missing = node.inputs.find((_, i) => inputs[i] === null)
+    if (missing !== undefined)
+      throw new RuntimeFailure(
+        'STATE_NOT_FOUND',
+        `${missing.ref}, which it reads, has no output yet`,
+        { node: id, input: missing.ref },
+        { hints: [`Run ${missing.ref} too.`] },
+      )
+    const readables = inputs.flatMap((input) => input ?? [])
+    const reads = await Promise.all(node.inputs.map((input, i) => this.#read(input, readables[i])))
+    const dependence = runDependence(world, node, prediction.source)
+    const fingerprint = executionFingerprint(node, reads, dependence)
+    const own = world.own.get(id) ?? null
+    const found = world.full
+      ? null
+      : own !== null && own.state.fingerprint === fingerprint && isThere(own)
+        ? own.state
+        : null
+    const stored = found ?? (world.full ? null : findOutput(world.store, fingerprint))
+    if (stored !== null) {
+      release(readableOf(node, stored))
+      return this.#taken(id, stored, found === null ? 'reused' : 'cached')
+    }
+    const data = dataFingerprint(reads, dependence)
+    const reason = reasonOf(world, node, own, reads, dependence) ?? prediction.reason
+    return this.#execute(node, prediction, { reads, readables, data, fingerprint, reason }, release)
+  }
+
+  async #execute(
+    node: ManifestNode,
+    { id, source }: Prediction,
+    made: {
+      readonly reads: readonly ReadInput[]
+      readonly readables: readonly Readable[]
+      readonly data: string
+      readonly fingerprint: string
+      readonly reason: string
+    },
+    release: (readable: Readable | null) => void,
+  ): Promise<Settled> {
+    const { world, scratch, options } = this.#context
+    const free = await this.#slots.take()
+    let ms = 0
+    try {
+      if (this.#mustStop()) return this.#skipped(id, 'the run ended before it')
+      const engine = await this.#context.engine()
+      this.#provide(node, made.readables)
+      options.onEvent?.({ kind: 'started', node: id })
+      const started = performance.now()
+      await this.#tried(id, async () => {
+        const step = world.steps.get(id)
+        if (step === undefined) throw new Bug(`${id} has no step`)
+        await runStep(world, scratch, engine, step, source)
+      })
+      ms = performance.now() - started
+    } finally {
+      free()
+    }
+    const readable = { node, inputs: made.reads, data: made.data, snapshot: null }
+    if (!rowsDecide(node)) release(readable)
+    const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id))
+    options.faults?.('stored')
+    const state: StoredOutput = {
+      fingerprint: made.fingerprint,
+      data: made.data,
+      snapshot,
+      inputs: [...made.reads],
+      run_id: world.values.runId,
+      executed_at: new Date().toISOString(),
+      duration_ms: Math.round(ms),
+    }
+    indexOutput(world.store, state)
+    this.#note(id, 'executed', state, ms)
+    release({ ...readable, snapshot })
+    return {
+      result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },
+      state: { status: 'executed', ...state },
+    }
+  }
+
+  /** Tries again as often as was asked for. */
+  async #tried(id: NodeId, body: () => Promise<void>): Promise<void> {
+    const { options } = this.#context
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await body()
+      } catch (error) {
+        const canRetry =
+          error instanceof RuntimeFailure && error.code === 'STEP_FAILED' && attempt <= (options.retries ?? 0)
+        if (!canRetry || options.signal?.aborted) throw error
+        options.onEvent?.({ kind: 'retried', node: id, attempt, failure: error })
+      }
+    }
+  }
+
+  /** Links what is read from the store into the folder where the step looks for it. */
+  #provide(node: ManifestNode, readables: readonly Readable[]): void {
+    const { world, scratch } = this.#context
+    for (const [i, input] of node.inputs.entries()) {
+      const id = asNodeId(input.ref)
+      const readable = readables[i]
+      if (world.environment !== null && !world.steps.has(id)) continue
+      if (readable?.snapshot != null) provideInput(world, scratch, id, readable.snapshot)
+    }
+  }
+
+  async #readable(id: NodeId): Promise<Readable | null> {
+    const running = this.#running.get(id)
+    return running === undefined ? readableOutside(this.#context.world, id) : running.ready
+  }
+
+  async #read(input: ManifestInput, readable: Readable | undefined): Promise<ReadInput> {
+    const { world } = this.#context
+    if (readable === undefined) throw new Bug(`${input.ref} is not readable`)
+    const edge = edgeTo(world, input, readable.node, readable.inputs)
+    if (!rowsDecide(readable.node)) return { ref: input.ref, edge, data: readable.data }
+    if (readable.snapshot === null) throw new Bug(`${input.ref} is read before it is stored`)
+    return { ref: input.ref, edge, data: await this.#digest(asNodeId(input.ref), readable.snapshot, input.reads) }
+  }
+
+  async #digest(
+    id: NodeId,
+    snapshot: NonNullable<Readable['snapshot']>,
+    columns: readonly string[] | null,
+  ): Promise<string> {
+    const { world, scratch } = this.#context
+    const known = world.digests.get(snapshot, columns)
+    if (known !== undefined || columns === null) return known ?? snapshot.digest
+    const engine = await this.#context.engine()
+    provideInput(world, scratch, id, snapshot)
+    const digest = await engine.digestColumns(outputFile(scratch, id), columns)
+    world.digests.set(snapshot, columns, digest)
+    return digest
+  }
+
+  #mustStop(): boolean {
+    return this.#stopped || this.#context.options.signal?.aborted === true
+  }
+
+  #taken(id: NodeId, stored: StoredOutput, status: 'cached' | 'reused'): Settled {
+    if (status === 'reused') this.#note(id, status, stored, 0)
+    const { fingerprint, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
+    const state = { status, fingerprint, data, snapshot, inputs, run_id, executed_at, duration_ms }
+    return { result: { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }, state }
+  }
+
+  #skipped(id: NodeId, reason: string): Settled {
+    return { result: { node: id, status: 'skipped', rows: null, ms: 0, reason }, state: null }
+  }
+
+  /** A node that ended with an error. What concerns no single node is thrown on. */
+  #given(id: NodeId, error: unknown, ms: number): Settled {
+    const { options } = this.#context
+    if (!(error instanceof RuntimeFailure)) {
+      this.#stopped = true
+      throw error
+    }
+    if (error.code === 'INTERRUPTED' || options.signal?.aborted) return this.#skipped(id, 'interrupted')
+    if (options.continueOnError !== true || error.code === 'STATE_IO') this.#stopped = true
+    this.#context.journal.append({
+      kind: 'step',
+      node: id,
+      status: 'failed',
+      fingerprint: null,
+      sha256: null,
+      rows: null,
+      ms: Math.round(ms),
+      message: messageOf(error),
+    })
+    return {
+      result: { node: id, status: 'failed', rows: null, ms, reason: error.message, failure: error },
+      state: null,
+    }
+  }
+
+  #note(id: NodeId, status: 'executed' | 'reused', stored: StoredOutput, ms: number): void {
+    const { journal, options } = this.#context
+    journal.append({
+      kind: 'step',
+      node: id,
+      status,
+      fingerprint: stored.fingerprint,
+      sha256: stored.snapshot.sha256,
+      rows: stored.snapshot.rows,
+      ms: Math.round(ms),
+      message: '',
+    })
+    options.faults?.('journal')
+  }
+}

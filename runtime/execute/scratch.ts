@@ -1,0 +1,55 @@
+// A run's own folder below target/tmp: outputs that are being written, spilled data, the generation that is being put
+// together. It goes with the run; what a killed run left is removed by the next.
+
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { RuntimeFailure } from '../contract/failures.ts'
+import { kindAt, makeFolder, readIfThere, removeTree, writeAtomic } from '../store/files.ts'
+import { isGone, type ProcessIdentity, thisProcess } from '../store/process.ts'
+import { folderIn, pathIn, type Store } from '../store/store.ts'
+
+export interface Scratch {
+  readonly folder: string
+  readonly outputs: string
+  readonly spill: string
+  remove(): void
+}
+
+export function makeScratch(store: Store, runId: string): Scratch {
+  folderIn(store, 'tmp')
+  const folder = pathIn(store, 'tmp', `run-${runId}-${process.pid}`)
+  removeTree(folder)
+  const [outputs, spill] = [join(folder, 'outputs'), join(folder, 'spill')]
+  makeFolder(outputs)
+  makeFolder(spill)
+  writeAtomic(join(folder, 'owner.json'), JSON.stringify(thisProcess()), false)
+  return { folder, outputs, spill, remove: () => removeLater(folder) }
+}
+
+/** What cannot be removed now (the disk became read-only) must not hide why the run ended; the next run sweeps it. */
+function removeLater(folder: string): void {
+  try {
+    removeTree(folder)
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error
+  }
+}
+
+/** Removes folders of runs whose process is gone. */
+export function sweepScratch(store: Store): void {
+  const folder = pathIn(store, 'tmp')
+  if (kindAt(folder) !== 'folder') return
+  for (const name of readdirSync(folder)) {
+    if (/^run-[A-Za-z0-9_.-]+$/.test(name) && isAbandoned(join(folder, name))) removeTree(join(folder, name))
+  }
+}
+
+function isAbandoned(folder: string): boolean {
+  const text = readIfThere(join(folder, 'owner.json'))
+  if (text === null) return true
+  try {
+    return isGone(JSON.parse(text) as ProcessIdentity)
+  } catch {
+    return true
+  }
+}

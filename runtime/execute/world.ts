@@ -1,0 +1,117 @@
+// What a run starts from: the bundle, production as it is, what the environment has, source files, and what was asked
+// for. Read once; a run that waited for a lock reads it again.
+
+import type { Bundle, BundleFile, Step } from '../contract/bundle.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import { asNodeId, type EnvironmentName, environmentName, type NodeId } from '../contract/ids.ts'
+import { Manifest, type ManifestNode } from '../contract/manifest.ts'
+import { parseDocument } from '../contract/schema.ts'
+import type { NodeState } from '../contract/state.ts'
+import { ColumnDigests } from '../store/column-digests.ts'
+import { readEnvironmentOutputs } from '../store/environments.ts'
+import { type Generation, readProduction } from '../store/generations.ts'
+import { SourceFiles } from '../store/source-files.ts'
+import type { Store } from '../store/store.ts'
+import type { RunRequest } from './run.ts'
+import { type RunValues, runValues } from './values.ts'
+
+/** A stored output: how it is described and what it was made from. */
+export interface Entry {
+  readonly node: ManifestNode
+  readonly state: NodeState
+  /** The file that readers of `current` or of the environment see. */
+  readonly file: string
+}
+
+export type Entries = ReadonlyMap<NodeId, Entry>
+
+export interface World {
+  readonly store: Store
+  readonly bundle: Bundle
+  readonly contract: BundleFile
+  readonly manifest: Manifest
+  readonly base: Manifest | null
+  /** Of the bundle. */
+  readonly nodes: ReadonlyMap<NodeId, ManifestNode>
+  readonly steps: ReadonlyMap<NodeId, Step>
+  readonly environment: EnvironmentName | null
+  readonly production: Generation | null
+  /** Outputs that the bundle's steps would replace: production's, or the environment's. */
+  readonly own: Entries
+  /** Production's outputs. */
+  readonly outside: Entries
+  readonly selected: (id: NodeId) => boolean
+  /** Nothing is left out. */
+  readonly isWhole: boolean
+  readonly full: boolean
+  readonly values: RunValues
+  readonly sources: SourceFiles
+  readonly digests: ColumnDigests
+}
+
+/** A bundle as `open` gives it; without the parsed documents they are read from its files. */
+export interface ExecutableBundle extends Bundle {
+  readonly manifest?: Manifest
+  readonly base?: Manifest | null
+}
+
+export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRequest, values?: RunValues): World {
+  const { contract } = bundle
+  const manifest = bundle.manifest ?? documentOf(bundle, 'manifest.json')
+  const base = bundle.base !== undefined ? bundle.base : contract.base === null ? null : documentOf(bundle, 'base.json')
+  const nodes = new Map(manifest.nodes.map((node) => [asNodeId(node.id), node]))
+  const environment = environmentOf(contract)
+  const production = readProduction(store)
+  const outside = entriesOf(production)
+  const steps = new Map(contract.steps.map((step) => [asNodeId(step.node), step]))
+  const chosen = new Set([...steps.keys()].filter((id) => isChosen(request, nodes.get(id))))
+  return {
+    store,
+    bundle,
+    contract,
+    manifest,
+    base,
+    nodes,
+    steps,
+    environment,
+    production,
+    own: environment === null ? outside : readEnvironmentOutputs(store, environment),
+    outside,
+    selected: (id) => chosen.has(id),
+    isWhole: chosen.size === steps.size,
+    full: request.full ?? false,
+    values: values ?? runValues(request, contract),
+    sources: new SourceFiles(store),
+    digests: new ColumnDigests(store),
+  }
+}
+
+const isChosen = (request: RunRequest, node: ManifestNode | undefined): boolean =>
+  node !== undefined && (request.select?.(node) ?? true)
+
+function documentOf(bundle: Bundle, name: string): Manifest {
+  return parseDocument(Manifest, bundle.files.get(name) ?? '', name, 'BUNDLE_INVALID')
+}
+
+function environmentOf(contract: BundleFile): EnvironmentName | null {
+  if (contract.environment === null) return null
+  const name = environmentName(contract.environment)
+  if (name !== undefined) return name
+  throw new RuntimeFailure('ENVIRONMENT_NAME', `'${contract.environment}' is no name for an environment`, {
+    environment: contract.environment,
+  })
+}
+
+function entriesOf(generation: Generation | null): Entries {
+  const entries = new Map<NodeId, Entry>()
+  for (const node of generation?.manifest.nodes ?? []) {
+    const state = generation?.state.nodes[node.id]
+    if (generation !== null && state !== undefined)
+      entries.set(asNodeId(node.id), {
+        node,
+        state,
+        file: `${generation.folder}/intermediate/${node.id.replace('.', '_')}.parquet`,
+      })
+  }
+  return entries
+}

@@ -1,0 +1,62 @@
+// An applied environment → the switch that makes it production, as data. The same data is checked and committed by
+// `promote`, printed by its dry run, and laid out for people without Seeknal. Reports ENVIRONMENT_NOT_APPLIED.
+
+import type { BundleFile } from '../contract/bundle.ts'
+import { asNodeId } from '../contract/ids.ts'
+import type { Manifest } from '../contract/manifest.ts'
+import type { BaseRequirement, RunState } from '../contract/state.ts'
+import { stageGeneration } from '../execute/finish.ts'
+import type { Generation } from '../store/generations.ts'
+import type { Store } from '../store/store.ts'
+import { mergeProduction } from './merge.ts'
+import type { Requirement, StagedSwitch } from './switch.ts'
+
+export interface Applied {
+  readonly contract: BundleFile
+  readonly manifest: Manifest
+  readonly base: Manifest | null
+  /** The environment's. */
+  readonly state: RunState
+  /** Production as it was when the environment was applied. */
+  readonly requirements: readonly Requirement[]
+}
+
+/** Production's nodes that the change replaces, removes or reads, as they are now. */
+export function baseRequirements(contract: BundleFile, production: Generation | null): BaseRequirement[] {
+  const { replace, remove, read } = contract.promote
+  return [...new Set([...replace, ...remove, ...read])].sort().map((node) => ({
+    kind: 'base',
+    node,
+    definition: production?.manifest.nodes.find((n) => n.id === node)?.definition_fingerprint ?? null,
+    execution: production?.state.nodes[node]?.fingerprint ?? null,
+  }))
+}
+
+/** The switch on top of production as it is now. Pure but for the number of the generation. */
+export function stagePromotion(store: Store, production: Generation | null, applied: Applied): StagedSwitch {
+  const { contract, state } = applied
+  const made = new Map(
+    contract.promote.replace.flatMap((id) => (state.nodes[id] === undefined ? [] : [[id, state.nodes[id]] as const])),
+  )
+  const merged = mergeProduction({
+    before: production && { manifest: production.manifest, nodes: production.state.nodes },
+    bundle: applied.manifest,
+    base: applied.base,
+    made,
+    removed: new Set(contract.promote.remove),
+    describe: true,
+  })
+  const staged = stageGeneration(store, production, merged, {
+    kind: 'promote',
+    environment: contract.environment,
+    bundle: contract.digest,
+    runId: state.run_id,
+    runTimestamp: state.run_timestamp,
+    engine: state.engine,
+  })
+  return { ...staged, requirements: [...staged.requirements, ...applied.requirements] }
+}
+
+/** Ids of `promote.replace` that the environment has no output for. */
+export const unappliedNodes = ({ contract, state }: Pick<Applied, 'contract' | 'state'>): string[] =>
+  contract.promote.replace.filter((id) => state.nodes[id] === undefined).map((id) => asNodeId(id))
