@@ -29,7 +29,7 @@ export function fingerprint(bound: Bound): Fingerprinted {
     const node = resolved.get(id)
     const columns = bound.bound.get(id)
     if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
-    const made = manifestNode(node, columns, project.settings, edges)
+    const made = manifestNode(node, columns, project.settings, edges, bound.bound)
     nodes.push(made)
     edges.set(id, freshEdge(made))
   }
@@ -51,9 +51,10 @@ function manifestNode(
   bound: BoundNode,
   settings: Settings,
   edges: ReadonlyMap<string, Fingerprint>,
+  all: Bound['bound'],
 ): ManifestNode {
   const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
-  const definition = definitionOf(node, bound, settings, done)
+  const definition = definitionOf(node, bound, settings, all)
   const reads = bound.lineage && readsOf(bound.lineage)
   return {
     id: node.id,
@@ -104,13 +105,13 @@ function definitionOf(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
-  done: ReadonlyMap<string, ManifestNode>,
+  all: Bound['bound'],
 ): Readonly<Record<string, unknown>> {
   const { materializations, audits, volatile } = node.node
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     kind: node.node.kind,
-    ...(isTransform(node) ? queryDefinition(node, bound, done) : sourceDefinition(node, bound)),
+    ...(isTransform(node) ? queryDefinition(node, bound, all) : sourceDefinition(node, bound)),
     ...(materializations.length === 0 ? {} : { materializations }),
     ...(audits.length === 0 ? {} : { checks: audits }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
@@ -126,11 +127,11 @@ function definitionOf(
 const queryDefinition = (
   node: ResolvedTransform,
   bound: BoundNode,
-  done: ReadonlyMap<string, ManifestNode>,
+  all: Bound['bound'],
 ): Readonly<Record<string, unknown>> => ({
   sql: bound.canonicalSql,
   inputs: node.inputs,
-  input_columns: node.inputs.map((id) => done.get(id)?.columns_fingerprint ?? null),
+  input_columns: node.inputs.map((id) => all.get(id)?.columnsFingerprint ?? null),
 })
 
 function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Record<string, unknown>> {

@@ -4,7 +4,7 @@
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import type { Reason } from '../../runtime/contract/diff.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
-import { differingMembers, type Pair, type Pairs } from './pairs.ts'
+import { ownMembers, type Pair, type Pairs } from './pairs.ts'
 import { type ReasonCode, reason } from './reasons.ts'
 
 /** Members that have reasons of their own: the query, its inputs and the columns. */
@@ -17,7 +17,7 @@ const CODES: Readonly<Record<string, ReasonCode>> = {
 }
 
 export function definitionReasons({ node, base }: Pair & { readonly base: ManifestNode }, pairs: Pairs): Reason[] {
-  const members = differingMembers(base, node).filter((member) => !ELSEWHERE.has(member))
+  const members = ownMembers(base, node).filter((member) => !ELSEWHERE.has(member))
   return [
     ...(node.id === base.id ? [] : [reason('NODE_RENAMED', `renamed from '${base.id}'`)]),
     ...inputReasons(node, base, pairs),

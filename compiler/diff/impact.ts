@@ -14,7 +14,7 @@
 
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { freshEdge, type ManifestInput, type ManifestNode } from '../../runtime/contract/manifest.ts'
-import { differingMembers, isRowMember, type Pairs, sameColumns } from './pairs.ts'
+import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
 
 /** Changes that reach something, by the ids of the changed nodes. */
@@ -113,7 +113,7 @@ export class Impact {
     if (node.id !== base.id) return true
     const refs = base.inputs.map((i) => this.#pairs.now(i.ref))
     if (refs.join() !== node.inputs.map((i) => i.ref).join()) return true
-    return differingMembers(base, node).some((member) => !(sameFunction && OF_QUERY.has(member)))
+    return ownMembers(base, node).some((member) => !(sameFunction && OF_QUERY.has(member)))
   }
 
   /** Which changes may make a difference to these columns of a node's output (null: to any); none: it is as it was. */
@@ -192,7 +192,7 @@ export class Impact {
     base: ManifestNode,
     inputs: ReadonlyMap<string, Causes>,
   ): ReadonlyMap<string, Causes> {
-    if (differingMembers(base, node).some(isRowMember)) return inputs
+    if (ownMembers(base, node).some(isRowMember)) return inputs
     const all = new Map(inputs)
     for (const { ref } of node.inputs) {
       const pair = this.#pairs.of(ref)
@@ -252,7 +252,7 @@ function scanned(scans: Scans, relation: string): string[] | null {
 }
 
 /** Members of a definition whose difference the plans judge. */
-const OF_QUERY: ReadonlySet<string> = new Set(['sql', 'inputs'])
+const OF_QUERY: ReadonlySet<string> = new Set(['sql', 'inputs', 'input_columns'])
 
 /** What an execution fingerprint takes from a record. */
 const fingerprints = (node: ManifestNode): string =>

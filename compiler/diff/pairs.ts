@@ -56,9 +56,14 @@ export class Pairs {
    * mixture, and an input may be newer than its reader. Nothing can be concluded from such a pair of definitions.
    */
   staleInputs(node: ManifestNode): readonly ManifestInput[] {
-    return node.inputs.filter((edge) => {
+    const bound = columnsOfInputs(node)
+    return node.inputs.filter((edge, i) => {
       const input = this.#baseById.get(edge.ref)
-      return input === undefined || (edge.against ?? edge.fingerprint) !== freshEdge(input)
+      return (
+        input === undefined ||
+        (edge.against ?? edge.fingerprint) !== freshEdge(input) ||
+        bound[i] !== input.columns_fingerprint
+      )
     })
   }
 }
@@ -72,6 +77,16 @@ export const isRowMember = (key: string): boolean => !NOT_ROWS.has(key)
 export function differingMembers(a: ManifestNode, b: ManifestNode): readonly string[] {
   const keys = [...new Set([...Object.keys(a.definition), ...Object.keys(b.definition)])].sort()
   return keys.filter((key) => canonicalJson(a.definition[key]) !== canonicalJson(b.definition[key]))
+}
+
+/** The same without what the inputs bring: their columns are no change of the node's own. */
+export const ownMembers = (a: ManifestNode, b: ManifestNode): readonly string[] =>
+  differingMembers(a, b).filter((member) => member !== 'input_columns')
+
+/** Fingerprints of the columns over which a node's query was bound, in the order of its inputs. */
+function columnsOfInputs(node: ManifestNode): readonly unknown[] {
+  const columns: unknown = node.definition.input_columns
+  return Array.isArray(columns) ? columns : []
 }
 
 /** Equal names and types in the same order; two late-bound outputs count as equal. */

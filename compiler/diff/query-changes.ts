@@ -5,7 +5,7 @@ import type { Reason } from '../../runtime/contract/diff.ts'
 import type { Column, ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { LazySqlEngine } from '../ports.ts'
 import { type ColumnChanges, columnReasons, compareColumns } from './column-changes.ts'
-import { differingMembers, isRowMember, type Pairs } from './pairs.ts'
+import { isRowMember, ownMembers, type Pairs } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
 import { reason } from './reasons.ts'
 
@@ -46,8 +46,8 @@ export class QueryChanges {
   }
 
   async of(node: ManifestNode, base: ManifestNode): Promise<OutputChanges> {
-    const edited = differingMembers(base, node).some(isRowMember)
-    const rewritten = differingMembers(base, node).includes('sql')
+    const edited = ownMembers(base, node).some(isRowMember)
+    const rewritten = ownMembers(base, node).includes('sql')
     if (!edited) return declaredChanges(node, base)
     const now: Side = { query: this.#now(node), columns: node.columns }
     const old = await this.#before(node, base)
@@ -57,7 +57,7 @@ export class QueryChanges {
     const renamed = rewritten ? await this.#renamed(node.id, old, now, columns) : new Map<string, string>()
     const structure = columnReasons(columns, renamed)
     const values = rewritten ? await this.#values(node.id, old, now, columns) : { reasons: [], changed: [] }
-    const rest = differingMembers(base, node).some((m) => m !== 'sql' && m !== 'inputs' && isRowMember(m))
+    const rest = ownMembers(base, node).some((m) => m !== 'sql' && m !== 'inputs' && isRowMember(m))
     const reasons = [...structure, ...values.reasons]
     return {
       reasons:
