@@ -33,6 +33,9 @@ type DescribeResult =
 /** A date in text form: what a run parameter stands for while a query is only described. */
 const SAMPLE_PARAMETER = '2000-01-01'
 
+/** Below this many requests a second connection costs more than it saves. */
+const WORTH_TWO_LANES = 16
+
 export interface AnalysisEngine {
   readonly version: string
   parse(texts: readonly string[]): Promise<readonly ParseResult[]>
@@ -66,6 +69,7 @@ class DuckDBAnalysis implements AnalysisEngine {
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
   readonly #tables: EmptyTables
+  #second: Promise<DuckDBConnection> | undefined
   #planning: Promise<Planning> | undefined
 
   constructor(instance: DuckDBInstance, connection: DuckDBConnection, version: string) {
@@ -87,12 +91,30 @@ class DuckDBAnalysis implements AnalysisEngine {
   }
 
   async describe(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]> {
-    await this.#tables.ensure(requests.flatMap((r) => r.relations))
+    const relations = requests.flatMap((r) => r.relations)
+    await this.#tables.ensure(relations)
+    if (requests.length < WORTH_TWO_LANES || !this.#tables.hold(relations)) return this.#describeInTurn(requests)
+    return this.#describeSideBySide(requests)
+  }
+
+  async #describeInTurn(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]> {
     const results: DescribeResult[] = []
     for (const request of requests) {
       await this.#tables.ensure(request.relations)
-      results.push(await this.#describeOne(request))
+      results.push(await this.#describeOne(request, this.#connection))
     }
+    return results
+  }
+
+  /** On two connections, each taking the next request when it is done with one. */
+  async #describeSideBySide(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]> {
+    this.#second ??= this.#bindingConnection()
+    const results: DescribeResult[] = []
+    const waiting = requests.entries()
+    const lane = async (connection: DuckDBConnection): Promise<void> => {
+      for (const [i, request] of waiting) results[i] = await this.#describeOne(request, connection)
+    }
+    await Promise.all([lane(this.#connection), lane(await this.#second)])
     return results
   }
 
@@ -103,10 +125,19 @@ class DuckDBAnalysis implements AnalysisEngine {
     const planning = await this.#planning
     const results: (string | null)[] = []
     for (const request of requests) {
-      await this.#tables.ensure(request.relations)
-      results.push(await planning.planText(request))
+      results.push((await this.#canHold(request.relations)) ? await planning.planText(request) : null)
     }
     return results
+  }
+
+  /** A base manifest may name types that this version of the engine does not have. */
+  async #canHold(relations: readonly Relation[]): Promise<boolean> {
+    try {
+      await this.#tables.ensure(relations)
+      return true
+    } catch {
+      return false
+    }
   }
 
   async volatileFunctions(): Promise<ReadonlySet<string>> {
@@ -122,15 +153,20 @@ class DuckDBAnalysis implements AnalysisEngine {
   }
 
   /** Several statements run on a connection of their own, so that their temporary objects are gone afterwards. */
-  async #describeOne(request: DescribeRequest): Promise<DescribeResult> {
-    const own = request.statements.length > 1
-    const connection = own ? await this.#instance.connect() : this.#connection
+  async #describeOne(request: DescribeRequest, shared: DuckDBConnection): Promise<DescribeResult> {
+    if (request.statements.length === 1) return describeStatements(shared, request.statements)
+    const own = await this.#bindingConnection()
     try {
-      if (own) await prepareBinding(connection)
-      return await describeStatements(connection, request.statements)
+      return await describeStatements(own, request.statements)
     } finally {
-      if (own) connection.closeSync()
+      own.closeSync()
     }
+  }
+
+  async #bindingConnection(): Promise<DuckDBConnection> {
+    const connection = await this.#instance.connect()
+    await prepareBinding(connection)
+    return connection
   }
 }
 
@@ -174,8 +210,8 @@ async function columnsOf(connection: DuckDBConnection, sql: string): Promise<Des
   ])
   prepared.destroySync()
   if (described.some(([, type]) => type.includes('"'))) {
-    const rows = (await connection.runAndReadAll(`DESCRIBE ${sql}`)).getRows()
-    described = rows.map((row) => [String(row[0]), String(row[1])])
+    const rows = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM (${sql}\n)`)).getRows()
+    described = described.map(([name, type], i) => [name, String(rows[i]?.[1] ?? type)])
   }
   const stored = described.map(([name, type]) => ({ name, ...storedType(type) }))
   return {
