@@ -21,9 +21,9 @@ export function sayDiagnostics(
 }
 
 /** Gives line `n` (1-based) of a file, or undefined. */
-type Lines = (file: string, line: number) => string | undefined
+export type Lines = (file: string, line: number) => string | undefined
 
-function sourceLines(files: readonly ProjectFile[]): Lines {
+export function sourceLines(files: readonly ProjectFile[]): Lines {
   const texts = new Map(files.map((file) => [file.path, file.text]))
   const split = new Map<string, readonly string[]>()
   return (file, line) => {

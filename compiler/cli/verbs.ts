@@ -18,9 +18,15 @@ export const VERBS = {
     load: async () => (await import('./validate.ts')).validate,
   },
   parse: { summary: 'Show the nodes, or the manifest', load: async () => (await import('./parse.ts')).parse },
+  plan: { summary: 'What a run would do, and why', load: async () => (await import('./plan.ts')).plan },
+  run: { summary: 'Execute what is due', load: async () => (await import('./run.ts')).run },
   compile: {
     summary: 'Write the execution bundle for review',
     load: async () => (await import('./compile.ts')).compile,
+  },
+  diff: {
+    summary: 'What changed against production, column by column',
+    load: async () => (await import('./diff.ts')).diff,
   },
   lineage: {
     summary: 'Where data comes from and where it goes',

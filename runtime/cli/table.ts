@@ -9,6 +9,16 @@ export function alignedRows(
   rows: readonly (readonly string[])[],
   right: readonly string[] = [],
 ): readonly Text[] {
+  const [first = '', ...others] = alignedLines(header, rows, right)
+  return [styled('bold', first), ...others]
+}
+
+/** The same as plain text. */
+export function alignedLines(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  right: readonly string[] = [],
+): readonly string[] {
   const widths = header.map((name, i) => Math.max(stringWidth(name), ...rows.map((row) => stringWidth(row[i] ?? ''))))
   const line = (cells: readonly string[]) =>
     cells
@@ -18,5 +28,5 @@ export function alignedRows(
       })
       .join('  ')
       .trimEnd()
-  return [styled('bold', line(header)), ...rows.map(line)]
+  return [line(header), ...rows.map(line)]
 }

@@ -1,0 +1,47 @@
+// `seeknal plan`: what `run` would do and why; with a name, the plan of that environment.
+
+import { command } from '../../runtime/cli/command.ts'
+import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { planExecution } from '../../runtime/execute.ts'
+import { changeLines, dagLine, planExitCode } from './changes.ts'
+import { compileProject, paramsArgument } from './compile-project.ts'
+import { sayExecutionPlan } from './execution-plan.ts'
+import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
+import { EXIT_CODE_ARGS, PARAMS_ARG } from './shared-args.ts'
+import { openWorkspace } from './workspace.ts'
+
+export const plan = command({
+  about: `Compares the project with production and says what a run would execute, and why: changed definitions with their
+category (breaking, non-breaking, metadata-only), changed source files, missing outputs. Writes nothing.`,
+  examples: [
+    ['seeknal plan', 'what would `run` do?'],
+    ['seeknal plan --detailed-exitcode', 'exit with 2 when there is something to do'],
+    ['seeknal plan --fail-on breaking', 'for a pull request'],
+  ],
+  lists: [...SELECTION_LISTS],
+  args: { ...SELECTION_ARGS, ...PARAMS_ARG, ...EXIT_CODE_ARGS },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const workspace = openWorkspace(surroundings)
+    try {
+      const { bundle, size } = await compileProject(
+        workspace,
+        { environment: null, params: paramsArgument(args.params) },
+        terminal,
+      )
+      const select = selection(args, bundle.manifest)
+      terminal.success(dagLine(size.nodes, size.edges))
+      if (bundle.base === null) terminal.info('There is no production yet: everything is new.')
+      else for (const line of changeLines(bundle.diff)) terminal.line(line)
+      const request = {
+        ...executionOptions({}, surroundings.environment),
+        ...(select === null ? {} : { select }),
+        projectDir: workspace.root,
+      }
+      const toDo = sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
+      return planExitCode(bundle.diff, toDo, { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'] })
+    } finally {
+      workspace.close()
+    }
+  },
+})

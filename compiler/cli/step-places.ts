@@ -1,0 +1,88 @@
+// A failed step → the author's place: from the offset in the step's file, without the environment's prefixes, through
+// the resolved SQL, to line and column of the YAML file. Null when it cannot be told.
+
+import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import type { Text } from '../../runtime/cli/text.ts'
+import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
+import type { NodeResult } from '../../runtime/execute/run.ts'
+import { isTransform, type Resolved, type ResolvedNode } from '../resolve.ts'
+import { placeInSql } from '../sql/placed-text.ts'
+import { compiled } from './compile-project.ts'
+import { frame, sourceLines } from './diagnostics.ts'
+import type { Workspace } from './workspace.ts'
+
+/** Lines that show a failed node at the place in its YAML file. */
+export async function explainFailure(
+  workspace: Workspace,
+  bundle: OpenedBundle,
+  result: NodeResult,
+): Promise<readonly Text[] | null> {
+  const { failure } = result
+  if (failure === undefined) return null
+  const place = await placeOfFailure(workspace, bundle, result)
+  if (place === null) return null
+  const diagnostic: Diagnostic = {
+    code: failure.code,
+    severity: 'error',
+    message: `${result.node}: ${failure.message}`,
+    facts: failure.facts,
+    place,
+    hints: failure.hints,
+    notes: [],
+  }
+  return frame(diagnostic, sourceLines(workspace.files()))
+}
+
+async function placeOfFailure(
+  workspace: Workspace,
+  bundle: OpenedBundle,
+  { node: id, failure }: NodeResult,
+): Promise<Place | null> {
+  const { last } = await compiled(workspace, { environment: null, base: null, params: {}, stopAfter: 'resolve' })
+  const resolved = isResolved(last.output) ? last.output.nodes.find((node) => node.id === id) : undefined
+  if (resolved === undefined) return null
+  const step = bundle.contract.steps.find((candidate) => candidate.node === id)
+  const text = step === undefined ? undefined : bundle.files.get(step.file)
+  const offset = failure?.facts.offset
+  if (step !== undefined && text !== undefined && typeof offset === 'number' && isTransform(resolved)) {
+    const found = placeInAuthorsSql(resolved, withoutPrefixes(bundle, step.file, text, offset))
+    if (found !== null) return found
+  }
+  return resolved.node.place
+}
+
+/** The step's text as in production, and the offset in it. Spans count bytes of UTF-8. */
+function withoutPrefixes(
+  bundle: OpenedBundle,
+  file: string,
+  text: string,
+  offset: number,
+): { readonly text: string; readonly offset: number } {
+  let bytes = Buffer.from(text, 'utf8')
+  let at = Buffer.byteLength(text.slice(0, offset), 'utf8')
+  const spans = bundle.contract.namespaces.filter((span) => span.file === file).sort((a, b) => b.start - a.start)
+  for (const span of spans) {
+    const length = Buffer.byteLength(span.text, 'utf8')
+    bytes = Buffer.concat([bytes.subarray(0, span.start), bytes.subarray(span.start + length)])
+    if (span.start < at) at -= Math.min(length, at - span.start)
+  }
+  return { text: bytes.toString('utf8'), offset: bytes.subarray(0, at).toString('utf8').length }
+}
+
+function placeInAuthorsSql(
+  resolved: ResolvedNode,
+  step: { readonly text: string; readonly offset: number },
+): Place | null {
+  if (!isTransform(resolved)) return null
+  const { sql } = resolved
+  for (const statement of sql.statements) {
+    const written = sql.text.slice(statement.start, statement.end)
+    const start = step.text.lastIndexOf(written)
+    if (start === -1 || step.offset < start || step.offset >= start + written.length) continue
+    return placeInSql(sql, statement.start + (step.offset - start), 1)
+  }
+  return null
+}
+
+const isResolved = (output: unknown): output is Resolved =>
+  typeof output === 'object' && output !== null && 'nodes' in output && Array.isArray(output.nodes)

@@ -1,0 +1,39 @@
+// What executing a bundle would do, in words: one line a node that is due, with why.
+
+import type { DueNode, ExecutionPlan } from '../execute/run.ts'
+import { alignedLines } from './table.ts'
+import type { Terminal } from './terminal.ts'
+import { counted } from './text.ts'
+
+const WORDS: Readonly<Record<DueNode['status'], string>> = {
+  execute: 'execute',
+  maybe: 'may execute',
+  reuse: 'take from the store',
+  cached: 'nothing to do',
+  blocked: 'cannot run',
+  left_out: 'left out',
+}
+
+/** With --json, the plan as a document. */
+export function sayDueNodes(terminal: Terminal, plan: ExecutionPlan): void {
+  if (terminal.options.json) terminal.document(plan)
+  if (plan.nothing) terminal.success('No changes detected.')
+  else for (const line of dueLines(plan)) terminal.line(line)
+}
+
+/** Also says how many nodes execute. */
+export function dueLines(plan: ExecutionPlan): readonly string[] {
+  const shown = plan.nodes.filter((node) => node.status !== 'cached' && node.status !== 'left_out')
+  const rows = shown.map((node) => [node.node, WORDS[node.status], node.reason])
+  const table =
+    shown.length === 0 ? [] : [...alignedLines(['node', 'what', 'why'], rows).map((line) => `  ${line}`), '']
+  const count = (status: DueNode['status']) => plan.nodes.filter((node) => node.status === status).length
+  const maybe = count('maybe')
+  return [
+    ...table,
+    ...(plan.metadataOnly ? ['  Nothing to execute; only descriptions or formatting changed.'] : []),
+    `  Total nodes to execute: ${count('execute')}${maybe > 0 ? `, and perhaps ${maybe} more` : ''}`,
+    ...(count('reuse') > 0 ? [`  From the store: ${counted(count('reuse'), 'node')}`] : []),
+    ...(plan.removed.length > 0 ? [`  Removed from production: ${plan.removed.join(', ')}`] : []),
+  ]
+}

@@ -1,0 +1,77 @@
+// `seeknal exec bundle [PATH]`: executes a bundle where it is, without the project's YAML.
+
+import { resolve } from 'node:path'
+import { RuntimeFailure } from '../contract/failures.ts'
+import { executeBundle, planExecution } from '../execute.ts'
+import { command, type Surroundings } from './command.ts'
+import { sayDueNodes } from './due-nodes.ts'
+import { EXECUTION_ARGS, executionOptions } from './execution-args.ts'
+import { executionRoot } from './project-root.ts'
+import { RunReport, sayEnd } from './run-report.ts'
+
+export const bundle = command({
+  about: `Executes a bundle: a folder or a .tar.gz that \`seeknal compile\` wrote. Digest and files are verified first. The project
+folder (where data/ and target/ are) is --project-path, the nearest folder with seeknal_project.yml, or the working
+directory. Executing the same bundle again goes on where it stopped.`,
+  examples: [
+    ['seeknal exec bundle', 'execute ./bundle'],
+    ['seeknal exec bundle dev.tar.gz --dry-run', 'say what it would do'],
+    ['seeknal exec bundle bundle --phase promote', "make an applied environment's outputs production"],
+  ],
+  args: {
+    path: { type: 'positional', description: 'Folder or .tar.gz (default: ./bundle)', required: false },
+    phase: { type: 'enum', options: ['apply', 'promote', 'rollback'], description: 'Default: apply' },
+    'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
+    fresh: { type: 'boolean', description: 'Execute every step again' },
+    force: { type: 'boolean', description: 'Go on although production moved since the bundle was compiled' },
+    ...EXECUTION_ARGS,
+  },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const options = {
+      ...executionOptions(args, surroundings.environment),
+      full: args.fresh === true,
+      projectDir: executionRoot(surroundings),
+    }
+    const { open } = await import('../open.ts')
+    const path = args.path ?? 'bundle'
+    const opened = await open(resolve(surroundings.cwd, path))
+    if (args.phase === 'promote' || args.phase === 'rollback')
+      return await switchPhase(args.phase, opened.contract.environment, args['dry-run'] === true, surroundings)
+    const { environment, steps } = opened.contract
+    terminal.success(
+      `Bundle verified: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'} for ${environment === null ? 'production' : `environment '${environment}'`}`,
+    )
+    if (args['dry-run'] === true) {
+      sayDueNodes(terminal, await planExecution(opened, options))
+      return 0
+    }
+    const report = new RunReport(terminal)
+    const execution = executeBundle(opened, {
+      ...options,
+      force: args.force === true,
+      command: `seeknal exec bundle ${path}`,
+      signal: surroundings.signal,
+      onEvent: report.onEvent,
+    })
+    const result = await execution.finally(() => report.close())
+    if (result.outcome === 'nothing') terminal.success('Nothing to execute: every step is done already.')
+    return await sayEnd(terminal, result, `seeknal exec bundle ${path}`)
+  },
+})
+
+async function switchPhase(
+  phase: 'promote' | 'rollback',
+  environment: string | null,
+  dryRun: boolean,
+  surroundings: Surroundings,
+): Promise<number> {
+  if (phase === 'rollback') {
+    const { rollBack } = await import('./rollback.ts')
+    return rollBack({ to: undefined, dryRun, yes: true }, surroundings)
+  }
+  if (environment === null)
+    throw new RuntimeFailure('USAGE', 'A bundle for production has nothing to promote: executing it is all.')
+  const { promoteEnvironment } = await import('./promote.ts')
+  return promoteEnvironment({ environment, to: null, dryRun, yes: true, force: false }, surroundings)
+}

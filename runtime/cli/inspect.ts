@@ -1,0 +1,105 @@
+// `seeknal inspect NODE`: columns, row count and first rows of an output.
+
+import { nearest } from '../contract/diagnostics.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import { formatted } from '../repl/formats.ts'
+import { outputs } from '../repl/outputs.ts'
+import type { ReplTable } from '../repl/state.ts'
+import { openStore, pathIn } from '../store/store.ts'
+import { wholeNumber } from './arguments.ts'
+import { command } from './command.ts'
+import { environmentArgument } from './environment-argument.ts'
+import { projectRoot } from './project-root.ts'
+import { alignedRows } from './table.ts'
+import { counted, thousands } from './text.ts'
+
+export const inspect = command({
+  about:
+    'Shows an output: its columns with their types, how many rows it has, and the first of them. Without a node, lists the outputs.',
+  examples: [
+    ['seeknal inspect transform.daily_revenue', 'look at an output'],
+    ['seeknal inspect transform.daily_revenue --env dev --limit 3', "in environment 'dev'"],
+    ['seeknal inspect', 'list the outputs'],
+  ],
+  args: {
+    node: { type: 'positional', description: 'A node', required: false },
+    env: { type: 'string', description: "Look at this environment's outputs first", valueHint: 'name' },
+    limit: { type: 'string', alias: 'l', description: 'How many rows (default: 10)', valueHint: 'n' },
+    schema: { type: 'boolean', alias: 's', description: 'Columns only' },
+  },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)
+    const store = openStore(projectRoot(surroundings))
+    const tables = outputs(store, args.env === undefined ? null : environmentArgument(args.env))
+    if (args.node === undefined) {
+      const list = tables.map((t) => ({ node: id(t), rows: t.rows, columns: t.columns.length, from: t.from }))
+      if (terminal.options.json) terminal.document(list)
+      else
+        for (const line of alignedRows(
+          ['node', 'rows', 'columns', 'from'],
+          list.map((t) => [t.node, t.rows === null ? '' : thousands(t.rows), String(t.columns), t.from]),
+          ['rows', 'columns'],
+        ))
+          terminal.result(line)
+      return 0
+    }
+    const table = tableNamed(tables, args.node)
+    const { QuerySession } = await import('../engines/duckdb/query-session.ts')
+    const session = await QuerySession.open({
+      tables: [table],
+      scratchDirectory: pathIn(store, 'tmp', `inspect-${process.pid}`),
+    })
+    try {
+      const answer =
+        args.schema === true ? null : await session.run(`FROM "${table.schema}"."${table.name}" LIMIT ${limit}`, limit)
+      if (terminal.options.json) {
+        const rows = answer?.json.map((row) => Object.fromEntries(answer.columns.map((c, i) => [c.name, row[i]]))) ?? []
+        terminal.document({
+          node: id(table),
+          from: table.from,
+          rows: table.rows,
+          columns: table.columns,
+          first_rows: rows,
+        })
+        return 0
+      }
+      terminal.result(
+        `${id(table)}${table.from === 'environment' ? ` (environment '${args.env}')` : ''}: ${table.rows === null ? '' : `${thousands(table.rows)} rows, `}${counted(table.columns.length, 'column')}`,
+      )
+      for (const line of alignedRows(
+        ['column', 'type'],
+        table.columns.map((c) => [c.name, c.type]),
+      ))
+        terminal.result(['  ', line])
+      if (answer !== null)
+        terminal.raw(`\n${formatted(answer, 'table', terminal.options.interactive ? { widest: 60 } : {})}`)
+      return 0
+    } finally {
+      session.close()
+    }
+  },
+})
+
+const id = (table: ReplTable): string => `${table.schema}.${table.name}`
+
+function tableNamed(tables: readonly ReplTable[], text: string): ReplTable {
+  const named = tables.filter((t) => id(t) === text || t.name === text || `${t.schema}_${t.name}` === text)
+  const [only, second] = named
+  if (only !== undefined && second === undefined) return only
+  if (second !== undefined)
+    throw new RuntimeFailure(
+      'NODE_NOT_FOUND',
+      `Several outputs are named '${text}'.`,
+      { node: text },
+      { hints: [`Say which: ${named.map(id).join(', ')}.`] },
+    )
+  const near = nearest(text, [...tables.map(id), ...tables.map((t) => t.name)])
+  const hint =
+    tables.length === 0
+      ? 'Nothing has been executed yet: `seeknal run`.'
+      : near === undefined
+        ? '`seeknal inspect` lists the outputs.'
+        : `Did you mean '${near}'?`
+  throw new RuntimeFailure('NODE_NOT_FOUND', `There is no output of '${text}'.`, { node: text }, { hints: [hint] })
+}

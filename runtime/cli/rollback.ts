@@ -1,0 +1,54 @@
+// `seeknal rollback`: an earlier generation becomes production again, exactly as it was.
+
+import { wholeNumber } from './arguments.ts'
+import { confirmed } from './ask.ts'
+import { command, type Surroundings } from './command.ts'
+import { executionRoot, projectRoot } from './project-root.ts'
+import { sayStaged, sayUnmet } from './staged-switch.ts'
+
+export const rollback = command({
+  about: `Makes an earlier generation production again, in one step and exactly as it was. The next plan compares the project
+with that generation.`,
+  examples: [
+    ['seeknal rollback', 'go back by one'],
+    ['seeknal rollback --to 3 --yes', 'go back to generation 3, without asking'],
+  ],
+  args: {
+    to: { type: 'string', description: 'Number of a generation (default: the one before)', valueHint: 'n' },
+    'dry-run': { type: 'boolean', description: 'Say what would change, and do nothing' },
+    yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
+  },
+  async run(args, surroundings) {
+    projectRoot(surroundings)
+    const to = args.to === undefined ? undefined : wholeNumber(args.to, '--to', 1)
+    return rollBack({ to, dryRun: args['dry-run'] === true, yes: args.yes === true }, surroundings)
+  },
+})
+
+export interface RollbackRequest {
+  readonly to: number | undefined
+  readonly dryRun: boolean
+  readonly yes: boolean
+}
+
+export async function rollBack(request: RollbackRequest, surroundings: Surroundings): Promise<number> {
+  const { terminal } = surroundings
+  const module = await import('../promote.ts')
+  const options = { projectDir: executionRoot(surroundings), ...(request.to === undefined ? {} : { to: request.to }) }
+  const planned = await module.rollback({ ...options, dryRun: true })
+  if (request.dryRun) {
+    if (terminal.options.json) terminal.document(planned)
+    sayStaged(terminal, planned)
+    return 0
+  }
+  if (!request.yes) sayStaged(terminal, planned)
+  if (!(await confirmed(`Go back from generation ${planned.from} to ${planned.to}?`, request.yes, surroundings))) {
+    terminal.info('Nothing was changed.')
+    return 0
+  }
+  sayUnmet(terminal, planned)
+  const result = await module.rollback(options)
+  if (terminal.options.json) terminal.document(result)
+  terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
+  return 0
+}
