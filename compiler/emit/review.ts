@@ -140,11 +140,11 @@ function code(name: string): string {
   return `${fence} ${plain} ${fence}`
 }
 
-/** Text in a table cell or a line: one line, and nothing of it is markup. */
+const ENTITIES: Readonly<Record<string, string>> = { '<': '&lt;', '>': '&gt;', '&': '&amp;' }
+
+/** Text in a table cell or a line: one line, and nothing of it is markup. Inside a word `_` is none. */
 const text = (value: string): string =>
   value
     .replace(/\s+/g, ' ')
     .trim()
-    .replace(/[\\|<>&*_`[\]#~]/g, (char) =>
-      char === '<' ? '&lt;' : char === '>' ? '&gt;' : char === '&' ? '&amp;' : `\\${char}`,
-    )
+    .replace(/[\\|<>&*`[\]#~]|(?<!\w)_|_(?!\w)/g, (char) => ENTITIES[char] ?? `\\${char}`)

@@ -6,7 +6,7 @@ import { createObserver } from '../../compiler/cli/observer.ts'
 import { readProject } from '../../compiler/cli/project.ts'
 import { type Compiled, type CompileInput, compile } from '../../compiler/compile.ts'
 import type { ProjectFile } from '../../compiler/load.ts'
-import { noCache } from '../../compiler/ports.ts'
+import type { CompileCache } from '../../compiler/ports.ts'
 import { opened } from '../../runtime/bundle/verify.ts'
 import type { Bundle } from '../../runtime/contract/bundle.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
@@ -18,6 +18,8 @@ export interface CompileOptions {
   readonly environment?: string
   readonly base?: Manifest | null
   readonly params?: CompileInput['params']
+  /** Default: one that all compiles of the process share. */
+  readonly cache?: CompileCache
   /** Changes the list of files before it is compiled. */
   readonly files?: (files: readonly ProjectFile[]) => readonly ProjectFile[]
 }
@@ -29,10 +31,13 @@ const engine = (): Promise<AnalysisEngine> => {
   return started
 }
 
+const kept = new Map<string, unknown>()
+const sharedCache: CompileCache = { get: (key) => kept.get(key), set: (key, value) => void kept.set(key, value) }
+
 /** Whatever comes out, diagnostics included. */
 export async function compiled(folder: string, options: CompileOptions = {}): Promise<Compiled> {
-  const cache = new CacheFile(join(tempFolder(), 'cache'), 'test', 0)
-  const files = readProject(folder, cache)
+  const looked = new CacheFile(join(tempFolder(), 'cache'), 'test', 0)
+  const files = readProject(folder, looked)
   const environment = options.environment === undefined ? null : (environmentName(options.environment) ?? null)
   return compile({
     files: options.files?.(files) ?? files,
@@ -40,8 +45,8 @@ export async function compiled(folder: string, options: CompileOptions = {}): Pr
     base: options.base ?? null,
     params: options.params ?? {},
     engine,
-    observe: createObserver(folder, cache).observe,
-    cache: noCache,
+    observe: createObserver(folder, looked).observe,
+    cache: options.cache ?? sharedCache,
     acceptSources: false,
   })
 }

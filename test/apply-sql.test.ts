@@ -1,0 +1,127 @@
+// apply.sql through DuckDB's plain client, statement by statement, without anything of ours: it gives the tables that
+// the runtime gives, in the columns that the manifest says.
+
+import { mkdirSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { preludeText } from '../compiler/emit/prelude.ts'
+import { opened } from '../runtime/bundle/verify.ts'
+import type { Bundle } from '../runtime/contract/bundle.ts'
+import { startDuckDB } from '../runtime/engines/duckdb/engine.ts'
+import { bundleOf } from './support/compile.ts'
+import { Session } from './support/duckdb.ts'
+import { baseProject, goldenBundle, goldenCase, goldenCases, projectOf } from './support/golden.ts'
+import { suite } from './support/suite.ts'
+import { tempFolder } from './support/temp.ts'
+
+const test = suite('apply.sql')
+/** Cases whose sources are not there. */
+const withoutData = ['formats', 'parameters']
+const timestamp = '2026-03-01T00:00:00Z'
+
+/** Runs a bundle's apply.sql in a session of its own with the roots given. */
+async function runRaw(bundle: Bundle, roots: Readonly<Record<string, string>>): Promise<void> {
+  const session = await Session.open()
+  for (const [name, value] of Object.entries({ ...roots, run_timestamp: timestamp }))
+    await session.rows(`SET VARIABLE ${name} = '${value}'`)
+  await session.script(bundle.files.get('apply.sql') ?? '')
+}
+
+const parquetIn = (folder: string): string[] => readdirSync(folder).sort()
+
+/** Runs the same steps as the runtime's engine does. */
+async function runSteps(bundle: Bundle, project: string, outputs: string): Promise<void> {
+  const engine = await startDuckDB({
+    allowedDirectories: [project, outputs],
+    allowedPaths: [],
+    spillDirectory: join(outputs, 'spill'),
+    settings: bundle.contract.settings,
+  })
+  for (const step of bundle.contract.steps) {
+    const variables = { values: { data: project, outputs }, runTimestamp: timestamp }
+    await engine.runStep({
+      prelude: preludeText(),
+      sql: bundle.files.get(step.file) ?? '',
+      variables,
+      output: { variable: 'outputs', file: step.output.file },
+    })
+  }
+  await engine.close()
+}
+
+for (const golden of goldenCases().filter(({ name }) => !withoutData.includes(name))) {
+  test(`${golden.name}: run raw, it gives the tables of the runtime`, async () => {
+    const project = projectOf(golden)
+    const [raw, ours] = [tempFolder('raw'), tempFolder('ours')]
+    const bundle = await bundleOf(project)
+    await runRaw(bundle, { data: project, outputs: raw })
+    await runSteps(bundle, project, ours)
+    assert.equal(
+      parquetIn(raw),
+      parquetIn(ours).filter((name) => name.endsWith('.parquet')),
+    )
+    const session = await Session.open()
+    for (const node of opened(bundle).manifest.nodes) {
+      const file = `${node.id.replace('.', '_')}.parquet`
+      const columns = await session.rows(`SELECT column_name, column_type FROM (DESCRIBE FROM '${raw}/${file}')`)
+      if (node.columns !== null)
+        assert.equal(
+          columns,
+          node.columns.map((c) => [c.name, c.type]),
+          node.id,
+        )
+      if (node.reproducibility.volatile.length > 0) continue
+      const differing = `(FROM '${raw}/${file}' EXCEPT ALL FROM '${ours}/${file}') UNION ALL (FROM '${ours}/${file}' EXCEPT ALL FROM '${raw}/${file}')`
+      assert.equal(await session.rows(differing), [], node.id)
+    }
+  })
+}
+
+test('An environment reads production and writes beside it', async () => {
+  const golden = goldenCase('added-column')
+  const base = baseProject(golden) ?? ''
+  const [outputs, dev_outputs] = [tempFolder('production'), tempFolder('dev')]
+  await runRaw(await bundleOf(base), { data: base, outputs })
+  const before = parquetIn(outputs)
+  await runRaw(await goldenBundle(golden), { data: '/nowhere', outputs, dev_outputs })
+  assert.equal(parquetIn(outputs), before)
+  assert.equal(parquetIn(dev_outputs), ['transform_daily_revenue.parquet'])
+  const rows = await (await Session.open()).rows(
+    `SELECT order_date, unique_customers FROM '${dev_outputs}/transform_daily_revenue.parquet' ORDER BY 1`,
+  )
+  assert.equal(rows, [
+    ['2026-03-01', '1'],
+    ['2026-03-02', '2'],
+    ['2026-03-03', '2'],
+    ['2026-03-04', '1'],
+  ])
+})
+
+test('From the project it runs with nothing set but the folder that its header names', async () => {
+  const golden = goldenCase('shop')
+  const project = projectOf(golden)
+  const bundle = await bundleOf(project)
+  const folder = /mkdir -p (\S+)/.exec(bundle.files.get('apply.sql') ?? '')?.[1] ?? ''
+  mkdirSync(join(project, folder))
+  const home = process.cwd()
+  process.chdir(project)
+  try {
+    await (await Session.open()).script(bundle.files.get('apply.sql') ?? '')
+  } finally {
+    process.chdir(home)
+  }
+  assert.is(parquetIn(join(project, folder)).length, bundle.contract.steps.length)
+})
+
+test('A parameter that only a person knows stops it with its name', async () => {
+  const golden = goldenCase('parameters')
+  const session = await Session.open()
+  const text = (await goldenBundle(golden)).files.get('apply.sql') ?? ''
+  let message = ''
+  await session.script(text).catch((error: Error) => {
+    message = error.message
+  })
+  assert.match(message, 'env.REGION')
+})
+
+test.run()

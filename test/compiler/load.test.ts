@@ -1,0 +1,150 @@
+import * as assert from 'uvu/assert'
+import { type LoadedDocument, load } from '../../compiler/load.ts'
+import { noCache } from '../../compiler/ports.ts'
+import { placeAt } from '../../compiler/sql/placed-text.ts'
+import { placedText } from '../../compiler/validate/placed.ts'
+import { suite } from '../support/suite.ts'
+
+const test = suite('load')
+
+/** The one document of a file. */
+function document(text: string): LoadedDocument {
+  const { nodes, diagnostics } = load([{ path: 'seeknal/a.yml', text }], noCache)
+  const [only] = nodes
+  if (only === undefined) throw new Error(JSON.stringify(diagnostics))
+  return only
+}
+
+/** Each character of the text at `/sql` that is also in the file at the place that it maps to. */
+function mappedCharacters(yaml: string): string {
+  const loaded = document(yaml)
+  const text = String(loaded.value.sql)
+  const placed = placedText(loaded, '/sql', text)
+  const lines = yaml.split(/\r?\n/)
+  return [...text]
+    .map((character, i) => {
+      const { line, column } = placeAt(placed, i, 1)
+      return lines[line - 1]?.[column - 1] === character ? character : '·'
+    })
+    .join('')
+}
+
+test('dates, versions and numbers with leading zeros stay as they are written', () => {
+  const { value, sources } = document(
+    'start: 2024-01-01\nversion: 1.10\ncode: 012\nbig: 12345678901234567890\ntext: yes\nnan: .nan\n',
+  )
+  assert.equal(value, {
+    start: '2024-01-01',
+    version: 1.1,
+    code: 12,
+    big: '12345678901234567890',
+    text: 'yes',
+    nan: '.nan',
+  })
+  assert.equal(sources, { '/version': '1.10', '/code': '012' })
+})
+
+test('every key and value knows its place', () => {
+  const { positions } = document('kind: transform\ninputs:\n  - ref: source.a\n  - {ref: "source.b"}\n')
+  assert.equal(positions['/kind'], {
+    key: { file: 'seeknal/a.yml', line: 1, column: 1, length: 4 },
+    value: { file: 'seeknal/a.yml', line: 1, column: 7, length: 9 },
+  })
+  assert.equal(positions['/inputs/1/ref']?.value, { file: 'seeknal/a.yml', line: 4, column: 11, length: 10 })
+})
+
+test('an offset in a block of SQL is the line and column of the file', () => {
+  for (const header of ['|', '|-', '|+', '|2', '>', '>-'])
+    assert.is(
+      mappedCharacters(`kind: a\nsql: ${header}\n  SELECT 1,\n\n  FROM x\n`).replace(/[· \n]/g, ''),
+      'SELECT1,FROMx',
+      header,
+    )
+})
+
+test('indentation that belongs to the SQL is counted', () => {
+  assert.is(mappedCharacters('sql: |2\n     SELECT\n   1\n\n     2\n'), '   SELECT\n 1\n\n   2\n'.replaceAll('\n', '·'))
+  assert.is(mappedCharacters('a:\n  sql: 1\nsql: |\n      SELECT\n        1\n'), 'SELECT·  1·')
+})
+
+test('quoted SQL with escapes and several lines is mapped', () => {
+  assert.is(mappedCharacters(`sql: "SELECT 'a\\tb\\u00e9c' AS x\n  FROM y"\n`), "SELECT 'a·b·c' AS x·FROM y")
+  assert.is(mappedCharacters("sql: 'SELECT ''a''\n\n  FROM y'\n"), "SELECT 'a'·FROM y")
+  assert.is(mappedCharacters('sql: SELECT 1\n  FROM y\n'), 'SELECT 1·FROM y')
+})
+
+test('files with Windows line ends and a byte order mark are read', () => {
+  const text = '\ufeffkind: transform\r\nsql: |\r\n  SELECT\r\n  1\r\n'
+  const loaded = document(text)
+  assert.is(loaded.value.sql, 'SELECT\n1\n')
+  assert.equal(
+    loaded.positions['/sql']?.pieces?.map(({ line, column }) => [line, column]),
+    [
+      [3, 3],
+      [4, 3],
+    ],
+  )
+})
+
+test('aliases and merge keys are put in', () => {
+  const { value } = document('base: &base {a: 1, b: 2}\nown:\n  <<: *base\n  b: 3\nagain: *base\n')
+  assert.equal(value, { base: { a: 1, b: 2 }, own: { b: 3, a: 1 }, again: { a: 1, b: 2 } })
+})
+
+test('a key called __proto__ is a key like any other', () => {
+  const { value } = document('__proto__: {polluted: true}\nkind: a\n')
+  assert.ok(Object.hasOwn(value, '__proto__'))
+  assert.is(({} as Record<string, unknown>).polluted, undefined)
+})
+
+test('files are taken in the same order however they are listed', () => {
+  const files = ['b', 'a', 'C'].map((name) => ({
+    path: `seeknal/${name}.yml`,
+    text: `name: ${name}\n---\nname: second\n`,
+  }))
+  const forward = load(files, noCache)
+  assert.equal(load([...files].reverse(), noCache), forward)
+  assert.equal(
+    forward.nodes.map((d) => `${d.file}#${d.index}`),
+    ['seeknal/C.yml#0', 'seeknal/C.yml#1', 'seeknal/a.yml#0', 'seeknal/a.yml#1', 'seeknal/b.yml#0', 'seeknal/b.yml#1'],
+  )
+})
+
+test('templates, hidden files and profiles are no nodes', () => {
+  const paths = [
+    'seeknal/templates/a.yml',
+    'seeknal/.hidden/a.yml',
+    'profiles.yml',
+    'draft_source_a.yml',
+    'seeknal/readme.md',
+  ]
+  const { nodes, common } = load(
+    paths.map((path) => ({ path, text: 'kind: source\n' })),
+    noCache,
+  )
+  assert.equal([nodes, common], [[], []])
+})
+
+test('a file that is known is not parsed again, also when it moved', () => {
+  const kept = new Map<string, string>()
+  const asked: boolean[] = []
+  const cache = {
+    get: (key: string) => {
+      const found = kept.get(key)
+      asked.push(found !== undefined)
+      return found === undefined ? undefined : JSON.parse(found)
+    },
+    set: (key: string, value: unknown) => {
+      kept.set(key, JSON.stringify(value))
+    },
+  }
+  const text = 'kind: a\nsql: |\n  SELECT\n  1\nv: 1.10\n'
+  const cold = load([{ path: 'seeknal/a.yml', text }], cache)
+  const warm = load([{ path: 'seeknal/a.yml', text }], cache)
+  assert.equal(warm.nodes, cold.nodes)
+  const moved = load([{ path: 'seeknal/b.yml', text }], cache)
+  assert.is(moved.nodes[0]?.positions['/sql']?.value.file, 'seeknal/b.yml')
+  assert.equal(asked, [false, true, true])
+})
+
+test.run()

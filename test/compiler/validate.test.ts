@@ -1,0 +1,169 @@
+import * as assert from 'uvu/assert'
+import { jsonSchema, SCHEMA_KINDS } from '../../compiler/schema/json-schema.ts'
+import { lockText } from '../../compiler/validate/project.ts'
+import type { SourceNode, TransformNode } from '../../compiler/validate.ts'
+import { placesOf, validated } from '../support/passes.ts'
+import { suite } from '../support/suite.ts'
+
+const test = suite('validate')
+
+const source = (fields: string): SourceNode => {
+  const { nodes, diagnostics } = validated({ 'seeknal/s.yml': `kind: source\nname: s\n${fields}` })
+  const [only] = nodes
+  if (only === undefined || only.kind !== 'source') throw new Error(JSON.stringify(diagnostics))
+  return only
+}
+
+const transform = (fields: string): TransformNode => {
+  const { nodes, diagnostics } = validated({
+    'seeknal/t.yml': `kind: transform\nname: t\ntransform: SELECT 1\n${fields}`,
+  })
+  const [only] = nodes
+  if (only === undefined || only.kind !== 'transform') throw new Error(JSON.stringify(diagnostics))
+  return only
+}
+
+test('a text is never guessed to be a number or a truth value', () => {
+  const { options } = source(
+    'source: csv\ntable: a.csv\nparams:\n  delimiter: 0\n  quote: "\'"\n  nullstr: ["", 00]\n  header: yes\n  skip: 1\n',
+  )
+  assert.equal(options, { delim: '0', header: true, nullstr: ['', '00'], quote: "'", skip: 1 })
+})
+
+test('versions and tags stay as they are written', () => {
+  const { project } = validated({ 'seeknal_project.yml': 'name: p\nversion: 1.10\n' })
+  assert.is(project.version, '1.10')
+  assert.equal(transform('tags: [2026, 012, true, 2026]\n').tags, ['2026', '012', 'true'])
+})
+
+test('one tag may be a text', () => {
+  assert.equal(transform('tags: finance\n').tags, ['finance'])
+})
+
+test('options of a reader have one name, whatever alias is written', () => {
+  assert.equal(
+    source('source: csv\ntable: a.csv\nparams: {sep: ";", dtypes: {a: DATE}, date_format: "%d"}\n').options,
+    {
+      dateformat: '%d',
+      delim: ';',
+      types: { a: 'DATE' },
+    },
+  )
+  assert.equal(source('source: jsonl\ntable: a.jsonl\n').options, { format: 'newline_delimited' })
+  assert.equal(source('source: json\ntable: a.json\nparams: {format: newline}\n').options, {
+    format: 'newline_delimited',
+  })
+})
+
+test('declared columns may be a mapping or a list, of the node or of the reader', () => {
+  const columns = (fields: string): unknown[] =>
+    source(`source: csv\n${fields}`).columns.map((c) => [c.name, c.type, c.notNull, c.description])
+  const expected = [
+    ['id', 'BIGINT', true, 'Key'],
+    ['name', null, false, undefined],
+  ]
+  assert.equal(
+    columns('table: a.csv\ncolumns: {id: {type: BIGINT, not_null: true, description: Key}, name: }\n'),
+    expected,
+  )
+  assert.equal(
+    columns('table: a.csv\nschema: [{name: id, data_type: BIGINT, not_null: true, description: Key}, name]\n'),
+    expected,
+  )
+  assert.equal(
+    columns('params: {path: a.csv, columns: {id: {type: BIGINT, not_null: true, description: Key}, name: }}\n'),
+    expected,
+  )
+})
+
+test('paths may hold quotes, spaces and globs', () => {
+  for (const path of ['data/*.csv', "data/it's here/[ab]?.csv", 'data/**/*.csv', './data/a..b.csv'])
+    assert.is(source(`source: csv\ntable: ${JSON.stringify(path)}\n`).path.text, path)
+})
+
+test('targets and checks are kept with the node', () => {
+  const node = transform('materialization: {table: a.b}\naudits: [{type: unique}]\ntests: [not_null]\n')
+  assert.equal(node.materializations, [{ table: 'a.b', type: 'iceberg' }])
+  assert.equal(node.audits, [{ type: 'unique' }, 'not_null'])
+  assert.equal(transform('materializations: [{type: postgres, table: a.b}]\n').materializations, [
+    { type: 'postgresql', table: 'a.b' },
+  ])
+})
+
+test('depends_on stands in for inputs', () => {
+  assert.equal(
+    transform('depends_on: [{ref: source.a}]\n').inputs.map((i) => i.ref),
+    ['source.a'],
+  )
+  assert.equal(
+    transform('inputs: [{ref: source.b}]\ndepends_on: [{ref: source.a}]\n').inputs.map((i) => i.ref),
+    ['source.b'],
+  )
+})
+
+test('a renamed node names the one that it was', () => {
+  assert.is(transform('renamed_from: old\n').renamedFrom, 'transform.old')
+  assert.is(transform('renamed_from: transform.old\n').renamedFrom, 'transform.old')
+})
+
+test('a name that is a keyword is a name', () => {
+  const { nodes, diagnostics } = validated({ 'seeknal/t.yml': 'kind: transform\nname: order\ntransform: SELECT 1\n' })
+  assert.equal([nodes.map((n) => n.id), diagnostics], [['transform.order'], []])
+})
+
+test('SQL may be in a file of the project', () => {
+  const files = { 'seeknal/t.yml': 'kind: transform\nname: t\nfile: ./sql/t.sql\n', 'sql/t.sql': '-- one\nSELECT 1\n' }
+  const [node] = validated(files).nodes
+  assert.is(node?.kind === 'transform' ? node.sql.text : '', '-- one\nSELECT 1\n')
+})
+
+test('snippets have short names unless these could mean two', () => {
+  const { snippets } = validated({
+    'seeknal/common/a.yml':
+      'sources: [{id: s, ref: source.a, params: {port: 5432, code: 007}}]\nrules: [{id: paid, value: a > 0}, {id: both, value: b}]\n',
+    'seeknal/common/b.yml': 'transformations: [{id: net, sql: a - b}, {id: both, sql: c}]\n',
+  })
+  const texts = Object.fromEntries(Object.entries(snippets).map(([name, { text }]) => [name, text]))
+  assert.equal(texts, {
+    's.ref': 'source.a',
+    's.port': '5432',
+    's.code': '007',
+    'rules.paid': 'a > 0',
+    paid: 'a > 0',
+    'rules.both': 'b',
+    'transforms.net': 'a - b',
+    net: 'a - b',
+    'transforms.both': 'c',
+  })
+})
+
+test('a lock file is read as it was written', () => {
+  const lock = { 'source.b': [{ name: 'id', type: 'BIGINT' }], 'source.a': [] }
+  const { lock: read, diagnostics } = validated({
+    'seeknal/t.yml': 'kind: transform\nname: t\ntransform: SELECT 1\n',
+    'seeknal.lock.json': lockText(lock),
+  })
+  assert.equal(diagnostics, [])
+  assert.equal(lockText(read), lockText(lock))
+})
+
+test('one mistake hides no other', () => {
+  const text = 'kind: source\nname: s\nsource: csv\ntable: ../a.csv\ntags: {}\nparams: {delimeter: ",", skip: x}\n'
+  assert.equal(placesOf(validated({ 'seeknal/s.yml': text }).diagnostics), [
+    '4:8 VALIDATE_PATH',
+    '5:7 VALIDATE_WRONG_TYPE',
+    '6:10 VALIDATE_UNKNOWN_OPTION',
+    '6:33 VALIDATE_WRONG_TYPE',
+  ])
+})
+
+test('every kind of file has a JSON Schema with a title', () => {
+  for (const kind of SCHEMA_KINDS) {
+    const schema = jsonSchema(kind)
+    assert.type(schema?.title, 'string', kind)
+    assert.is(schema?.type, 'object', kind)
+  }
+  assert.is(jsonSchema('nothing'), undefined)
+})
+
+test.run()
