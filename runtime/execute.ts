@@ -18,6 +18,7 @@ import { openJournal } from './journal.ts'
 import { commitSwitch } from './promote/switch.ts'
 import { settleProduction } from './store/generations.ts'
 import { acquireWriter } from './store/locks.ts'
+import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
 
 export type { ExecuteOptions, ExecutionPlan, NodeResult, RunEvent, RunRequest, RunResult } from './execute/run.ts'
@@ -32,7 +33,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   const first = readWorld(store, bundle, options)
   const predictions = await predict(first)
   if (isNothing(first, predictions)) {
-    saveCaches(first)
+    saveCaches(first, WORTH_WRITING_BYTES)
     const stillDue = await leftOutAndDue(first, predictions)
     return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
   }
@@ -74,6 +75,8 @@ export async function planExecution(
 }
 
 async function runLocked(world: World, options: ExecuteOptions, started: number): Promise<RunResult> {
+  for (const entries of [world.outside, world.own])
+    for (const { state, file } of entries.values()) restoreSnapshot(world.store, state.snapshot, file)
   const predictions = await predict(world)
   const stillDue = await leftOutAndDue(world, predictions)
   const scratch = makeScratch(world.store, world.values.runId)
@@ -187,10 +190,13 @@ function isNothing(world: World, predictions: ReadonlyMap<NodeId, Prediction>): 
   return !differs(world, mergedAfterRun(world, new Map(cached)))
 }
 
+/** A run without work writes nothing, unless large files were read again only to find them unchanged. */
+const WORTH_WRITING_BYTES = 64 * 1024 * 1024
+
 /** Losing what is only remembered costs time, so that a read-only target/ is no error here. */
-function saveCaches(world: World): void {
+function saveCaches(world: World, worthBytes = 0): void {
   try {
-    world.sources.save()
+    world.sources.save(worthBytes)
     world.digests.save()
   } catch (error) {
     if (!(error instanceof RuntimeFailure)) throw error

@@ -13,8 +13,8 @@ export type ReadInput = NodeState['inputs'][number]
 export interface RunDependence {
   /** Contents of a source's files. */
   readonly source: Fingerprint | null
-  /** Parameters of the run that the node reads, by value; without those that name the run itself. */
-  readonly parameters: Readonly<Record<string, string>>
+  /** Parameters of the run that the node reads, by value (null: its default); without those that name the run itself. */
+  readonly parameters: Readonly<Record<string, string | null>>
   /** Date or timestamp of the run, for a node that wants to be made anew with each. */
   readonly stamp: string | null
 }
@@ -47,6 +47,9 @@ export const rowsDecide = (node: ManifestNode): boolean =>
   node.reproducibility.clock ||
   node.volatile !== undefined ||
   node.parameters.some((name) => RUN_NAMES.includes(name))
+
+/** What a reader takes for the data of such a node: the digest of the rows of the columns that it reads. */
+export const rowsFingerprint = (digest: string): Fingerprint => fingerprintOf({ rows: digest })
 
 /** The fingerprint of an edge from an output that was made with other edges than its manifest entry may say now. */
 export const realEdge = (node: ManifestNode, state: Pick<NodeState, 'inputs'>): Fingerprint =>

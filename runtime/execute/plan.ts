@@ -15,6 +15,7 @@ import {
   type RunDependence,
   realEdge,
   rowsDecide,
+  rowsFingerprint,
 } from './fingerprints.ts'
 import type { DueNode } from './run.ts'
 import { dependenceOn, sourcePattern } from './values.ts'
@@ -160,7 +161,8 @@ function predictedRead(
   if (readable !== null) {
     const edge = edgeTo(world, input, readable.node, readable.inputs)
     if (!rowsDecide(readable.node)) return { ref, edge, data: readable.data }
-    return { ref, edge, data: readable.snapshot && (world.digests.get(readable.snapshot, input.reads) ?? null) }
+    const digest = readable.snapshot && world.digests.get(readable.snapshot, input.reads)
+    return { ref, edge, data: digest == null ? null : rowsFingerprint(digest) }
   }
   const node = world.nodes.get(ref)
   if (node === undefined || prediction?.inputs == null) return { ref, edge: input.fingerprint, data: null }

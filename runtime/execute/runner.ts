@@ -9,7 +9,7 @@ import type { NodeState } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { findOutput, indexOutput, type StoredOutput } from '../store/snapshots.ts'
-import { dataFingerprint, executionFingerprint, type ReadInput, rowsDecide } from './fingerprints.ts'
+import { dataFingerprint, executionFingerprint, type ReadInput, rowsDecide, rowsFingerprint } from './fingerprints.ts'
 import {
   edgeTo,
   isThere,
@@ -236,7 +236,11 @@ class Runner {
     const edge = edgeTo(world, input, readable.node, readable.inputs)
     if (!rowsDecide(readable.node)) return { ref: input.ref, edge, data: readable.data }
     if (readable.snapshot === null) throw new Bug(`${input.ref} is read before it is stored`)
-    return { ref: input.ref, edge, data: await this.#digest(asNodeId(input.ref), readable.snapshot, input.reads) }
+    return {
+      ref: input.ref,
+      edge,
+      data: rowsFingerprint(await this.#digest(asNodeId(input.ref), readable.snapshot, input.reads)),
+    }
   }
 
   async #digest(

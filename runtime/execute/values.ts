@@ -5,6 +5,7 @@ import { randomBytes } from 'node:crypto'
 import type { BundleFile } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
+import { fillParameters } from '../contract/parameters.ts'
 import { RUN_NAMES } from './fingerprints.ts'
 import type { RunRequest } from './run.ts'
 
@@ -39,21 +40,19 @@ export function runValues(request: RunRequest, contract: Pick<BundleFile, 'requi
 export function dependenceOn(
   node: ManifestNode,
   values: RunValues,
-): { readonly parameters: Readonly<Record<string, string>>; readonly stamp: string | null } {
+): { readonly parameters: Readonly<Record<string, string | null>>; readonly stamp: string | null } {
   const named = node.parameters
     .filter((name) => !RUN_NAMES.includes(name))
-    .map((name) => [name, values.parameters[name] ?? ''])
+    .map((name) => [name, values.parameters[name] ?? null] as const)
   const stamp = { always: values.runTimestamp, day: values.runTimestamp.slice(0, 10), never: null }[
     node.volatile ?? 'never'
   ]
   return { parameters: Object.fromEntries(named), stamp }
 }
 
-/** A source's path with the run's parameters put in. */
+/** A source's path with the run's values put in. */
 export const sourcePattern = (path: string, values: RunValues): string =>
-  path
-    .replace(/\{\{\s*([^{}]+?)\s*\}\}/g, (whole, name: string) => values.parameters[name] ?? whole)
-    .replace(/^(?:\.\/)+/, '')
+  fillParameters(path, values.parameters).replace(/^(?:\.\/)+/, '')
 
 function isoTimestamp(text: string | undefined): string {
   if (text === undefined) return new Date().toISOString()

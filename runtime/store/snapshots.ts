@@ -93,3 +93,12 @@ export function indexOutput(store: Store, output: StoredOutput): void {
   folderIn(store, 'index')
   writeAtomic(indexPath(store, output.fingerprint), prettyJson(output), false)
 }
+
+/** Puts an output back into the store that is only in production's or an environment's folder any more. */
+export function restoreSnapshot(store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>, file: string): void {
+  if (hasSnapshot(store, snapshot) || sizeOf(file) !== snapshot.size_bytes) return
+  folderIn(store, 'snapshots')
+  const path = snapshotPath(store, snapshot.sha256)
+  if (existsSync(path)) replaceDamaged(file, path)
+  else linkOrCopy(file, path)
+}

@@ -28,12 +28,13 @@ const Cache = Type.Object({ format: Type.Literal('seeknal.file_digests/1'), file
 type Known = Static<typeof Known>
 
 /** A file changed within this time before it was read may change again without its times showing it. */
-const CLOCK_TICK_MS = 50
+const CLOCK_TICK_MS = 20
 
 export class SourceFiles {
   readonly #store: Store
   readonly #known: Map<string, Known>
   #changed = false
+  #readBytes = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -62,9 +63,9 @@ export class SourceFiles {
     if (changed.length + fresh.length > 0) throw changedWhileRead([...changed, ...fresh])
   }
 
-  /** Remembers digests for the next run. Writes nothing when nothing was read. */
-  save(): void {
-    if (!this.#changed) return
+  /** Remembers digests for the next run, when reading the files again would take longer than `worthBytes` of reading. */
+  save(worthBytes = 0): void {
+    if (!this.#changed || this.#readBytes < worthBytes) return
     folderIn(this.#store, 'cache')
     const files = Object.fromEntries(this.#known)
     writeAtomic(
@@ -92,11 +93,12 @@ export class SourceFiles {
     if (known !== undefined && known.stamp === before.stamp && before.changedMs + CLOCK_TICK_MS < known.hashed_at_ms)
       return { path, stamp: before.stamp, sha256: known.sha256 }
     const hashed_at_ms = Date.now()
-    const { sha256 } = await digestFile(join(this.#store.project, path))
+    const { sha256, sizeBytes } = await digestFile(join(this.#store.project, path))
     const { stamp } = this.#stamp(path)
     if (stamp !== before.stamp) throw changedWhileRead([path])
     this.#known.set(path, { stamp, sha256, hashed_at_ms })
     this.#changed = true
+    this.#readBytes += sizeBytes
     return { path, stamp, sha256 }
   }
 
