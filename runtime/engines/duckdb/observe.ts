@@ -31,24 +31,56 @@ export async function observeFiles(folder: string, looks: readonly Look[]): Prom
     await connection.run("SET errors_as_json = true; SET TimeZone = 'UTC'")
     await connection.run(`SET allowed_directories = ['${`${folder}/`.replaceAll("'", "''")}']`)
     await connection.run('SET enable_external_access = false; SET lock_configuration = true')
-    const observations: Observation[] = []
-    for (const look of looks) observations.push(await observe(connection, look, folder))
-    return observations
+    return await observeSideBySide([connection, await instance.connect()], looks, folder)
   } finally {
     connection.closeSync()
     instance.closeSync()
   }
 }
 
+/** Finding out how a file is written is work of one thread: each connection takes the next file when it is done. */
+async function observeSideBySide(
+  connections: readonly DuckDBConnection[],
+  looks: readonly Look[],
+  folder: string,
+): Promise<readonly Observation[]> {
+  const observations: Observation[] = []
+  const waiting = looks.entries()
+  const lane = async (connection: DuckDBConnection): Promise<void> => {
+    for (const [i, look] of waiting) observations[i] = await observe(connection, look, folder)
+  }
+  await Promise.all(connections.map(lane))
+  return observations
+}
+
 async function observe(connection: DuckDBConnection, look: Look, folder: string): Promise<Observation> {
   try {
-    const rows = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM ${look.call}`)).getRows()
-    const sniffed = rows.map((row) => ({ name: String(row[0]), type: storedType(String(row[1])).type }))
-    return { kind: 'columns', columns: await withExpectedTypes(connection, look, sniffed) }
+    const sampled = await sample(connection, look)
+    const sniffed = await columnsOf(connection, sampled ? SAMPLE : `SELECT * FROM ${look.call}`)
+    return { kind: 'columns', columns: sampled ? await withExpectedTypes(connection, look, sniffed) : sniffed }
   } catch (error) {
     if (/No files found that match/.test(messageOf(error))) return { kind: 'absent' }
     return { kind: 'error', message: engineError(error).message.replaceAll(`${folder}/`, '') }
   }
+}
+
+const SAMPLE = 'sample_of_rows'
+
+/** Keeps the first rows in a table, where there are types to try on them: the file is opened and sniffed once. */
+async function sample(connection: DuckDBConnection, look: Look): Promise<boolean> {
+  if (Object.keys(look.expected).length === 0) return false
+  try {
+    await connection.run(`CREATE OR REPLACE TEMP TABLE ${SAMPLE} AS SELECT * FROM ${look.call} LIMIT ${SAMPLE_ROWS}`)
+    return true
+  } catch {
+    // What is wrong is said by the description of the file, which reads no more than it must.
+    return false
+  }
+}
+
+async function columnsOf(connection: DuckDBConnection, query: string): Promise<readonly Column[]> {
+  const rows = (await connection.runAndReadAll(`DESCRIBE ${query}`)).getRows()
+  return rows.map((row) => ({ name: String(row[0]), type: storedType(String(row[1])).type }))
 }
 
 async function withExpectedTypes(
@@ -57,27 +89,29 @@ async function withExpectedTypes(
   sniffed: readonly Column[],
 ): Promise<readonly Column[]> {
   const expected = new Map(Object.entries(look.expected).map(([name, type]) => [name.toLowerCase(), type]))
-  const columns: Column[] = []
-  for (const column of sniffed) {
-    const type = expected.get(column.name.toLowerCase()) ?? column.type
-    columns.push(type !== column.type && (await fits(connection, look, column, type)) ? { ...column, type } : column)
-  }
-  return columns
+  const wanted = sniffed.map((column) => ({ ...column, type: expected.get(column.name.toLowerCase()) ?? column.type }))
+  const checks = sniffed.map((column, i) => readable(column, wanted[i]?.type ?? column.type))
+  const fits = await answers(connection, checks)
+  return sniffed.map((column, i) => (fits[i] === true ? (wanted[i] ?? column) : column))
 }
 
-async function fits(connection: DuckDBConnection, look: Look, column: Column, type: string): Promise<boolean> {
+/** Whether each condition holds for the sample. One question for all; one each where the engine refuses that. */
+async function answers(connection: DuckDBConnection, checks: readonly string[]): Promise<readonly unknown[]> {
   try {
-    const sample = `SELECT * FROM ${look.call} LIMIT ${SAMPLE_ROWS}`
-    const answer = await connection.runAndReadAll(`SELECT ${readable(column, type)} FROM (${sample})`)
-    return answer.getRows()[0]?.[0] === true
+    const answer = await connection.runAndReadAll(`SELECT ${checks.join(', ')} FROM ${SAMPLE}`)
+    return answer.getRows()[0] ?? []
   } catch {
-    // Not even a cast between the two types exists.
-    return false
+    // Between some types there is not even a cast.
+    if (checks.length === 1) return [false]
+    const each: unknown[] = []
+    for (const check of checks) each.push(...(await answers(connection, [check])))
+    return each
   }
 }
 
 /** SQL that is true when every value can be read as `type`, and, unless it is plain text, read back as it was. */
 function readable(column: Column, type: string): string {
+  if (type === column.type) return 'true'
   const name = `"${column.name.replaceAll('"', '""')}"`
   const cast = `TRY_CAST(${name} AS ${type})`
   const back = column.type === 'VARCHAR' ? 'true' : `TRY_CAST(${cast} AS ${column.type}) IS NOT DISTINCT FROM ${name}`
