@@ -17,6 +17,9 @@ export interface ProjectFile {
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
 
+export const isMapping = (value: Json | undefined): value is { readonly [key: string]: Json } =>
+  value !== undefined && value !== null && typeof value === 'object' && !Array.isArray(value)
+
 /** From offset `start` of a string on, until the next piece, its characters stand side by side in the file at `line`, `column`. */
 export interface TextPiece {
   readonly start: number

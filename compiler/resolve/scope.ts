@@ -6,7 +6,7 @@ import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
 import type { DiagnosticCode } from '../diagnostic-codes.ts'
 import { escapePointer } from '../load/document.ts'
-import type { Json, LoadedDocument } from '../load.ts'
+import { isMapping, type Json, type LoadedDocument } from '../load.ts'
 import { BUILT_INS, parsePlaceholder, runParameter, spellParameter } from '../sql/parameters.ts'
 import type { Validated, ValidNode } from '../validate.ts'
 
@@ -131,7 +131,8 @@ export class Scope {
       }
     }
     const { project, snippets } = this.#validated
-    const ofProject = Object.hasOwn(asMapping(project.document?.value.params), name) ? '/params' : '/defaults/params'
+    const inProject = project.document?.value.params
+    const ofProject = isMapping(inProject) && Object.hasOwn(inProject, name) ? '/params' : '/defaults/params'
     const snippet = Object.hasOwn(snippets, name) ? snippets[name] : undefined
     return (
       own(this.#overrides, null, '') ??
@@ -183,11 +184,6 @@ export class Scope {
     )
   }
 }
-
-const asMapping = (value: Json | undefined): { readonly [key: string]: Json } =>
-  value !== undefined && value !== null && typeof value === 'object' && !Array.isArray(value)
-    ? (value as { readonly [key: string]: Json })
-    : {}
 
 /** A value inside other text. */
 export const plainText = ({ value, text }: { readonly value: Json; readonly text: string }): string =>

@@ -6,7 +6,7 @@ import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { NAME_PATTERN, type NodeId, nodeId } from '../../runtime/contract/ids.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { escapePointer } from '../load/document.ts'
-import type { Json, LoadedDocument } from '../load.ts'
+import { isMapping, type Json, type LoadedDocument } from '../load.ts'
 import type { Columns } from '../schema/common.ts'
 import type { Source } from '../schema/source.ts'
 import type { DeclaredColumn, NodeCommon } from '../validate.ts'
@@ -167,6 +167,3 @@ const later = (document: LoadedDocument, key: string, what: string): Diagnostic 
     `${what} ('${key}') is not supported yet; the node runs without.`,
     { facts: { key } },
   )
-
-const isMapping = (value: Json): value is { readonly [key: string]: Json } =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)

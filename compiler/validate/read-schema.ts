@@ -6,7 +6,7 @@ import type { Static, TSchema } from 'typebox'
 import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { escapePointer } from '../load/document.ts'
-import type { Json, LoadedDocument } from '../load.ts'
+import { isMapping, type Json, type LoadedDocument } from '../load.ts'
 
 interface JsonSchema {
   readonly type?: string
@@ -30,9 +30,6 @@ const WORDS: Readonly<Record<string, string>> = {
   object: 'a mapping',
   null: 'nothing',
 }
-
-const isObject = (value: Json): value is { readonly [key: string]: Json } =>
-  value !== null && typeof value === 'object' && !Array.isArray(value)
 
 const typeOf = (value: Json): string => (value === null ? 'null' : Array.isArray(value) ? 'array' : typeof value)
 
@@ -140,7 +137,7 @@ export class SchemaReader {
     const text =
       typeof value === 'string'
         ? value
-        : isObject(value) || Array.isArray(value) || value === null
+        : isMapping(value) || Array.isArray(value) || value === null
           ? undefined
           : String(value)
     if (text === undefined) return this.#wrongType(['string'], value, pointer)
@@ -156,7 +153,7 @@ export class SchemaReader {
   }
 
   #object(schema: JsonSchema, value: Json, pointer: string): unknown {
-    if (!isObject(value)) return this.#wrongType(['object'], value, pointer)
+    if (!isMapping(value)) return this.#wrongType(['object'], value, pointer)
     const properties = schema.properties ?? {}
     const any = Object.values(schema.patternProperties ?? {})[0]
     const result: Record<string, unknown> = {}

@@ -4,7 +4,7 @@
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { type DiagnosticCode, errorAt } from '../diagnostic-codes.ts'
-import type { Json, LoadedDocument } from '../load.ts'
+import { isMapping, type Json, type LoadedDocument } from '../load.ts'
 import type { Columns } from '../schema/common.ts'
 import {
   type FileFormat,
@@ -28,13 +28,14 @@ export function readSource(
   const reader = new SchemaReader(document)
   const fields = reader.read(Source, document.value, '')
   reader.diagnostics.forEach(report)
-  if (fields === undefined) return undefined
-  if (LATER_SOURCE_TYPES.includes(fields.source)) return { later: fields.source }
-  const format = SOURCE_FORMATS[fields.source]
+  const type = String(document.value.source)
+  if (LATER_SOURCE_TYPES.includes(type)) return fields === undefined ? undefined : { later: type }
+  const format = Object.hasOwn(SOURCE_FORMATS, type) ? SOURCE_FORMATS[type] : undefined
+  if (format === undefined) return undefined
   const path = sourcePath(document, report)
-  if (format === undefined || path === undefined) return undefined
-  const options = readerOptions(format, fields.params ?? {}, document, report)
-  if (options === undefined) return undefined
+  const { params } = document.value
+  const options = readerOptions(format, isMapping(params) ? params : {}, document, report)
+  if (fields === undefined || path === undefined || options === undefined) return undefined
   const common = nodeCommon('source', fields, document, report)
   const inParams = ['columns', 'schema'].flatMap((key) =>
     declaredColumns(options[key] as Columns | undefined, `/params/${key}`, document),
@@ -45,16 +46,13 @@ export function readSource(
     format,
     path,
     columns: inParams.length === 0 ? common.columns : uniqueColumns([...common.columns, ...inParams], report),
-    options: canonicalOptions(fields.source, options, document, report),
+    options: canonicalOptions(type, options, document, report),
   }
 }
 
 function sourcePath(document: LoadedDocument, report: (d: Diagnostic) => void): PlacedText | undefined {
-  const params = document.value.params
-  const inParams =
-    params !== null && typeof params === 'object' && !Array.isArray(params)
-      ? (params as { readonly [key: string]: Json }).path
-      : undefined
+  const { params } = document.value
+  const inParams = isMapping(params) ? params.path : undefined
   const { table } = document.value
   const [pointer, value] = typeof table === 'string' ? ['/table', table] : ['/params/path', inParams]
   if (typeof value !== 'string') {

@@ -153,7 +153,7 @@ test('one mistake hides no other', () => {
     '4:8 VALIDATE_PATH',
     '5:7 VALIDATE_WRONG_TYPE',
     '6:10 VALIDATE_UNKNOWN_OPTION',
-    '6:33 VALIDATE_WRONG_TYPE',
+    '6:32 VALIDATE_WRONG_TYPE',
   ])
 })
 
