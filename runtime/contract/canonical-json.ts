@@ -9,17 +9,25 @@ export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b 
 
 export const sortedKeys = (value: object): string[] => Object.keys(value).sort(byCodeUnit)
 
+/** Members that are JSON, in canonical order. */
+function* members(value: object): Generator<readonly [key: string, member: unknown]> {
+  for (const key of sortedKeys(value)) {
+    const member = (value as Record<string, unknown>)[key]
+    if (member !== undefined) yield [key, member]
+  }
+}
+
+const isScalar = (value: unknown): boolean => value === null || typeof value !== 'object'
+
 /** Compact canonical text. `undefined` members are left out; other non-JSON values are a programming error. */
 export function canonicalJson(value: unknown): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
   if (Array.isArray(value)) return `[${value.map((v) => canonicalJson(v ?? null)).join(',')}]`
-  if (value !== null && typeof value === 'object') {
-    const members = sortedKeys(value)
-      .map((key) => [key, (value as Record<string, unknown>)[key]] as const)
-      .filter(([, member]) => member !== undefined)
-      .map(([key, member]) => `${JSON.stringify(key)}:${canonicalJson(member)}`)
-    return `{${members.join(',')}}`
+  let text = ''
+  for (const [key, member] of members(value)) {
+    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`
   }
-  return JSON.stringify(value) ?? 'null'
+  return `{${text}}`
 }
 
 /** Canonical text for people: two spaces of indent, arrays of scalars on one line when short, a final newline. */
@@ -32,15 +40,15 @@ function pretty(value: unknown, indent: string): string {
   const inner = `${indent}  `
   if (Array.isArray(value)) {
     if (value.length === 0) return '[]'
-    const short = canonicalJson(value)
-    if (short.length <= 80 && value.every((v) => v === null || typeof v !== 'object')) return short.replaceAll('","', '", "')
+    const short = value.every(isScalar) ? canonicalJson(value) : null
+    if (short !== null && short.length <= 80) return short.replaceAll('","', '", "')
     return `[\n${value.map((v) => inner + pretty(v ?? null, inner)).join(',\n')}\n${indent}]`
   }
-  const members = sortedKeys(value)
-    .map((key) => [key, (value as Record<string, unknown>)[key]] as const)
-    .filter(([, member]) => member !== undefined)
-  if (members.length === 0) return '{}'
-  return `{\n${members.map(([key, member]) => `${inner}${JSON.stringify(key)}: ${pretty(member, inner)}`).join(',\n')}\n${indent}}`
+  let text = ''
+  for (const [key, member] of members(value)) {
+    text += `${text === '' ? '' : ',\n'}${inner}${JSON.stringify(key)}: ${pretty(member, inner)}`
+  }
+  return text === '' ? '{}' : `{\n${text}\n${indent}}`
 }
 
 /** SHA-256 of text (as UTF-8) or bytes, in hexadecimal. */
