@@ -108,7 +108,7 @@ const KEYWORDS: ReadonlySet<string> = new Set(
   (
     'all and any as asc between by case cast create cross delete desc distinct drop else end except exists from full group having in inner ' +
     'insert intersect into is join lateral left like limit not null offset on or order outer pivot qualify replace right select set table ' +
-    'temp temporary then union unpivot update using values when where window with'
+    'macro temp temporary then union unpivot update using values variable view when where window with'
   ).split(' '),
 )
 /** What follows a name after AS. */
