@@ -1,0 +1,148 @@
+// Removes what nothing refers to any more: old generations, expired environments, then snapshots, index entries and
+// bundles that no generation or environment that stays needs. Mark and sweep, under a lock that keeps writers out.
+// Reports STATE_LOCKED, STATE_IO.
+
+import { lstatSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { EnvironmentName } from '../contract/ids.ts'
+import { misfits } from '../contract/schema.ts'
+import { environmentNames, readEnvConfig, readEnvState } from './environments.ts'
+import { errno, guarded, ioFailure, kindAt, readIfThere, removeTree } from './files.ts'
+import {
+  currentGeneration,
+  generationFolder,
+  generationNumbers,
+  readGeneration,
+  settleProduction,
+} from './generations.ts'
+import { acquireLock, heldLocks, lockedBy } from './locks.ts'
+import { StoredOutput } from './snapshots.ts'
+import { environmentFolder, openStore, type Store, type StoreFolder } from './store.ts'
+
+export interface CleanOptions {
+  readonly projectDir: string
+  /** How many generations stay, the current one included. Default 10. */
+  readonly keepGenerations?: number
+  /** Only say what would be removed. */
+  readonly dryRun?: boolean
+  readonly command?: string
+  readonly lockTimeoutMs?: number
+}
+
+export interface CleanResult {
+  readonly generations: readonly number[]
+  readonly environments: readonly EnvironmentName[]
+  readonly snapshots: number
+  readonly bundles: number
+  /** Disk space that becomes free: every output is a snapshot. */
+  readonly bytes: number
+}
+
+const KEPT_GENERATIONS = 10
+const KEPT_JOURNALS = 100
+
+/** Removes what is expired and unreferenced. A dry run takes no lock. */
+export async function clean(options: CleanOptions): Promise<CleanResult> {
+  const store = openStore(options.projectDir)
+  if (options.dryRun) return removals(store, options).result
+  const lock = await acquireLock(store, 'clean', {
+    command: options.command ?? 'seeknal clean',
+    timeoutMs: options.lockTimeoutMs ?? 0,
+  })
+  try {
+    const other = heldLocks(store).find((held) => held.name !== 'clean')
+    if (other !== undefined) throw lockedBy(other.name, other.holder)
+    settleProduction(store)
+    const { result, paths } = removals(store, options)
+    for (const path of paths) removeTree(path)
+    return result
+  } finally {
+    lock.release()
+  }
+}
+
+interface Removals {
+  readonly result: CleanResult
+  readonly paths: readonly string[]
+}
+
+function removals(store: Store, options: CleanOptions): Removals {
+  const generations = oldGenerations(store, options.keepGenerations ?? KEPT_GENERATIONS)
+  const environments = environmentNames(store).filter((name) => isExpired(store, name))
+  const used = marked(store, new Set(generations), new Set(environments))
+  const snapshots = filesIn(store, 'snapshots').filter((name) => !used.snapshots.has(name.replace(/\.parquet$/, '')))
+  const bundles = filesIn(store, 'bundles').filter((name) => !used.bundles.has(name))
+  const index = filesIn(store, 'index').filter((name) => !leadsTo(store, name, used.snapshots))
+  const paths = [
+    ...generations.map((number) => generationFolder(store, number)),
+    ...environments.map((name) => environmentFolder(store, name)),
+    ...index.map((name) => join(store.target, 'index', name)),
+    ...snapshots.map((name) => join(store.target, 'snapshots', name)),
+    ...bundles.map((name) => join(store.target, 'bundles', name)),
+    ...oldJournals(store).map((name) => join(store.target, 'journal', name)),
+    ...filesIn(store, 'tmp').map((name) => join(store.target, 'tmp', name)),
+  ]
+  const bytes = snapshots.reduce(
+    (sum, name) => sum + guarded('look at', name, () => lstatSync(join(store.target, 'snapshots', name)).size),
+    0,
+  )
+  return { result: { generations, environments, snapshots: snapshots.length, bundles: bundles.length, bytes }, paths }
+}
+
+function oldGenerations(store: Store, keep: number): number[] {
+  const current = currentGeneration(store)
+  const numbers = generationNumbers(store).filter((number) => number !== current)
+  return numbers.slice(0, Math.max(0, numbers.length - Math.max(0, keep - 1)))
+}
+
+function oldJournals(store: Store): string[] {
+  const changedMs = (name: string) =>
+    guarded('look at', name, () => lstatSync(join(store.target, 'journal', name)).mtimeMs)
+  return filesIn(store, 'journal')
+    .filter((name) => name !== 'production.jsonl')
+    .map((name) => ({ name, at: changedMs(name) }))
+    .sort((a, b) => b.at - a.at)
+    .slice(KEPT_JOURNALS)
+    .map(({ name }) => name)
+}
+
+/** Not used for longer than its time to live. An environment without a readable configuration is left to its owner. */
+export function isExpired(store: Store, name: EnvironmentName): boolean {
+  const config = readEnvConfig(store, name)
+  return config !== null && Date.parse(config.last_used_at) + config.ttl_seconds * 1000 < Date.now()
+}
+
+function marked(store: Store, generations: ReadonlySet<number>, environments: ReadonlySet<EnvironmentName>) {
+  const states = [
+    ...generationNumbers(store)
+      .filter((number) => !generations.has(number))
+      .map((number) => readGeneration(store, number).state),
+    ...environmentNames(store)
+      .filter((name) => !environments.has(name))
+      .flatMap((name) => readEnvState(store, name) ?? []),
+  ]
+  return {
+    snapshots: new Set(states.flatMap((state) => Object.values(state.nodes).map((node) => node.snapshot.sha256))),
+    bundles: new Set(states.map((state) => state.bundle)),
+  }
+}
+
+function leadsTo(store: Store, name: string, snapshots: ReadonlySet<string>): boolean {
+  try {
+    const value: unknown = JSON.parse(readIfThere(join(store.target, 'index', name)) ?? '')
+    return misfits(StoredOutput, value).length === 0 && snapshots.has((value as StoredOutput).snapshot.sha256)
+  } catch {
+    return false
+  }
+}
+
+function filesIn(store: Store, folder: StoreFolder): string[] {
+  const path = join(store.target, folder)
+  if (kindAt(path) !== 'folder') return []
+  try {
+    return readdirSync(path).sort()
+  } catch (error) {
+    if (errno(error) === 'ENOENT') return []
+    throw ioFailure(error, 'list', path)
+  }
+}
