@@ -1,13 +1,14 @@
 // `seeknal plan`: what `run` would do and why; with a name, the plan of that environment.
 
 import { command } from '../../runtime/cli/command.ts'
+import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
 import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
 import { compileProject, paramsArgument } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
-import { EXIT_CODE_ARGS, PARAMS_ARG } from './shared-args.ts'
+import { EXIT_CODE_ARGS, PARAMS_ARG, refuseWithEnvironment } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const plan = command({
@@ -19,9 +20,20 @@ category (breaking, non-breaking, metadata-only), changed source files, missing 
     ['seeknal plan --fail-on breaking', 'for a pull request'],
   ],
   lists: [...SELECTION_LISTS],
-  args: { ...SELECTION_ARGS, ...PARAMS_ARG, ...EXIT_CODE_ARGS },
+  args: {
+    env: { type: 'positional', description: 'An environment: the same as `env plan`', required: false },
+    ...SELECTION_ARGS,
+    ...PARAMS_ARG,
+    ...EXIT_CODE_ARGS,
+  },
   async run(args, surroundings) {
     const { terminal } = surroundings
+    const exit = { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'] }
+    if (args.env !== undefined) {
+      refuseWithEnvironment(args, [...SELECTION_LISTS, 'params'])
+      const { planEnvironment } = await import('./env-plan.ts')
+      return planEnvironment(environmentArgument(args.env), exit, surroundings)
+    }
     const workspace = openWorkspace(surroundings)
     try {
       const { bundle, size } = await compileProject(
@@ -39,7 +51,7 @@ category (breaking, non-breaking, metadata-only), changed source files, missing 
         projectDir: workspace.root,
       }
       const toDo = sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
-      return planExitCode(bundle.diff, toDo, { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'] })
+      return planExitCode(bundle.diff, toDo, exit)
     } finally {
       workspace.close()
     }

@@ -1,6 +1,7 @@
 // `seeknal run`: compile for production, then execute what is due. The same road as `compile` and `exec bundle`.
 
 import { command } from '../../runtime/cli/command.ts'
+import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { EXECUTION_ARGS, executionOptions } from '../../runtime/cli/execution-args.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
@@ -8,7 +9,7 @@ import { changeLines, dagLine } from './changes.ts'
 import { compileProject, keepLock, paramsArgument } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
-import { PARAMS_ARG } from './shared-args.ts'
+import { PARAMS_ARG, refuseWithEnvironment } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { openWorkspace } from './workspace.ts'
 
@@ -25,6 +26,11 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
   ],
   lists: [...SELECTION_LISTS],
   args: {
+    env: {
+      type: 'string',
+      description: 'Apply the plan of this environment: the same as `env apply`',
+      valueHint: 'name',
+    },
     full: { type: 'boolean', description: 'Execute every selected node, due or not' },
     'dry-run': { type: 'boolean', description: 'Say what would be executed, and do nothing' },
     'show-plan': { type: 'boolean', description: 'The same as --dry-run' },
@@ -34,6 +40,12 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
+    if (args.env !== undefined) {
+      refuseWithEnvironment(args, [...SELECTION_LISTS, 'params', 'full'])
+      const { applyEnvironment } = await import('./env-apply.ts')
+      const dryRun = args['dry-run'] === true || args['show-plan'] === true
+      return applyEnvironment(environmentArgument(args.env), args, { dryRun, force: false }, surroundings)
+    }
     const onlyPlans = args['dry-run'] === true || args['show-plan'] === true
     const options = { ...executionOptions(args, surroundings.environment), full: args.full === true }
     const workspace = openWorkspace(surroundings)

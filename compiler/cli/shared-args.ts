@@ -28,3 +28,12 @@ export function excludes(first: readonly [string, unknown], second: readonly [st
     options: [first[0], second[0]],
   })
 }
+
+/** Options that say something about production only. Throws USAGE when one was given with an environment. */
+export function refuseWithEnvironment(args: Readonly<Record<string, unknown>>, names: readonly string[]): void {
+  const given = names.find((name) => args[name] !== undefined && args[name] !== false)
+  if (given === undefined) return
+  throw new RuntimeFailure('USAGE', `'--${given}' is for production: the plan of an environment says what executes.`, {
+    option: given,
+  })
+}

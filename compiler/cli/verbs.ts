@@ -1,7 +1,7 @@
 // All commands: name → one line, and the module that is loaded when it is asked for. In the order of a day's work.
 
 import type { Verbs } from '../../runtime/cli/command.ts'
-import { RUNTIME_VERBS } from '../../runtime/cli/verbs.ts'
+import { RUNTIME_ENV_VERBS, RUNTIME_VERBS } from '../../runtime/cli/verbs.ts'
 
 export const VERBS = {
   init: {
@@ -20,6 +20,20 @@ export const VERBS = {
   parse: { summary: 'Show the nodes, or the manifest', load: async () => (await import('./parse.ts')).parse },
   plan: { summary: 'What a run would do, and why', load: async () => (await import('./plan.ts')).plan },
   run: { summary: 'Execute what is due', load: async () => (await import('./run.ts')).run },
+  env: {
+    summary: 'Plan, apply, promote, list and delete environments',
+    verbs: {
+      plan: {
+        summary: 'Say what changes against production, and keep the plan',
+        load: async () => (await import('./env-plan.ts')).envPlan,
+      },
+      apply: {
+        summary: 'Execute the plan beside production',
+        load: async () => (await import('./env-apply.ts')).envApply,
+      },
+      ...RUNTIME_ENV_VERBS,
+    },
+  },
   compile: {
     summary: 'Write the execution bundle for review',
     load: async () => (await import('./compile.ts')).compile,

@@ -3,12 +3,12 @@
 
 import { version } from '../../package.json'
 import { runAsProcess } from './host.ts'
-import { RUNTIME_VERBS } from './verbs.ts'
+import { RUNTIME_ENV_VERBS, RUNTIME_VERBS } from './verbs.ts'
 
 await runAsProcess({
   name: 'seeknal-runtime',
   summary: 'Executes bundles that `seeknal compile` wrote, and looks at what they made.',
   version,
-  verbs: RUNTIME_VERBS,
+  verbs: { ...RUNTIME_VERBS, env: { summary: 'Promote, list and delete environments', verbs: RUNTIME_ENV_VERBS } },
   examples: [['seeknal-runtime repl', 'SQL over the outputs']],
 })

@@ -2,6 +2,13 @@
 
 import type { Verbs } from './command.ts'
 
+/** What can be done with environments without the compiler. */
+export const RUNTIME_ENV_VERBS = {
+  promote: { summary: 'Make it production, in one step', load: async () => (await import('./promote.ts')).promote },
+  list: { summary: 'Status, changes, age and size of each', load: async () => (await import('./env-list.ts')).envList },
+  delete: { summary: 'Remove it', load: async () => (await import('./env-delete.ts')).envDelete },
+} satisfies Verbs
+
 export const RUNTIME_VERBS = {
   bundle: {
     summary: 'Check, show or compare bundles',

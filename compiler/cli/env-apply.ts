@@ -1,0 +1,131 @@
+// `seeknal env apply <env>`: executes the saved plan beside production. Refused when the project no longer compiles to
+// it (STATE_STALE) or when production moved below it (STATE_MOVED, by the runtime).
+
+import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import { bundleDifference } from '../../runtime/bundle-diff.ts'
+import { command, type Surroundings } from '../../runtime/cli/command.ts'
+import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
+import { EXECUTION_ARGS, type ExecutionArgs, executionOptions } from '../../runtime/cli/execution-args.ts'
+import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
+import type { Terminal } from '../../runtime/cli/terminal.ts'
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import { names } from './changes.ts'
+import { compileProject } from './compile-project.ts'
+import { readPlan } from './saved-plan.ts'
+import { explainFailure } from './step-places.ts'
+import { openWorkspace, type Workspace } from './workspace.ts'
+
+export const APPLY_ARGS = {
+  'dry-run': { type: 'boolean', description: 'Say what would be read and written, and do nothing' },
+  force: { type: 'boolean', description: 'Apply the saved plan although the project or production changed' },
+  ...EXECUTION_ARGS,
+} as const
+
+export const envApply = command({
+  about: `Executes the plan of an environment into target/environments/<env>/. What did not change is read from production
+without copying; production is not touched. Applying again goes on where it stopped.`,
+  examples: [
+    ['seeknal env apply dev --dry-run', 'say what would be done'],
+    ['seeknal env apply dev --parallel', 'do it'],
+  ],
+  args: { env: { type: 'positional', description: 'The environment', required: true }, ...APPLY_ARGS },
+  run: (args, surroundings) =>
+    applyEnvironment(
+      environmentArgument(args.env),
+      args,
+      { dryRun: args['dry-run'] === true, force: args.force === true },
+      surroundings,
+    ),
+})
+
+export async function applyEnvironment(
+  environment: EnvironmentName,
+  args: Partial<ExecutionArgs>,
+  { dryRun, force }: { readonly dryRun: boolean; readonly force: boolean },
+  surroundings: Surroundings,
+): Promise<number> {
+  const { terminal } = surroundings
+  const options = executionOptions(args, surroundings.environment)
+  const workspace = openWorkspace(surroundings)
+  try {
+    const { bundle } = await readPlan(workspace, environment)
+    if (!force) await requireFresh(workspace, environment, bundle, terminal)
+    if (dryRun) return await saySteps(workspace, bundle, surroundings)
+    terminal.info(`Applying environment '${environment}'...`)
+    const again = `seeknal env apply ${environment}`
+    const report = new RunReport(terminal)
+    const execution = executeBundle(bundle, {
+      ...options,
+      projectDir: workspace.root,
+      force,
+      command: again,
+      signal: surroundings.signal,
+      onEvent: report.onEvent,
+    })
+    const result = await execution.finally(() => report.close())
+    if (result.outcome === 'nothing') terminal.success(`Nothing left to do: environment '${environment}' is applied.`)
+    const code = await sayEnd(terminal, result, again, (node) => explainFailure(workspace, bundle, node))
+    if (code === 0)
+      terminal.line(
+        `Look at it with \`seeknal repl --env ${environment}\`; make it production with \`seeknal env promote ${environment}\`.`,
+      )
+    return code
+  } finally {
+    workspace.close({ save: !dryRun })
+  }
+}
+
+/** Compiles the project against the plan's own base: the same bundle must come out. */
+async function requireFresh(
+  workspace: Workspace,
+  environment: EnvironmentName,
+  saved: OpenedBundle,
+  terminal: Terminal,
+): Promise<void> {
+  const { bundle } = await compileProject(workspace, { environment, base: saved.base, params: {} }, terminal)
+  if (bundle.contract.digest === saved.contract.digest) return
+  const { nodes } = bundleDifference(saved, bundle)
+  const changed = [...nodes.changed, ...nodes.added, ...nodes.removed].sort()
+  const what = changed.length === 0 ? 'the project' : names(changed)
+  const hints = [`Plan again with \`seeknal env plan ${environment}\`, or apply the old plan with --force.`]
+  throw new RuntimeFailure(
+    'STATE_STALE',
+    `The plan of environment '${environment}' is stale: ${what} changed since it was made.`,
+    { environment, nodes: changed },
+    { hints },
+  )
+}
+
+/** The steps in order, with what they read and write. */
+async function saySteps(
+  workspace: Workspace,
+  bundle: OpenedBundle,
+  { terminal, environment }: Surroundings,
+): Promise<number> {
+  const { contract } = bundle
+  const request = executionOptions({}, environment)
+  const due = await planExecution(bundle, { ...request, projectDir: workspace.root })
+  const folder = `target/environments/${contract.environment}/intermediate`
+  const steps = contract.steps.map((step) => ({
+    node: step.node,
+    what: due.nodes.find((node) => node.node === step.node)?.status ?? 'execute',
+    reads: step.inputs.map((input) => ({
+      node: input.node,
+      from: input.from === 'bundle' ? 'environment' : 'production',
+    })),
+    files: bundle.manifest.nodes.find((node) => node.id === step.node)?.source_files?.path ?? null,
+    writes: `${folder}/${step.output.file.replace(/^\//, '')}`,
+  }))
+  if (terminal.options.json) terminal.document({ environment: contract.environment, steps })
+  terminal.info(`Would execute ${steps.length === 1 ? '1 step' : `${steps.length} steps`}:`)
+  steps.forEach(({ node, what, reads, files, writes }, i) => {
+    const from = reads.map((read) => `${read.node} (${read.from})`)
+    terminal.line(`  ${i + 1}. ${node}${what === 'reuse' ? ' (taken from the store)' : ''}`)
+    terminal.line(`     reads:  ${[...from, ...(files === null ? [] : [files])].join(', ') || 'nothing'}`)
+    terminal.line(`     writes: ${writes}`)
+  })
+  terminal.info('Nothing was changed.')
+  return 0
+}

@@ -1,0 +1,44 @@
+// `seeknal env delete <env>`: removes an environment. Its snapshots go with `seeknal clean`, if nothing else has them.
+
+import { deleteEnvironment, environmentNotFound } from '../store/environments.ts'
+import { kindAt } from '../store/files.ts'
+import { acquireWriter } from '../store/locks.ts'
+import { environmentFolder, openStore } from '../store/store.ts'
+import { milliseconds } from './arguments.ts'
+import { confirmed } from './ask.ts'
+import { command } from './command.ts'
+import { environmentArgument } from './environment-argument.ts'
+import { projectRoot } from './project-root.ts'
+
+export const envDelete = command({
+  about: 'Removes an environment: its plan, outputs and state. Production is not touched.',
+  examples: [['seeknal env delete dev --yes', 'without asking']],
+  args: {
+    env: { type: 'positional', description: 'The environment', required: true },
+    yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
+    'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+  },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const environment = environmentArgument(args.env)
+    const store = openStore(projectRoot(surroundings))
+    if (kindAt(environmentFolder(store, environment)) === 'absent') throw environmentNotFound(store, environment)
+    if (!(await confirmed(`Delete environment '${environment}'?`, args.yes === true, surroundings))) {
+      terminal.info('Nothing was changed.')
+      return 0
+    }
+    const timeoutMs = args['lock-timeout'] === undefined ? 0 : milliseconds(args['lock-timeout'], '--lock-timeout')
+    const lock = await acquireWriter(store, `environment-${environment}`, {
+      command: `seeknal env delete ${environment}`,
+      timeoutMs,
+    })
+    try {
+      deleteEnvironment(store, environment)
+    } finally {
+      lock.release()
+    }
+    if (terminal.options.json) terminal.document({ deleted: environment })
+    terminal.success(`Environment '${environment}' deleted.`)
+    return 0
+  },
+})

@@ -1,0 +1,126 @@
+// `seeknal env list`: every environment with its status, changes, age, expiry, size and base.
+
+import { join } from 'node:path'
+import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName } from '../contract/ids.ts'
+import { parseDocument } from '../contract/schema.ts'
+import { Plan } from '../contract/state.ts'
+import { environmentNames, environmentSize, readEnvConfig } from '../store/environments.ts'
+import { readIfThere } from '../store/files.ts'
+import { type Generation, readProduction } from '../store/generations.ts'
+import { environmentFolder, openStore, type Store } from '../store/store.ts'
+import { command } from './command.ts'
+import { projectRoot } from './project-root.ts'
+import { alignedRows } from './table.ts'
+import { size } from './text.ts'
+
+interface EnvironmentRow {
+  readonly name: string
+  readonly status: string
+  readonly changed: number | null
+  readonly created_at: string | null
+  readonly last_used_at: string | null
+  readonly expires_at: string | null
+  readonly size_bytes: number
+  readonly base_generation: number | null
+  /** Why it could not be read, if so. */
+  readonly problem: string | null
+}
+
+export const envList = command({
+  about: `Lists the environments. Status: planned, applied, failed, promoted; stale when production moved below the plan; expired
+when it was not used for its time to live (\`seeknal clean\` removes it).`,
+  examples: [
+    ['seeknal env list', 'show them'],
+    ['seeknal env list --json', 'for scripts'],
+  ],
+  args: {},
+  async run(_args, surroundings) {
+    const { terminal } = surroundings
+    const store = openStore(projectRoot(surroundings))
+    const production = readProduction(store)
+    const now = Date.now()
+    const rows = environmentNames(store).map((name) => environmentRow(store, name, production, now))
+    if (terminal.options.json) {
+      terminal.document(rows)
+      return 0
+    }
+    if (rows.length === 0) terminal.line('There are no environments. Plan one with `seeknal env plan dev`.')
+    const day = (time: string | null) => time?.slice(0, 16).replace('T', ' ') ?? '?'
+    const cells = rows.map((row) => [
+      row.name,
+      row.status,
+      String(row.changed ?? '?'),
+      day(row.created_at),
+      day(row.last_used_at),
+      day(row.expires_at),
+      size(row.size_bytes),
+      String(row.base_generation ?? '–'),
+    ])
+    if (rows.length > 0)
+      for (const line of alignedRows(
+        ['name', 'status', 'changed', 'created', 'last used', 'expires', 'size', 'base'],
+        cells,
+        ['changed', 'size', 'base'],
+      ))
+        terminal.result(line)
+    for (const row of rows) if (row.problem !== null) terminal.warn(`${row.name}: ${row.problem}`)
+    return 0
+  },
+})
+
+/** One damaged environment does not hide the others. */
+function environmentRow(
+  store: Store,
+  name: EnvironmentName,
+  production: Generation | null,
+  now: number,
+): EnvironmentRow {
+  const nothing = {
+    name,
+    changed: null,
+    created_at: null,
+    last_used_at: null,
+    expires_at: null,
+    base_generation: null,
+    size_bytes: environmentSize(store, name),
+  }
+  try {
+    const config = readEnvConfig(store, name)
+    const text = readIfThere(join(environmentFolder(store, name), 'plan.json'))
+    const plan = text === null ? null : parseDocument(Plan, text, `${name}/plan.json`, 'STATE_INVALID')
+    if (config === null) return { ...nothing, status: 'incomplete', problem: 'it has no env_config.json' }
+    const expires = Date.parse(config.last_used_at) + config.ttl_seconds * 1000
+    const status =
+      expires < now
+        ? 'expired'
+        : config.status !== 'promoted' && plan !== null && isStale(plan, production)
+          ? 'stale'
+          : config.status
+    const changed =
+      plan === null
+        ? null
+        : Object.keys(plan.categorized_changes).length + plan.added_nodes.length + plan.removed_nodes.length
+    return {
+      ...nothing,
+      status,
+      changed,
+      created_at: config.created_at,
+      last_used_at: config.last_used_at,
+      expires_at: new Date(expires).toISOString(),
+      base_generation: plan?.base.generation ?? null,
+      problem: null,
+    }
+  } catch (error) {
+    if (error instanceof RuntimeFailure) return { ...nothing, status: 'unreadable', problem: messageOf(error) }
+    throw error
+  }
+}
+
+/** Production's nodes that the plan replaces or reads are not what they were. */
+function isStale(plan: Plan, production: Generation | null): boolean {
+  return Object.entries(plan.base.nodes).some(([id, { definition, execution }]) => {
+    const node = production?.manifest.nodes.find((candidate) => candidate.id === id)
+    return node?.definition_fingerprint !== definition || production?.state.nodes[id]?.fingerprint !== execution
+  })
+}
