@@ -1,0 +1,146 @@
+// promote.sh and rollback.sh of a bundle, run by sh without seeknal: the same production as `seeknal promote` and
+// `seeknal rollback` make, and the same refusals.
+
+import { spawnSync } from 'node:child_process'
+import { appendFileSync, cpSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { sha256 } from '../runtime/contract/canonical-json.ts'
+import { baseProject, goldenCase, projectOf } from './support/golden.ts'
+import { succeeds } from './support/seeknal.ts'
+import { suite } from './support/suite.ts'
+import { tempFolder } from './support/temp.ts'
+
+const test = suite('promotion by script')
+const golden = goldenCase('added-column')
+
+/** A project whose environment dev is applied, with its bundle in bundle/. Made once; each test takes a copy. */
+const applied = (() => {
+  let made: string | undefined
+  return (): string => {
+    made ??= prepare()
+    const copy = join(tempFolder('applied'), 'project')
+    cpSync(made, copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
+    return copy
+  }
+})()
+
+function prepare(): string {
+  const project = baseProject(golden) ?? ''
+  succeeds(project, ['run'])
+  cpSync(join(golden.folder, 'project/seeknal'), join(project, 'seeknal'), { recursive: true })
+  succeeds(project, ['compile', '--env', 'dev', '--out', 'bundle'])
+  succeeds(project, ['exec', 'bundle', 'bundle'])
+  return project
+}
+
+const sh = (cwd: string, script: string, project = '.', path = process.env.PATH) =>
+  spawnSync('sh', [script, project], { cwd, encoding: 'utf8', env: { ...process.env, PATH: path } })
+const current = (project: string): string => readlinkSync(join(project, 'target/current'))
+
+/** path → digest of every file of production. */
+function production(project: string): Readonly<Record<string, string>> {
+  const folder = join(project, 'target', current(project))
+  const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  return Object.fromEntries(
+    files
+      .map((entry) => [
+        join(entry.parentPath, entry.name).slice(folder.length),
+        sha256(readFileSync(join(entry.parentPath, entry.name))),
+      ])
+      .sort(),
+  )
+}
+
+const sameOutputs = (a: string, b: string): void => {
+  const outputs = (project: string) =>
+    Object.entries(production(project)).filter(([path]) => path !== '/generation.json')
+  assert.equal(outputs(a), outputs(b))
+}
+
+test('It makes the production that the command makes, and then there is nothing to run', () => {
+  const [byScript, byCommand] = [applied(), applied()]
+  const staged = readFileSync(join(byScript, 'target/environments/dev/promotion/generation/generation.json'), 'utf8')
+  const done = sh(byScript, 'bundle/promote.sh')
+  assert.is(done.status, 0, done.stderr)
+  assert.is(current(byScript), 'generations/2')
+  assert.is(readFileSync(join(byScript, 'target/current/generation.json'), 'utf8'), staged)
+  succeeds(byCommand, ['promote', 'dev', '--yes'])
+  sameOutputs(byScript, byCommand)
+  assert.equal(
+    readdirSync(join(byScript, 'target/locks')).filter((name) => name.includes('production')),
+    [],
+  )
+  assert.match(succeeds(byScript, ['run']), /No changes detected/)
+})
+
+test('Rolling back gives exactly what production was, and promoting twice is refused', () => {
+  const project = applied()
+  const before = production(project)
+  assert.is(sh(project, 'bundle/promote.sh').status, 0)
+  assert.is.not(JSON.stringify(production(project)), JSON.stringify(before))
+  assert.is(sh(project, 'bundle/promote.sh').status, 2, 'what was applied has been used')
+  assert.is(sh(project, 'bundle/rollback.sh').status, 0)
+  assert.equal(production(project), before)
+  assert.is(sh(project, 'bundle/rollback.sh').status, 3, 'production is not what this bundle made')
+})
+
+test('It runs from anywhere, in a project whose path needs quotes', () => {
+  const project = applied()
+  const odd = join(tempFolder(), "it's $HOME; a `b`")
+  renameSync(project, odd)
+  const done = sh('/', join(odd, 'bundle/promote.sh'), odd)
+  assert.is(done.status, 0, done.stderr)
+  assert.is(current(odd), 'generations/2')
+})
+
+test('When production moved, nothing changes', () => {
+  const project = applied()
+  appendFileSync(join(project, 'data/orders.csv'), 'A-9,C-1,2026-03-09 10:00:00,completed,1.00,1\n')
+  succeeds(project, ['run', '--nodes', 'source.raw_orders'])
+  const before = production(project)
+  const refused = sh(project, 'bundle/promote.sh')
+  assert.is(refused.status, 3, refused.stderr)
+  assert.match(refused.stderr, 'generations/1')
+  assert.equal(production(project), before)
+})
+
+test('Where mv can neither -T nor -h, the link is replaced all the same', () => {
+  const project = applied()
+  const tools = tempFolder('tools')
+  writeFileSync(join(tools, 'mv'), '#!/bin/sh\ncase $1 in -T | -h) exit 64 ;; esac\nexec /bin/mv "$@"\n', {
+    mode: 0o755,
+  })
+  const done = sh(project, 'bundle/promote.sh', '.', `${tools}:${process.env.PATH}`)
+  assert.is(done.status, 0, done.stderr)
+  assert.is(current(project), 'generations/2')
+  assert.equal(readdirSync(join(project, 'target/generations')), ['1', '2'])
+})
+
+test('The first production can come from an environment', () => {
+  const project = projectOf(golden)
+  succeeds(project, ['compile', '--env', 'dev', '--out', 'bundle'])
+  succeeds(project, ['exec', 'bundle', 'bundle'])
+  const done = sh(project, 'bundle/promote.sh')
+  assert.is(done.status, 0, done.stderr)
+  assert.is(readlinkSync(join(project, 'target/intermediate')), 'current/intermediate')
+  assert.match(succeeds(project, ['run']), /No changes detected/)
+  assert.is(sh(project, 'bundle/rollback.sh').status, 2, 'there is nothing to go back to')
+})
+
+test('A damaged or foreign environment and a held lock are refused, and the lock of another is left alone', () => {
+  const other = applied()
+  writeFileSync(join(other, 'target/environments/dev/promotion/generation/bundle.digest'), `${'0'.repeat(64)}\n`)
+  assert.is(sh(other, 'bundle/promote.sh').status, 2)
+  const damaged = applied()
+  writeFileSync(join(damaged, 'target/environments/dev/promotion/next'), '../../../x\n')
+  assert.is(sh(damaged, 'bundle/promote.sh').status, 2)
+  const held = applied()
+  const lock = join(held, 'target/locks/production.lock')
+  writeFileSync(lock, 'someone')
+  assert.is(sh(held, 'bundle/promote.sh').status, 3)
+  assert.is(readFileSync(lock, 'utf8'), 'someone')
+  for (const project of [other, damaged, held]) assert.is(current(project), 'generations/1')
+})
+
+test.run()
