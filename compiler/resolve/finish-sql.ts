@@ -7,7 +7,7 @@ import { utf16Offsets } from '../sql/byte-offsets.ts'
 import type { Range } from '../sql/lexer.ts'
 import { readTokens } from '../sql/read-tokens.ts'
 import { readTree } from '../sql/read-tree.ts'
-import { noReads, type Readable, type Reads, type Source, type SqlProblem } from '../sql/refs.ts'
+import { addQualifiers, noReads, type Readable, type Reads, type Source, type SqlProblem } from '../sql/refs.ts'
 import { type Edit, originOf } from '../sql/spliced-text.ts'
 import { checkStatement, type Head } from '../sql/statements.ts'
 import type { LayerProblem, Prepared, PreparedStatement } from './prepare-sql.ts'
@@ -75,6 +75,7 @@ export function finishSql(prepared: Prepared, answers: Answers, readable: Omit<R
   })
   const problems = [...reads.problems, ...variableProblems(source, variables)]
   if (problems.length + prepared.problems.length === 0) problems.push(...lastProblem(prepared, kinds))
+  addQualifiers(source, reads)
   const edits = relationEdits(reads, source)
   const move = movedBy(edits)
   return {

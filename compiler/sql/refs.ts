@@ -222,6 +222,13 @@ export function addQualifier(reads: Reads, name: string): void {
   if (index !== undefined) reads.qualifiers.add(index)
 }
 
+/** The same for names that the syntax tree keeps without their place, as in EXCLUDE. */
+export function addQualifiers(source: Source, reads: Reads): void {
+  source.tokens.forEach((token, i) => {
+    if (isPunctuation(source, source.tokens[i + 1], '.')) addQualifier(reads, identifierOf(token, source.text))
+  })
+}
+
 const NO_ALIAS_AFTER = new Set(['table', 'describe', 'desc', 'summarize', 'show', 'into', 'update'])
 
 /** DESCRIBE, TABLE and the like take a bare name. */

@@ -127,7 +127,8 @@ function checkChange(kind: string, head: Head, temporary: ReadonlySet<string>): 
   let at = skipWords(head, verb + 1, ...(SKIPPED[kind] ?? []))
   if (kind === 'drop' && wordAt(head, at) === 'table') at++
   const { name, range } = targetAt(head, at)
-  if (name !== null && temporary.has(name)) return NOTHING
+  const ifExists = kind === 'drop' && wordAt(head, at - 1) === 'exists'
+  if (name !== null && (temporary.has(name) || ifExists)) return NOTHING
   return refused(
     range,
     `'${head.text.slice(range.start, range.end)}' is no temporary object of this node; ${kind.toUpperCase()} may not change it.`,

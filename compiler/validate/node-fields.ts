@@ -155,9 +155,25 @@ function materializations(
 }
 
 function audits(document: LoadedDocument, report: (d: Diagnostic) => void): readonly Json[] {
-  const found = ['audits', 'tests'].filter((key) => Array.isArray(document.value[key]))
-  for (const key of found) report(later(document, key, 'Checking outputs'))
-  return found.flatMap((key) => document.value[key] as readonly Json[])
+  const ofNode = ['audits', 'tests'].filter((key) => Array.isArray(document.value[key]))
+  const ofColumns = ['columns', 'schema'].filter((key) => columnTests(document.value[key]).length > 0)
+  for (const key of [...ofNode, ...ofColumns]) report(later(document, key, 'Checking outputs'))
+  return [
+    ...ofNode.flatMap((key) => document.value[key] ?? []),
+    ...ofColumns.flatMap((key) => columnTests(document.value[key])),
+  ]
+}
+
+/** Tests that are written beside a column. */
+function columnTests(columns: Json | undefined): Json[] {
+  const list: readonly Json[] = Array.isArray(columns)
+    ? columns
+    : isMapping(columns)
+      ? Object.entries(columns).map(([name, details]) => (isMapping(details) ? { name, ...details } : null))
+      : []
+  return list.flatMap((column) =>
+    isMapping(column) && Array.isArray(column.tests) ? [{ column: column.name ?? null, tests: column.tests }] : [],
+  )
 }
 
 const later = (document: LoadedDocument, key: string, what: string): Diagnostic =>

@@ -59,6 +59,10 @@ test('every documented way to name an input works', async () => {
     await sqlOf("SELECT input_1.x FROM ref('source.a') JOIN ref('source.b') USING (k)"),
     'SELECT input_1.x FROM source.a JOIN source.b AS input_1 USING (k)',
   )
+  assert.is(
+    await sqlOf("SELECT * EXCLUDE (input_0.x) FROM ref('source.a')"),
+    'SELECT * EXCLUDE (input_0.x) FROM source.a AS input_0',
+  )
   assert.is(await sqlOf('SELECT source.a.x FROM source.a'), 'SELECT source.a.x FROM source.a')
   assert.is(await sqlOf('SELECT 1 AS one'), 'SELECT 1 AS one')
 })
@@ -119,6 +123,7 @@ CREATE TEMP MACRO twice(v) AS v * 2;
 CREATE OR REPLACE TEMP VIEW w AS FROM t;
 SET VARIABLE most = (SELECT max(a) FROM t);
 UPDATE t SET a = (SELECT min(x) FROM ref('source.b'));
+DROP TABLE IF EXISTS u;
 DELETE FROM t WHERE a = $$;$$;
 ;
 SELECT twice(a), getvariable('most') FROM w;
@@ -126,7 +131,7 @@ SELECT twice(a), getvariable('most') FROM w;
   const { sql: found } = await resolvedTransform(sql)
   assert.equal(
     found.statements.map((s) => s.kind),
-    ['create', 'insert', 'create', 'create', 'set', 'update', 'delete', 'select'],
+    ['create', 'insert', 'create', 'create', 'set', 'update', 'drop', 'delete', 'select'],
   )
   assert.is(
     found.text.slice(found.statements[0]?.start, found.statements[0]?.end),

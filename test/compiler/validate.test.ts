@@ -85,6 +85,9 @@ test('targets and checks are kept with the node', () => {
   const node = transform('materialization: {table: a.b}\naudits: [{type: unique}]\ntests: [not_null]\n')
   assert.equal(node.materializations, [{ table: 'a.b', type: 'iceberg' }])
   assert.equal(node.audits, [{ type: 'unique' }, 'not_null'])
+  assert.equal(transform('columns: {id: {type: BIGINT, tests: [unique]}}\n').audits, [
+    { column: 'id', tests: ['unique'] },
+  ])
   assert.equal(transform('materializations: [{type: postgres, table: a.b}]\n').materializations, [
     { type: 'postgresql', table: 'a.b' },
   ])
