@@ -48,7 +48,8 @@ const anyFile = {
   union_by_name: boolean,
 }
 
-const text_ = {
+/** Of readers of text. */
+const textFile = {
   dateformat: string,
   date_format: string,
   timestampformat: string,
@@ -60,7 +61,7 @@ const text_ = {
 const CsvOptions = Type.Object(
   {
     ...anyFile,
-    ...text_,
+    ...textFile,
     all_varchar: boolean,
     allow_quoted_nulls: boolean,
     auto_detect: boolean,
@@ -99,7 +100,7 @@ const ParquetOptions = Type.Object({ ...anyFile, binary_as_string: boolean, file
 const JsonOptions = Type.Object(
   {
     ...anyFile,
-    ...text_,
+    ...textFile,
     auto_detect: boolean,
     convert_strings_to_integers: boolean,
     field_appearance_threshold: number,
