@@ -45,6 +45,9 @@ const unclosed = {
   hints: ["Close it with '*/'."],
 } as const
 
+/** Of a block comment at the end of a text: what follows it would belong to it. */
+const isUnclosed = (comment: string): boolean => comment.startsWith('/*') && lex(`${comment} more`).length === 1
+
 export function prepareSql(author: string, scope: Scope): Prepared {
   const values = valueEdits(author, scope)
   const known = values.edits.length === 0 ? author : splice(author, values.edits).text
@@ -63,7 +66,7 @@ export function prepareSql(author: string, scope: Scope): Prepared {
       hints: [],
     })
   const open = all.at(-1)
-  if (open?.kind === 'comment' && /^\/\*(?:(?!\*\/)[\s\S])*$/.test(text.slice(open.start, open.end)))
+  if (open?.kind === 'comment' && isUnclosed(text.slice(open.start, open.end)))
     problems.push({ ...unclosed, start: open.start, end: open.start + 2, layers: 2 })
   const statements = statementRanges(all, text).map((range) => prepareStatement(range, tokens, text))
   return {
