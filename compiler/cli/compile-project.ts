@@ -1,8 +1,8 @@
 // A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command (PROJECT_INVALID).
 
-import { type OpenedBundle, opened } from '../../runtime/bundle/verify.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
 import { Bug, messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
@@ -66,7 +66,7 @@ export async function compileProject(
   if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
   if (result.bundle === null || result.lock === null || result.size === null)
     throw new Bug('a compile without errors gave no bundle')
-  return { bundle: opened(result.bundle), lock: result.lock, size: result.size, diagnostics: result.diagnostics }
+  return { bundle: result.bundle, lock: result.lock, size: result.size, diagnostics: result.diagnostics }
 }
 
 /** Writes seeknal.lock.json when it says something new. Nothing is written for a project without sources. */

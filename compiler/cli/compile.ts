@@ -17,6 +17,7 @@ import { changeLines, dagLine, planExitCode } from './changes.ts'
 import { compiled, compileProject, keepLock, paramsArgument, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { PASS_NAMES, passNamed } from './pass-argument.ts'
+import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { EXIT_CODE_ARGS, excludes, PARAMS_ARG } from './shared-args.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
@@ -53,6 +54,7 @@ same project gives the same bytes on every machine. Nothing is executed.`,
       description: 'Print the result of a pass as JSON, and write nothing',
     },
     ...PARAMS_ARG,
+    ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
   },
   async run(args, surroundings) {
@@ -64,6 +66,7 @@ same project gives the same bytes on every machine. Nothing is executed.`,
     const request: Request = { environment, params: paramsArgument(args.params) }
     const workspace = openWorkspace(surroundings)
     try {
+      resolveProfile(args.profile, environment, workspace.root, surroundings)
       if (args['stop-after'] !== undefined)
         return await printPass(workspace, request, args['stop-after'], args.base, surroundings)
       if (args.check !== undefined) return await checkBundle(workspace, request, args.check, surroundings)

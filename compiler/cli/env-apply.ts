@@ -1,6 +1,9 @@
 // `seeknal env apply <env>`: executes the saved plan beside production. Refused when the project no longer compiles to
 // it (STATE_STALE) or when production moved below it (STATE_MOVED, by the runtime).
 
+import { existsSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
 import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
 import { bundleDifference } from '../../runtime/bundle-diff.ts'
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
@@ -10,9 +13,11 @@ import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import type { Plan } from '../../runtime/contract/state.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { names } from './changes.ts'
 import { compileProject } from './compile-project.ts'
+import { PROFILE_ARG, type Profile, resolveProfile } from './profile.ts'
 import { readPlan } from './saved-plan.ts'
 import { explainFailure } from './step-places.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
@@ -20,6 +25,7 @@ import { openWorkspace, type Workspace } from './workspace.ts'
 export const APPLY_ARGS = {
   'dry-run': { type: 'boolean', description: 'Say what would be read and written, and do nothing' },
   force: { type: 'boolean', description: 'Apply the saved plan although the project or production changed' },
+  ...PROFILE_ARG,
   ...EXECUTION_ARGS,
 } as const
 
@@ -35,7 +41,7 @@ without copying; production is not touched. Applying again goes on where it stop
     applyEnvironment(
       environmentArgument(args.env),
       args,
-      { dryRun: args['dry-run'] === true, force: args.force === true },
+      { dryRun: args['dry-run'] === true, force: args.force === true, profile: args.profile },
       surroundings,
     ),
 })
@@ -43,14 +49,28 @@ without copying; production is not touched. Applying again goes on where it stop
 export async function applyEnvironment(
   environment: EnvironmentName,
   args: Partial<ExecutionArgs>,
-  { dryRun, force }: { readonly dryRun: boolean; readonly force: boolean },
+  {
+    dryRun,
+    force,
+    profile,
+  }: { readonly dryRun: boolean; readonly force: boolean; readonly profile: string | undefined },
   surroundings: Surroundings,
 ): Promise<number> {
   const { terminal } = surroundings
   const options = executionOptions(args, surroundings.environment)
   const workspace = openWorkspace(surroundings)
   try {
-    const { bundle } = await readPlan(workspace, environment)
+    const { plan, bundle } = await readPlan(workspace, environment)
+    if (!force)
+      requireProfile(
+        plan,
+        resolveProfile(
+          profile ?? profilePath(plan, workspace, surroundings),
+          environment,
+          workspace.root,
+          surroundings,
+        ),
+      )
     if (!force) await requireFresh(workspace, environment, bundle, terminal)
     if (dryRun) return await saySteps(workspace, bundle, surroundings)
     terminal.info(`Applying environment '${environment}'...`)
@@ -75,6 +95,32 @@ export async function applyEnvironment(
   } finally {
     workspace.close({ save: !dryRun })
   }
+}
+
+/** The file that the plan was made with, if it is still there. */
+function profilePath(
+  { profile_path: shown }: Plan,
+  { root }: Workspace,
+  { environment }: Surroundings,
+): string | undefined {
+  if (shown === null) return undefined
+  const path = shown.startsWith('~/') ? join(environment.HOME ?? homedir(), shown.slice(2)) : resolve(root, shown)
+  return existsSync(path) ? path : undefined
+}
+
+function requireProfile(plan: Plan, profile: Profile | null): void {
+  if (plan.profile_fingerprint === (profile?.fingerprint ?? null)) return
+  const hints = [`Plan again with \`seeknal env plan ${plan.env_name}\`, or apply the old plan with --force.`]
+  const what =
+    profile === null
+      ? `the profile '${plan.profile_path}' is gone`
+      : `the profile '${profile.shown}' is another or changed`
+  throw new RuntimeFailure(
+    'STATE_STALE',
+    `The plan of environment '${plan.env_name}' is stale: ${what}.`,
+    { environment: plan.env_name, profile: profile?.shown ?? null },
+    { hints },
+  )
 }
 
 /** Compiles the project against the plan's own base: the same bundle must come out. */

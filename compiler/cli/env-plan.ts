@@ -5,10 +5,12 @@ import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import type { Plan } from '../../runtime/contract/state.ts'
 import { kindAt } from '../../runtime/store/files.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
-import { changeLines, countLines, dagLine, planExitCode } from './changes.ts'
+import { changeLines, countLines, dagLine, names, planExitCode } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
+import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { environmentPlan, savePlan } from './saved-plan.ts'
 import { EXIT_CODE_ARGS } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
@@ -21,24 +23,30 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
     ['seeknal env plan dev --json', 'print plan.json'],
     ['seeknal env plan ci --fail-on breaking', 'for a pull request'],
   ],
-  args: { env: { type: 'positional', description: 'The environment', required: true }, ...EXIT_CODE_ARGS },
+  args: {
+    env: { type: 'positional', description: 'The environment', required: true },
+    ...PROFILE_ARG,
+    ...EXIT_CODE_ARGS,
+  },
   run: (args, surroundings) =>
     planEnvironment(
       environmentArgument(args.env),
-      { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'] },
+      { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'], profile: args.profile },
       surroundings,
     ),
 })
 
 export async function planEnvironment(
   environment: EnvironmentName,
-  exit: { readonly detailed: boolean; readonly failOn: string | undefined },
+  exit: { readonly detailed: boolean; readonly failOn: string | undefined; readonly profile: string | undefined },
   surroundings: Surroundings,
 ): Promise<number> {
   const { terminal } = surroundings
   const workspace = openWorkspace(surroundings)
   try {
     terminal.info(`Planning environment '${environment}'...`)
+    const profile = resolveProfile(exit.profile, environment, workspace.root, surroundings)
+    if (profile !== null) terminal.info(`Profile: ${profile.shown}`)
     const project = await compileProject(workspace, { environment, params: {} }, terminal)
     keepLock(workspace, project.lock, terminal)
     const { bundle } = project
@@ -47,8 +55,8 @@ export async function planEnvironment(
     const something = bundle.diff.changes.length > 0 || bundle.contract.steps.length > 0
     // Without a change, an environment is not made; one that is there gets the empty plan in place of its old one.
     const keep = something || kindAt(environmentFolder(workspace.store, environment)) !== 'absent'
-    const plan = environmentPlan(workspace, environment, bundle)
-    if (something) sayPlan(terminal, environment, bundle)
+    const plan = environmentPlan(workspace, environment, bundle, profile)
+    if (something) sayPlan(terminal, plan, bundle)
     else terminal.success('No changes detected.')
     if (keep) await savePlan(workspace, environment, bundle, plan)
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
@@ -59,11 +67,10 @@ export async function planEnvironment(
   }
 }
 
-function sayPlan(terminal: Terminal, environment: string, { diff, contract }: OpenedBundle): void {
-  terminal.info(`Environment Plan: ${environment}`)
+function sayPlan(terminal: Terminal, plan: Plan, { diff }: OpenedBundle): void {
+  terminal.info(`Environment Plan: ${plan.env_name}`)
   terminal.line('='.repeat(60))
-  for (const line of countLines(diff, contract.steps.length)) terminal.line(line)
+  for (const line of countLines(diff, plan.total_nodes_to_execute)) terminal.line(line)
   for (const line of changeLines(diff)) terminal.line(line)
-  const maybe = diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node)
-  if (maybe.length > 0) terminal.line(`  May also execute, depending on rows: ${maybe.join(', ')}`)
+  if (plan.may_execute.length > 0) terminal.line(`  May also execute, depending on rows: ${names(plan.may_execute)}`)
 }

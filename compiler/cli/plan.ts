@@ -7,6 +7,7 @@ import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
 import { compileProject, paramsArgument } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
+import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
 import { EXIT_CODE_ARGS, PARAMS_ARG, refuseWithEnvironment } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
@@ -24,11 +25,12 @@ category (breaking, non-breaking, metadata-only), changed source files, missing 
     env: { type: 'positional', description: 'An environment: the same as `env plan`', required: false },
     ...SELECTION_ARGS,
     ...PARAMS_ARG,
+    ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const exit = { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'] }
+    const exit = { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'], profile: args.profile }
     if (args.env !== undefined) {
       refuseWithEnvironment(args, [...SELECTION_LISTS, 'params'])
       const { planEnvironment } = await import('./env-plan.ts')
@@ -41,6 +43,7 @@ category (breaking, non-breaking, metadata-only), changed source files, missing 
         { environment: null, params: paramsArgument(args.params) },
         terminal,
       )
+      resolveProfile(args.profile, null, workspace.root, surroundings)
       const select = selection(args, bundle.manifest)
       terminal.success(dagLine(size.nodes, size.edges))
       if (bundle.base === null) terminal.info('There is no production yet: everything is new.')

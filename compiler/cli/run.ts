@@ -8,6 +8,7 @@ import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine } from './changes.ts'
 import { compileProject, keepLock, paramsArgument } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
+import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
 import { PARAMS_ARG, refuseWithEnvironment } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
@@ -36,6 +37,7 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
     'show-plan': { type: 'boolean', description: 'The same as --dry-run' },
     ...SELECTION_ARGS,
     ...PARAMS_ARG,
+    ...PROFILE_ARG,
     ...EXECUTION_ARGS,
   },
   async run(args, surroundings) {
@@ -44,12 +46,18 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
       refuseWithEnvironment(args, [...SELECTION_LISTS, 'params', 'full'])
       const { applyEnvironment } = await import('./env-apply.ts')
       const dryRun = args['dry-run'] === true || args['show-plan'] === true
-      return applyEnvironment(environmentArgument(args.env), args, { dryRun, force: false }, surroundings)
+      return applyEnvironment(
+        environmentArgument(args.env),
+        args,
+        { dryRun, force: false, profile: args.profile },
+        surroundings,
+      )
     }
     const onlyPlans = args['dry-run'] === true || args['show-plan'] === true
     const options = { ...executionOptions(args, surroundings.environment), full: args.full === true }
     const workspace = openWorkspace(surroundings)
     try {
+      resolveProfile(args.profile, null, workspace.root, surroundings)
       const project = await compileProject(
         workspace,
         { environment: null, params: paramsArgument(args.params) },

@@ -21,10 +21,16 @@ import {
 import { kindAt, readIfThere } from '../../runtime/store/files.ts'
 import { acquireWriter } from '../../runtime/store/locks.ts'
 import { environmentFolder, folderIn } from '../../runtime/store/store.ts'
+import type { Profile } from './profile.ts'
 import type { Workspace } from './workspace.ts'
 
 /** plan.json. Pure but for production, which was looked up once. */
-export function environmentPlan(workspace: Workspace, environment: EnvironmentName, bundle: OpenedBundle): Plan {
+export function environmentPlan(
+  workspace: Workspace,
+  environment: EnvironmentName,
+  bundle: OpenedBundle,
+  profile: Profile | null,
+): Plan {
   const production = workspace.production()
   const { contract, diff } = bundle
   const { replace, remove, read } = contract.promote
@@ -33,6 +39,9 @@ export function environmentPlan(workspace: Workspace, environment: EnvironmentNa
     const execution = production?.state.nodes[id]?.fingerprint
     return definition === undefined || execution === undefined ? [] : [[id, { definition, execution }] as const]
   })
+  const maybe = new Set(diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node))
+  const ids = contract.steps.map((step) => step.node)
+  const certain = ids.filter((id) => !maybe.has(id))
   return {
     env_name: environment,
     manifest_fingerprint: contract.files['manifest.json'] ?? '',
@@ -41,10 +50,11 @@ export function environmentPlan(workspace: Workspace, environment: EnvironmentNa
     ),
     added_nodes: diff.changes.filter((c) => c.change === 'added').map((c) => c.node),
     removed_nodes: diff.changes.filter((c) => c.change === 'removed').map((c) => c.node),
-    total_nodes_to_execute: contract.steps.length,
-    profile_path: null,
-    profile_fingerprint: null,
-    execute: contract.steps.map((step) => step.node),
+    total_nodes_to_execute: certain.length,
+    profile_path: profile?.shown ?? null,
+    profile_fingerprint: profile?.fingerprint ?? null,
+    execute: certain,
+    may_execute: ids.filter((id) => maybe.has(id)),
     reasons: Object.fromEntries(contract.steps.map((step) => [step.node, step.reasons])),
     base: { generation: production?.number ?? null, nodes: Object.fromEntries(base) },
     bundle: contract.digest,

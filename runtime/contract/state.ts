@@ -69,7 +69,10 @@ export const Plan = Type.Object(
     total_nodes_to_execute: Type.Number(),
     profile_path: Type.Union([Type.String(), Type.Null()]),
     profile_fingerprint: Type.Union([Hex, Type.Null()]),
+    /** In an order in which they can run. */
     execute: Type.Array(NodeIdText),
+    /** Decided by the rows of nodes that execute before them; part of the bundle, not of the total. */
+    may_execute: Type.Array(NodeIdText),
     reasons: Type.Record(Type.String(), Type.Array(Type.String())),
     /** Production as it was: nodes that are replaced or read, with the fingerprints that they had. */
     base: Type.Object(
