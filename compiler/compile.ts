@@ -1,7 +1,7 @@
 // The row of passes, top to bottom; the only file that knows their order.
 // load → validate → resolve → graph → bind → fingerprint → diff → plan → rewrite → emit
 
-import type { Bundle } from '../runtime/contract/bundle.ts'
+import type { OpenedBundle } from '../runtime/contract/bundle.ts'
 import { type Diagnostic, isError, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import type { EnvironmentName } from '../runtime/contract/ids.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
@@ -50,7 +50,7 @@ export interface CompileInput {
 
 export interface Compiled {
   /** Null when there are errors or `stopAfter` came first. */
-  readonly bundle: Bundle | null
+  readonly bundle: OpenedBundle | null
   /** Output of the last pass that ran, printable as JSON. */
   readonly last: { readonly pass: Pass; readonly output: unknown }
   /** Text of seeknal.lock.json as it should be, or null when bind did not run. */
@@ -120,7 +120,7 @@ class Row {
     bundle = null,
   }: {
     readonly lock?: string | null
-    readonly bundle?: Bundle | null
+    readonly bundle?: OpenedBundle | null
   } = {}): Compiled {
     const { size, manifest } = this
     return { bundle, lock, size, manifest, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }

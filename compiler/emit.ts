@@ -1,8 +1,7 @@
 // Rewritten steps → the files of the bundle, each with its digest. Deterministic: the same input gives the same bytes on
 // every machine. `base` is production's manifest as it was given, so that reviewers and `--check` need no target/.
 
-import type { Bundle, BundleFile } from '../runtime/contract/bundle.ts'
-import { bundleDigest } from '../runtime/contract/bundle.ts'
+import { type BundleFile, bundleDigest, type OpenedBundle } from '../runtime/contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import { applySql } from './emit/apply-sql.ts'
@@ -13,8 +12,8 @@ import { typesFile } from './emit/types-file.ts'
 import type { CompileCache } from './ports.ts'
 import type { Rewritten } from './rewrite.ts'
 
-/** The bundle. `cache` keeps the texts of types.ts, which are slow to make. */
-export async function emit(rewritten: Rewritten, base: Manifest | null, cache: CompileCache): Promise<Bundle> {
+/** The bundle and its documents. `cache` keeps the texts of types.ts, which are slow to make. */
+export async function emit(rewritten: Rewritten, base: Manifest | null, cache: CompileCache): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
   const baseText = base === null ? null : prettyJson(base)
   const unsealed = contractOf(rewritten, baseText === null ? null : sha256(baseText))
@@ -32,5 +31,5 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
   texts.sort(([a], [b]) => byCodeUnit(a, b))
   const unsigned = { ...unsealed, files: Object.fromEntries(texts.map(([path, text]) => [path, sha256(text)])) }
   const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
-  return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]) }
+  return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]), manifest, base, diff }
 }

@@ -2,7 +2,7 @@
 // them. The text of an interface is cached by what it says, so that ts-morph (0.4 s to load) is needed only for new ones.
 
 import type { InterfaceDeclarationStructure } from 'ts-morph'
-import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import { fingerprintOf, sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { Column, Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { CompileCache } from '../ports.ts'
 import { propertyName, typescriptType } from './column-types.ts'
@@ -16,21 +16,24 @@ const HEADER = `// What each output of the project holds, one interface a node. 
 
 /** Text of types.ts. */
 export async function typesFile(manifest: Manifest, cache: CompileCache): Promise<string> {
+  // Most edits change no output's columns: then the whole text is known.
+  const key = `types/1/${sha256(JSON.stringify(manifest.nodes.map((n) => [n.id, n.description, n.columns])))}`
+  const known = cache.get(key)
+  if (typeof known === 'string') return known
   const names = interfaceNames(manifest.nodes)
-  const wanted = manifest.nodes.map((node) => interfaceOf(node, names.get(node.id) ?? node.name))
-  const index: Interface = {
-    name: 'Outputs',
-    isExported: true,
-    docs: ['Every output by the id of its node.'],
-    properties: manifest.nodes.map((node) => ({
-      name: `'${node.id}'`,
-      type: names.get(node.id) ?? 'unknown',
-      isReadonly: true,
-    })),
-  }
-  const texts = await printed([...wanted, index], cache)
-  return [HEADER, ...texts].join('\n')
+  const interfaces = manifest.nodes.map((node) => interfaceOf(node, names.get(node.id) ?? node.name))
+  const texts = await printed([...interfaces, index(manifest.nodes, names)], cache)
+  const text = [HEADER, ...texts].join('\n')
+  cache.set(key, text)
+  return text
 }
+
+const index = (nodes: readonly ManifestNode[], names: ReadonlyMap<string, string>): Interface => ({
+  name: 'Outputs',
+  isExported: true,
+  docs: ['Every output by the id of its node.'],
+  properties: nodes.map((node) => ({ name: `'${node.id}'`, type: names.get(node.id) ?? 'unknown', isReadonly: true })),
+})
 
 /** `transform.daily_revenue` → `TransformDailyRevenue`; ids that would share a name keep their own spelling. */
 function interfaceNames(nodes: readonly ManifestNode[]): ReadonlyMap<string, string> {
@@ -70,7 +73,7 @@ const property = (column: Column) => ({
 const comment = (text: string): string => text.trim().replace(/\r\n?/g, '\n').replaceAll('*/', '*\\/')
 
 async function printed(interfaces: readonly Interface[], cache: CompileCache): Promise<string[]> {
-  const keys = interfaces.map((structure) => `types/1/${fingerprintOf(structure)}`)
+  const keys = interfaces.map((structure) => `interface/1/${fingerprintOf(structure)}`)
   const known = keys.map((key) => cache.get(key))
   if (known.every((text) => typeof text === 'string')) return known
   const print = await printer()

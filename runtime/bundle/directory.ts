@@ -4,6 +4,7 @@
 
 import {
   closeSync,
+  constants,
   existsSync,
   fsyncSync,
   lstatSync,
@@ -18,7 +19,8 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
-import { type Bundle, BundleFile } from '../contract/bundle.ts'
+import Type from 'typebox'
+import { BUNDLE_FORMAT, type Bundle } from '../contract/bundle.ts'
 import { byCodeUnit, sortedKeys } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
@@ -117,13 +119,15 @@ function update(target: string, directory: string, bundle: Bundle): void {
   syncFile(target)
 }
 
+const Owned = Type.Object({ format: Type.Literal(BUNDLE_FORMAT), files: Type.Record(Type.String(), Type.String()) })
+
 /** Paths that the bundle that is there calls its own; the only ones that may be removed. */
 function previousFiles(target: string, directory: string): string[] {
   const contract = join(target, 'bundle.json')
   if (!existsSync(contract)) throw occupied(directory, 'is not empty and holds no bundle')
   try {
     return sortedKeys(
-      parseDocument(BundleFile, readFileSync(contract, 'utf8'), 'bundle.json', 'BUNDLE_INVALID').files,
+      parseDocument(Owned, readFileSync(contract, 'utf8'), 'bundle.json', 'BUNDLE_INVALID').files,
     ).filter(isBundlePath)
   } catch {
     throw occupied(directory, 'is not empty, and its bundle.json cannot be read')
@@ -140,18 +144,20 @@ function makeFolder(target: string, folder: string, directory: string): void {
 
 /** Leaves a file with the same text as it is, so that its time does not change. */
 function replaceFile(path: string, text: string): void {
-  const present = lstatSync(path, { throwIfNoEntry: false })
-  if (present?.isFile() && readFileSync(path, 'utf8') === text) return
+  if (plainText(path) === text) return
   const staged = `${path}.new`
   rmSync(staged, { force: true })
-  const file = openSync(staged, 'wx')
-  try {
-    writeFileSync(file, text)
-    if (basename(path) === 'bundle.json') fsyncSync(file)
-  } finally {
-    closeSync(file)
-  }
+  writeFileSync(staged, text, { flag: 'wx', flush: basename(path) === 'bundle.json' })
   renameSync(staged, path)
+}
+
+/** The text of a plain file; undefined for anything else, links included. */
+function plainText(path: string): string | undefined {
+  try {
+    return readFileSync(path, { encoding: 'utf8', flag: constants.O_RDONLY | constants.O_NOFOLLOW })
+  } catch {
+    return undefined
+  }
 }
 
 function removeFiles(target: string, paths: readonly string[]): void {

@@ -3,7 +3,7 @@
 // BUNDLE_INVALID (form), BUNDLE_DIGEST_MISMATCH (changed, missing, extra). Rules: contract/FORMAT.md.
 
 import type { TSchema } from 'typebox'
-import { BUNDLE_FORMAT, type Bundle, BundleFile, bundleDigest } from '../contract/bundle.ts'
+import { BUNDLE_FORMAT, type Bundle, BundleFile, bundleDigest, type OpenedBundle } from '../contract/bundle.ts'
 import { byCodeUnit, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { Diff } from '../contract/diff.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
@@ -11,13 +11,7 @@ import { asNodeId, environmentName, namespacePrefix, outputStem } from '../contr
 import { Manifest } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
 
-/** A bundle whose digest, files and documents have been checked. */
-export interface OpenedBundle extends Bundle {
-  readonly manifest: Manifest
-  /** Production's manifest that it was planned against. */
-  readonly base: Manifest | null
-  readonly diff: Diff
-}
+export type { OpenedBundle }
 
 const MOST_NAMED = 10
 const SAFE_PATH = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/
@@ -50,7 +44,7 @@ export function verify(bytes: ReadonlyMap<string, Uint8Array>, what: string): Op
 }
 
 /**
- * Reads the documents of a bundle whose files are known to match its contract, such as one that was just compiled.
+ * Reads the documents of a bundle whose files are known to match its contract.
  * Throws RuntimeFailure BUNDLE_INVALID or BUNDLE_UNSUPPORTED.
  */
 export function opened(bundle: Bundle): OpenedBundle {

@@ -3,9 +3,9 @@
 
 import Type, { type Static } from 'typebox'
 import { fingerprintOf } from './canonical-json.ts'
-import { Category } from './diff.ts'
+import { Category, type Diff } from './diff.ts'
 import type { Fingerprint } from './ids.ts'
-import { Hex, NodeIdText } from './manifest.ts'
+import { Hex, type Manifest, NodeIdText } from './manifest.ts'
 
 const strict = { additionalProperties: false } as const
 
@@ -108,4 +108,12 @@ export function bundleDigest(file: Omit<BundleFile, 'digest'>): Fingerprint {
 export interface Bundle {
   readonly contract: BundleFile
   readonly files: ReadonlyMap<string, string>
+}
+
+/** A bundle with its documents: one that was just compiled, or one whose digest, files and documents have been checked. */
+export interface OpenedBundle extends Bundle {
+  readonly manifest: Manifest
+  /** Production's manifest that it was planned against. */
+  readonly base: Manifest | null
+  readonly diff: Diff
 }
