@@ -12,12 +12,12 @@ import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
 import { dueNode, resultOf } from './execute/results.ts'
 import type { ExecuteOptions, ExecutionPlan, RunRequest, RunResult } from './execute/run.ts'
 import { runSteps, type Settled } from './execute/runner.ts'
-import { makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
+import { abandonedScratch, makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
 import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
 import { openJournal } from './journal.ts'
 import { commitSwitch } from './promote/switch.ts'
 import { settleProduction } from './store/generations.ts'
-import { acquireWriter } from './store/locks.ts'
+import { acquireWriter, type LockName } from './store/locks.ts'
 import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
 
@@ -34,11 +34,11 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   const predictions = await predict(first)
   if (isNothing(first, predictions)) {
     saveCaches(first, WORTH_WRITING_BYTES)
+    await tidy(first, options)
     const stillDue = await leftOutAndDue(first, predictions)
     return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
   }
-  const name = first.environment === null ? 'production' : (`environment-${first.environment}` as const)
-  const lock = await acquireWriter(store, name, {
+  const lock = await acquireWriter(store, lockOf(first), {
     command: options.command ?? 'seeknal run',
     timeoutMs: options.lockTimeoutMs ?? 0,
   })
@@ -52,6 +52,22 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     return await runLocked(world, options, started)
   } finally {
     lock.release()
+  }
+}
+
+const lockOf = (world: World): LockName =>
+  world.environment === null ? 'production' : `environment-${world.environment}`
+
+/** After a killed run there may be nothing to do but to remove what it left; whoever has the lock does it as well. */
+async function tidy(world: World, options: ExecuteOptions): Promise<void> {
+  if (abandonedScratch(world.store).length === 0) return
+  try {
+    const lock = await acquireWriter(world.store, lockOf(world), { command: options.command ?? 'seeknal run' })
+    if (world.environment === null) settleProduction(world.store)
+    sweepScratch(world.store)
+    lock.release()
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error
   }
 }
 

@@ -23,7 +23,14 @@ import { type Applied, stagePromotion, unappliedNodes } from './promote/stage.ts
 import { commitSwitch, type Requirement, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
 import { environmentNotFound, readEnvConfig, readEnvState, touchEnvironment } from './store/environments.ts'
 import { kindAt, readIfThere } from './store/files.ts'
-import { currentGeneration, readGeneration, readProduction, readRecord, settleProduction } from './store/generations.ts'
+import {
+  currentGeneration,
+  type Generation,
+  readGeneration,
+  readProduction,
+  readRecord,
+  settleProduction,
+} from './store/generations.ts'
 import { acquireWriter } from './store/locks.ts'
 import { environmentFolder, openStore, pathIn, type Store } from './store/store.ts'
 
@@ -64,7 +71,8 @@ export async function promote(
   const store = openStore(options.projectDir)
   const stage = async (): Promise<StagedSwitch> => {
     const applied = await readApplied(store, environment, options.force ?? false)
-    return stagePromotion(store, readProduction(store), applied)
+    const production = readProduction(store)
+    return isPromoted(production, applied) ?? stagePromotion(store, production, applied)
   }
   if (options.dryRun) return described(store, await stage(), false)
   const command = options.command ?? `seeknal env promote ${environment}`
@@ -159,6 +167,21 @@ async function readApplied(store: Store, environment: EnvironmentName, force: bo
   const applied = { contract: bundle.contract, manifest: bundle.manifest, base: bundle.base, state, requirements }
   if (unappliedNodes(applied).length > 0) throw notApplied(environment, config.status)
   return applied
+}
+
+/** The empty switch when production has all of it already: a promotion that was killed just after its commit point. */
+function isPromoted(production: Generation | null, { contract, state }: Applied): StagedSwitch | null {
+  if (production === null || production.state.bundle !== contract.digest) return null
+  const { replace, remove } = contract.promote
+  const isThere = replace.every((id) => production.state.nodes[id]?.fingerprint === state.nodes[id]?.fingerprint)
+  if (!isThere || remove.some((id) => production.state.nodes[id] !== undefined)) return null
+  const current = { from: production.number, to: production.number }
+  return {
+    kind: 'promote',
+    runId: state.run_id,
+    requirements: [],
+    updates: { create: null, current, changed: [], removed: [] },
+  }
 }
 
 function readRequirements(folder: string, environment: EnvironmentName): Requirement[] {

@@ -37,11 +37,17 @@ function removeLater(folder: string): void {
 
 /** Removes folders of runs whose process is gone. */
 export function sweepScratch(store: Store): void {
+  for (const folder of abandonedScratch(store)) removeTree(folder)
+}
+
+/** Folders of runs whose process is gone. */
+export function abandonedScratch(store: Store): string[] {
   const folder = pathIn(store, 'tmp')
-  if (kindAt(folder) !== 'folder') return
-  for (const name of readdirSync(folder)) {
-    if (/^run-[A-Za-z0-9_.-]+$/.test(name) && isAbandoned(join(folder, name))) removeTree(join(folder, name))
-  }
+  if (kindAt(folder) !== 'folder') return []
+  return readdirSync(folder)
+    .filter((name) => /^run-[A-Za-z0-9_.-]+$/.test(name))
+    .map((name) => join(folder, name))
+    .filter(isAbandoned)
 }
 
 function isAbandoned(folder: string): boolean {

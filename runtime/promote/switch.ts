@@ -75,6 +75,7 @@ export function commitSwitch(store: Store, staged: StagedSwitch, scratch: string
   const unmet = unmetRequirements(store, staged.requirements)
   if (unmet.length > 0) throw refusal(unmet)
   const { create, current } = staged.updates
+  if (create === null && current.from === current.to) return
   if (create !== null) {
     const made = join(scratch, 'generation')
     buildGeneration(store, create, made)
