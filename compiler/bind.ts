@@ -7,7 +7,7 @@ import type { NodeId } from '../runtime/contract/ids.ts'
 import type { BoundNode, LockedColumns, World } from './bind/bound-node.ts'
 import { described } from './bind/columns.ts'
 import { declaredMistakes, outputMistakes } from './bind/declared.ts'
-import { mistake } from './bind/mistakes.ts'
+import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { bindSources } from './bind/sources.ts'
 import { type Analysed, analyse } from './bind/transforms.ts'
 import type { Graph } from './graph.ts'
@@ -64,9 +64,7 @@ async function bindLevel(
   const good: { readonly node: ResolvedTransform; readonly analysed: Analysed }[] = []
   for (const { node, answer } of pairs) {
     const wrong =
-      answer.kind === 'error'
-        ? [mistake(node, answer.error, answer.relations)]
-        : outputMistakes(node, answer.analysed.columns)
+      answer.kind === 'error' ? [mistake(node, answer.error, answer.relations)] : mistakesOf(node, answer.analysed)
     diagnostics.push(...wrong)
     if (answer.kind === 'analysed' && wrong.length === 0) good.push({ node, analysed: answer.analysed })
   }
@@ -78,6 +76,11 @@ async function bindLevel(
   )
   return { bound: good.map(({ node, analysed }) => boundTransform(node, analysed)), diagnostics }
 }
+
+const mistakesOf = (node: ResolvedTransform, { columns, reproducibility }: Analysed): readonly Diagnostic[] => [
+  ...outputMistakes(node, columns),
+  ...(reproducibility.order_dependent.includes('rowid') ? rowNumberMistakes(node) : []),
+]
 
 const boundTransform = (node: ResolvedTransform, analysed: Analysed): BoundNode => ({
   ...analysed,

@@ -65,13 +65,32 @@ function columnNotFound(
   const known = [
     ...new Set([...error.candidates, ...relations.flatMap((relation) => relation.columns.map((c) => c.name))]),
   ]
+  const owner = relations.find((relation) => relation.columns.some((c) => foldCase(c.name) === foldCase(column)))
   const near = nearest(column, known)
   const shown = known.slice(0, MOST_NAMES).join(', ')
   const list = known.length === 0 ? [] : [`Columns of its inputs: ${shown}${known.length > MOST_NAMES ? ', …' : ''}.`]
+  const elsewhere = owner && [`'${owner.schema}.${owner.name}' has a column of that name.`]
   return errorAt('BIND_COLUMN_NOT_FOUND', place, `There is no column '${column}' in what this query reads.`, {
     facts: { node: node.id, column, candidates: error.candidates },
-    hints: near === undefined ? list : [`Did you mean '${near}'?`],
+    hints: elsewhere ?? (near === undefined ? list : [`Did you mean '${near}'?`]),
   })
+}
+
+/** The engine's tables number their rows; the outputs that take their place do not. */
+export function rowNumberMistakes(node: ResolvedTransform): readonly Diagnostic[] {
+  const sql = node.sql.text
+  const tokens = lex(sql).filter((token) => token.kind !== 'comment')
+  const names = tokens.map((token) => foldCase(identifierOf(token, sql)))
+  if (node.sql.statements.length > 1 || names.some((name, i) => name === 'rowid' && names[i - 1] === 'as')) return []
+  const token = tokens[names.indexOf('rowid')]
+  if (token === undefined) return []
+  const place = placeInSql(node.sql, token.start, token.end - token.start)
+  return [
+    errorAt('BIND_COLUMN_NOT_FOUND', place, "There is no column 'rowid' in what this query reads.", {
+      facts: { node: node.id, column: 'rowid' },
+      hints: ['Number rows with row_number() OVER (ORDER BY …).'],
+    }),
+  ]
 }
 
 /** What is wrong, without lists of candidates. */

@@ -187,7 +187,7 @@ async function describeStatements(
       ...found,
       kind: 'error',
       statement: at,
-      offset: found.offset === null ? null : utf16Offset(text, found.offset),
+      offset: found.offset === null ? null : utf16Offset(text, found.offset, found.code),
     }
   }
 }

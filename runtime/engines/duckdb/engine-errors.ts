@@ -7,7 +7,7 @@ export interface EngineError {
   readonly message: string
   /** DuckDB's subtype or exception type: `COLUMN_NOT_FOUND`, `Binder`… */
   readonly code: string
-  /** Bytes of UTF-8 from the start of the statement, or null. */
+  /** Position from the start of the statement (see utf16Offset), or null. */
   readonly offset: number | null
   readonly name: string | null
   readonly candidates: readonly string[]
@@ -43,7 +43,8 @@ function fromJson(facts: Readonly<Record<string, string | undefined>>): EngineEr
   }
 }
 
-/** The UTF-16 offset of the character that starts at byte `bytes` of `text`'s UTF-8 form. */
-export function utf16Offset(text: string, bytes: number): number {
-  return Buffer.from(text, 'utf8').subarray(0, bytes).toString('utf8').length
+/** The UTF-16 offset that a position in an error means: the scanner counts characters, everything after it bytes of UTF-8. */
+export function utf16Offset(text: string, position: number, code = ''): number {
+  if (code === 'SYNTAX_ERROR') return [...text].slice(0, position).join('').length
+  return Buffer.from(text, 'utf8').subarray(0, position).toString('utf8').length
 }

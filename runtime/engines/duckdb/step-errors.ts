@@ -13,8 +13,8 @@ export function stepFailure(
   if (error instanceof RuntimeFailure) return error
   const general = generalFailure(error)
   if (general !== null) return general
-  const { message, offset } = engineError(error)
-  const at = offset === null ? null : statement.start + utf16Offset(statement.text, offset)
+  const { message, offset, code } = engineError(error)
+  const at = offset === null ? null : statement.start + utf16Offset(statement.text, offset, code)
   return new RuntimeFailure(
     'STEP_FAILED',
     message,

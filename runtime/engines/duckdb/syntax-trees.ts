@@ -16,6 +16,7 @@ interface Answer {
   readonly error: boolean
   readonly error_type?: string
   readonly error_message?: string
+  readonly error_subtype?: string
   readonly position?: string
   readonly statements?: readonly SyntaxTree[]
 }
@@ -40,7 +41,7 @@ function parseResult(json: string, text: string): ParseResult {
   }
   if (!answer.error) return { kind: 'trees', trees: answer.statements ?? [] }
   if (answer.error_type === 'not implemented') return { kind: 'opaque' }
-  const offset = answer.position === undefined ? null : utf16Offset(text, Number(answer.position))
+  const offset = answer.position === undefined ? null : utf16Offset(text, Number(answer.position), answer.error_subtype)
   return { kind: 'syntax_error', message: answer.error_message ?? 'syntax error', offset }
 }
 
