@@ -23,7 +23,10 @@ export function seeded(seed: number): Random {
   return {
     next,
     between,
-    pick: (values) => values[between(0, values.length - 1)] ?? values[0],
+    pick: (values) => {
+      const value = values[between(0, values.length - 1)]
+      return value === undefined ? values[0] : value
+    },
     chance: (probability) => next() < probability,
   }
 }
