@@ -8,6 +8,7 @@ import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
 import { bundleDifference } from '../../runtime/bundle-diff.ts'
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
+import { reportApply } from '../../runtime/cli/environment-report.ts'
 import { EXECUTION_ARGS, type ExecutionArgs, executionOptions } from '../../runtime/cli/execution-args.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
@@ -86,6 +87,7 @@ export async function applyEnvironment(
     })
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success(`Nothing left to do: environment '${environment}' is applied.`)
+    await reportApply(workspace.root, result, terminal)
     const code = await sayEnd(terminal, result, again, (node) => explainFailure(workspace, bundle, node))
     if (code === 0)
       terminal.line(

@@ -5,6 +5,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import { executeBundle, planExecution } from '../execute.ts'
 import { command, type Surroundings } from './command.ts'
 import { sayDueNodes } from './due-nodes.ts'
+import { reportApply } from './environment-report.ts'
 import { EXECUTION_ARGS, executionOptions } from './execution-args.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
@@ -56,6 +57,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
     })
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success('Nothing to execute: every step is done already.')
+    await reportApply(options.projectDir, result, terminal)
     return await sayEnd(terminal, result, `seeknal exec bundle ${path}`)
   },
 })

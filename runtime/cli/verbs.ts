@@ -6,6 +6,7 @@ import type { Verbs } from './command.ts'
 export const RUNTIME_ENV_VERBS = {
   promote: { summary: 'Make it production, in one step', load: async () => (await import('./promote.ts')).promote },
   list: { summary: 'Status, changes, age and size of each', load: async () => (await import('./env-list.ts')).envList },
+  diff: { summary: 'Compare its data with production', load: async () => (await import('./env-diff.ts')).envDiff },
   delete: { summary: 'Remove it', load: async () => (await import('./env-delete.ts')).envDelete },
 } satisfies Verbs
 

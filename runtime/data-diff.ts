@@ -1,0 +1,183 @@
+// Two stored outputs of a node → what differs between their rows, computed by the engine: no table is loaded into
+// JavaScript. Rows are matched by key when one is declared or found to be unique, else compared as multisets.
+
+import { quoted as quotedName } from './engines/duckdb/confinement.ts'
+import type { QuerySession } from './engines/duckdb/query-session.ts'
+
+interface TypedColumn {
+  readonly name: string
+  readonly type: string
+}
+
+export interface ColumnDifference {
+  readonly column: string
+  /** Matched rows in which the column's values differ; NULL differs from a value, not from NULL. */
+  readonly rows: number
+  /** Only when samples were asked for: key, value before and after, as text. */
+  readonly examples: readonly { readonly key: string; readonly before: string | null; readonly after: string | null }[]
+}
+
+export interface DataDiff {
+  readonly columns: {
+    readonly added: readonly TypedColumn[]
+    readonly removed: readonly TypedColumn[]
+    readonly retyped: readonly { readonly name: string; readonly before: string; readonly after: string }[]
+  }
+  readonly rows: { readonly before: number; readonly after: number }
+  /** How rows were matched; null: by all common columns, as multisets. */
+  readonly key: { readonly columns: readonly string[]; readonly origin: 'declared' | 'unique' } | null
+  readonly only_before: number
+  readonly only_after: number
+  /** Matched rows with any differing value; null without a key. */
+  readonly changed_rows: number | null
+  readonly differing: readonly ColumnDifference[]
+}
+
+export interface DataDiffRequest {
+  /** Relations that the session knows, as SQL: `"production"."transform_orders"`. */
+  readonly before: string
+  readonly after: string
+  /** Columns declared unique together, or null. */
+  readonly declaredKey: readonly string[] | null
+  /** How many examples a column; 0: none, no value is shown. */
+  readonly samples: number
+}
+
+/** Columns that are tried as a key: a wide table is not searched whole. */
+const KEY_CANDIDATES = 24
+
+/** Throws QUERY_FAILED. */
+export async function dataDiff(session: QuerySession, request: DataDiffRequest): Promise<DataDiff> {
+  const before = await columnsOf(session, request.before)
+  const after = await columnsOf(session, request.after)
+  const common = before.filter((column) => after.some((other) => other.name === column.name))
+  const retyped = common.flatMap((column) => {
+    const type = after.find((other) => other.name === column.name)?.type ?? column.type
+    return type === column.type ? [] : [{ name: column.name, before: column.type, after: type }]
+  })
+  const columns = {
+    added: after.filter((column) => !before.some((other) => other.name === column.name)),
+    removed: before.filter((column) => !after.some((other) => other.name === column.name)),
+    retyped,
+  }
+  const same = common.filter((column) => !retyped.some((other) => other.name === column.name))
+  const [rowsBefore = 0, rowsAfter = 0] = await numbers(
+    session,
+    `SELECT (SELECT count(*) FROM ${request.before}), (SELECT count(*) FROM ${request.after})`,
+  )
+  const rows = { before: rowsBefore, after: rowsAfter }
+  const key = await keyOf(session, request, same, rows)
+  const compared =
+    key === null
+      ? await compareMultisets(session, request, common)
+      : await compareByKey(session, request, common, key.columns)
+  return { columns, rows, key, ...compared }
+}
+
+type Compared = Pick<DataDiff, 'only_before' | 'only_after' | 'changed_rows' | 'differing'>
+
+async function columnsOf(session: QuerySession, relation: string): Promise<TypedColumn[]> {
+  const answer = await session.run(`DESCRIBE SELECT * FROM ${relation}`, 100_000)
+  return answer.rows.map((row) => ({ name: String(row[0]), type: String(row[1]) }))
+}
+
+async function numbers(session: QuerySession, sql: string): Promise<number[]> {
+  const answer = await session.run(sql, 1)
+  return (answer.rows[0] ?? []).map((value) => Number(value ?? 0))
+}
+
+/** The declared key if it is one in both tables, else the first column whose values are unique in both. */
+async function keyOf(
+  session: QuerySession,
+  request: DataDiffRequest,
+  columns: readonly TypedColumn[],
+  rows: DataDiff['rows'],
+): Promise<DataDiff['key']> {
+  const declared = request.declaredKey
+  if (
+    declared?.every((name) => columns.some((c) => c.name === name)) &&
+    (await isUnique(session, request, declared, rows))
+  )
+    return { columns: declared, origin: 'declared' }
+  const candidates = columns
+    .filter((c) => /^(U?(TINY|SMALL|BIG)?INT(EGER)?|VARCHAR|UUID|DATE|TIMESTAMP.*)$/.test(c.type))
+    .slice(0, KEY_CANDIDATES)
+  for (const { name } of candidates)
+    if (await isUnique(session, request, [name], rows)) return { columns: [name], origin: 'unique' }
+  return null
+}
+
+async function isUnique(
+  session: QuerySession,
+  request: DataDiffRequest,
+  key: readonly string[],
+  rows: DataDiff['rows'],
+): Promise<boolean> {
+  const list = key.map(quotedName).join(', ')
+  const filled = key.map((name) => `${quotedName(name)} IS NOT NULL`).join(' AND ')
+  const distinct = (relation: string) =>
+    `(SELECT count(*) FROM (SELECT DISTINCT ${list} FROM ${relation} WHERE ${filled}))`
+  const [before, after] = await numbers(session, `SELECT ${distinct(request.before)}, ${distinct(request.after)}`)
+  return before === rows.before && after === rows.after
+}
+
+async function compareMultisets(
+  session: QuerySession,
+  request: DataDiffRequest,
+  common: readonly TypedColumn[],
+): Promise<Compared> {
+  const list = common.length === 0 ? '1' : common.map((c) => `CAST(${quotedName(c.name)} AS VARCHAR)`).join(', ')
+  const only = (here: string, there: string) =>
+    `(SELECT count(*) FROM (SELECT ${list} FROM ${here} EXCEPT ALL SELECT ${list} FROM ${there}))`
+  const [onlyBefore = 0, onlyAfter = 0] = await numbers(
+    session,
+    `SELECT ${only(request.before, request.after)}, ${only(request.after, request.before)}`,
+  )
+  return { only_before: onlyBefore, only_after: onlyAfter, changed_rows: null, differing: [] }
+}
+
+async function compareByKey(
+  session: QuerySession,
+  request: DataDiffRequest,
+  common: readonly TypedColumn[],
+  key: readonly string[],
+): Promise<Compared> {
+  const on = key.map((name) => `b.${quotedName(name)} = a.${quotedName(name)}`).join(' AND ')
+  const first = quotedName(key[0] ?? '')
+  const values = common.filter((c) => !key.includes(c.name))
+  const joined = `${request.before} AS b FULL JOIN ${request.after} AS a ON ${on}`
+  const matched = `b.${first} IS NOT NULL AND a.${first} IS NOT NULL`
+  const differs = values.map(
+    (c) => `CAST(b.${quotedName(c.name)} AS VARCHAR) IS DISTINCT FROM CAST(a.${quotedName(c.name)} AS VARCHAR)`,
+  )
+  const counts = [
+    `count(*) FILTER (WHERE a.${first} IS NULL)`,
+    `count(*) FILTER (WHERE b.${first} IS NULL)`,
+    `count(*) FILTER (WHERE ${matched} AND (${differs.join(' OR ') || 'false'}))`,
+    ...differs.map((test) => `count(*) FILTER (WHERE ${matched} AND ${test})`),
+  ]
+  const [onlyBefore = 0, onlyAfter = 0, changed = 0, ...byColumn] = await numbers(
+    session,
+    `SELECT ${counts.join(', ')} FROM ${joined}`,
+  )
+  const differing: ColumnDifference[] = []
+  for (const [i, { name }] of values.entries()) {
+    const count = byColumn[i] ?? 0
+    if (count === 0) continue
+    const sql = exampleQuery(joined, matched, key, name)
+    const rows = request.samples === 0 ? [] : (await session.run(sql, request.samples)).rows
+    differing.push({
+      column: name,
+      rows: count,
+      examples: rows.map(([at, b, a]) => ({ key: String(at), before: b ?? null, after: a ?? null })),
+    })
+  }
+  return { only_before: onlyBefore, only_after: onlyAfter, changed_rows: changed, differing }
+}
+
+function exampleQuery(joined: string, matched: string, key: readonly string[], name: string): string {
+  const column = quotedName(name)
+  const label = key.map((part) => `CAST(b.${quotedName(part)} AS VARCHAR)`).join(" || ', ' || ")
+  const values = [`CAST(b.${column} AS VARCHAR)`, `CAST(a.${column} AS VARCHAR)`]
+  return `SELECT ${label}, ${values.join(', ')} FROM ${joined} WHERE ${matched} AND ${values.join(' IS DISTINCT FROM ')} ORDER BY 1`
+}

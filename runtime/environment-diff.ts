@@ -1,0 +1,99 @@
+// An environment's outputs against production's, node by node: what `env diff` shows and report.md sums up. Reads the
+// files of one generation and of the environment; changes nothing. Reports ENVIRONMENT_NOT_FOUND, NODE_NOT_FOUND, QUERY_FAILED.
+
+import { nearest } from './contract/diagnostics.ts'
+import { RuntimeFailure } from './contract/failures.ts'
+import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
+import { type DataDiff, dataDiff } from './data-diff.ts'
+import { outputs } from './repl/outputs.ts'
+import type { ReplTable } from './repl/state.ts'
+import { removeTree } from './store/files.ts'
+import { pathIn, type Store } from './store/store.ts'
+
+/** One output of the environment. `diff` is null for a new node, and where rows were not compared. */
+export interface NodeDiff {
+  readonly node: NodeId
+  readonly production_rows: number | null
+  readonly environment_rows: number
+  readonly diff: DataDiff | null
+}
+
+export interface EnvironmentDiffRequest {
+  /** Null: every output that the environment has of its own. */
+  readonly node: string | null
+  /** Examples a column; 0: no value is shown. */
+  readonly samples: number
+  /** Rows of larger outputs are not compared. Default: no limit. */
+  readonly mostRows?: number
+  /** Columns that are unique together, by node. */
+  readonly keys?: ReadonlyMap<NodeId, readonly string[]>
+}
+
+export async function environmentDiff(
+  store: Store,
+  environment: EnvironmentName,
+  request: EnvironmentDiffRequest,
+): Promise<readonly NodeDiff[]> {
+  const production = new Map(outputs(store, null).map((table) => [idOf(table), table]))
+  const own = new Map(
+    outputs(store, environment)
+      .filter((table) => table.from === 'environment')
+      .map((table) => [idOf(table), table]),
+  )
+  const wanted = request.node === null ? [...own.keys()] : [chosen(request.node, own, environment)]
+  const pairs = wanted.flatMap((node) => {
+    const after = own.get(node)
+    return after === undefined ? [] : [{ node, after, before: production.get(node) }]
+  })
+  const tables = pairs.flatMap(({ after, before }) => [
+    { ...after, schema: `environment_${after.schema}` },
+    ...(before === undefined ? [] : [{ ...before, schema: `production_${before.schema}` }]),
+  ])
+  const scratchDirectory = pathIn(store, 'tmp', `diff-${process.pid}`)
+  const { QuerySession } = await import('./engines/duckdb/query-session.ts')
+  const session = await QuerySession.open({ tables, scratchDirectory })
+  try {
+    const diffs: NodeDiff[] = []
+    for (const { node, after, before } of pairs) {
+      const rows = { production_rows: before?.rows ?? null, environment_rows: after.rows ?? 0 }
+      const tooLarge =
+        Math.max(rows.production_rows ?? 0, rows.environment_rows) > (request.mostRows ?? Number.POSITIVE_INFINITY)
+      const diff =
+        before === undefined || tooLarge
+          ? null
+          : await dataDiff(session, {
+              before: `production_${before.schema}.${before.name}`,
+              after: `environment_${after.schema}.${after.name}`,
+              declaredKey: request.keys?.get(node) ?? null,
+              samples: request.samples,
+            })
+      diffs.push({ node, ...rows, diff })
+    }
+    return diffs
+  } finally {
+    session.close()
+    removeTree(scratchDirectory)
+  }
+}
+
+const idOf = (table: ReplTable): NodeId => asNodeId(`${table.schema}.${table.name}`)
+
+function chosen(text: string, own: ReadonlyMap<NodeId, ReplTable>, environment: EnvironmentName): NodeId {
+  const found = [...own].find(
+    ([id, table]) => id === text || table.name === text || `${table.schema}_${table.name}` === text,
+  )
+  if (found !== undefined) return found[0]
+  const near = nearest(text, own.keys())
+  const hint =
+    near !== undefined
+      ? `Did you mean '${near}'?`
+      : own.size === 0
+        ? `Nothing has been executed in it: \`seeknal env apply ${environment}\`.`
+        : `It has: ${[...own.keys()].join(', ')}. Everything else is production's.`
+  throw new RuntimeFailure(
+    'NODE_NOT_FOUND',
+    `Environment '${environment}' has no output of '${text}'.`,
+    { node: text, environment },
+    { hints: [hint] },
+  )
+}

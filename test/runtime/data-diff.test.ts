@@ -1,0 +1,108 @@
+// The data difference of two stored outputs, on real Parquet files.
+
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { type DataDiff, dataDiff } from '../../runtime/data-diff.ts'
+import { openDatabase } from '../../runtime/engines/duckdb/driver.ts'
+import { QuerySession } from '../../runtime/engines/duckdb/query-session.ts'
+import { suite } from '../support/suite.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const test = suite('data-diff')
+
+async function diffOf(
+  before: string,
+  after: string,
+  options: { readonly declaredKey?: readonly string[]; readonly samples?: number } = {},
+): Promise<DataDiff> {
+  const folder = tempFolder('data-diff')
+  const database = await openDatabase()
+  const connection = await database.connect()
+  for (const [name, query] of [
+    ['before', before],
+    ['after', after],
+  ] as const)
+    await connection.run(`COPY (${query}) TO '${join(folder, `${name}.parquet`)}' (FORMAT parquet)`)
+  connection.closeSync()
+  database.closeSync()
+  const tables = ['before', 'after'].map((schema) => ({
+    schema,
+    name: 'output',
+    file: join(folder, `${schema}.parquet`),
+  }))
+  const session = await QuerySession.open({ tables, scratchDirectory: join(folder, 'scratch') })
+  try {
+    const { declaredKey = null, samples = 0 } = options
+    return await dataDiff(session, { before: 'before.output', after: 'after.output', declaredKey, samples })
+  } finally {
+    session.close()
+  }
+}
+
+const ROWS = "FROM (VALUES (1, 'a', 1.5), (2, 'b', NULL), (3, NULL, 2.5)) t(id, name, price)"
+
+test('An output compared with itself has no difference', async () => {
+  const diff = await diffOf(ROWS, ROWS)
+  assert.equal(diff, {
+    columns: { added: [], removed: [], retyped: [] },
+    rows: { before: 3, after: 3 },
+    key: { columns: ['id'], origin: 'unique' },
+    only_before: 0,
+    only_after: 0,
+    changed_rows: 0,
+    differing: [],
+  })
+})
+
+test('Rows that only one side has and values that differ are counted by key', async () => {
+  const diff = await diffOf(ROWS, "FROM (VALUES (2, 'b', 7.5), (3, 'c', 2.5), (4, 'd', 1.0)) t(id, name, price)")
+  assert.equal([diff.only_before, diff.only_after, diff.changed_rows], [1, 1, 2])
+  assert.equal(diff.differing, [
+    { column: 'name', rows: 1, examples: [] },
+    { column: 'price', rows: 1, examples: [] },
+  ])
+})
+
+test('Examples of values are given only when they are asked for', async () => {
+  const after =
+    "SELECT * REPLACE (upper(name) AS name) FROM (VALUES (1, 'a', 1.5), (2, 'b', NULL), (3, NULL, 2.5)) t(id, name, price)"
+  const diff = await diffOf(ROWS, after, { samples: 1 })
+  assert.equal(diff.differing, [{ column: 'name', rows: 2, examples: [{ key: '1', before: 'a', after: 'A' }] }])
+})
+
+test('Columns that were added, removed and retyped are named; retyped ones are compared as text', async () => {
+  const diff = await diffOf(
+    ROWS,
+    "SELECT id, CAST(price AS VARCHAR) AS price, 1 AS extra FROM (VALUES (1, 'a', 1.5), (2, 'b', NULL), (3, NULL, 2.5)) t(id, name, price)",
+  )
+  assert.equal(diff.columns, {
+    added: [{ name: 'extra', type: 'INTEGER' }],
+    removed: [{ name: 'name', type: 'VARCHAR' }],
+    retyped: [{ name: 'price', before: 'DECIMAL(2,1)', after: 'VARCHAR' }],
+  })
+  assert.is(diff.changed_rows, 0)
+})
+
+test('Without a unique column rows are compared as a multiset: a duplicate more is a difference', async () => {
+  const diff = await diffOf('FROM (VALUES (1), (1), (2)) t(a)', 'FROM (VALUES (1), (2), (2)) t(a)')
+  assert.is(diff.key, null)
+  assert.equal([diff.only_before, diff.only_after, diff.changed_rows], [1, 1, null])
+})
+
+test('A declared key of two columns is used; one that is not unique is not', async () => {
+  const before = "FROM (VALUES (1, 'x', 5), (1, 'y', 5)) t(a, b, c)"
+  const used = await diffOf(before, "FROM (VALUES (1, 'x', 6), (1, 'y', 5)) t(a, b, c)", { declaredKey: ['a', 'b'] })
+  assert.equal([used.key?.origin, used.changed_rows], ['declared', 1])
+  const refused = await diffOf(before, before, { declaredKey: ['a'] })
+  assert.equal(refused.key, { columns: ['b'], origin: 'unique' })
+})
+
+test('Names that need quotes, empty outputs and NULL keys are no obstacle', async () => {
+  const diff = await diffOf(
+    'SELECT 1 AS "a ""b""", 2 AS "select" WHERE false',
+    'SELECT NULL::INTEGER AS "a ""b""", 2 AS "select"',
+  )
+  assert.equal([diff.rows.before, diff.rows.after, diff.only_after], [0, 1, 1])
+})
+
+test.run()
