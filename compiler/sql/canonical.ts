@@ -16,7 +16,20 @@ export interface ParsedStatement {
 
 /** Hash of the canonical form of statements in order. Pure; the same for every version of this program. */
 export const canonicalSql = (statements: readonly ParsedStatement[]): Fingerprint =>
-  sha256(list(statements, (s) => (s.tree === null ? JSON.stringify(canonicalTokens(s.text)) : canonicalTree(s.tree))))
+  sha256(
+    list(statements, (s) =>
+      s.tree === null ? JSON.stringify(canonicalTokens(s.text)) : canonicalTree(s.tree) + materialized(s.text),
+    ),
+  )
+
+/** Whether a CTE is computed once is not in the tree, and shows in the result when it is volatile. */
+function materialized(sql: string): string {
+  if (!/\bmaterialized\b/i.test(sql)) return ''
+  const words = lex(sql).flatMap((token) =>
+    token.kind === 'word' ? [foldCase(sql.slice(token.start, token.end))] : [],
+  )
+  return words.flatMap((word, i) => (word === 'materialized' ? [words[i - 1] === 'not' ? '-' : '+'] : [])).join('')
+}
 
 /** The canonical form of a tree: compact JSON text with sorted keys. Pure. */
 export const canonicalTree = (tree: Tree): string => folded(tree, '')

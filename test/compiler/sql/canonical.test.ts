@@ -82,6 +82,10 @@ different('what changes the result is a change', [
   ['SELECT CAST(a AS INT) AS b FROM s.t', 'SELECT TRY_CAST(a AS INT) AS b FROM s.t'],
   ['SELECT sum(a) AS x FROM s.t', 'SELECT sum(DISTINCT a) AS x FROM s.t'],
   ['SELECT a FROM s.t LIMIT 1', 'SELECT a FROM s.t LIMIT 2'],
+  [
+    'WITH r AS MATERIALIZED (SELECT random() AS x) SELECT * FROM r, r AS q',
+    'WITH r AS NOT MATERIALIZED (SELECT random() AS x) SELECT * FROM r, r AS q',
+  ],
   ['SELECT a FROM s.t ORDER BY a', 'SELECT a FROM s.t ORDER BY a DESC'],
 ])
 
