@@ -4,7 +4,7 @@ import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
-import { Bug, messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { Bug, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
@@ -32,12 +32,13 @@ export function projectErrors(diagnostics: readonly Diagnostic[]): RuntimeFailur
 
 /** Compiles, whatever comes out of it. Prints nothing. */
 export async function compiled(workspace: Workspace, request: CompileRequest): Promise<Compiled> {
-  const { compile } = await import('../compile.ts')
-  const production = request.base === undefined ? (workspace.production()?.manifest ?? null) : request.base
-  return compile({
+  const { recallOrCompile } = await import('../recall.ts')
+  const production = request.base === undefined ? workspace.production() : null
+  return recallOrCompile({
     files: request.files ?? workspace.files(),
     environment: request.environment,
-    base: production,
+    base: request.base === undefined ? (production?.manifest ?? null) : request.base,
+    ...(production === null ? {} : { baseDigest: production.manifestDigest }),
     params: request.params,
     engine: workspace.engine,
     observe: workspace.observer.observe,
@@ -76,29 +77,3 @@ export function keepLock({ root, files }: Workspace, lock: string, terminal: Ter
   writeAtomic(`${root}/seeknal.lock.json`, lock, false)
   terminal.detail('wrote seeknal.lock.json')
 }
-
-/** `--params '{"region": "eu"}'`. Throws USAGE. */
-export function paramsArgument(text: string | undefined): { readonly [key: string]: Json } {
-  if (text === undefined) return {}
-  let value: unknown
-  try {
-    value = JSON.parse(text)
-  } catch (cause) {
-    throw new RuntimeFailure(
-      'USAGE',
-      `'--params' is not JSON: ${messageOf(cause)}`,
-      {},
-      { cause, hints: [`Write it as --params '{"region": "eu"}'.`] },
-    )
-  }
-  if (isJsonObject(value)) return value
-  throw new RuntimeFailure(
-    'USAGE',
-    "'--params' is a JSON object: names with their values.",
-    {},
-    { hints: [`Write it as --params '{"region": "eu"}'.`] },
-  )
-}
-
-const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)

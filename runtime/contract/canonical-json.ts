@@ -1,7 +1,7 @@
 // One spelling of a JSON value: keys in code-unit order, no clock, no locale. Everything that is hashed or compared
 // byte for byte goes through here. JSON.stringify is no substitute: it puts integer-like keys first.
 
-import { createHash } from 'node:crypto'
+import crypto from 'node:crypto'
 import { asFingerprint, type Fingerprint } from './ids.ts'
 
 /** Order of strings by UTF-16 code unit: the only order used for anything that is written. */
@@ -64,8 +64,13 @@ function pretty(value: unknown, line: string): string {
 }
 
 /** SHA-256 of text (as UTF-8) or bytes, in hexadecimal. */
-export const sha256 = (data: string | Uint8Array): Fingerprint =>
-  asFingerprint(createHash('sha256').update(data).digest('hex'))
+export const sha256 = (data: string | Uint8Array): Fingerprint => asFingerprint(hash(data))
+
+/** In one call where Node has it (20.12): half the time for short texts, of which there are thousands. */
+const hash: (data: string | Uint8Array) => string =
+  typeof crypto.hash === 'function'
+    ? (data) => crypto.hash('sha256', data, 'hex')
+    : (data) => crypto.createHash('sha256').update(data).digest('hex')
 
 /** SHA-256 of the canonical text of a value. */
 export const fingerprintOf = (value: unknown): Fingerprint => sha256(canonicalJson(value))

@@ -1,0 +1,100 @@
+import { appendFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { CacheFile } from '../../compiler/cli/cache-file.ts'
+import { createObserver } from '../../compiler/cli/observer.ts'
+import { readProject } from '../../compiler/cli/project.ts'
+import type { CompileInput } from '../../compiler/compile.ts'
+import type { CompileCache } from '../../compiler/ports.ts'
+import { recallOrCompile } from '../../compiler/recall.ts'
+import { environmentName } from '../../runtime/contract/ids.ts'
+import type { Manifest } from '../../runtime/contract/manifest.ts'
+import { createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
+import { manifestOf } from '../support/compile.ts'
+import { goldenCase, projectOf } from '../support/golden.ts'
+import { suite } from '../support/suite.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const test = suite('recall')
+
+/** A cache that gives back what JSON keeps of a value. */
+function memory(): CompileCache {
+  const kept = new Map<string, string>()
+  return {
+    get: (key) => (kept.has(key) ? JSON.parse(kept.get(key) ?? '') : undefined),
+    set: (key, value) => void kept.set(key, JSON.stringify(value)),
+  }
+}
+
+/** Compiles the folder; also says whether the engine was asked, which every real compile of a changed file does. */
+async function compile(folder: string, cache: CompileCache, change: Partial<CompileInput> = {}) {
+  const looked = new CacheFile(join(tempFolder(), 'cache'), 'test', 0)
+  let asked = false
+  const engine: CompileInput['engine'] = () => {
+    asked = true
+    return createAnalysisEngine()
+  }
+  const observe = createObserver(folder, looked).observe
+  const input = {
+    files: readProject(folder, looked),
+    environment: null,
+    base: null,
+    params: {},
+    engine,
+    observe,
+    cache,
+    acceptSources: false,
+  }
+  const compiled = await recallOrCompile({ ...input, ...change })
+  return { compiled, asked }
+}
+
+const files = (bundle: { readonly files: ReadonlyMap<string, string> } | null) => [...(bundle?.files ?? [])].sort()
+
+for (const name of ['shop', 'names']) {
+  test(`${name}: compiled again without a change, everything is the same and no engine starts`, async () => {
+    const folder = projectOf(goldenCase(name))
+    const base: Manifest = await manifestOf(folder)
+    for (const change of [{}, { base }, { environment: environmentName('dev') ?? null, base }]) {
+      const cache = memory()
+      const first = await compile(folder, cache, change)
+      const again = await compile(folder, cache, change)
+      assert.is(again.asked, false)
+      assert.equal(files(again.compiled.bundle), files(first.compiled.bundle))
+      assert.equal(JSON.parse(JSON.stringify(again.compiled)), JSON.parse(JSON.stringify(first.compiled)))
+    }
+  })
+}
+
+test('Another file, parameter, base or source is another compile', async () => {
+  const folder = projectOf(goldenCase('shop'))
+  const cache = memory()
+  const first = await compile(folder, cache)
+  const digest = async (change: Partial<CompileInput> = {}) =>
+    (await compile(folder, cache, change)).compiled.bundle?.contract.digest
+  assert.is(await digest(), first.compiled.bundle?.contract.digest)
+  assert.is.not(await digest({ base: await manifestOf(folder) }), first.compiled.bundle?.contract.digest)
+  assert.is(await digest(), first.compiled.bundle?.contract.digest)
+
+  writeFileSync(
+    join(folder, 'data/orders_updates.csv'),
+    'order_id,customer_id,order_date,status,revenue,items,more\nA,B,2026-01-01,x,1.5,1,2\n',
+  )
+  const moved = await compile(folder, cache)
+  assert.match(moved.compiled.bundle?.files.get('apply/source.orders_updates.sql') ?? '', 'more')
+
+  appendFileSync(join(folder, 'seeknal/transforms/daily_revenue.yml'), 'tags: [mart]\n')
+  const tagged = await compile(folder, cache)
+  assert.equal(tagged.compiled.manifest?.nodes.find((node) => node.id === 'transform.daily_revenue')?.tags, ['mart'])
+})
+
+test('A project with mistakes is compiled anew each time', async () => {
+  const folder = projectOf(goldenCase('shop'))
+  const cache = memory()
+  appendFileSync(join(folder, 'seeknal/transforms/daily_revenue.yml'), 'nonsense: [\n')
+  const first = await compile(folder, cache)
+  assert.is(first.compiled.bundle, null)
+  assert.equal((await compile(folder, cache)).compiled.diagnostics, first.compiled.diagnostics)
+})
+
+test.run()
