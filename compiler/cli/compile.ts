@@ -14,11 +14,11 @@ import { open } from '../../runtime/open.ts'
 import { readIfThere } from '../../runtime/store/files.ts'
 import type { Json } from '../load.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
-import { compiled, compileProject, keepLock, paramsArgument, projectErrors } from './compile-project.ts'
+import { compiled, compileProject, keepLock, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { PASS_NAMES, passNamed } from './pass-argument.ts'
 import { PROFILE_ARG, resolveProfile } from './profile.ts'
-import { EXIT_CODE_ARGS, excludes, PARAMS_ARG } from './shared-args.ts'
+import { EXIT_CODE_ARGS, excludes, PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
 interface Request {

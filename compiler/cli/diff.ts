@@ -11,9 +11,9 @@ import { environmentNotFound } from '../../runtime/store/environments.ts'
 import { kindAt } from '../../runtime/store/files.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
 import { changeLines, planExitCode } from './changes.ts'
-import { compileProject, paramsArgument } from './compile-project.ts'
+import { compileProject } from './compile-project.ts'
 import { lineDiff } from './line-diff.ts'
-import { EXIT_CODE_ARGS, PARAMS_ARG } from './shared-args.ts'
+import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
 export const diff = command({

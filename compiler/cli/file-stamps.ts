@@ -20,3 +20,9 @@ export function stamp(stats: BigIntStats, nowNs: bigint): string | null {
   if (stats.ctimeNs + tick > nowNs || stats.mtimeNs + tick > nowNs) return null
   return `${stats.size}:${stats.mtimeNs}:${stats.ctimeNs}:${stats.ino}`
 }
+
+/** The same for a file that is written once and never changed: no age makes it untrustworthy. */
+export function identityOf(path: string): string | null {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false })
+  return stats === undefined ? null : `${stats.size}:${stats.mtimeNs}:${stats.ino}`
+}

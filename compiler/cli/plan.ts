@@ -5,11 +5,11 @@ import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
 import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
-import { compileProject, paramsArgument } from './compile-project.ts'
+import { compileProject } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
-import { EXIT_CODE_ARGS, PARAMS_ARG, refuseWithEnvironment } from './shared-args.ts'
+import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument, refuseWithEnvironment } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const plan = command({

@@ -11,7 +11,7 @@ import type { ProjectFile } from '../load.ts'
 import type { CacheFile } from './cache-file.ts'
 import { cachedText } from './text-cache.ts'
 
-const LOCK_FILE = 'seeknal.lock.json'
+export const LOCK_FILE = 'seeknal.lock.json'
 const READ = /\.(ya?ml|sql)$/i
 const NAMED_SQL = /^[ \t]*file[ \t]*:[ \t]*["']?([^"'#\r\n]+?\.sql)["']?[ \t]*(?:#.*)?$/gm
 

@@ -1,18 +1,34 @@
-// `seeknal run`: compile for production, then execute what is due. The same road as `compile` and `exec bundle`.
+// `seeknal run`: compile for production, then execute what is due. The same road as `compile` and `exec bundle`; a run
+// after which nothing changed is recognised before either is loaded.
 
-import { command } from '../../runtime/cli/command.ts'
+import type { ParsedArgs } from 'citty'
+import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { EXECUTION_ARGS, executionOptions } from '../../runtime/cli/execution-args.ts'
-import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
-import { executeBundle, planExecution } from '../../runtime/execute.ts'
-import { changeLines, dagLine } from './changes.ts'
-import { compileProject, keepLock, paramsArgument } from './compile-project.ts'
-import { sayExecutionPlan } from './execution-plan.ts'
-import { PROFILE_ARG, resolveProfile } from './profile.ts'
-import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
-import { PARAMS_ARG, refuseWithEnvironment } from './shared-args.ts'
-import { explainFailure } from './step-places.ts'
-import { openWorkspace } from './workspace.ts'
+import { projectRoot } from '../../runtime/cli/project-root.ts'
+import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
+import { dagLine } from './changes.ts'
+import { PROFILE_ARG } from './profile.ts'
+import { SELECTION_ARGS, SELECTION_LISTS } from './selection.ts'
+import { PARAMS_ARG, paramsArgument, refuseWithEnvironment } from './shared-args.ts'
+import { unchangedSince } from './unchanged.ts'
+
+const ARGS = {
+  env: {
+    type: 'string',
+    description: 'Apply the plan of this environment: the same as `env apply`',
+    valueHint: 'name',
+  },
+  full: { type: 'boolean', description: 'Execute every selected node, due or not' },
+  'dry-run': { type: 'boolean', description: 'Say what would be executed, and do nothing' },
+  'show-plan': { type: 'boolean', description: 'The same as --dry-run' },
+  ...SELECTION_ARGS,
+  ...PARAMS_ARG,
+  ...PROFILE_ARG,
+  ...EXECUTION_ARGS,
+} as const
+
+export type RunArgs = ParsedArgs<typeof ARGS>
 
 export const run = command({
   about: `Executes production: every node whose definition, or whose inputs, are not what its output was made from, and
@@ -26,26 +42,12 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
     ['seeknal run --parallel --retry 2 --continue-on-error --json', 'for a scheduler'],
   ],
   lists: [...SELECTION_LISTS],
-  args: {
-    env: {
-      type: 'string',
-      description: 'Apply the plan of this environment: the same as `env apply`',
-      valueHint: 'name',
-    },
-    full: { type: 'boolean', description: 'Execute every selected node, due or not' },
-    'dry-run': { type: 'boolean', description: 'Say what would be executed, and do nothing' },
-    'show-plan': { type: 'boolean', description: 'The same as --dry-run' },
-    ...SELECTION_ARGS,
-    ...PARAMS_ARG,
-    ...PROFILE_ARG,
-    ...EXECUTION_ARGS,
-  },
+  args: ARGS,
   async run(args, surroundings) {
-    const { terminal } = surroundings
+    const dryRun = args['dry-run'] === true || args['show-plan'] === true
     if (args.env !== undefined) {
       refuseWithEnvironment(args, [...SELECTION_LISTS, 'params', 'full'])
       const { applyEnvironment } = await import('./env-apply.ts')
-      const dryRun = args['dry-run'] === true || args['show-plan'] === true
       return applyEnvironment(
         environmentArgument(args.env),
         args,
@@ -53,37 +55,34 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
         surroundings,
       )
     }
-    const onlyPlans = args['dry-run'] === true || args['show-plan'] === true
-    const options = { ...executionOptions(args, surroundings.environment), full: args.full === true }
-    const workspace = openWorkspace(surroundings)
-    try {
-      resolveProfile(args.profile, null, workspace.root, surroundings)
-      const project = await compileProject(
-        workspace,
-        { environment: null, params: paramsArgument(args.params) },
-        terminal,
-      )
-      const { bundle } = project
-      const select = selection(args, bundle.manifest)
-      const request = { ...options, ...(select === null ? {} : { select }), projectDir: workspace.root }
-      terminal.success(dagLine(project.size.nodes, project.size.edges))
-      if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
-      if (onlyPlans) {
-        sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
-        return 0
-      }
-      keepLock(workspace, project.lock, terminal)
-      const report = new RunReport(terminal)
-      const result = await executeBundle(bundle, {
-        ...request,
-        command: 'seeknal run',
-        signal: surroundings.signal,
-        onEvent: report.onEvent,
-      }).finally(() => report.close())
-      if (result.outcome === 'nothing') terminal.success('No changes detected.')
-      return await sayEnd(terminal, result, 'seeknal run', (node) => explainFailure(workspace, bundle, node))
-    } finally {
-      workspace.close({ save: !onlyPlans })
-    }
+    if (isPlain(args) && (await sayUnchanged(args, surroundings))) return 0
+    const { runProject } = await import('./run-project.ts')
+    return runProject(args, dryRun, surroundings)
   },
 })
+
+/** Nothing that makes a run more or less than "execute what is due". */
+const isPlain = (args: RunArgs): boolean =>
+  args.full !== true &&
+  args['dry-run'] !== true &&
+  args['show-plan'] !== true &&
+  args.profile === undefined &&
+  SELECTION_LISTS.every((name) => args[name] === undefined)
+
+/** Says that nothing changed, if the record of the last run proves it. */
+async function sayUnchanged(args: RunArgs, surroundings: Surroundings): Promise<boolean> {
+  const { terminal, environment } = surroundings
+  const options = executionOptions(args, environment)
+  const params = canonicalJson(paramsArgument(args.params))
+  const record = await unchangedSince(projectRoot(surroundings), params, async (names) => {
+    const { runValues } = await import('../../runtime/execute/values.ts')
+    const requires = { connections: [], parameters: [...names], optional: [...names] }
+    return runValues(options, { requires }).parameters
+  })
+  if (record === null) return false
+  for (const line of record.warnings) terminal.problem(line)
+  terminal.success(dagLine(record.size.nodes, record.size.edges))
+  terminal.success('No changes detected.')
+  if (terminal.options.json) terminal.record({ summary: record.summary })
+  return true
+}

@@ -1,7 +1,8 @@
 // Options that several commands have.
 
 import type { ArgsDef } from 'citty'
-import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
+import type { Json } from '../load.ts'
 
 export const PARAMS_ARG = {
   params: { type: 'string', description: `Values for placeholders, as JSON: '{"region": "eu"}'`, valueHint: 'json' },
@@ -37,3 +38,29 @@ export function refuseWithEnvironment(args: Readonly<Record<string, unknown>>, n
     option: given,
   })
 }
+
+/** `--params '{"region": "eu"}'`. Throws USAGE. */
+export function paramsArgument(text: string | undefined): { readonly [key: string]: Json } {
+  if (text === undefined) return {}
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (cause) {
+    throw new RuntimeFailure(
+      'USAGE',
+      `'--params' is not JSON: ${messageOf(cause)}`,
+      {},
+      { cause, hints: [`Write it as --params '{"region": "eu"}'.`] },
+    )
+  }
+  if (isJsonObject(value)) return value
+  throw new RuntimeFailure(
+    'USAGE',
+    "'--params' is a JSON object: names with their values.",
+    {},
+    { hints: [`Write it as --params '{"region": "eu"}'.`] },
+  )
+}
+
+const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)

@@ -4,9 +4,9 @@ import { command } from '../../runtime/cli/command.ts'
 import { counted } from '../../runtime/cli/text.ts'
 import { isError } from '../../runtime/contract/diagnostics.ts'
 import { dagLine } from './changes.ts'
-import { compiled, paramsArgument, projectErrors } from './compile-project.ts'
+import { compiled, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
-import { PARAMS_ARG } from './shared-args.ts'
+import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const validate = command({

@@ -1,8 +1,6 @@
 // A project as the commands use it: its folder, its store, its files, and the world that the compiler asks: engine,
 // observer and cache, each started when it is first needed.
 
-import { createHash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
@@ -10,6 +8,7 @@ import { type Generation, readProduction } from '../../runtime/store/generations
 import { folderIn, openStore, type Store } from '../../runtime/store/store.ts'
 import type { ProjectFile } from '../load.ts'
 import type { LazySqlEngine } from '../ports.ts'
+import { buildIdentity } from './build-identity.ts'
 import { CacheFile, today } from './cache-file.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { readProject } from './project.ts'
@@ -67,17 +66,5 @@ function once<T>(make: () => T): () => T {
   return () => {
     made ??= { value: make() }
     return made.value
-  }
-}
-
-/** Changes with every build: the entry script names its chunks by their content. */
-export function buildIdentity(): string {
-  try {
-    return createHash('sha256')
-      .update(readFileSync(process.argv[1] ?? ''))
-      .digest('hex')
-      .slice(0, 16)
-  } catch {
-    return 'unknown'
   }
 }

@@ -95,7 +95,8 @@ export async function sayEnd(
   return result.outcome === 'failed' ? 1 : result.outcome === 'interrupted' ? 130 : 0
 }
 
-const summaryOf = (result: RunResult) => ({
+/** What --json ends with. */
+export const summaryOf = (result: RunResult) => ({
   outcome: result.outcome,
   run_id: result.runId,
   environment: result.environment,

@@ -1,7 +1,7 @@
 // Where Seeknal keeps what it writes: target/ of a project. Every path of it is made here or below this folder, and
 // proven to be inside, through no link. Reports PROJECT_NOT_FOUND, STATE_INVALID, ENVIRONMENT_NAME.
 
-import { realpathSync } from 'node:fs'
+import { readlinkSync, realpathSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, environmentName, type Fingerprint } from '../contract/ids.ts'
@@ -103,3 +103,12 @@ export function environmentFolder(store: Store, environment: EnvironmentName): s
 /** `path` relative to the project, for messages and records. */
 export const inProject = (store: Store, path: string): string =>
   path.startsWith(`${store.project}/`) ? path.slice(store.project.length + 1) : path
+
+/** What `target/current` points to, relative to target/ (`generations/7`), or null when it is no link. */
+export function currentLink(store: Store): string | null {
+  try {
+    return readlinkSync(join(store.target, 'current'))
+  } catch {
+    return null
+  }
+}

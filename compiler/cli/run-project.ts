@@ -1,0 +1,47 @@
+// A run that is more than a look: compiles the project for production, says what changed, executes what is due, and
+// keeps the record by which the next run sees that nothing changed.
+
+import type { Surroundings } from '../../runtime/cli/command.ts'
+import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
+import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import { changeLines, dagLine } from './changes.ts'
+import { compileProject, keepLock } from './compile-project.ts'
+import { sayExecutionPlan } from './execution-plan.ts'
+import { resolveProfile } from './profile.ts'
+import type { RunArgs } from './run.ts'
+import { selection } from './selection.ts'
+import { paramsArgument } from './shared-args.ts'
+import { explainFailure } from './step-places.ts'
+import { prepareRecord } from './unchanged-record.ts'
+import { openWorkspace } from './workspace.ts'
+
+export async function runProject(args: RunArgs, dryRun: boolean, surroundings: Surroundings): Promise<number> {
+  const { terminal } = surroundings
+  const options = { ...executionOptions(args, surroundings.environment), full: args.full === true }
+  const params = paramsArgument(args.params)
+  const workspace = openWorkspace(surroundings)
+  try {
+    resolveProfile(args.profile, null, workspace.root, surroundings)
+    const project = await compileProject(workspace, { environment: null, params }, terminal)
+    const { bundle } = project
+    const select = selection(args, bundle.manifest)
+    const request = { ...options, ...(select === null ? {} : { select }), projectDir: workspace.root }
+    terminal.success(dagLine(project.size.nodes, project.size.edges))
+    if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
+    if (dryRun) {
+      sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
+      return 0
+    }
+    keepLock(workspace, project.lock, terminal)
+    const record = select === null ? prepareRecord(workspace, project, params, options) : null
+    const report = new RunReport(terminal)
+    const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
+    const result = await executeBundle(bundle, running).finally(() => report.close())
+    if (result.outcome === 'nothing') terminal.success('No changes detected.')
+    record?.keep(result)
+    return await sayEnd(terminal, result, 'seeknal run', (node) => explainFailure(workspace, bundle, node))
+  } finally {
+    workspace.close({ save: !dryRun })
+  }
+}

@@ -1,0 +1,109 @@
+// The record that `unchanged.ts` reads: source stamps are taken before the run, project files are compared with what
+// was compiled after it. What cannot be proven leaves no record.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { summaryOf } from '../../runtime/cli/run-report.ts'
+import { canonicalJson, sha256 } from '../../runtime/contract/canonical-json.ts'
+import { asNodeId, outputStem } from '../../runtime/contract/ids.ts'
+import { RUN_NAMES } from '../../runtime/execute/fingerprints.ts'
+import type { RunRequest, RunResult } from '../../runtime/execute/run.ts'
+import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
+import { readProduction } from '../../runtime/store/generations.ts'
+import { expandGlob } from '../../runtime/store/glob.ts'
+import { currentLink } from '../../runtime/store/store.ts'
+import type { Json } from '../load.ts'
+import { buildIdentity } from './build-identity.ts'
+import type { CompiledProject } from './compile-project.ts'
+import { frame, sourceLines } from './diagnostics.ts'
+import { identityOf } from './file-stamps.ts'
+import { LOCK_FILE } from './project.ts'
+import { keepRecord, lockDigest, PRODUCTION_FILES, stampsOf, type UnchangedRecord, valueDigest } from './unchanged.ts'
+import type { Workspace } from './workspace.ts'
+
+/** To be called before the run, with what it was asked for. */
+export function prepareRecord(
+  workspace: Workspace,
+  { bundle, lock, size, diagnostics }: CompiledProject,
+  params: { readonly [key: string]: Json },
+  request: RunRequest,
+): { readonly keep: (result: RunResult) => void } {
+  const { store, root } = workspace
+  const values = runValues(request, bundle.contract)
+  const parameters = bundle.contract.requires.parameters.filter((name) => !RUN_NAMES.includes(name))
+  const sources = sourcesOf(workspace, bundle.manifest.nodes, values)
+  const volatile = bundle.manifest.nodes.some((node) => node.volatile !== undefined)
+  const record = (result: RunResult): UnchangedRecord | null => {
+    if (result.outcome !== 'done' && result.outcome !== 'nothing') return null
+    const files = unchangedFiles(workspace)
+    const current = currentLink(store)
+    const production = readProduction(store)
+    if (volatile || sources === null || files === null || current === null || production === null) return null
+    if (!sameLock(root, lock)) return null
+    const documents = PRODUCTION_FILES.map(
+      (path) => [path, identityOf(join(store.target, current, path)) ?? ''] as const,
+    )
+    const outputs = Object.entries(production.state.nodes).map(
+      ([id, { snapshot }]) => [`intermediate/${outputStem(asNodeId(id))}.parquet`, snapshot.size_bytes] as const,
+    )
+    const lines = sourceLines(workspace.files())
+    const cached = production.manifest.nodes.length
+    return {
+      build: buildIdentity(),
+      params: canonicalJson(params),
+      files,
+      lock: lockDigest(root),
+      current,
+      production: documents,
+      sources,
+      outputs,
+      parameters: Object.fromEntries(parameters.map((name) => [name, valueDigest(values.parameters[name])])),
+      size,
+      warnings: diagnostics.flatMap((diagnostic) => frame(diagnostic, lines)),
+      summary: {
+        ...summaryOf({
+          ...result,
+          outcome: 'nothing',
+          generation: production.number,
+          removed: [],
+          stillDue: [],
+          counts: { executed: 0, reused: 0, cached, skipped: 0, failed: 0 },
+        }),
+        ms: 0,
+      },
+    }
+  }
+  return { keep: (result) => keepRecord(store, record(result)) }
+}
+
+type ManifestNodes = CompiledProject['bundle']['manifest']['nodes']
+
+/** Null when a file is too young to be trusted. */
+function sourcesOf({ root }: Workspace, nodes: ManifestNodes, values: RunValues): UnchangedRecord['sources'] | null {
+  const sources = nodes.flatMap((node) => {
+    if (node.source_files === undefined) return []
+    const pattern = sourcePattern(node.source_files.path, values)
+    return [{ pattern, files: stampsOf(root, expandGlob(root, pattern)) }]
+  })
+  return sources.every((source): source is UnchangedRecord['sources'][number] => source.files !== null) ? sources : null
+}
+
+/** Stamps of the project's files, if each still says what was compiled. */
+function unchangedFiles({ root, files }: Workspace): UnchangedRecord['files'] | null {
+  const compiled = files().filter((file) => file.path !== LOCK_FILE)
+  const stamps = stampsOf(
+    root,
+    compiled.map((file) => file.path),
+  )
+  try {
+    return compiled.every((file) => readFileSync(join(root, file.path), 'utf8') === file.text) ? stamps : null
+  } catch {
+    return null
+  }
+}
+
+/** The lock file is what this compile says it should be, or there is no source to lock. */
+function sameLock(root: string, lock: string): boolean {
+  const digest = lockDigest(root)
+  return digest === null ? !lock.includes('columns') : digest === sha256(lock)
+}
