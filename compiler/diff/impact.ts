@@ -83,17 +83,11 @@ export class Impact {
     const all = node.columns?.map((c) => c.name) ?? null
     const shared = await this.#sharedScans(node, base, all)
     const inputs = await this.#affectedInputs(node, shared ?? (await this.#scansNow(node, all)))
-    const sameOutput = shared !== null && inputs.size === 0 && sameColumns(base, node)
-    const carries = sameOutput && members.every(isRowMember) && sameRefs && stale.length === 0
+    const sameFunction = shared !== null && sameColumns(base, node)
+    const carries = sameFunction && inputs.size === 0 && members.every(isRowMember) && sameRefs && stale.length === 0
     const record = carries ? this.#carried(node, base, shared) : this.#fresh(node)
-    return this.#verdict(
-      node,
-      base,
-      record,
-      shared === null ? this.#withRebound(node, base, inputs) : inputs,
-      stale,
-      shared !== null,
-    )
+    const affecting = sameFunction ? inputs : this.#withRebound(node, base, inputs)
+    return this.#verdict(node, base, record, affecting, stale, sameFunction)
   }
 
   #verdict(

@@ -1,0 +1,67 @@
+import { writeFileSync } from 'node:fs'
+import * as assert from 'uvu/assert'
+import type { Diffed } from '../../compiler/diff.ts'
+import type { Change } from '../../runtime/contract/diff.ts'
+import { type EditCase, editFiles } from '../support/edit-cases.ts'
+import { closeAnalysisEngine, diffed } from '../support/memory-project.ts'
+import { ProjectData } from '../support/project-data.ts'
+import { suite } from '../support/suite.ts'
+
+const test = suite('diff')
+const UPDATE = process.env.UPDATE_GOLDEN === '1'
+
+let data: ProjectData | undefined
+test.after(async () => {
+  data?.close()
+  await closeAnalysisEngine()
+})
+
+const short = (id: string): string => id.replace(/^transform\./, '')
+
+const reasonText = ({ code, column }: Change['reasons'][number]): string => (column ? `${code} ${column}` : code)
+
+const changeLine = ({ node, category, reasons, affects }: Change): string =>
+  `= ${short(node)} ${category}: ${reasons.map(reasonText).join(', ')}${affects.length > 0 ? ` → ${affects.map(short).join(' ')}` : ''}`
+
+/** What came out, in the words of fixtures/edits. */
+function lines({ diff }: Diffed): string[] {
+  const nodes = diff.execute.map((e) => `${short(e.node)}${e.maybe ? '?' : ''}`)
+  return [...diff.changes.map(changeLine), ['>', ...nodes].join(' ')]
+}
+
+/** Every node that does not execute has the rows that it had: executed from scratch, before and after. */
+async function checkRows({ name, before, after }: EditCase, result: Diffed): Promise<void> {
+  data ??= await ProjectData.open()
+  const [old, now] = [await data.contents(before), await data.contents(after)]
+  const executes = new Set(result.diff.execute.map((e) => e.node))
+  for (const { id } of result.manifest.nodes)
+    if (!executes.has(id) && !id.startsWith('source.')) assert.equal(now.get(id), old.get(id), `${name}: rows of ${id}`)
+}
+
+async function outcome(edit: EditCase): Promise<Diffed> {
+  try {
+    return await diffed(edit.after, edit.before)
+  } catch (cause) {
+    throw new Error(`${edit.name}: ${String(cause)}`, { cause })
+  }
+}
+
+for (const { path, header, cases } of editFiles()) {
+  test(`Every edit in ${path} has its category, its reasons, and only what it touches runs again`, async () => {
+    const outcomes: string[] = []
+    for (const edit of cases) {
+      const result = await outcome(edit)
+      const actual = lines(result)
+      outcomes.push([`## ${edit.name}`, ...edit.lines.filter((l) => l.trim() !== ''), ...actual, ''].join('\n'))
+      if (!UPDATE) assert.equal(actual, edit.expected, `${path}: ${edit.name}`)
+      await checkRows(edit, result)
+    }
+    if (UPDATE) writeFileSync(path, `${header}${outcomes.join('\n')}`)
+  })
+}
+
+test('There are as many edits as the design asks for', () => {
+  assert.ok(editFiles().reduce((sum, file) => sum + file.cases.length, 0) >= 150)
+})
+
+test.run()
