@@ -23,9 +23,6 @@ interface StepValues {
 
 export const fillStep = template<StepValues>('duckdb/step.sql.hbs', stepTemplate)
 
-/** Statements that COPY does not take as they are, but as a table. */
-const NEEDS_SELECT = /^(?:describe|desc|summarize|show)$/i
-
 export function transformStep(node: ResolvedTransform, step: PlannedStep, types: BoundNode, marks: Marks): string {
   const rebuilt = new Set(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node as NodeId))
   const schemaMark = (input: NodeId): string =>
@@ -86,11 +83,10 @@ const withoutSemicolons = (text: string): string =>
       .map(({ start, end }) => ({ start, end, replacement: '' })),
   ).text
 
-/** The query, wrapped where COPY needs a SELECT or where the file format would lose digits of a column. */
+/** The query, wrapped where the file format would lose digits of a column. */
 function stored(query: string, types: BoundNode): string {
   const casts = Object.entries(types.casts)
-  const first = /^\w+/.exec(query)?.[0] ?? ''
-  if (casts.length === 0) return NEEDS_SELECT.test(first) ? `SELECT * FROM (\n${query}\n)` : query
+  if (casts.length === 0) return query
   const replaced = casts.map(([name, type]) => selected(name, type)).join(', ')
   return `SELECT * REPLACE (${replaced}) FROM (\n${query}\n)`
 }
