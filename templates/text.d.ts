@@ -1,11 +1,12 @@
-// Template and sample files are bundled as text.
+// Sample files are bundled as text, templates as functions that fill them.
 declare module '*.csv' {
   const text: string
   export default text
 }
 declare module '*.hbs' {
-  const text: string
-  export default text
+  /** Made by the build; only compiler/emit/templates.ts looks inside. */
+  const specification: object
+  export default specification
 }
 declare module '*.jsonl' {
   const text: string

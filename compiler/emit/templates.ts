@@ -1,16 +1,18 @@
-// Template texts → functions that fill them. Texts are part of the program; a template only spells, it decides nothing.
-// A value that is missing is a mistake of ours; nothing is escaped, since SQL and Markdown are not HTML.
+// Templates → functions that fill them. The build compiles them (strict, nothing escaped: SQL and Markdown are not HTML;
+// nothing re-indented inside a literal); a template only spells, it decides nothing.
 
-import Handlebars from 'handlebars'
+import Handlebars from 'handlebars/runtime'
 import { Bug, messageOf } from '../../runtime/contract/failures.ts'
 
-/** Fills a template; `name` is its path below templates/. The same instance is compiled once. */
-export function template<Values extends object>(name: string, text: string): (values: Values) => string {
-  let compiled: Handlebars.TemplateDelegate<Values> | undefined
+/**
+ * Fills a template; `name` is its path below templates/, for messages. A value that is missing is a mistake of ours.
+ * SQL enters as a value at column 0.
+ */
+export function template<Values extends object>(name: string, specification: object): (values: Values) => string {
+  const fill = Handlebars.template<Values>(specification)
   return (values) => {
-    compiled ??= Handlebars.compile<Values>(text, { strict: true, noEscape: true, preventIndent: true })
     try {
-      return compiled(values)
+      return fill(values)
     } catch (cause) {
       throw new Bug(`templates/${name}: ${messageOf(cause)}`, { cause })
     }
