@@ -9,6 +9,10 @@ export const VERBS = {
     load: async () => (await import('./init.ts')).init,
   },
   draft: { summary: 'Write a draft of a node', load: async () => (await import('./draft.ts')).draft },
+  'dry-run': {
+    summary: 'Check a draft and show its first rows',
+    load: async () => (await import('./dry-run.ts')).dryRun,
+  },
   apply: {
     summary: 'Check a draft and move it into the project',
     load: async () => (await import('./apply.ts')).apply,

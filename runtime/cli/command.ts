@@ -11,6 +11,8 @@ export interface Surroundings {
   /** Value of --project-path, or null: the nearest parent with a project decides. */
   readonly projectPath: string | null
   readonly environment: Readonly<Record<string, string | undefined>>
+  /** The program that runs, with all of its commands. */
+  readonly program: { readonly name: string; readonly verbs: Verbs }
   /** Aborted by the first Ctrl-C. */
   readonly signal: AbortSignal
 }

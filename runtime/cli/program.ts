@@ -55,7 +55,7 @@ async function dispatch(
   if (found.kind === 'command') {
     if (checked.globals.help) return answer(terminal, commandHelp(found.path, found.command))
     const { projectPath } = checked.globals
-    const surroundings: Surroundings = { ...host, terminal, projectPath }
+    const surroundings: Surroundings = { ...host, program, terminal, projectPath }
     return await found.command.run(checked.raw, surroundings)
   }
   const { group, path } = found

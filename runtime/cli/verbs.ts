@@ -23,6 +23,7 @@ export const RUNTIME_VERBS = {
     summary: 'Execute a bundle',
     verbs: { bundle: { summary: 'Execute a bundle', load: async () => (await import('./exec.ts')).bundle } },
   },
+  history: { summary: 'What production was', load: async () => (await import('./history.ts')).history },
   rollback: {
     summary: 'Make an earlier generation production again',
     load: async () => (await import('./rollback.ts')).rollback,
@@ -32,6 +33,11 @@ export const RUNTIME_VERBS = {
     summary: 'Columns, row count and first rows of an output',
     load: async () => (await import('./inspect.ts')).inspect,
   },
+  clean: { summary: 'Remove what is expired or unreferenced', load: async () => (await import('./clean.ts')).clean },
   unlock: { summary: 'Who holds the lock, and remove it', load: async () => (await import('./unlock.ts')).unlock },
   repl: { summary: 'SQL over the outputs', load: async () => (await import('./repl.ts')).repl },
+  completion: {
+    summary: 'Shell completion for bash, zsh and fish',
+    load: async () => (await import('./completion.ts')).completion,
+  },
 } satisfies Verbs

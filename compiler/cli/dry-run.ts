@@ -1,0 +1,86 @@
+// `seeknal dry-run <file>`: checks a draft as if it were in place, and shows the first rows that it gives. Writes nothing.
+
+import { opened } from '../../runtime/bundle/verify.ts'
+import { wholeNumber } from '../../runtime/cli/arguments.ts'
+import { command } from '../../runtime/cli/command.ts'
+import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { alignedRows } from '../../runtime/cli/table.ts'
+import type { Terminal } from '../../runtime/cli/terminal.ts'
+import { thousands } from '../../runtime/cli/text.ts'
+import { Bug } from '../../runtime/contract/failures.ts'
+import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import { formatted } from '../../runtime/repl/formats.ts'
+import { compiled } from './compile-project.ts'
+import { type DraftFile, readDraft, sayDraftDiagnostics } from './draft-file.ts'
+import { type Preview, preview } from './preview.ts'
+import { openWorkspace } from './workspace.ts'
+
+export const dryRun = command({
+  about: `Checks a draft as if it were in the project, shows its columns, and executes it with what it needs into a scratch folder
+to show the first rows. Nothing is written.`,
+  examples: [
+    ['seeknal dry-run draft_transform_daily_revenue.yml', 'check and preview a draft'],
+    ['seeknal dry-run draft_source_orders.yml --schema-only', 'without rows'],
+  ],
+  args: {
+    file: { type: 'positional', description: 'The draft', required: true },
+    limit: { type: 'string', alias: 'l', description: 'How many rows (default: 10)', valueHint: 'n' },
+    'schema-only': { type: 'boolean', alias: 's', description: 'Show columns, execute nothing' },
+  },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)
+    const workspace = openWorkspace(surroundings)
+    try {
+      const draft = await readDraft(args.file, workspace, surroundings)
+      const result = await compiled(workspace, { environment: null, params: {}, files: draft.files })
+      sayDraftDiagnostics(result.diagnostics, draft, surroundings)
+      if (result.bundle === null) throw new Bug('a compile without errors gave no bundle')
+      const bundle = opened(result.bundle)
+      const node = bundle.manifest.nodes.find((candidate) => candidate.id === draft.id)
+      if (node === undefined) throw new Bug(`${draft.id} is not in the manifest`)
+      sayColumns(terminal, draft, node)
+      const request = executionOptions({}, surroundings.environment)
+      const shown = args['schema-only'] === true ? null : await preview(workspace, bundle, draft.id, limit, request)
+      sayPreview(terminal, shown)
+      if (terminal.options.json) terminal.document(document(draft, node, shown))
+      terminal.line(`Next: \`seeknal apply ${draft.path}\``)
+      return 0
+    } finally {
+      workspace.close({ save: false })
+    }
+  },
+})
+
+function sayColumns(terminal: Terminal, draft: DraftFile, node: ManifestNode): void {
+  terminal.success(`${draft.id} is valid; it would be ${draft.home}`)
+  if (node.columns === null) terminal.line('  Its columns are known only after execution.')
+  else
+    for (const line of alignedRows(
+      ['column', 'type'],
+      node.columns.map((c) => [c.name, c.type]),
+    ))
+      terminal.line(['  ', line])
+}
+
+function sayPreview(terminal: Terminal, shown: Preview | null): void {
+  if (shown === null) return
+  if (shown.kind === 'no_data') {
+    terminal.warn(`There is no file '${shown.pattern}' yet (${shown.source}), so there is no preview.`)
+    return
+  }
+  if (!terminal.options.json) terminal.raw(`\n${formatted(shown.answer, 'table')}`)
+  terminal.line(`${thousands(shown.rows)} ${shown.rows === 1 ? 'row' : 'rows'} in all. Nothing was written.`)
+}
+
+const document = (draft: DraftFile, node: ManifestNode, shown: Preview | null) => ({
+  node: draft.id,
+  file: draft.path,
+  home: draft.home,
+  columns: node.columns,
+  rows: shown?.kind === 'rows' ? shown.rows : null,
+  first_rows:
+    shown?.kind === 'rows'
+      ? shown.answer.json.map((row) => Object.fromEntries(shown.answer.columns.map((c, i) => [c.name, row[i]])))
+      : [],
+})

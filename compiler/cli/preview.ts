@@ -1,0 +1,150 @@
+// The first rows that a node would give: its step and those above it are executed into a scratch folder, starting from
+// production's outputs where these were made from the same definition. Nothing stays.
+
+import { existsSync, rmdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
+import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { QueryAnswer } from '../../runtime/engines/duckdb/query-session.ts'
+import type { RunRequest } from '../../runtime/execute/run.ts'
+import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
+import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
+import { linkOrCopy } from '../../runtime/store/files.ts'
+import { expandGlob } from '../../runtime/store/glob.ts'
+import type { Workspace } from './workspace.ts'
+
+export type Preview =
+  | { readonly kind: 'rows'; readonly answer: QueryAnswer; readonly rows: number }
+  /** A source has no file yet. */
+  | { readonly kind: 'no_data'; readonly source: NodeId; readonly pattern: string }
+
+/** Executes what `id` needs and reads its first rows. Throws STEP_FAILED (facts: node, file, offset). */
+export async function preview(
+  workspace: Workspace,
+  bundle: OpenedBundle,
+  id: NodeId,
+  limit: number,
+  request: RunRequest,
+): Promise<Preview> {
+  const values = runValues(request, bundle.contract)
+  const nodes = new Map(bundle.manifest.nodes.map((node) => [node.id, node]))
+  const { execute, provide } = neededFor(workspace, nodes, bundle, id)
+  const sources = execute.flatMap((node) =>
+    node.source_files === undefined
+      ? []
+      : [{ id: asNodeId(node.id), pattern: sourcePattern(node.source_files.path, values) }],
+  )
+  const absent = sources.find(({ pattern }) => expandGlob(workspace.root, pattern).length === 0)
+  if (absent !== undefined) return { kind: 'no_data', source: absent.id, pattern: absent.pattern }
+  const hadTarget = existsSync(workspace.store.target)
+  const scratch = makeScratch(workspace.store, 'preview')
+  try {
+    for (const [node, file] of provide) linkOrCopy(file, join(scratch.outputs, `${outputStem(node)}.parquet`))
+    const readable = sources.flatMap(({ pattern }) =>
+      [pattern, ...expandGlob(workspace.root, pattern)].map((path) => join(workspace.root, path)),
+    )
+    const rows = await executeSteps(workspace, bundle, { execute, values, scratch, readable })
+    return { kind: 'rows', answer: await firstRows(scratch, id, limit), rows }
+  } finally {
+    scratch.remove()
+    if (!hadTarget) removeEmpty([join(workspace.store.target, 'tmp'), workspace.store.target])
+  }
+}
+
+interface Needed {
+  readonly execute: readonly ManifestNode[]
+  /** Production's output files that can stand for the same definition. */
+  readonly provide: ReadonlyMap<NodeId, string>
+}
+
+function neededFor(
+  workspace: Workspace,
+  nodes: ReadonlyMap<string, ManifestNode>,
+  bundle: OpenedBundle,
+  id: NodeId,
+): Needed {
+  const production = workspace.production()
+  const made = new Map(production?.manifest.nodes.map((node) => [node.id, node.definition_fingerprint]))
+  const provide = new Map<NodeId, string>()
+  const wanted = new Set<string>()
+  const queue: string[] = [id]
+  for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
+    const node = nodes.get(next)
+    if (node === undefined || wanted.has(next) || provide.has(asNodeId(next))) continue
+    const file =
+      production === null ? '' : join(production.folder, 'intermediate', `${outputStem(asNodeId(next))}.parquet`)
+    if (next !== id && made.get(next) === node.definition_fingerprint && existsSync(file))
+      provide.set(asNodeId(next), file)
+    else {
+      wanted.add(next)
+      queue.push(...node.inputs.map((input) => input.ref))
+    }
+  }
+  const execute = bundle.contract.steps.flatMap((step) => (wanted.has(step.node) ? (nodes.get(step.node) ?? []) : []))
+  return { execute, provide }
+}
+
+interface Execution {
+  readonly execute: readonly ManifestNode[]
+  readonly values: RunValues
+  readonly scratch: Scratch
+  readonly readable: readonly string[]
+}
+
+/** Gives the row count of the last step. */
+async function executeSteps(
+  workspace: Workspace,
+  bundle: OpenedBundle,
+  { execute, values, scratch, readable }: Execution,
+): Promise<number> {
+  const { startDuckDB } = await import('../../runtime/engines/duckdb/engine.ts')
+  const engine = await startDuckDB({
+    allowedDirectories: [scratch.outputs, scratch.spill],
+    allowedPaths: readable,
+    spillDirectory: scratch.spill,
+    settings: bundle.contract.settings,
+  })
+  try {
+    let rows = 0
+    for (const node of execute) {
+      const step = bundle.contract.steps.find((candidate) => candidate.node === node.id)
+      if (step === undefined) continue
+      const variables = {
+        values: { ...values.parameters, data: workspace.root, outputs: scratch.outputs },
+        runTimestamp: values.runTimestamp,
+      }
+      const output = { variable: 'outputs', file: step.output.file }
+      await engine.runStep({
+        prelude: bundle.files.get('prelude.sql') ?? '',
+        sql: bundle.files.get(step.file) ?? '',
+        variables,
+        output,
+      })
+      rows = (await engine.inspectOutput(join(scratch.outputs, `${outputStem(asNodeId(node.id))}.parquet`))).rows
+    }
+    return rows
+  } finally {
+    await engine.close()
+  }
+}
+
+async function firstRows(scratch: Scratch, id: NodeId, limit: number): Promise<QueryAnswer> {
+  const { QuerySession } = await import('../../runtime/engines/duckdb/query-session.ts')
+  const table = { schema: 'preview', name: 'output', file: join(scratch.outputs, `${outputStem(id)}.parquet`) }
+  const session = await QuerySession.open({ tables: [table], scratchDirectory: scratch.spill })
+  try {
+    return await session.run(`FROM preview.output LIMIT ${limit}`, limit)
+  } finally {
+    session.close()
+  }
+}
+
+/** Folders that others filled in the meantime stay. */
+function removeEmpty(folders: readonly string[]): void {
+  try {
+    for (const folder of folders) rmdirSync(folder)
+  } catch {
+    // Not empty.
+  }
+}

@@ -1,0 +1,48 @@
+// `seeknal clean`: removes expired environments, old generations, and what nothing refers to.
+
+import { milliseconds, wholeNumber } from './arguments.ts'
+import { command } from './command.ts'
+import { projectRoot } from './project-root.ts'
+import { counted, size } from './text.ts'
+
+export const clean = command({
+  about: `Removes environments that were not used for their time to live, all but the last generations of production, and the
+snapshots and bundles that nothing refers to any more. Refused while something is being written.`,
+  examples: [
+    ['seeknal clean --dry-run', 'say what would be removed'],
+    ['seeknal clean --keep 3', 'keep three generations'],
+  ],
+  args: {
+    keep: { type: 'string', description: 'How many generations stay (default: 10)', valueHint: 'n' },
+    'dry-run': { type: 'boolean', description: 'Say what would be removed, and do nothing' },
+    'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+  },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const { clean: sweep } = await import('../store/clean.ts')
+    const dryRun = args['dry-run'] === true
+    const result = await sweep({
+      projectDir: projectRoot(surroundings),
+      dryRun,
+      ...(args.keep === undefined ? {} : { keepGenerations: wholeNumber(args.keep, '--keep', 1) }),
+      ...(args['lock-timeout'] === undefined
+        ? {}
+        : { lockTimeoutMs: milliseconds(args['lock-timeout'], '--lock-timeout') }),
+    })
+    if (terminal.options.json) terminal.document(result)
+    const { generations, environments, snapshots, bundles, bytes } = result
+    if (generations.length + environments.length + snapshots + bundles === 0) {
+      terminal.success('Nothing to remove.')
+      return 0
+    }
+    const verb = dryRun ? 'Would remove' : 'Removed'
+    const parts = [
+      environments.length > 0 ? `${counted(environments.length, 'environment')} (${environments.join(', ')})` : '',
+      generations.length > 0 ? counted(generations.length, 'generation') : '',
+      snapshots > 0 ? counted(snapshots, 'snapshot') : '',
+      bundles > 0 ? counted(bundles, 'bundle') : '',
+    ]
+    terminal.success(`${verb} ${parts.filter((part) => part !== '').join(', ')}: ${size(bytes)}`)
+    return 0
+  },
+})

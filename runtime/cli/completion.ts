@@ -1,0 +1,26 @@
+// `seeknal completion bash|zsh|fish`: a script made of the command definitions.
+
+import { RuntimeFailure } from '../contract/failures.ts'
+import { command } from './command.ts'
+import { completionTree, SHELLS, type Shell, script } from './completion-scripts.ts'
+
+export const completion = command({
+  about: 'Prints a completion script for a shell: commands, options and their values.',
+  examples: [
+    ['source <(seeknal completion bash)', 'for this bash session'],
+    ['seeknal completion zsh > ~/.zfunc/_seeknal', 'for zsh'],
+    ['seeknal completion fish > ~/.config/fish/completions/seeknal.fish', 'for fish'],
+  ],
+  args: { shell: { type: 'positional', description: `One of ${SHELLS.join(', ')}`, required: true } },
+  async run(args, { terminal, program }) {
+    const shell = shellNamed(args.shell)
+    terminal.raw(script(shell, program.name, await completionTree(program.verbs)))
+    return 0
+  },
+})
+
+function shellNamed(text: string): Shell {
+  const shell = SHELLS.find((known) => known === text)
+  if (shell !== undefined) return shell
+  throw new RuntimeFailure('USAGE', `'${text}' is none of ${SHELLS.join(', ')}.`, { shell: text })
+}

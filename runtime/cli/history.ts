@@ -1,0 +1,46 @@
+// `seeknal history`: production's generations, newest first, and with --verify whether their chain holds.
+
+import { history as generations, verifyHistory } from '../history.ts'
+import { command } from './command.ts'
+import { projectRoot } from './project-root.ts'
+import { alignedRows } from './table.ts'
+import { counted } from './text.ts'
+
+export const history = command({
+  about: `Lists what production was: every generation that is kept, what made it and which outputs it changed. With --verify,
+checks the chain: each generation's files, the bundle that made it, and the generation before it. Exit code 1 when
+something does not hold.`,
+  examples: [
+    ['seeknal history', 'list the generations'],
+    ['seeknal history --verify', 'check them from end to end'],
+  ],
+  args: { verify: { type: 'boolean', description: 'Check digests of all files (reads every output)' } },
+  async run(args, surroundings) {
+    const { terminal } = surroundings
+    const root = projectRoot(surroundings)
+    const entries = generations(root)
+    const problems = args.verify === true ? await verifyHistory(root) : null
+    if (terminal.options.json) terminal.document({ generations: entries, ...(problems === null ? {} : { problems }) })
+    else {
+      const rows = entries.map(({ record, isCurrent }) => [
+        `${isCurrent ? '*' : ' '} ${record.generation}`,
+        record.created_at.slice(0, 19).replace('T', ' '),
+        record.environment === null ? record.kind : `${record.kind} ${record.environment}`,
+        String(record.changed.length),
+        String(record.removed.length),
+        record.bundle.slice(0, 12),
+      ])
+      if (rows.length === 0) terminal.line('There is no production yet: `seeknal run`.')
+      else
+        for (const line of alignedRows(['generation', 'made at (UTC)', 'by', 'changed', 'removed', 'bundle'], rows, [
+          'changed',
+          'removed',
+        ]))
+          terminal.result(line)
+    }
+    if (problems === null) return 0
+    for (const { generation, problem } of problems) terminal.error(`generation ${generation}: ${problem}`)
+    if (problems.length === 0) terminal.success(`${counted(entries.length, 'generation')} verified.`)
+    return problems.length === 0 ? 0 : 1
+  },
+})
