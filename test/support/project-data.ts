@@ -78,6 +78,25 @@ export class ProjectData {
     return contents
   }
 
+  /** Which tuples of two queries over the present tables are not the same rows. Queries that fail have no rows to compare. */
+  async differing(old: string, now: string, tuples: readonly string[]): Promise<readonly string[]> {
+    try {
+      await this.#connection.run(`CREATE OR REPLACE TEMP TABLE old AS ${old}`)
+      await this.#connection.run(`CREATE OR REPLACE TEMP TABLE now AS ${now}`)
+    } catch {
+      return []
+    }
+    const differing: string[] = []
+    for (const tuple of tuples) {
+      const only = (a: string, b: string) =>
+        `(SELECT ${tuple} FROM temp.${a} EXCEPT ALL SELECT ${tuple} FROM temp.${b})`
+      const sql = `SELECT count(*) FROM (${only('old', 'now')} UNION ALL ${only('now', 'old')})`
+      const rows = await this.#connection.runAndReadAll(sql)
+      if (String(rows.getRows()[0]?.[0]) !== '0') differing.push(tuple)
+    }
+    return differing
+  }
+
   async #fill(id: string, columns: readonly { readonly name: string; readonly type: string }[]) {
     const items = columns.map(({ name, type }) => {
       const values = VALUES.find(([pattern]) => pattern.test(type))?.[1] ?? '[NULL]'
@@ -109,13 +128,12 @@ export class ProjectData {
 
   /** Rows as a multiset, with names and types of the columns in order. */
   async #fingerprint(id: string): Promise<string> {
-    const [schema, name] = id.split('.')
-    const result = await this.#connection.runAndReadAll(
-      `SELECT (SELECT count(*) || ' ' || coalesce(sum(hash(t)::HUGEINT), 0) FROM ${id} AS t),
-         (SELECT string_agg(column_name || ' ' || data_type, ', ' ORDER BY column_index) FROM duckdb_columns()
-          WHERE schema_name = '${schema}' AND table_name = '${name}')`,
+    const rows = await this.#connection.runAndReadAll(
+      `SELECT count(*), coalesce(sum(hash(t)::HUGEINT), 0)::VARCHAR FROM ${id} AS t`,
     )
-    return (result.getRows()[0] ?? []).join(': ')
+    const columns = await this.#connection.runAndReadAll(`FROM ${id} LIMIT 0`)
+    const types = columns.columnTypes().map(String)
+    return [...(rows.getRows()[0] ?? []), ...columns.columnNames().map((name, i) => `${name} ${types[i]}`)].join(', ')
   }
 }
 
