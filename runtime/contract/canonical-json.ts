@@ -10,57 +10,69 @@ export const byCodeUnit = (a: string, b: string): number => (a < b ? -1 : a > b 
 /** Without a comparison of its own, sort() is by code unit too, and much faster. */
 export const sortedKeys = (value: object): string[] => Object.keys(value).sort()
 
-const isScalar = (value: unknown): boolean => value === null || typeof value !== 'object'
-
-/** Members in order, `undefined` left out. */
-function members(value: object): [string, unknown][] {
-  const found: [string, unknown][] = []
-  for (const key of sortedKeys(value)) {
-    const member = (value as Record<string, unknown>)[key]
-    if (member !== undefined) found.push([key, member])
-  }
-  return found
-}
-
-// Texts of megabytes: built by appending, since joining arrays of parts costs several times as much.
-
 /** Compact canonical text. `undefined` members are left out; other non-JSON values are a programming error. */
 export function canonicalJson(value: unknown): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  let text = ''
-  if (Array.isArray(value)) {
-    for (const item of value) text += `${text === '' ? '' : ','}${canonicalJson(item ?? null)}`
-    return `[${text}]`
-  }
-  for (const [key, member] of members(value))
-    text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(member)}`
-  return `{${text}}`
+  const sorted = ordered(value)
+  return sorted === UNORDERED ? slowText(value) : (JSON.stringify(sorted) ?? 'null')
 }
 
 /** Canonical text for people: two spaces of indent, arrays of scalars on one line when short, a final newline. */
 export function prettyJson(value: unknown): string {
-  return `${pretty(value, '\n')}\n`
+  const sorted = ordered(value)
+  const text = sorted === UNORDERED ? slowText(value, '\n') : (JSON.stringify(sorted, null, 2) ?? 'null')
+  return `${text.replace(SCALARS, oneLine)}\n`
 }
 
 const SHORT = 80
+const SCALAR = String.raw`(?:"(?:[^"\\\n]|\\.)*"|-?\d[^,\n]*|true|false|null)`
+/** An array of scalars over several lines. No text of JSON holds a line break, so none is mistaken for one. */
+const SCALARS = new RegExp(String.raw`\[\n +(${SCALAR}(?:,\n +${SCALAR})*)\n *\]`, 'g')
 
-/** `line` is a new line and the indent of the value. */
-function pretty(value: unknown, line: string): string {
-  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
-  const inner = `${line}  `
-  let text = ''
+function oneLine(whole: string, items: string): string {
+  const short = `[${items.replace(/,\n +/g, ',')}]`
+  return short.length <= SHORT ? short.replaceAll('","', '", "') : whole
+}
+
+const UNORDERED = Symbol()
+const INDEX = /^(?:0|[1-9]\d*)$/
+
+/** A copy with its members in order, for JSON.stringify, which is three times as fast as anything written here; UNORDERED when it has a key that JSON.stringify would move to the front. */
+function ordered(value: unknown): unknown {
+  if (value === null || typeof value !== 'object') return value
   if (Array.isArray(value)) {
-    if (value.length === 0) return '[]'
-    if (value.every(isScalar)) {
-      const short = canonicalJson(value)
-      if (short.length <= SHORT) return short.replaceAll('","', '", "')
+    const items: unknown[] = []
+    for (const item of value) {
+      const copy = ordered(item)
+      if (copy === UNORDERED) return UNORDERED
+      items.push(copy)
     }
-    for (const item of value) text += `${text === '' ? '' : ','}${inner}${pretty(item ?? null, inner)}`
-    return `[${text}${line}]`
+    return items
   }
-  for (const [key, member] of members(value))
-    text += `${text === '' ? '' : ','}${inner}${JSON.stringify(key)}: ${pretty(member, inner)}`
-  return text === '' ? '{}' : `{${text}${line}}`
+  const copy: Record<string, unknown> = {}
+  for (const key of sortedKeys(value)) {
+    const member = ordered((value as Record<string, unknown>)[key])
+    if (member === UNORDERED || key === '__proto__' || INDEX.test(key)) return UNORDERED
+    copy[key] = member
+  }
+  return copy
+}
+
+/** The same text for any keys; with `line`, a new line and the indent of the value, over several lines. */
+function slowText(value: unknown, line?: string): string {
+  if (value === null || typeof value !== 'object') return JSON.stringify(value) ?? 'null'
+  const inner = line === undefined ? undefined : `${line}  `
+  const [open, close] = Array.isArray(value) ? '[]' : '{}'
+  const parts = Array.isArray(value)
+    ? value.map((item) => slowText(item ?? null, inner))
+    : sortedKeys(value).flatMap((key) => {
+        const member = (value as Record<string, unknown>)[key]
+        return member === undefined
+          ? []
+          : [`${JSON.stringify(key)}:${line === undefined ? '' : ' '}${slowText(member, inner)}`]
+      })
+  return parts.length === 0
+    ? `${open}${close}`
+    : `${open}${inner ?? ''}${parts.join(`,${inner ?? ''}`)}${line ?? ''}${close}`
 }
 
 /** SHA-256 of text (as UTF-8) or bytes, in hexadecimal. */
