@@ -13,7 +13,7 @@ export const promote = command({
 completely applied, or when the nodes that its plan replaces or reads have moved in production since.`,
   examples: [
     ['seeknal env promote dev --dry-run', 'say what would change'],
-    ['seeknal env promote dev', 'do it'],
+    ['seeknal promote dev', 'do it: the same as `seeknal env promote dev`'],
   ],
   args: {
     env: { type: 'positional', description: 'The environment', required: true },

@@ -98,12 +98,13 @@ export class QuerySession {
 
   /** Writes the rows of one SELECT to a Parquet file below the scratch directory. */
   async exportParquet(sql: string, file: string): Promise<void> {
-    const refused = await refusal(this.#connection, sql, true)
-    if (refused !== null) throw refused
     try {
       await this.#register(sql)
+      const refused = await refusal(this.#connection, sql, true)
+      if (refused !== null) throw refused
       await this.#connection.run(`COPY (\n${sql}\n) TO ${literal(file)} (FORMAT parquet)`)
     } catch (error) {
+      if (error instanceof RuntimeFailure) throw error
       throw new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
     }
   }

@@ -1,0 +1,197 @@
+// `repl --exec`: answers that lose nothing, and nothing but reading.
+
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { hasCode, splitStatements } from '../../runtime/engines/duckdb/split-statements.ts'
+import { complete } from '../../runtime/repl/completion.ts'
+import { formatted } from '../../runtime/repl/formats.ts'
+import { does, ends, rowsOf } from '../support/cli.ts'
+import { seeknal } from '../support/seeknal.ts'
+import { shop } from '../support/shop.ts'
+import { suite } from '../support/suite.ts'
+import { tempProject } from '../support/temp.ts'
+
+const test = suite('cli/repl')
+const folder = tempProject(shop)
+test.before(async () => {
+  await does(folder, ['run'])
+})
+
+const exec = (sql: string, ...more: string[]) => does(folder, ['repl', '-e', sql, ...more])
+
+test('An output has two names, and any form of query reads it', async () => {
+  for (const sql of [
+    'SELECT count(*) FROM transform_daily',
+    'SELECT count(*) FROM transform.daily',
+    '  -- note\nSELECT count(*) FROM "transform"."daily" ;',
+    'FROM (FROM transform_daily) SELECT count(*)',
+    'WITH x AS (TABLE transform_daily) SELECT count(*) FROM x',
+  ])
+    assert.equal(await rowsOf(folder, sql), [['2']], sql)
+  assert.match(await exec('SUMMARIZE transform_daily'), /revenue/)
+  assert.match(await exec('DESCRIBE transform.daily'), /DECIMAL\(38,2\)/)
+  assert.match(await exec('SHOW ALL TABLES'), /source.*orders/)
+  assert.match(await exec('EXPLAIN SELECT * FROM transform_daily', '--format', 'json'), /physical_plan|explain_value/)
+  assert.equal(
+    await rowsOf(
+      folder,
+      "SET VARIABLE d = DATE '2026-03-01'; CREATE TEMP TABLE t AS FROM transform_daily; SELECT revenue FROM t WHERE day = getvariable('d')",
+    ),
+    [['30.50']],
+  )
+})
+
+test('Numbers, dates and nested values are exact in every format', async () => {
+  const sql =
+    "SELECT 9007199254740993::BIGINT AS big, 12.340::DECIMAL(10,3) AS dec, DATE '2026-03-01' AS d, 1.0::DOUBLE AS f, 0.1::FLOAT AS g, {'a': [1, NULL]} AS s, NULL AS n, '' AS e, 'a,\"b\"' AS q"
+  assert.is(
+    await exec(sql, '--format', 'csv'),
+    'big,dec,d,f,g,s,n,e,q\n9007199254740993,12.340,2026-03-01,1.0,0.1,"{\'a\': [1, NULL]}",,"","a,""b"""\n',
+  )
+  assert.equal(JSON.parse(await exec(sql, '--format', 'json')), [
+    {
+      big: '9007199254740993',
+      dec: '12.340',
+      d: '2026-03-01',
+      f: 1,
+      g: 0.10000000149011612,
+      s: { a: [1, null] },
+      n: null,
+      e: '',
+      q: 'a,"b"',
+    },
+  ])
+  assert.match(
+    await exec('SELECT 5 AS a, NULL AS b', '--format', 'markdown'),
+    /^\| a \| b \|\n\| ---: \| ---: \|\n\| 5 \| {2}\|\n$/,
+  )
+  assert.is(await exec('SELECT 1 AS a, 2 AS a', '--json'), '[\n{"a": 1, "a_1": 2}\n]\n')
+})
+
+test('Literals and comments are no statements', async () => {
+  assert.equal(await rowsOf(folder, "SELECT 'update' AS u, ';' AS s -- DROP TABLE x;"), [['update', ';']])
+  assert.equal(await rowsOf(folder, 'SELECT 1 /* ; /* ; */ COPY */'), [['1']])
+})
+
+test('Everything that is not reading is refused before it runs', async () => {
+  const file = join(folder, 'evil.db')
+  const statements = [
+    `ATTACH '${file}' AS e`,
+    `COPY transform_daily TO '${file}'`,
+    `COPY (SELECT 1) TO '${join(folder, 'target/x.csv')}'`,
+    `EXPLAIN ANALYZE COPY (SELECT 1) TO '${join(folder, 'target/current/intermediate/x.csv')}'`,
+    'INSTALL httpfs',
+    'LOAD httpfs',
+    'SET threads = 1',
+    'PRAGMA database_list',
+    'CALL pragma_version()',
+    'CREATE TABLE t (a INT)',
+    'CREATE OR REPLACE VIEW transform_daily AS SELECT 1',
+    'DROP VIEW transform_daily',
+    'INSERT INTO transform_daily VALUES (1)',
+    'DELETE FROM transform_daily',
+    'UPDATE transform_daily SET day = NULL',
+    "PREPARE p AS COPY (SELECT 1) TO 'x'",
+    'BEGIN',
+    "EXPORT DATABASE 'x'",
+    'USE memory',
+    'CHECKPOINT',
+    'DETACH memory',
+    'WITH x AS (SELECT 1) INSERT INTO transform_daily SELECT * FROM x',
+  ]
+  for (const sql of statements) {
+    assert.match((await ends(2, folder, ['repl', '-e', sql])).err, /only reads/, sql)
+    assert.match((await ends(2, folder, ['repl', '-e', `SELECT 1; ${sql}`])).err, /only reads/, sql)
+  }
+  assert.not.ok(existsSync(file))
+})
+
+test('Files outside the outputs cannot be read', async () => {
+  for (const sql of [
+    "SELECT * FROM read_text('/etc/passwd')",
+    "FROM '/etc/passwd'",
+    `FROM read_csv('${join(folder, 'data/orders.csv')}')`,
+    "SELECT * FROM glob('/*')",
+  ]) {
+    const { err } = await ends(1, folder, ['repl', '-e', sql])
+    assert.match(err, /Permission|disabled|Cannot access|does not exist/i, sql)
+  }
+})
+
+test('--limit, --output and stdin', async () => {
+  assert.match(await exec('FROM source_orders;', '--limit', '2'), /\(2 rows, there are more\)/)
+  assert.match(await exec('EXPLAIN SELECT 1;', '--limit', '5'), /./)
+  for (const [name, start] of [
+    ['o.csv', 'id,customer'],
+    ['o.json', '[\n{"id"'],
+    ['o.md', '| id'],
+    ['o.parquet', 'PAR1'],
+  ] as const) {
+    assert.is(await exec('FROM source_orders', '-o', name), '')
+    assert.ok(readFileSync(join(folder, name), 'latin1').startsWith(start), name)
+  }
+  writeFileSync(join(folder, 'q.sql'), 'SELECT 1 AS a;\nSELECT 2 AS b')
+  assert.is(seeknalCsv('SELECT 1 AS a;\nSELECT 2 AS b'), 'b\n2\n')
+  await ends(2, folder, ['repl', '-e', ' -- nothing\n;'])
+})
+
+const seeknalCsv = (input: string): string => {
+  const run = seeknal(folder, ['repl', '--exec', '-', '--format', 'csv'], { input })
+  assert.is(run.code, 0, run.all)
+  return run.out
+}
+
+test('Control characters are shown, not sent; nothing is wrapped', async () => {
+  const out = await exec("SELECT chr(27) || '[31mred' || chr(10) || 'x' AS v, repeat('w', 300) AS w, '[/b] [x]' AS m")
+  assert.not.ok(out.includes('\u001b'))
+  assert.match(out, /\\u001b\[31mred\\nx/)
+  assert.match(out, /w{300}/)
+  assert.match(out, /\[\/b\] \[x\]/)
+  assert.match((await ends(1, folder, ['repl', '-e', "SELECT error(chr(27) || ']0;x')"])).err, /\\u001b/)
+})
+
+test('Statements end at semicolons outside quotes', () => {
+  assert.equal(splitStatements("SELECT ';'; SELECT $$;$$; SELECT E'\\';'; SELECT \";\" -- ;\n; rest"), {
+    statements: ["SELECT ';'", 'SELECT $$;$$', "SELECT E'\\';'", 'SELECT ";" -- ;'],
+    rest: 'rest',
+  })
+  assert.equal(splitStatements('; ;;').statements, [])
+  assert.is(hasCode(' -- x\n /* y */ '), false)
+})
+
+test('Tables, columns, keywords and dot commands complete', () => {
+  const tables = [
+    {
+      schema: 'transform',
+      name: 'daily',
+      file: '',
+      rows: 1,
+      from: 'production' as const,
+      columns: [{ name: 'revenue', type: 'DOUBLE' }],
+    },
+  ]
+  assert.equal(complete('SELECT * FROM transform_d', { tables })[0], ['transform_daily'])
+  assert.equal(complete('FROM transform.daily SELECT rev', { tables })[0], ['revenue'])
+  assert.equal(complete('sel', { tables })[0], ['SELECT'])
+  assert.equal(complete('.sch', { tables })[0], ['.schema'])
+  assert.equal(complete('.mode j', { tables }), [['json'], 'j'])
+})
+
+test('A table is aligned by display width', () => {
+  const answer = {
+    columns: [
+      { name: 'n', type: 'VARCHAR', numeric: false },
+      { name: 'v', type: 'INTEGER', numeric: true },
+    ],
+    rows: [
+      ['日本', '1'],
+      ['ab', '20'],
+    ],
+    json: [],
+    truncated: false,
+  }
+  assert.is(formatted(answer, 'table'), ' n    │  v\n──────┼────\n 日本 │  1\n ab   │ 20\n(2 rows)\n')
+})
+
+test.run()
