@@ -2,19 +2,15 @@
 
 import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
-import { basename, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
-import type { EnvironmentName } from '../contract/ids.ts'
-import type { QuerySession } from '../engines/duckdb/query-session.ts'
-import { outputs } from '../repl/outputs.ts'
+import { INTERACTIVE_LIMIT, openReplState } from '../repl/open-state.ts'
 import type { ReplState } from '../repl/state.ts'
-import { openStore, pathIn, type Store } from '../store/store.ts'
+import { openStore, pathIn } from '../store/store.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { projectRoot } from './project-root.ts'
-
-const INTERACTIVE_LIMIT = 200
 
 export const repl = command({
   about: `Runs SQL over the outputs of the last run, read-only. Every output is a table under two names:
@@ -49,23 +45,25 @@ take the place of production's.`,
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = sqlArgument(args.exec, surroundings)
     const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)
-    const state = await openState(store, environment, scratchDirectory)
+    const state = await openReplState(store, environment, scratchDirectory)
     surroundings.signal.addEventListener('abort', () => state.session.interrupt())
     try {
       if (sql === null) {
-        await talk({ ...state, mode: args.format ?? 'table', limit: limit ?? INTERACTIVE_LIMIT }, surroundings)
+        state.mode = args.format ?? 'table'
+        state.limit = limit ?? INTERACTIVE_LIMIT
+        await talk(state, surroundings)
         return 0
       }
       const { runOnce } = await import('../repl/one-shot.ts')
       const json = surroundings.terminal.options.json ? 'json' : null
-      const text = await runOnce(state.session, {
+      await runOnce(state.session, {
         sql,
         format: args.format ?? json,
         output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
         limit: limit ?? Number.POSITIVE_INFINITY,
         scratchDirectory,
+        write: (text) => surroundings.terminal.raw(text),
       })
-      surroundings.terminal.raw(text)
       if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
       return 0
     } finally {
@@ -84,33 +82,6 @@ function sqlArgument(exec: string | undefined, { terminal }: Surroundings): stri
   } catch (cause) {
     throw new RuntimeFailure('USAGE', `stdin cannot be read: ${messageOf(cause)}`, {}, { cause })
   }
-}
-
-async function openState(
-  store: Store,
-  environment: EnvironmentName | null,
-  scratchDirectory: string,
-): Promise<ReplState> {
-  const { QuerySession } = await import('../engines/duckdb/query-session.ts')
-  const open = async (name: EnvironmentName | null) => {
-    const tables = outputs(store, name)
-    const session: QuerySession = await QuerySession.open({ tables, scratchDirectory })
-    return { environment: name, tables, session }
-  }
-  const opened = await open(environment)
-  const state: ReplState = {
-    ...opened,
-    project: basename(store.project),
-    engine: await opened.session.version(),
-    mode: 'table',
-    limit: INTERACTIVE_LIMIT,
-    async switchTo(name) {
-      const next = await open(name)
-      this.session.close()
-      Object.assign(this, next)
-    },
-  }
-  return state
 }
 
 async function talk(state: ReplState, { terminal, environment }: Surroundings): Promise<void> {

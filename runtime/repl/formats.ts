@@ -3,7 +3,7 @@
 
 import stringWidth from 'string-width'
 import { escaped, oneLine } from '../cli/text.ts'
-import type { QueryAnswer } from '../engines/duckdb/query-session.ts'
+import type { QueryAnswer, QueryStream } from '../engines/duckdb/query-session.ts'
 
 export const FORMATS = ['table', 'csv', 'json', 'markdown'] as const
 export type Format = (typeof FORMATS)[number]
@@ -25,21 +25,41 @@ export function formatted(answer: QueryAnswer, format: Format, options: { readon
 const csvField = (text: string): string => (/[",\r\n]|^\s|\s$/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
 
 /** An empty text is `""`, to be told from NULL. */
+const csvLine = (cells: readonly (string | null)[]): string =>
+  `${cells.map((cell) => (cell === null ? '' : cell === '' ? '""' : csvField(cell))).join(',')}\n`
+
 function csvText({ columns, rows }: QueryAnswer): string {
-  const lines = [
-    columns.map((c) => csvField(c.name)),
-    ...rows.map((row) => row.map((cell) => (cell === null ? '' : cell === '' ? '""' : csvField(cell)))),
-  ]
-  return `${lines.map((line) => line.join(',')).join('\n')}\n`
+  return [columns.map((c) => c.name), ...rows].map(csvLine).join('')
 }
+
+const jsonObject = (names: readonly string[], row: readonly unknown[]): string =>
+  `{${names.map((name, i) => `${JSON.stringify(name)}: ${JSON.stringify(row[i] ?? null)}`).join(', ')}}`
 
 /** An array of objects, one a line. Columns of the same name get `_1`, `_2`… */
 function jsonText({ columns, json }: QueryAnswer): string {
   const names = distinct(columns.map((c) => c.name))
-  const objects = json.map(
-    (row) => `{${names.map((name, i) => `${JSON.stringify(name)}: ${JSON.stringify(row[i] ?? null)}`).join(', ')}}`,
-  )
-  return objects.length === 0 ? '[]\n' : `[\n${objects.join(',\n')}\n]\n`
+  return json.length === 0 ? '[]\n' : `[\n${json.map((row) => jsonObject(names, row)).join(',\n')}\n]\n`
+}
+
+/** The same texts as `formatted` gives, written while the rows are read. */
+export async function streamed(
+  { columns, chunks }: QueryStream,
+  format: 'csv' | 'json',
+  write: (text: string) => void,
+): Promise<void> {
+  if (format === 'csv') {
+    write(csvLine(columns.map((c) => c.name)))
+    for await (const chunk of chunks) write(chunk.text().map(csvLine).join(''))
+    return
+  }
+  const names = distinct(columns.map((c) => c.name))
+  let before = '[\n'
+  for await (const chunk of chunks) {
+    const objects = chunk.json().map((row) => jsonObject(names, row))
+    if (objects.length > 0) write(before + objects.join(',\n'))
+    if (objects.length > 0) before = ',\n'
+  }
+  write(before === '[\n' ? '[]\n' : '\n]\n')
 }
 
 function distinct(names: readonly string[]): readonly string[] {

@@ -19,8 +19,8 @@ const WIDEST_CELL = 60
 export interface InteractiveOptions {
   readonly state: ReplState
   readonly terminal: Terminal
-  readonly input: NodeJS.ReadStream
-  readonly output: NodeJS.WriteStream
+  readonly input: NodeJS.ReadableStream
+  readonly output: NodeJS.WritableStream
   /** Where lines are kept between sessions, or null. */
   readonly historyFile: string | null
 }
@@ -48,6 +48,8 @@ export async function interact(options: InteractiveOptions): Promise<void> {
   lines.on('SIGINT', () => {
     if (running) return state.session.interrupt()
     buffer = ''
+    lines.write(null, { ctrl: true, name: 'e' })
+    lines.write(null, { ctrl: true, name: 'u' })
     output.write('\n')
     prompt()
   })

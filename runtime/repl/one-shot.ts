@@ -1,12 +1,13 @@
 // `repl --exec`: runs statements in order and writes their answers to stdout or a file. Formats without decoration
-// (CSV, JSON, Parquet) hold the last answer only. Throws QUERY_FAILED, STATEMENT_REFUSED, USAGE.
+// (CSV, JSON, Parquet) hold the last answer only, and are written while they are read.
+// Throws QUERY_FAILED, STATEMENT_REFUSED, USAGE, STATE_IO.
 
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, copyFileSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { QueryAnswer, QuerySession } from '../engines/duckdb/query-session.ts'
 import { hasCode, splitStatements } from '../engines/duckdb/split-statements.ts'
-import { type Format, formatted } from './formats.ts'
+import { type Format, formatted, streamed } from './formats.ts'
 
 export interface OneShot {
   readonly sql: string
@@ -17,6 +18,8 @@ export interface OneShot {
   readonly limit: number
   /** For temporary files of an export; absolute. */
   readonly scratchDirectory: string
+  /** Writes to stdout. */
+  readonly write: (text: string) => void
 }
 
 const BY_ENDING: Readonly<Record<string, Format>> = {
@@ -26,51 +29,88 @@ const BY_ENDING: Readonly<Record<string, Format>> = {
   '.txt': 'table',
 }
 
-/** Gives the text for stdout; '' when it went to a file. */
-export async function runOnce(session: QuerySession, request: OneShot): Promise<string> {
+export async function runOnce(session: QuerySession, request: OneShot): Promise<void> {
   const { statements, rest } = splitStatements(request.sql)
   const all = hasCode(rest) ? [...statements, rest] : statements
   const last = all.at(-1)
   if (last === undefined) throw new RuntimeFailure('USAGE', 'There is no SQL statement to run.')
-  if (request.output !== null && extname(request.output) === '.parquet' && request.format === null)
-    return await exported(session, all.slice(0, -1), last, request)
-  const format = request.format ?? BY_ENDING[extname(request.output ?? '')] ?? 'table'
-  const answers: QueryAnswer[] = []
-  for (const statement of all) answers.push(await session.run(statement, request.limit))
-  const shown = format === 'csv' || format === 'json' ? answers.slice(-1) : answers.filter(hasRows)
-  const text = shown.map((answer) => formatted(answer, format)).join('\n')
-  if (request.output === null) return text
-  written(request.output, () => writeFileSync(`${request.output}.part`, text))
-  return ''
+  const ending = extname(request.output ?? '')
+  if (ending === '.parquet' && request.format === null) {
+    await runAll(session, all.slice(0, -1))
+    await exportParquet(session, last, request)
+    return
+  }
+  const format = request.format ?? BY_ENDING[ending] ?? 'table'
+  const answer = async (write: (text: string) => void) => {
+    if (format === 'csv' || format === 'json') {
+      await runAll(session, all.slice(0, -1))
+      await streamed(await session.stream(last, request.limit), format, write)
+    } else await writeAnswers(session, all, request.limit, format, write)
+  }
+  if (request.output === null) await answer(request.write)
+  else await writeFile(request.output, answer)
+}
+
+const runAll = async (session: QuerySession, statements: readonly string[]): Promise<void> => {
+  for (const statement of statements) await session.run(statement, 0)
+}
+
+async function writeAnswers(
+  session: QuerySession,
+  statements: readonly string[],
+  limit: number,
+  format: Format,
+  write: (text: string) => void,
+): Promise<void> {
+  let before = ''
+  for (const statement of statements) {
+    const answer = await session.run(statement, limit)
+    if (!hasRows(answer)) continue
+    write(before + formatted(answer, format))
+    before = '\n'
+  }
 }
 
 /** SET and CREATE answer with nothing that anyone wants to see. */
 export const hasRows = (answer: QueryAnswer): boolean =>
   answer.columns.length > 0 && !(answer.rows.length === 0 && /^(Count|Success)$/.test(answer.columns[0]?.name ?? ''))
 
-async function exported(
-  session: QuerySession,
-  before: readonly string[],
-  last: string,
-  request: OneShot,
-): Promise<string> {
-  for (const statement of before) await session.run(statement, 0)
+async function exportParquet(session: QuerySession, sql: string, request: OneShot): Promise<void> {
+  const path = request.output ?? ''
   mkdirSync(request.scratchDirectory, { recursive: true })
   const scratch = join(request.scratchDirectory, 'export.parquet')
-  const limited = Number.isFinite(request.limit) ? `FROM (\n${last}\n) LIMIT ${request.limit}` : last
-  await session.exportParquet(limited, scratch)
-  const { copyFileSync } = await import('node:fs')
-  written(request.output ?? '', () => copyFileSync(scratch, `${request.output}.part`))
-  rmSync(scratch, { force: true })
-  return ''
+  const limited = Number.isFinite(request.limit) ? `FROM (\n${sql}\n) LIMIT ${request.limit}` : sql
+  try {
+    await session.exportParquet(limited, scratch)
+    guarded(path, () => {
+      mkdirSync(dirname(path), { recursive: true })
+      copyFileSync(scratch, `${path}.part`)
+      renameSync(`${path}.part`, path)
+    })
+  } finally {
+    rmSync(scratch, { force: true })
+  }
 }
 
-/** Writes `<path>.part` by `write`, then renames it. */
-function written(path: string, write: () => void): void {
-  try {
+/** Writes `<path>.part`, then renames it: a file that is there is complete. */
+async function writeFile(path: string, answer: (write: (text: string) => void) => Promise<void>): Promise<void> {
+  const part = `${path}.part`
+  const file = guarded(path, () => {
     mkdirSync(dirname(path), { recursive: true })
-    write()
-    renameSync(`${path}.part`, path)
+    return openSync(part, 'w')
+  })
+  try {
+    await answer((text) => guarded(path, () => writeSync(file, text)))
+    guarded(path, () => renameSync(part, path))
+  } finally {
+    closeSync(file)
+    rmSync(part, { force: true })
+  }
+}
+
+function guarded<T>(path: string, body: () => T): T {
+  try {
+    return body()
   } catch (cause) {
     throw new RuntimeFailure('STATE_IO', `'${path}' cannot be written: ${messageOf(cause)}`, { path }, { cause })
   }

@@ -2,10 +2,17 @@
 
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { PassThrough } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import * as assert from 'uvu/assert'
+import { Terminal } from '../../runtime/cli/terminal.ts'
 import { hasCode, splitStatements } from '../../runtime/engines/duckdb/split-statements.ts'
 import { complete } from '../../runtime/repl/completion.ts'
 import { formatted } from '../../runtime/repl/formats.ts'
+import { interact } from '../../runtime/repl/interactive.ts'
+import { openReplState } from '../../runtime/repl/open-state.ts'
+import { openStore } from '../../runtime/store/store.ts'
 import { does, ends, rowsOf } from '../support/cli.ts'
 import { seeknal } from '../support/seeknal.ts'
 import { shop } from '../support/shop.ts'
@@ -193,5 +200,60 @@ test('A table is aligned by display width', () => {
   }
   assert.is(formatted(answer, 'table'), ' n    │  v\n──────┼────\n 日本 │  1\n ab   │ 20\n(2 rows)\n')
 })
+
+test('A large answer is written while it is read', async () => {
+  assert.is((await exec('SELECT range AS i FROM range(30000)', '--format', 'csv')).split('\n').length, 30_002)
+  assert.is(
+    JSON.parse(await exec('SELECT range AS i FROM range(5000)', '--format', 'json', '--limit', '4500')).length,
+    4500,
+  )
+  assert.is(await exec('SELECT 1 AS a WHERE false', '--format', 'json'), '[]\n')
+})
+
+test('A session on a terminal: several lines, modes, environments, mistakes, completion, Ctrl-C', async () => {
+  const session = await talk(folder, [
+    'SELECT day,\n',
+    '  revenue FROM transform_daily ORDER BY day LIMIT 1;\n',
+    '.mode csv\n.schema transform_daily\n',
+    'SELECT 1 AS a; SELECT 2 AS b;\n',
+    'SELEC 1;\n',
+    'DROP VIEW x;\n',
+    '.env nope\n.tabels\n',
+    'FROM transform_dail\t\u0003',
+    '.quit\n',
+  ])
+  assert.match(session, /Seeknal REPL \(duckdb v.*\) — project 'shop', 4 tables registered/)
+  assert.match(session, /seeknal> [\s\S]* {4}\.\.\.> [\s\S]*2026-03-01 │ {3}30\.50/)
+  assert.match(session, /column,type\r?\nday,DATE\r?\nrevenue,"DECIMAL\(38,2\)"/)
+  assert.match(session, /a\n1\n[\s\S]*b\n2\n/)
+  assert.match(session, /syntax error at or near "SELEC"/)
+  assert.match(session, /only reads: 'DROP VIEW'/)
+  assert.match(session, /no environment 'nope'[\s\S]*Did you mean '\.tables'/)
+  assert.match(session, /transform_daily/)
+})
+
+/** Talks to the REPL over streams as a terminal would; gives everything it showed, without escape sequences. */
+async function talk(root: string, typed: readonly string[]): Promise<string> {
+  const input = new PassThrough()
+  const output = new PassThrough()
+  let shown = ''
+  output.on('data', (data) => (shown += data))
+  const terminal = new Terminal(
+    { json: false, quiet: false, verbose: false, color: false, interactive: true },
+    output,
+    output,
+  )
+  const store = openStore(root)
+  const state = await openReplState(store, null, join(root, 'target/tmp/test'))
+  const ended = interact({ state, terminal, input, output, historyFile: join(root, '.history') })
+  for (const text of typed) {
+    input.write(text)
+    await setTimeout(150)
+  }
+  await ended
+  state.session.close()
+  assert.match(readFileSync(join(root, '.history'), 'utf8'), /\.quit\nDROP VIEW x;|DROP VIEW x;/)
+  return stripVTControlCharacters(shown)
+}
 
 test.run()

@@ -23,13 +23,27 @@ export interface QueryColumn {
   readonly numeric: boolean
 }
 
+/** Some rows of an answer, in one form or the other. */
+export interface RowChunk {
+  /** As text that loses nothing; null for NULL. */
+  readonly text: () => readonly (readonly (string | null)[])[]
+  /** As JSON values. */
+  readonly json: () => readonly (readonly unknown[])[]
+}
+
+/** An answer that is read while it is made: it need not fit into memory. */
+export interface QueryStream {
+  readonly columns: readonly QueryColumn[]
+  readonly chunks: AsyncIterable<RowChunk>
+  /** There were more rows than the limit. Known when all chunks have been read. */
+  readonly isTruncated: () => boolean
+}
+
 export interface QueryAnswer {
   readonly columns: readonly QueryColumn[]
-  /** As text that loses nothing; null for NULL. */
   readonly rows: readonly (readonly (string | null)[])[]
   /** The same rows as JSON values. */
   readonly json: readonly (readonly unknown[])[]
-  /** There were more rows than `limit`. */
   readonly truncated: boolean
 }
 
@@ -82,17 +96,24 @@ export class QuerySession {
 
   /** Runs one statement, without its semicolon, and reads at most `limit` rows. */
   async run(sql: string, limit: number): Promise<QueryAnswer> {
+    const { columns, chunks, isTruncated } = await this.stream(sql, limit)
+    const rows: (readonly (string | null)[])[] = []
+    const json: (readonly unknown[])[] = []
+    for await (const chunk of chunks) {
+      rows.push(...chunk.text())
+      json.push(...chunk.json())
+    }
+    return { columns, rows, json, truncated: isTruncated() }
+  }
+
+  /** The same, chunk by chunk. The next statement may run when all chunks have been read. */
+  async stream(sql: string, limit: number): Promise<QueryStream> {
     try {
       await this.#register(sql)
       const statement = await this.#prepared(sql)
-      try {
-        return await answerOf(await statement.stream(), limit)
-      } finally {
-        statement.destroySync()
-      }
+      return streamOf(await statement.stream(), limit, () => statement.destroySync())
     } catch (error) {
-      if (error instanceof RuntimeFailure) throw error
-      throw new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
+      throw queryFailure(error)
     }
   }
 
@@ -104,8 +125,7 @@ export class QuerySession {
       if (refused !== null) throw refused
       await this.#connection.run(`COPY (\n${sql}\n) TO ${literal(file)} (FORMAT parquet)`)
     } catch (error) {
-      if (error instanceof RuntimeFailure) throw error
-      throw new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
+      throw queryFailure(error)
     }
   }
 
@@ -146,21 +166,42 @@ export class QuerySession {
   }
 }
 
-async function answerOf(result: DuckDBResult, limit: number): Promise<QueryAnswer> {
+const queryFailure = (error: unknown): RuntimeFailure =>
+  error instanceof RuntimeFailure
+    ? error
+    : new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
+
+function streamOf(result: DuckDBResult, limit: number, done: () => void): QueryStream {
   const types = result.columnTypes()
   const columns = result
     .columnNames()
     .map((name, i) => ({ name, type: String(types[i]), numeric: NUMERIC.test(String(types[i])) }))
-  const rows: (string | null)[][] = []
-  const json: unknown[][] = []
-  for (let chunk = await result.fetchChunk(); chunk !== null && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
-    for (const row of chunk.getRows()) {
-      if (rows.length === limit) return { columns, rows, json, truncated: true }
-      rows.push(row.map((value, i) => cellText(value, types[i])))
-      json.push(row.map((value, i) => cellJson(value, types[i])))
+  let truncated = false
+  async function* chunks(): AsyncGenerator<RowChunk> {
+    try {
+      let left = limit
+      for (
+        let chunk = await result.fetchChunk();
+        chunk !== null && chunk.rowCount > 0;
+        chunk = await result.fetchChunk()
+      ) {
+        const all = chunk.getRows()
+        truncated = all.length > left
+        const rows = truncated ? all.slice(0, left) : all
+        left -= rows.length
+        yield {
+          text: () => rows.map((row) => row.map((value, i) => cellText(value, types[i]))),
+          json: () => rows.map((row) => row.map((value, i) => cellJson(value, types[i]))),
+        }
+        if (truncated) return
+      }
+    } catch (error) {
+      throw queryFailure(error)
+    } finally {
+      done()
     }
   }
-  return { columns, rows, json, truncated: false }
+  return { columns, chunks: chunks(), isTruncated: () => truncated }
 }
 
 const NUMERIC = /^(U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?|FLOAT|DOUBLE|DECIMAL\(.*\)|BIGNUM)$/

@@ -26,6 +26,8 @@ export async function refusal(
   const text = sql.replace(COMMENTS, '')
   const kind = leadingKind(text)
   if (kind === 'select') return (await isQuery(connection, text)) ? null : refused(text)
+  // What the engine cannot parse is its to report.
+  await connection.extractStatements(text)
   if (onlyQueries) return refused(text)
   if (kind === 'explain') {
     const explained = text.replace(EXPLAINED, '').replace(COMMENTS, '')
