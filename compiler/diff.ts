@@ -50,8 +50,9 @@ export async function diff(
 
   const execute = executions(order, verdicts, own, base !== null)
   const removed = pairs.removed.map((node) => removal(node, manifest))
+  const affected = reached(execute, verdicts, pairs)
   const changes = [...own.values(), ...removed]
-    .map((change) => ({ ...change, affects: affectedBy(change.node, execute, verdicts, pairs) }))
+    .map((change) => ({ ...change, affects: [...(affected.get(change.node) ?? [])] }))
     .sort((a, b) => (a.node < b.node ? -1 : 1))
   return {
     bound,
@@ -111,21 +112,26 @@ async function modified(
   }
 }
 
-/** Nodes that execute because of a change of another node, in graph order. */
-function affectedBy(
-  changed: string,
+/** For each change the other nodes that execute because of it, in graph order. */
+function reached(
   execute: readonly Execution[],
   verdicts: ReadonlyMap<string, Verdict>,
   pairs: Pairs,
-): string[] {
-  return execute
-    .filter(({ node, maybe }) => {
-      if (maybe || node === changed) return false
-      const readsRemoved =
-        pairs.of(changed) === undefined && pairs.of(node)?.base?.inputs.some((i) => i.ref === changed)
-      return readsRemoved || [...(verdicts.get(node)?.inputs.values() ?? [])].some((causes) => causes.has(changed))
-    })
-    .map((e) => e.node)
+): ReadonlyMap<string, readonly string[]> {
+  const nodes = new Map<string, string[]>()
+  for (const { node, maybe } of execute) {
+    if (maybe) continue
+    const removed = pairs.of(node)?.base?.inputs.map((i) => i.ref) ?? []
+    const causes = new Set(removed.filter((ref) => pairs.of(ref) === undefined))
+    for (const set of verdicts.get(node)?.inputs.values() ?? []) for (const cause of set) causes.add(cause)
+    causes.delete(node)
+    for (const cause of causes) {
+      const known = nodes.get(cause)
+      if (known === undefined) nodes.set(cause, [node])
+      else known.push(node)
+    }
+  }
+  return nodes
 }
 
 function summary(changes: readonly Change[], execute: readonly Execution[]): Diff['summary'] {

@@ -4,7 +4,7 @@
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import type { Reason } from '../../runtime/contract/diff.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
-import { ownMembers, type Pair, type Pairs } from './pairs.ts'
+import { ownMembers, type Pair, type Pairs, sameJson } from './pairs.ts'
 import { type ReasonCode, reason } from './reasons.ts'
 
 /** Members that have reasons of their own: the query, its inputs and the columns. */
@@ -58,7 +58,7 @@ function memberReasons(member: string, before: unknown, now: unknown): Reason[] 
   if (a === null || b === null) return [reason(code, `${member}: ${words(before)} → ${words(now)}`)]
   const keys = [...new Set([...Object.keys(a), ...Object.keys(b)])].sort()
   return keys
-    .filter((key) => canonicalJson(a[key]) !== canonicalJson(b[key]))
+    .filter((key) => !sameJson(a[key], b[key]))
     .map((key) => reason(code, `${key}: ${words(a[key])} → ${words(b[key])}`))
 }
 
@@ -80,7 +80,7 @@ function materializationReasons(before: readonly Mapping[], now: readonly Mappin
     if (was === undefined) return [reason('MATERIALIZATION_ADDED', `also written to ${name(m)}`)]
     const keys = [...new Set([...Object.keys(was), ...Object.keys(m)])].sort()
     return keys
-      .filter((key) => canonicalJson(was[key]) !== canonicalJson(m[key]))
+      .filter((key) => !sameJson(was[key], m[key]))
       .map((key) =>
         reason(
           KEYS.includes(key) ? 'MATERIALIZATION_KEY_CHANGED' : 'MATERIALIZATION_CHANGED',
@@ -97,16 +97,17 @@ export function descriptionReasons({ node, base }: Pair & { readonly base: Manif
   if (node.description !== base.description) reasons.push(reason('DESCRIPTION_CHANGED', 'description'))
   if (node.owner !== base.owner)
     reasons.push(reason('OWNER_CHANGED', `owner: ${words(base.owner)} → ${words(node.owner)}`))
-  if (canonicalJson(node.tags) !== canonicalJson(base.tags))
+  if (!sameJson(node.tags, base.tags))
     reasons.push(reason('TAGS_CHANGED', `tags: ${words(base.tags)} → ${words(node.tags)}`))
   if (node.file !== base.file) reasons.push(reason('FILE_MOVED', `moved from ${base.file} to ${node.file}`))
+  const comments = new Map(base.columns?.map((c) => [c.name, c]))
   for (const column of node.columns ?? []) {
-    const was = base.columns?.find((c) => c.name === column.name)
+    const was = comments.get(column.name)
     if (was !== undefined && was.description !== column.description)
       reasons.push(reason('COLUMN_COMMENT_CHANGED', `comment of ${column.name}`, column.name))
   }
-  const sameSql = canonicalJson(node.definition.sql) === canonicalJson(base.definition.sql)
-  if (sameSql && node.sql !== base.sql) reasons.push(reason('SQL_FORMATTED', 'formatting or comments of the SQL'))
+  if (node.definition.sql === base.definition.sql && node.sql !== base.sql)
+    reasons.push(reason('SQL_FORMATTED', 'formatting or comments of the SQL'))
   return reasons
 }
 

@@ -12,9 +12,17 @@
 // Carrying the edges one by one would not do: a definition bound over the columns of one time and the rows of another
 // stands for an output that no run has made (SELECT *, set operations and NATURAL JOIN read by position or by name).
 
-import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
-import { freshEdge, type ManifestInput, type ManifestNode } from '../../runtime/contract/manifest.ts'
-import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns } from './pairs.ts'
+import type { ManifestInput, ManifestNode } from '../../runtime/contract/manifest.ts'
+import {
+  asVersion,
+  differingMembers,
+  isRowMember,
+  ownMembers,
+  type Pairs,
+  sameColumns,
+  sameJson,
+  versionOf,
+} from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
 
 /** Changes that reach something, by the ids of the changed nodes. */
@@ -54,7 +62,7 @@ export class Impact {
   ) {
     this.#pairs = pairs
     this.#plans = plans
-    this.#sameSettings = canonicalJson(settings.old) === canonicalJson(settings.now)
+    this.#sameSettings = sameJson(settings.old, settings.now)
     this.#queries = {
       old: (node) => queryOf(node, (id) => pairs.baseNode(id), settings.old),
       now: (node) => queryOf(node, (id) => pairs.of(id)?.node, settings.now),
@@ -209,7 +217,7 @@ export class Impact {
     return base.inputs.every((edge) => {
       const before = this.#pairs.baseNode(edge.ref)
       const now = this.#verdicts.get(edge.ref)?.record
-      return before !== undefined && now !== undefined && freshEdge(before) === freshEdge(now)
+      return before !== undefined && now !== undefined && versionOf(before) === versionOf(now)
     })
   }
 
@@ -230,12 +238,12 @@ export class Impact {
       const covers = scans === null ? edge.covers : scanned(scans, input.ref)
       return { ref: input.ref, fingerprint: edge.fingerprint, against, covers, reads }
     })
-    return { ...node, definition_fingerprint: base.definition_fingerprint, inputs }
+    return asVersion({ ...node, definition_fingerprint: base.definition_fingerprint, inputs }, base)
   }
 
   #edge(input: ManifestInput): string {
     const record = this.#verdicts.get(input.ref)?.record
-    return record === undefined ? input.fingerprint : freshEdge(record)
+    return record === undefined ? input.fingerprint : versionOf(record)
   }
 }
 

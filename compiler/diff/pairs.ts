@@ -1,7 +1,7 @@
 // Base manifest and new manifest → which node of one is which of the other. A node that says `renamed_from` keeps the
 // identity of the node that it names, as long as that one is gone. Pure.
 
-import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
+import type { Fingerprint } from '../../runtime/contract/ids.ts'
 import { freshEdge, type Manifest, type ManifestInput, type ManifestNode } from '../../runtime/contract/manifest.ts'
 
 export interface Pair {
@@ -61,11 +61,17 @@ export class Pairs {
       const input = this.#baseById.get(edge.ref)
       return (
         input === undefined ||
-        (edge.against ?? edge.fingerprint) !== freshEdge(input) ||
+        (edge.against ?? edge.fingerprint) !== versionOf(input) ||
         bound[i] !== input.columns_fingerprint
       )
     })
   }
+}
+
+/** `record` with equal fingerprints is the same version as `base`. */
+export function asVersion(record: ManifestNode, base: ManifestNode): ManifestNode {
+  versions.set(record, versionOf(base))
+  return record
 }
 
 /** Members of a definition that say what is done with the rows, not which rows there are. */
@@ -73,10 +79,34 @@ const NOT_ROWS: ReadonlySet<string> = new Set(['materializations', 'checks', 'te
 
 export const isRowMember = (key: string): boolean => !NOT_ROWS.has(key)
 
+/** Whether two JSON values are equal, in whatever order their members stand. */
+export function sameJson(a: unknown, b: unknown): boolean {
+  if (a === b) return true
+  if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false
+  if (Array.isArray(a) !== Array.isArray(b)) return false
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))]
+  return left.size === right.size && [...left].every(([key, member]) => sameJson(member, right.get(key)))
+}
+
+const compared = new WeakMap<ManifestNode, { readonly with: ManifestNode; readonly members: readonly string[] }>()
+
 /** Names of the members in which two definitions differ, sorted. */
 export function differingMembers(a: ManifestNode, b: ManifestNode): readonly string[] {
-  const keys = [...new Set([...Object.keys(a.definition), ...Object.keys(b.definition)])].sort()
-  return keys.filter((key) => canonicalJson(a.definition[key]) !== canonicalJson(b.definition[key]))
+  const known = compared.get(a)
+  if (known?.with === b) return known.members
+  const keys = new Set([...Object.keys(a.definition), ...Object.keys(b.definition)])
+  const members = [...keys].filter((key) => !sameJson(a.definition[key], b.definition[key])).sort()
+  compared.set(a, { with: b, members })
+  return members
+}
+
+const versions = new WeakMap<ManifestNode, Fingerprint>()
+
+/** `freshEdge`, computed once of each record. */
+export function versionOf(node: ManifestNode): Fingerprint {
+  const known = versions.get(node) ?? freshEdge(node)
+  versions.set(node, known)
+  return known
 }
 
 /** The same without what the inputs bring: their columns are no change of the node's own. */

@@ -1,7 +1,7 @@
 // A transform of a manifest → the query whose plans are compared: its one statement over its inputs' columns. Answers
 // are kept by content, so that a node is planned once however often it is asked about, and over runs of the compiler.
 
-import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import { byCodeUnit, fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { asFingerprint } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { CompileCache, LazySqlEngine, Relation } from '../ports.ts'
@@ -70,9 +70,10 @@ export class Plans {
     this.#renamed = renamed
   }
 
-  /** The form of one tuple of a query, on behalf of a node; null when there is none. */
-  form(node: string, query: Query, columns: readonly string[]): Promise<PlanForm | null> {
+  /** The form of one tuple of a query, whatever its order, on behalf of a node; null when there is none. */
+  form(node: string, query: Query, tuple: readonly string[]): Promise<PlanForm | null> {
     const { sql, relations, settings } = query
+    const columns = [...tuple].sort(byCodeUnit)
     const key = fingerprintOf({
       sql: tupleOf(sql, columns),
       relations: relations.map((r) => [r.schema, r.name, r.columns.map((c) => [c.name, c.type])]),

@@ -149,6 +149,7 @@ export class QueryChanges {
 
 /** Without an edit of the query only what is declared about its columns can be the node's own change. */
 function declaredChanges(node: ManifestNode, base: ManifestNode): OutputChanges {
+  if (!ownMembers(base, node).includes('not_null')) return NOTHING
   const { mayBeNull, notNull } = compareColumns(base.columns ?? [], node.columns ?? [])
   const none = { added: [], removed: [], retyped: [], moved: [], common: [] }
   return { ...NOTHING, reasons: columnReasons({ ...none, mayBeNull, notNull }, new Map()) }
