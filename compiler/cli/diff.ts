@@ -1,9 +1,9 @@
 // `seeknal diff [env]`: what changed against production's manifest, column by column, and with --sql line by line.
 
-import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { styled, type Text } from '../../runtime/cli/text.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import type { Change } from '../../runtime/contract/diff.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { open } from '../../runtime/open.ts'

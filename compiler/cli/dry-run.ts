@@ -1,6 +1,5 @@
 // `seeknal dry-run <file>`: checks a draft as if it were in place, and shows the first rows that it gives. Writes nothing.
 
-import { opened } from '../../runtime/bundle/verify.ts'
 import { wholeNumber } from '../../runtime/cli/arguments.ts'
 import { command } from '../../runtime/cli/command.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
@@ -36,7 +35,7 @@ to show the first rows. Nothing is written.`,
       const result = await compiled(workspace, { environment: null, params: {}, files: draft.files })
       sayDraftDiagnostics(result.diagnostics, draft, surroundings)
       if (result.bundle === null) throw new Bug('a compile without errors gave no bundle')
-      const bundle = opened(result.bundle)
+      const { bundle } = result
       const node = bundle.manifest.nodes.find((candidate) => candidate.id === draft.id)
       if (node === undefined) throw new Bug(`${draft.id} is not in the manifest`)
       sayColumns(terminal, draft, node)

@@ -1,9 +1,9 @@
 // `seeknal env plan <env>`: compiles for the environment against production, says what changes, and keeps the bundle.
 
-import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
 import { kindAt } from '../../runtime/store/files.ts'

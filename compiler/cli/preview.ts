@@ -3,7 +3,7 @@
 
 import { existsSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { QueryAnswer } from '../../runtime/engines/duckdb/query-session.ts'

@@ -5,7 +5,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeBundle } from '../../runtime/bundle/directory.ts'
-import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { asNodeId, type EnvironmentName, outputStem } from '../../runtime/contract/ids.ts'
 import { parseDocument } from '../../runtime/contract/schema.ts'

@@ -1,8 +1,8 @@
 // A failed step → the author's place: from the offset in the step's file, without the environment's prefixes, through
 // the resolved SQL, to line and column of the YAML file. Null when it cannot be told.
 
-import type { OpenedBundle } from '../../runtime/bundle/verify.ts'
 import type { Text } from '../../runtime/cli/text.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
 import { isTransform, type Resolved, type ResolvedNode } from '../resolve.ts'
