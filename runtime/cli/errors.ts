@@ -2,6 +2,7 @@
 
 import { Bug, FAILURES, messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { Terminal } from './terminal.ts'
+import { sentence } from './text.ts'
 
 export function sayError(terminal: Terminal, error: unknown, interrupted: boolean): number {
   if (error instanceof RuntimeFailure) return sayFailure(terminal, error)
@@ -16,7 +17,7 @@ export function sayError(terminal: Terminal, error: unknown, interrupted: boolea
 
 /** Prints a failure with its hints; gives the exit code that belongs to its code. */
 export function sayFailure(terminal: Terminal, failure: RuntimeFailure): number {
-  terminal.error(failure.message)
+  terminal.error(sentence(failure.message))
   for (const hint of failure.hints) terminal.hint(hint)
   if (terminal.options.verbose && failure.cause !== undefined) terminal.problem(stackOf(failure.cause))
   if (terminal.options.json) {

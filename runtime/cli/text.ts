@@ -63,3 +63,9 @@ export function size(bytes: number): string {
   }
   return `${unit === 0 ? value : value.toFixed(1)} ${units[unit]}`
 }
+
+/** A message as a sentence of its own: with a capital, unless it begins with a name, and a full stop. */
+export function sentence(message: string): string {
+  const begun = /^[a-z]+[ ,]/.test(message) ? message.charAt(0).toUpperCase() + message.slice(1) : message
+  return /[\w')\]`]$/.test(begun) && !begun.includes('\n') ? `${begun}.` : begun
+}
