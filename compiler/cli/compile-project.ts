@@ -43,6 +43,7 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     engine: workspace.engine,
     observe: workspace.observer.observe,
     cache: workspace.cache,
+    results: workspace.results,
     acceptSources: request.acceptSources ?? false,
     ...(request.stopAfter === undefined ? {} : { stopAfter: request.stopAfter }),
   })

@@ -21,10 +21,19 @@ export const lineage = command({
   ],
   args: {
     node: { type: 'positional', description: 'node or node.column', required: false },
+    column: {
+      type: 'string',
+      alias: 'c',
+      description: 'A column of the node: the same as node.column',
+      valueHint: 'name',
+    },
     format: { type: 'enum', alias: 'f', options: ['text', 'mermaid', 'json'], description: 'Default: text' },
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
+    const wanted = args.node === undefined || args.column === undefined ? args.node : `${args.node}.${args.column}`
+    if (args.node === undefined && args.column !== undefined)
+      throw new RuntimeFailure('USAGE', "'--column' needs a node.", {})
     const workspace = openWorkspace(surroundings)
     try {
       const result = await compiled(workspace, { environment: null, base: null, params: {}, stopAfter: 'fingerprint' })
@@ -32,7 +41,7 @@ export const lineage = command({
       const { manifest } = result
       if (manifest === null || result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
       const format = args.format ?? (terminal.options.json ? 'json' : 'text')
-      const { node, column } = args.node === undefined ? { node: null, column: null } : target(manifest, args.node)
+      const { node, column } = wanted === undefined ? { node: null, column: null } : target(manifest, wanted)
       if (node !== null && column !== null) {
         const trace = columnTrace(manifest, node, column)
         if (format === 'json') terminal.document(trace)
@@ -56,14 +65,15 @@ export const lineage = command({
   },
 })
 
-/** `transform.orders`, `orders`, `transform.orders.amount`. Throws NODE_NOT_FOUND. */
+/** `transform.orders`, `orders`, `transform.orders.amount`, `orders.amount`. Throws NODE_NOT_FOUND. */
 function target(manifest: Manifest, text: string): { readonly node: ManifestNode; readonly column: string | null } {
   const parts = text.split('.')
   const whole = manifest.nodes.find((node) => node.id === text)
   if (whole !== undefined) return { node: whole, column: null }
-  const owner = parts.length > 2 ? manifest.nodes.find((node) => node.id === parts.slice(0, 2).join('.')) : undefined
-  if (owner === undefined) return { node: findNode(manifest, text), column: null }
-  const wanted = parts.slice(2).join('.')
+  const long = parts.length > 2
+  const owner = manifest.nodes.find((node) => (long ? node.id === parts.slice(0, 2).join('.') : node.name === parts[0]))
+  if (owner === undefined || parts.length === 1) return { node: findNode(manifest, text), column: null }
+  const wanted = parts.slice(long ? 2 : 1).join('.')
   const column = owner.columns?.find((c) => c.name.toLowerCase() === wanted.toLowerCase())
   if (column !== undefined) return { node: owner, column: column.name }
   const near = nearest(wanted, owner.columns?.map((c) => c.name) ?? [])

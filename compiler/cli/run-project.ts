@@ -3,12 +3,12 @@
 
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
-import { resolveProfile } from './profile.ts'
 import type { RunArgs } from './run.ts'
 import { selection } from './selection.ts'
 import { paramsArgument } from './shared-args.ts'

@@ -5,6 +5,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeBundle } from '../../runtime/bundle/directory.ts'
+import type { Profile } from '../../runtime/cli/profile.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { asNodeId, type EnvironmentName, outputStem } from '../../runtime/contract/ids.ts'
@@ -21,7 +22,6 @@ import {
 import { kindAt, readIfThere } from '../../runtime/store/files.ts'
 import { acquireWriter } from '../../runtime/store/locks.ts'
 import { environmentFolder, folderIn } from '../../runtime/store/store.ts'
-import type { Profile } from './profile.ts'
 import type { Workspace } from './workspace.ts'
 
 /** plan.json. Pure but for production, which was looked up once. */

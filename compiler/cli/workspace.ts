@@ -17,6 +17,8 @@ export interface Workspace {
   readonly root: string
   readonly store: Store
   readonly cache: CacheFile
+  /** What was compiled last. */
+  readonly results: CacheFile
   readonly engine: LazySqlEngine
   readonly observer: Observer
   /** Read once. */
@@ -31,6 +33,7 @@ export function openWorkspace(surroundings: Surroundings): Workspace {
   const store = openStore(projectRoot(surroundings))
   const root = store.project
   const cache = new CacheFile(join(store.target, 'cache', 'compile.tsv'), buildIdentity(), today())
+  const results = new CacheFile(join(store.target, 'cache', 'compiled.tsv'), buildIdentity(), today())
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
   const engine: LazySqlEngine = () => {
     started ??= import('../../runtime/engines/duckdb/analysis.ts').then((module) => module.createAnalysisEngine())
@@ -40,25 +43,26 @@ export function openWorkspace(surroundings: Surroundings): Workspace {
     root,
     store,
     cache,
+    results,
     engine,
     observer: createObserver(root, cache),
     files: once(() => readProject(root, cache)),
     production: once(() => readProduction(store)),
     close: (options = { save: true }) => {
-      if (options.save) saveCache(store, cache)
+      if (options.save) saveCaches(store, [cache, results])
       void started?.then((opened) => opened.close())
     },
   }
 }
 
 /** A store that cannot be written is for the command to report, not for its cache. */
-function saveCache(store: Store, cache: CacheFile): void {
+function saveCaches(store: Store, caches: readonly CacheFile[]): void {
   try {
     folderIn(store, 'cache')
   } catch {
     return
   }
-  cache.save()
+  for (const cache of caches) cache.save()
 }
 
 function once<T>(make: () => T): () => T {

@@ -1,7 +1,8 @@
 // `seeknal clean`: removes expired environments, old generations, and what nothing refers to.
 
-import { milliseconds, wholeNumber } from './arguments.ts'
+import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
+import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { projectRoot } from './project-root.ts'
 import { counted, size } from './text.ts'
 
@@ -15,7 +16,7 @@ snapshots and bundles that nothing refers to any more. Refused while something i
   args: {
     keep: { type: 'string', description: 'How many generations stay (default: 10)', valueHint: 'n' },
     'dry-run': { type: 'boolean', description: 'Say what would be removed, and do nothing' },
-    'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+    ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -25,9 +26,7 @@ snapshots and bundles that nothing refers to any more. Refused while something i
       projectDir: projectRoot(surroundings),
       dryRun,
       ...(args.keep === undefined ? {} : { keepGenerations: wholeNumber(args.keep, '--keep', 1) }),
-      ...(args['lock-timeout'] === undefined
-        ? {}
-        : { lockTimeoutMs: milliseconds(args['lock-timeout'], '--lock-timeout') }),
+      ...lockTimeout(args['lock-timeout']),
     })
     if (terminal.options.json) terminal.document(result)
     const { generations, environments, snapshots, bundles, bytes } = result

@@ -4,10 +4,10 @@ import { deleteEnvironment, environmentNotFound } from '../store/environments.ts
 import { kindAt } from '../store/files.ts'
 import { acquireWriter } from '../store/locks.ts'
 import { environmentFolder, openStore } from '../store/store.ts'
-import { milliseconds } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
+import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { projectRoot } from './project-root.ts'
 
 export const envDelete = command({
@@ -16,7 +16,7 @@ export const envDelete = command({
   args: {
     env: { type: 'positional', description: 'The environment', required: true },
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
-    'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+    ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -27,7 +27,7 @@ export const envDelete = command({
       terminal.info('Nothing was changed.')
       return 0
     }
-    const timeoutMs = args['lock-timeout'] === undefined ? 0 : milliseconds(args['lock-timeout'], '--lock-timeout')
+    const timeoutMs = lockTimeout(args['lock-timeout']).lockTimeoutMs ?? 0
     const lock = await acquireWriter(store, `environment-${environment}`, {
       command: `seeknal env delete ${environment}`,
       timeoutMs,

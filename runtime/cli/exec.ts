@@ -5,8 +5,10 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import { executeBundle, planExecution } from '../execute.ts'
 import { command, type Surroundings } from './command.ts'
 import { sayDueNodes } from './due-nodes.ts'
+import { environmentArgument } from './environment-argument.ts'
 import { reportApply } from './environment-report.ts'
 import { EXECUTION_ARGS, executionOptions } from './execution-args.ts'
+import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
 
@@ -25,6 +27,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
     'dry-run': { type: 'boolean', description: 'Say what would be done, and do nothing' },
     fresh: { type: 'boolean', description: 'Execute every step again' },
     force: { type: 'boolean', description: 'Go on although production moved since the bundle was compiled' },
+    ...PROFILE_ARG,
     ...EXECUTION_ARGS,
   },
   async run(args, surroundings) {
@@ -37,6 +40,8 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const { open } = await import('../open.ts')
     const path = args.path ?? 'bundle'
     const opened = await open(resolve(surroundings.cwd, path))
+    const own = opened.contract.environment
+    resolveProfile(args.profile, own === null ? null : environmentArgument(own), options.projectDir, surroundings)
     if (args.phase === 'promote' || args.phase === 'rollback')
       return await switchPhase(args.phase, opened.contract.environment, args['dry-run'] === true, surroundings)
     const { environment, steps } = opened.contract

@@ -5,6 +5,11 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import type { ExecuteOptions } from '../execute/run.ts'
 import { milliseconds, wholeNumber } from './arguments.ts'
 
+/** Of every command that takes a lock. */
+export const LOCK_TIMEOUT_ARG = {
+  'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+} as const satisfies ArgsDef
+
 export const EXECUTION_ARGS = {
   'run-timestamp': { type: 'string', description: 'What the clock functions read (default: now)', valueHint: 'time' },
   date: {
@@ -21,7 +26,7 @@ export const EXECUTION_ARGS = {
   'continue-on-error': { type: 'boolean', description: 'Go on with nodes that do not depend on a failed one' },
   'memory-limit': { type: 'string', description: 'Memory of the engine: 1GB, 80%', valueHint: 'size' },
   threads: { type: 'string', description: 'Threads of the engine', valueHint: 'n' },
-  'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+  ...LOCK_TIMEOUT_ARG,
 } as const satisfies ArgsDef
 
 export type ExecutionArgs = ParsedArgs<typeof EXECUTION_ARGS>
@@ -56,11 +61,13 @@ export function executionOptions(
     ...(runTimestamp === undefined ? {} : { runTimestamp }),
     ...(args['memory-limit'] === undefined ? {} : { memoryLimit: memoryArgument(args['memory-limit']) }),
     ...(args.threads === undefined ? {} : { threads: wholeNumber(args.threads, '--threads', 1) }),
-    ...(args['lock-timeout'] === undefined
-      ? {}
-      : { lockTimeoutMs: milliseconds(args['lock-timeout'], '--lock-timeout') }),
+    ...lockTimeout(args['lock-timeout']),
   }
 }
+
+/** The option's value as the runtime takes it. */
+export const lockTimeout = (text: string | undefined): { readonly lockTimeoutMs?: number } =>
+  text === undefined ? {} : { lockTimeoutMs: milliseconds(text, '--lock-timeout') }
 
 function dateArgument(text: string | undefined, option: string): string | undefined {
   if (text === undefined) return undefined

@@ -25,6 +25,7 @@ export const inspect = command({
     node: { type: 'positional', description: 'A node', required: false },
     env: { type: 'string', description: "Look at this environment's outputs first", valueHint: 'name' },
     limit: { type: 'string', alias: 'l', description: 'How many rows (default: 10)', valueHint: 'n' },
+    list: { type: 'boolean', description: 'List the outputs' },
     schema: { type: 'boolean', alias: 's', description: 'Columns only' },
   },
   async run(args, surroundings) {
@@ -32,7 +33,7 @@ export const inspect = command({
     const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)
     const store = openStore(projectRoot(surroundings))
     const tables = outputs(store, args.env === undefined ? null : environmentArgument(args.env))
-    if (args.node === undefined) {
+    if (args.node === undefined || args.list === true) {
       const list = tables.map((t) => ({ node: id(t), rows: t.rows, columns: t.columns.length, from: t.from }))
       if (terminal.options.json) terminal.document(list)
       else

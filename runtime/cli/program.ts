@@ -41,7 +41,9 @@ export async function runProgram(program: Program, argv: readonly string[], host
     if (checked.globals.version) return answer(terminal, [program.version])
     return await dispatch(program, found, checked, terminal, host)
   } catch (error) {
-    return sayError(terminal, error, host.signal.aborted)
+    const code = sayError(terminal, error, host.signal.aborted)
+    // There, 2 says that something changed.
+    return code === 2 && argv.includes('--detailed-exitcode') ? 1 : code
   }
 }
 

@@ -1,10 +1,10 @@
 // `seeknal env promote <env>` and `seeknal promote <env>`: an applied environment becomes production in one step.
 
 import { RuntimeFailure } from '../contract/failures.ts'
-import { milliseconds } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
+import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { executionRoot, projectRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 
@@ -21,7 +21,7 @@ completely applied, or when the nodes that its plan replaces or reads have moved
     'dry-run': { type: 'boolean', description: 'Say what would change, and do nothing' },
     force: { type: 'boolean', description: 'Go on although production moved' },
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
-    'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
+    ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     projectRoot(surroundings)
@@ -32,9 +32,7 @@ completely applied, or when the nodes that its plan replaces or reads have moved
         dryRun: args['dry-run'] === true,
         force: args.force === true,
         yes: args.yes === true,
-        ...(args['lock-timeout'] === undefined
-          ? {}
-          : { lockTimeoutMs: milliseconds(args['lock-timeout'], '--lock-timeout') }),
+        ...lockTimeout(args['lock-timeout']),
       },
       surroundings,
     )

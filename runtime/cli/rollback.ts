@@ -3,6 +3,7 @@
 import { wholeNumber } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
+import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { executionRoot, projectRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 
@@ -17,11 +18,15 @@ with that generation.`,
     to: { type: 'string', description: 'Number of a generation (default: the one before)', valueHint: 'n' },
     'dry-run': { type: 'boolean', description: 'Say what would change, and do nothing' },
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
+    ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     projectRoot(surroundings)
     const to = args.to === undefined ? undefined : wholeNumber(args.to, '--to', 1)
-    return rollBack({ to, dryRun: args['dry-run'] === true, yes: args.yes === true }, surroundings)
+    return rollBack(
+      { to, dryRun: args['dry-run'] === true, yes: args.yes === true, ...lockTimeout(args['lock-timeout']) },
+      surroundings,
+    )
   },
 })
 
@@ -29,12 +34,18 @@ export interface RollbackRequest {
   readonly to: number | undefined
   readonly dryRun: boolean
   readonly yes: boolean
+  readonly lockTimeoutMs?: number
 }
 
 export async function rollBack(request: RollbackRequest, surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings
   const module = await import('../promote.ts')
-  const options = { projectDir: executionRoot(surroundings), ...(request.to === undefined ? {} : { to: request.to }) }
+  const { to, lockTimeoutMs } = request
+  const options = {
+    projectDir: executionRoot(surroundings),
+    ...(to === undefined ? {} : { to }),
+    ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
+  }
   const planned = await module.rollback({ ...options, dryRun: true })
   if (request.dryRun) {
     if (terminal.options.json) terminal.document(planned)

@@ -17,7 +17,8 @@ export class RunReport {
 
   constructor(terminal: Terminal) {
     this.#terminal = terminal
-    this.#bar = terminal.options.interactive && !terminal.options.quiet ? new ProgressBar() : null
+    const drawn = terminal.options.interactive && !terminal.options.quiet && process.stderr.isTTY === true
+    this.#bar = drawn ? new ProgressBar() : null
   }
 
   readonly onEvent = (event: RunEvent): void => {

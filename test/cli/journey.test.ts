@@ -79,6 +79,15 @@ test('Production is not compared with what was only planned', async () => {
   })
 })
 
+test('With --detailed-exitcode, 2 says that something changed and never that something is wrong', async () => {
+  const folder = tempProject(shop)
+  await ends(2, folder, ['plan', '--detailed-exitcode'])
+  writeFileSync(join(folder, daily), 'kind: transform\n')
+  for (const command of [['plan'], ['env', 'plan', 'dev'], ['diff']])
+    await ends(1, folder, [...command, '--detailed-exitcode'])
+  await ends(2, folder, ['plan'])
+})
+
 test('What a selection leaves out stays due, and an unknown name is an error', async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
@@ -232,7 +241,7 @@ test('Lineage follows nodes and columns, and inspect shows an output', async () 
     /upstream: 3 nodes\n {4}transform\.orders_full\n {6}source\.orders/,
   )
   assert.match(
-    await does(folder, ['lineage', 'transform.daily.revenue']),
+    await does(folder, ['lineage', 'transform.daily', '--column', 'revenue']),
     /transform\.orders_full\.amount[\s\S]*source\.orders\.amount/,
   )
   assert.match(await does(folder, ['lineage', '--format', 'mermaid']), /^flowchart LR/)

@@ -4,11 +4,11 @@
 
 import { homedir } from 'node:os'
 import { join, relative, resolve } from 'node:path'
-import type { Surroundings } from '../../runtime/cli/command.ts'
-import { sha256 } from '../../runtime/contract/canonical-json.ts'
-import { RuntimeFailure } from '../../runtime/contract/failures.ts'
-import type { EnvironmentName, Fingerprint } from '../../runtime/contract/ids.ts'
-import { readIfThere } from '../../runtime/store/files.ts'
+import { sha256 } from '../contract/canonical-json.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName, Fingerprint } from '../contract/ids.ts'
+import { readIfThere } from '../store/files.ts'
+import type { Surroundings } from './command.ts'
 
 export const PROFILE_ARG = {
   profile: {
