@@ -7,7 +7,7 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { Diff } from '../runtime/contract/diff.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { Compiled, CompileInput } from './compile.ts'
-import type { SourceObservation, SourceRequest } from './ports.ts'
+import type { CompileCache, SourceObservation, SourceRequest } from './ports.ts'
 
 interface Observed {
   readonly requests: readonly SourceRequest[]
@@ -27,14 +27,19 @@ interface Kept {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** `baseDigest`: SHA-256 of the base's text where it is known already; it stands for the base. */
-export type RecallInput = CompileInput & { readonly baseDigest?: string }
+export interface RecallInput extends CompileInput {
+  /** SHA-256 of the base's text where it is known already; it stands for the base. */
+  readonly baseDigest?: string
+  /** Where results are kept: megabytes, which other commands need not read. */
+  readonly results: CompileCache
+}
 
 /** As `compile`, with the same result. */
 export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const key = `compiled/${input.environment ?? ''}`
   const digest = inputDigest(input)
-  const kept = input.stopAfter === undefined ? (input.cache.get(key) as Kept | undefined) : undefined
+  const known = input.stopAfter === undefined && input.cache.get(key) === digest
+  const kept = known ? (input.results.get(key) as Kept | undefined) : undefined
   if (kept?.input === digest && (await holds(kept.observed, input))) return recalled(kept, input)
 
   const observed: Observed[] = []
@@ -45,7 +50,10 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   }
   const { compile } = await import('./compile.ts')
   const compiled = await compile({ ...input, observe })
-  if (compiled.bundle !== null) input.cache.set(key, keep(compiled, digest, observed))
+  if (compiled.bundle !== null) {
+    input.cache.set(key, digest)
+    input.results.set(key, keep(compiled, digest, observed))
+  }
   return compiled
 }
 

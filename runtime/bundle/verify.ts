@@ -77,11 +77,7 @@ function decode(content: Uint8Array, path: string): string {
 function document<S extends TSchema>(schema: S, format: string, text: string, path: string) {
   const found = /"format":\s*"([^"]*)"/.exec(text)?.[1]
   const [name, version] = format.split('/')
-  if (
-    found !== undefined &&
-    found.startsWith(`${name}/`) &&
-    Number(found.slice(found.indexOf('/') + 1)) > Number(version)
-  ) {
+  if (found?.startsWith(`${name}/`) && Number(found.slice(found.indexOf('/') + 1)) > Number(version)) {
     throw new RuntimeFailure(
       'BUNDLE_UNSUPPORTED',
       `${path} has the format '${found}', this version reads '${format}'`,

@@ -43,6 +43,7 @@ async function compile(folder: string, cache: CompileCache, change: Partial<Comp
     engine,
     observe,
     cache,
+    results: cache,
     acceptSources: false,
   }
   const compiled = await recallOrCompile({ ...input, ...change })
