@@ -9,7 +9,6 @@ import {
   fsyncSync,
   lstatSync,
   mkdirSync,
-  mkdtempSync,
   openSync,
   readdirSync,
   readFileSync,
@@ -21,9 +20,10 @@ import {
 import { basename, dirname, join, resolve } from 'node:path'
 import Type from 'typebox'
 import { BUNDLE_FORMAT, type Bundle } from '../contract/bundle.ts'
-import { byCodeUnit, sortedKeys } from '../contract/canonical-json.ts'
+import { byCodeUnit } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
+import { besides } from '../store/files.ts'
 import { LIMITS } from './limits.ts'
 import { isBundlePath, unreadable } from './verify.ts'
 
@@ -91,7 +91,8 @@ const occupied = (directory: string, why: string) =>
   )
 
 function create(target: string, bundle: Bundle): void {
-  const staged = mkdtempSync(join(dirname(target), `.${basename(target)}-`))
+  const staged = besides(target)
+  mkdirSync(staged)
   try {
     for (const folder of foldersOf(bundle)) mkdirSync(join(staged, folder), { recursive: true })
     for (const [path, text] of contractLast(bundle)) writeFileSync(join(staged, path), text, { flag: 'wx' })
@@ -106,32 +107,45 @@ function create(target: string, bundle: Bundle): void {
 }
 
 function update(target: string, directory: string, bundle: Bundle): void {
-  const old = previousFiles(target, directory)
+  const old = previousContract(target, directory)
   for (const folder of foldersOf(bundle)) makeFolder(target, folder, directory)
   for (const [path, text] of contractLast(bundle)) {
     if (path === 'bundle.json')
       removeFiles(
         target,
-        old.filter((file) => !bundle.files.has(file)),
+        [...old.digests.keys()].filter((file) => !bundle.files.has(file)),
       )
-    replaceFile(join(target, path), text)
+    const digest = bundle.contract.files[path]
+    const same = digest !== undefined && old.digests.get(path) === digest
+    if (!same || isTouched(join(target, path), text, old.ctimeMs)) replaceFile(join(target, path), text)
   }
   syncFile(target)
 }
 
 const Owned = Type.Object({ format: Type.Literal(BUNDLE_FORMAT), files: Type.Record(Type.String(), Type.String()) })
 
-/** Paths that the bundle that is there calls its own; the only ones that may be removed. */
-function previousFiles(target: string, directory: string): string[] {
+/** What the bundle that is there calls its own, by path: the only files that may be removed. And when it was written. */
+interface PreviousContract {
+  readonly digests: ReadonlyMap<string, string>
+  readonly ctimeMs: number
+}
+
+function previousContract(target: string, directory: string): PreviousContract {
   const contract = join(target, 'bundle.json')
   if (!existsSync(contract)) throw occupied(directory, 'is not empty and holds no bundle')
   try {
-    return sortedKeys(
-      parseDocument(Owned, readFileSync(contract, 'utf8'), 'bundle.json', 'BUNDLE_INVALID').files,
-    ).filter(isBundlePath)
+    const { files } = parseDocument(Owned, readFileSync(contract, 'utf8'), 'bundle.json', 'BUNDLE_INVALID')
+    const digests = new Map(Object.entries(files).filter(([path]) => isBundlePath(path)))
+    return { digests, ctimeMs: lstatSync(contract).ctimeMs }
   } catch {
     throw occupied(directory, 'is not empty, and its bundle.json cannot be read')
   }
+}
+
+/** Whether a file that should hold `text` may have been changed since bundle.json, which is written last. */
+function isTouched(path: string, text: string, ctimeMs: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false })
+  return !found?.isFile() || found.ctimeMs >= ctimeMs || found.size !== Buffer.byteLength(text)
 }
 
 /** Makes a folder of the bundle, which must not be a link to somewhere else. */
@@ -160,12 +174,16 @@ function plainText(path: string): string | undefined {
   }
 }
 
+/** Nothing is removed through a folder that is a link. */
 function removeFiles(target: string, paths: readonly string[]): void {
   for (const path of paths) {
+    const folders = path
+      .split('/')
+      .slice(0, -1)
+      .map((_, i, parts) => join(target, ...parts.slice(0, i + 1)))
+    if (!folders.every((folder) => lstatSync(folder, { throwIfNoEntry: false })?.isDirectory())) continue
     rmSync(join(target, path), { force: true })
-    const folder = dirname(path)
-    if (folder !== '.' && existsSync(join(target, folder)) && readdirSync(join(target, folder)).length === 0)
-      rmdirSync(join(target, folder))
+    for (const folder of folders.reverse()) if (readdirSync(folder).length === 0) rmdirSync(folder)
   }
 }
 

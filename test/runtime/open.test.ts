@@ -232,6 +232,34 @@ test('A bundle whose folder for steps is a link is not written through it', asyn
   assert.equal(readdirSync(elsewhere), [])
 })
 
+test('Writing over a bundle that somebody changed makes it whole again', async () => {
+  const folder = written()
+  const text = readFileSync(join(folder, 'types.ts'), 'utf8')
+  writeFileSync(join(folder, 'types.ts'), text.toUpperCase())
+  rmSync(join(folder, 'apply/transform.first.sql'))
+  writeBundle(folder, smallBundle())
+  assert.is((await open(folder)).files.get('types.ts'), text)
+})
+
+test('A bundle without steps leaves no folder behind, and nothing is removed through a link', async () => {
+  const bundle = smallBundle({ contract: { steps: [] } })
+  const files = new Map([...bundle.files].filter(([path]) => !path.startsWith('apply/')))
+  const folder = written()
+  writeBundle(folder, { ...bundle, files })
+  assert.not.ok(readdirSync(folder).includes('apply'))
+  const linked = written()
+  const elsewhere = tempFolder()
+  renameSync(join(linked, 'apply'), join(elsewhere, 'apply'))
+  symlinkSync(join(elsewhere, 'apply'), join(linked, 'apply'))
+  writeBundle(linked, { ...bundle, files })
+  assert.is(readdirSync(join(elsewhere, 'apply')).length, 2)
+})
+
+test('A written bundle can be read by everyone who may read the folder above it', () => {
+  const folder = written()
+  assert.is(statSync(folder).mode & 0o777, 0o777 & ~process.umask())
+})
+
 test('An empty folder becomes the bundle', async () => {
   const folder = tempFolder()
   writeBundle(folder, smallBundle())
