@@ -2,7 +2,7 @@
 // an input can tell, because that input's rows are no function of its own inputs. Pure.
 
 import type { Change, Execution } from '../../runtime/contract/diff.ts'
-import { isReproducible, type ManifestNode } from '../../runtime/contract/manifest.ts'
+import { type ManifestNode, rowsDecide } from '../../runtime/contract/manifest.ts'
 import type { Verdict } from './impact.ts'
 
 export function executions(
@@ -39,15 +39,14 @@ function isUnsettled(
 ): boolean {
   const input = verdicts.get(ref)
   if (input === undefined) return false
-  return maybe.has(ref) || (input.executes && !isReproducible(input.record.reproducibility))
+  return maybe.has(ref) || (input.executes && rowsDecide(input.record))
 }
 
 function unsettledText(ref: string, node: ManifestNode | undefined): string {
-  const { volatile = [], order_dependent = [] } = node?.reproducibility ?? {}
-  const names = [...volatile, ...order_dependent]
-  return names.length === 0
-    ? `it reads '${ref}', which may execute`
-    : `the rows of '${ref}' are no function of its inputs (${names.join(', ')})`
+  if (node === undefined || !rowsDecide(node)) return `it reads '${ref}', which may execute`
+  const { volatile, order_dependent, clock } = node.reproducibility
+  const names = [...volatile, ...order_dependent, ...(clock ? ['the clock'] : [])]
+  return `the rows of '${ref}' are no function of its inputs${names.length === 0 ? '' : ` (${names.join(', ')})`}`
 }
 
 function textOf({ own, inputs, stale }: Verdict, changes: ReadonlyMap<string, Change>): string {

@@ -11,7 +11,12 @@ export const NodeIdText = Type.String({ pattern: '^[a-z_]+\\.[A-Za-z_][A-Za-z0-9
 
 /** One output column. `type` is the engine's own spelling (`DECIMAL(18,2)`, `STRUCT(a INTEGER)`). */
 export const Column = Type.Object(
-  { name: Type.String(), type: Type.String(), not_null: Type.Optional(Type.Literal(true)), description: Type.Optional(Type.String()) },
+  {
+    name: Type.String(),
+    type: Type.String(),
+    not_null: Type.Optional(Type.Literal(true)),
+    description: Type.Optional(Type.String()),
+  },
   strict,
 )
 export type Column = Static<typeof Column>
@@ -122,3 +127,16 @@ export const freshEdge = (node: Pick<ManifestNode, 'definition_fingerprint' | 'i
 
 /** Whether the node's rows are a function of its inputs, the run's timestamp and parameters. */
 export const isReproducible = (r: Reproducibility): boolean => r.volatile.length === 0 && r.order_dependent.length === 0
+
+/** Parameters that are another with each run: reading them makes no node due. */
+export const RUN_NAMES: readonly string[] = ['run_id', 'run_timestamp']
+
+/**
+ * Whether only the rows themselves can tell a reader that they changed: what the node computes is no function of its
+ * inputs and parameters alone. (Clock functions and names of the run differ between runs.)
+ */
+export const rowsDecide = (node: ManifestNode): boolean =>
+  !isReproducible(node.reproducibility) ||
+  node.reproducibility.clock ||
+  node.volatile !== undefined ||
+  node.parameters.some((name) => RUN_NAMES.includes(name))

@@ -3,7 +3,7 @@
 
 import { fingerprintOf } from '../contract/canonical-json.ts'
 import type { Fingerprint } from '../contract/ids.ts'
-import { freshEdge, isReproducible, type ManifestNode } from '../contract/manifest.ts'
+import { freshEdge, type ManifestNode } from '../contract/manifest.ts'
 import type { NodeState } from '../contract/state.ts'
 
 /** What a node read of an input: which version of its definition, and which data. */
@@ -18,9 +18,6 @@ export interface RunDependence {
   /** Date or timestamp of the run, for a node that wants to be made anew with each. */
   readonly stamp: string | null
 }
-
-/** Parameters that are another with each run: reading them makes no node due. */
-export const RUN_NAMES: readonly string[] = ['run_id', 'run_timestamp']
 
 /** Stands for all data behind an output. */
 export const dataFingerprint = (inputs: readonly ReadInput[], dependence: RunDependence): Fingerprint =>
@@ -37,16 +34,6 @@ export const executionFingerprint = (
     inputs: inputs.map((input) => [input.ref, input.edge, input.data]),
     ...dependence,
   })
-
-/**
- * Whether only the rows themselves can tell a reader that they changed: what the node computes is no function of its
- * inputs and parameters alone. (Clock functions and names of the run differ between runs.)
- */
-export const rowsDecide = (node: ManifestNode): boolean =>
-  !isReproducible(node.reproducibility) ||
-  node.reproducibility.clock ||
-  node.volatile !== undefined ||
-  node.parameters.some((name) => RUN_NAMES.includes(name))
 
 /** What a reader takes for the data of such a node: the digest of the rows of the columns that it reads. */
 export const rowsFingerprint = (digest: string): Fingerprint => fingerprintOf({ rows: digest })

@@ -3,7 +3,7 @@
 
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
-import type { ManifestInput, ManifestNode } from '../contract/manifest.ts'
+import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
 import { findOutput, sizeOf } from '../store/snapshots.ts'
 import type { SourceContents } from '../store/source-files.ts'
@@ -14,7 +14,6 @@ import {
   type ReadInput,
   type RunDependence,
   realEdge,
-  rowsDecide,
   rowsFingerprint,
 } from './fingerprints.ts'
 import type { DueNode } from './run.ts'

@@ -4,12 +4,12 @@
 
 import { Bug, messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
-import type { ManifestInput, ManifestNode } from '../contract/manifest.ts'
+import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { findOutput, indexOutput, type StoredOutput } from '../store/snapshots.ts'
-import { dataFingerprint, executionFingerprint, type ReadInput, rowsDecide, rowsFingerprint } from './fingerprints.ts'
+import { dataFingerprint, executionFingerprint, type ReadInput, rowsFingerprint } from './fingerprints.ts'
 import {
   edgeTo,
   isThere,

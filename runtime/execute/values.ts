@@ -4,9 +4,8 @@
 import { randomBytes } from 'node:crypto'
 import type { BundleFile } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
-import type { ManifestNode } from '../contract/manifest.ts'
+import { type ManifestNode, RUN_NAMES } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
-import { RUN_NAMES } from './fingerprints.ts'
 import type { RunRequest } from './run.ts'
 
 export interface RunValues {
