@@ -17,7 +17,7 @@ export interface Query {
 /** Changes whenever the form of a plan does, so that an old answer is not taken for a new one. */
 const FORM_VERSION = 1
 
-/** A node with more questions than this is answered with "may have changed". */
+/** Whoever has more questions than this is answered with "may have changed". */
 const PLANS_PER_NODE = 200
 
 /** An empty table stands for the node `kind.name`. */
@@ -70,8 +70,8 @@ export class Plans {
     this.#renamed = renamed
   }
 
-  /** The form of one tuple of a query, whatever its order, on behalf of a node; null when there is none. */
-  form(node: string, query: Query, tuple: readonly string[]): Promise<PlanForm | null> {
+  /** The form of one tuple of a query, whatever its order; null when there is none. `asker` is whose budget pays. */
+  form(asker: string, query: Query, tuple: readonly string[]): Promise<PlanForm | null> {
     const { sql, relations, settings } = query
     const columns = [...tuple].sort(byCodeUnit)
     const key = fingerprintOf({
@@ -82,8 +82,8 @@ export class Plans {
     })
     const known = this.#known.get(key)
     if (known !== undefined) return known
-    const asked = this.#asked.get(node) ?? 0
-    this.#asked.set(node, asked + 1)
+    const asked = this.#asked.get(asker) ?? 0
+    this.#asked.set(asker, asked + 1)
     const answer = asked < PLANS_PER_NODE ? this.#ask(key, query, columns) : Promise.resolve(null)
     this.#known.set(key, answer)
     return answer

@@ -4,6 +4,7 @@
 import type { Reason } from '../../runtime/contract/diff.ts'
 import type { Column, ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { LazySqlEngine } from '../ports.ts'
+import { differingParts } from '../sql/query-parts.ts'
 import { type ColumnChanges, columnReasons, compareColumns } from './column-changes.ts'
 import { isRowMember, ownMembers, type Pairs } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
@@ -18,6 +19,12 @@ export interface OutputChanges {
   readonly changed: readonly string[] | null
 }
 
+interface ValueChanges {
+  readonly reasons: readonly Reason[]
+  readonly changed: readonly string[] | null
+}
+
+const UNCHANGED: ValueChanges = { reasons: [], changed: [] }
 const NOTHING: OutputChanges = { reasons: [], added: [], removed: [], retyped: [], changed: [] }
 
 interface Side {
@@ -56,7 +63,7 @@ export class QueryChanges {
     const columns = compareColumns(old.columns, now.columns)
     const renamed = rewritten ? await this.#renamed(node.id, old, now, columns) : new Map<string, string>()
     const structure = columnReasons(columns, renamed)
-    const values = rewritten ? await this.#values(node.id, old, now, columns) : { reasons: [], changed: [] }
+    const values = rewritten ? await this.#values(node.id, old, now, columns) : UNCHANGED
     const rest = ownMembers(base, node).some((m) => m !== 'sql' && m !== 'inputs' && isRowMember(m))
     const reasons = [...structure, ...values.reasons]
     return {
@@ -112,17 +119,12 @@ export class QueryChanges {
     return renamed
   }
 
-  async #values(
-    id: string,
-    old: Side,
-    now: Side,
-    { common }: ColumnChanges,
-  ): Promise<{ readonly reasons: readonly Reason[]; readonly changed: readonly string[] | null }> {
-    if (await this.#equal(id, old, common, now, common)) return { reasons: [], changed: [] }
+  async #values(id: string, old: Side, now: Side, { common }: ColumnChanges): Promise<ValueChanges> {
+    if (await this.#equal(id, old, common, now, common)) return UNCHANGED
     const rows = await this.#equal(id, old, [], now, [])
     if (rows === null)
       return { reasons: [reason('SQL_CHANGED', 'SQL; which columns, the engine cannot say')], changed: null }
-    if (!rows) return { reasons: [reason('ROWS_CHANGED', 'the row set: filter, join or grouping')], changed: null }
+    if (!rows) return { reasons: await this.#rowReasons(old, now, common), changed: null }
     const changed: string[] = []
     for (const name of common) if (!(await this.#equal(id, old, [name], now, [name]))) changed.push(name)
     if (changed.length === 0)
@@ -133,7 +135,20 @@ export class QueryChanges {
     }
   }
 
-  /** Null: cannot be answered. */
+  /** Where the row set may differ, every value may; the syntax says which clauses and expressions were edited. */
+  async #rowReasons(old: Side, now: Side, common: readonly string[]): Promise<readonly Reason[]> {
+    const parsed = await (await this.#engine()).parse([old.query?.sql ?? '', now.query?.sql ?? ''])
+    const [before, after] = parsed.map((p) => (p.kind === 'trees' ? p.trees[0] : undefined))
+    const parts = before && after ? differingParts(before, after) : null
+    const where = parts === null || parts.clauses.length === 0 ? 'filter, join or grouping' : parts.clauses.join(', ')
+    const items = parts?.items.filter((name) => common.includes(name)) ?? []
+    return [
+      reason('ROWS_CHANGED', `the row set: ${where}`),
+      ...items.map((name) => reason('COLUMN_VALUES_CHANGED', `values of ${name}`, name)),
+    ]
+  }
+
+  /** Null: cannot be answered. The node's budget of plans for its readers is not touched. */
   async #equal(
     id: string,
     old: Side,
@@ -141,8 +156,8 @@ export class QueryChanges {
     now: Side,
     nowColumns: readonly string[],
   ): Promise<boolean | null> {
-    const a = old.query && (await this.#plans.form(id, old.query, oldColumns))
-    const b = now.query && (await this.#plans.form(id, now.query, nowColumns))
+    const a = old.query && (await this.#plans.form(`${id} itself`, old.query, oldColumns))
+    const b = now.query && (await this.#plans.form(`${id} itself`, now.query, nowColumns))
     return a === null || b === null ? null : a.form === b.form
   }
 }
