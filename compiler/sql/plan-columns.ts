@@ -4,7 +4,7 @@
 // computed once or twice is not the same for it.
 
 import { byCodeUnit, canonicalJson, sha256 } from '../../runtime/contract/canonical-json.ts'
-import { type Fields, fields, list, position, text, type Value } from './plan-json.ts'
+import { type Fields, fields, list, position, text, unreadable, type Value } from './plan-json.ts'
 import { type PlanReader, withoutLeftOvers } from './plan-reader.ts'
 
 /** Rows as a form, and for each column of the output a symbol: equal symbols, equal values in every row. */
@@ -13,11 +13,12 @@ interface Rows {
   readonly columns: readonly string[]
 }
 
-const VOLATILE = /"name":"(?:random|uuid|gen_random_uuid|uuidv\d|nextval|currval|setseed|sleep_ms|stats|write_log|current_\w+)"/
+const VOLATILE =
+  /"name":"(?:random|uuid|gen_random_uuid|uuidv\d|nextval|currval|setseed|sleep_ms|stats|write_log|current_\w+)"/
 
 /** The form of a whole plan. Throws when it cannot be read this way. */
 export function formByColumns(plan: Fields, json: string, reader: PlanReader): Value {
-  if (VOLATILE.test(json)) throw new TypeError('a volatile function')
+  if (VOLATILE.test(json)) unreadable('a volatile function')
   const { form, columns } = new ByColumns(reader).rows(plan)
   return { by: 'columns', form, columns }
 }
@@ -32,7 +33,7 @@ class ByColumns {
 
   rows(operator: Fields): Rows {
     const read = READERS[text(operator.type)]
-    if (read === undefined) throw new TypeError(`${text(operator.type)} is read by places`)
+    if (read === undefined) unreadable(`${text(operator.type)} is read by places`)
     return read(this, operator)
   }
 
@@ -42,7 +43,7 @@ class ByColumns {
 
   child(operator: Fields, n = 0, of = 1): Rows {
     const children = list(operator.children)
-    if (children.length !== of) throw new TypeError('another number of inputs')
+    if (children.length !== of) unreadable('another number of inputs')
     return this.rows(fields(children[n]))
   }
 
@@ -50,7 +51,7 @@ class ByColumns {
   over(expression: Value | undefined, columns: readonly string[]): Value {
     return this.#reader.normal(expression ?? null, (n) => {
       const column = columns[n]
-      if (column === undefined) throw new TypeError('a column that is not there')
+      if (column === undefined) unreadable('a column that is not there')
       return column
     })
   }
@@ -63,7 +64,7 @@ class ByColumns {
   rest(operator: Fields, named: readonly string[], columns: readonly string[] = []): Fields {
     const without = new Set(['children', ...named])
     const own = Object.fromEntries(Object.entries(withoutLeftOvers(operator)).filter(([key]) => !without.has(key)))
-    return this.#reader.members(own, NONE, (n) => columns[n] ?? fail())
+    return this.#reader.members(own, NONE, (n) => columns[n] ?? unreadable('a column that is not there'))
   }
 
   nextJoin(): string {
@@ -74,10 +75,6 @@ class ByColumns {
 
 const NONE: ReadonlySet<string> = new Set()
 
-function fail(): never {
-  throw new TypeError('a column that is not there')
-}
-
 /** A symbol for a value: what it is, and of which rows where that is not plain from its parts. */
 const symbol = (value: Value, of = ''): string => `${of}${sha256(canonicalJson(value))}`
 
@@ -87,14 +84,16 @@ const sorted = (values: readonly Value[]): readonly Value[] =>
 /** Empty: all columns. */
 function mapped(map: Value | undefined, columns: readonly string[]): readonly string[] {
   const places = list(map ?? []).map(position)
-  return places.length === 0 ? columns : places.map((place) => columns[place] ?? fail())
+  return places.length === 0
+    ? columns
+    : places.map((place) => columns[place] ?? unreadable('a column that is not there'))
 }
 
 type Reader = (plan: ByColumns, operator: Fields) => Rows
 
 function scan(plan: ByColumns, operator: Fields): Rows {
   const found = plan.reader.scan(operator)
-  if (found === null) throw new TypeError('a table function')
+  if (found === null) unreadable('a table function')
   const link = plan.reader.link(operator.table_index)
   const entries = found.columns.map((c) => c && plan.reader.members(c, NONE))
   const symbols = entries.map((entry) => (entry === null ? 'rows' : symbol(entry, link)))
@@ -107,7 +106,10 @@ function scan(plan: ByColumns, operator: Fields): Rows {
       columns: sorted(entries),
       filters: sorted(found.filters.map((f) => plan.reader.members(f, NONE))),
     },
-    columns: ids.length === 0 ? symbols.filter((s) => s !== 'rows') : ids.map((id) => symbols[position(id)] ?? fail()),
+    columns:
+      ids.length === 0
+        ? symbols.filter((s) => s !== 'rows')
+        : ids.map((id) => symbols[position(id)] ?? unreadable('a column that is not there')),
   }
 }
 
@@ -169,13 +171,14 @@ function beside(plan: ByColumns, operator: Fields, index: string): Rows {
 function join(plan: ByColumns, operator: Fields): Rows {
   const type = text(operator.join_type)
   const kept = JOINS[type]
-  if (kept === undefined || list(operator.duplicate_eliminated_columns).length > 0 || operator.predicate !== null) fail()
+  if (kept === undefined || list(operator.duplicate_eliminated_columns).length > 0 || operator.predicate !== null)
+    unreadable('a join of another kind')
   const left = plan.child(operator, 0, 2)
   const right = plan.child(operator, 1, 2)
   const name = plan.nextJoin()
   const conditions = list(operator.conditions).map((condition) => {
     const { left: a, right: b, ...rest } = fields(condition)
-    if (a === undefined || b === undefined) fail()
+    if (a === undefined || b === undefined) unreadable('a condition of another kind')
     return { ...plan.reader.members(rest, NONE), left: plan.over(a, left.columns), right: plan.over(b, right.columns) }
   })
   const side = (rows: Rows, map: string, nullable: boolean) =>
@@ -219,8 +222,8 @@ function cross(plan: ByColumns, operator: Fields): Rows {
 function setOperation(plan: ByColumns, operator: Fields): Rows {
   const inputs = list(operator.children).map((child) => plan.rows(fields(child)))
   const link = plan.reader.link(operator.table_index)
-  const width = inputs[0]?.columns.length ?? fail()
-  if (inputs.some((i) => i.columns.length !== width)) fail()
+  const width = inputs[0]?.columns.length ?? unreadable('no inputs')
+  if (inputs.some((i) => i.columns.length !== width)) unreadable('inputs of different widths')
   return {
     form: { ...plan.rest(operator, ['table_index']), link, inputs: inputs.map((i) => ({ ...i })) },
     columns: Array.from({ length: width }, (_, i) => `${link}.${i}`),

@@ -3,7 +3,7 @@
 // cannot read.
 
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
-import { type Fields, fields, isNumber, list, numberText, position, text, type Value } from './plan-json.ts'
+import { type Fields, fields, isNumber, list, numberText, position, text, unreadable, type Value } from './plan-json.ts'
 
 /** Names that only link one part of a plan with another. */
 const LINKS: ReadonlySet<string> = new Set([
@@ -41,7 +41,8 @@ export interface Scan {
   readonly operator: Fields
 }
 
-export const isOperator = (object: Fields): boolean => typeof object.type === 'string' && object.type.startsWith('LOGICAL_')
+export const isOperator = (object: Fields): boolean =>
+  typeof object.type === 'string' && object.type.startsWith('LOGICAL_')
 export const isExpression = (object: Fields): boolean => 'expression_class' in object
 
 /** Replaces a reference to the n-th column of an operator's input; null: it stays as it is. */
@@ -67,7 +68,11 @@ export class PlanReader {
     const object = value as Fields
     if (isOperator(object)) return this.#operator(object)
     if (resolve !== null && object.expression_class === 'BOUND_REF')
-      return { expression_class: 'BOUND_REF', index: resolve(position(object.index)), return_type: object.return_type ?? null }
+      return {
+        expression_class: 'BOUND_REF',
+        index: resolve(position(object.index)),
+        return_type: object.return_type ?? null,
+      }
     return this.members(object, isExpression(object) ? NO_MEANING_OF_EXPRESSION : NOTHING, resolve)
   }
 
@@ -122,7 +127,7 @@ function scanOf(operator: Fields, renamed: ReadonlyMap<string, string>): Scan {
   const column = (number: Value | undefined) => {
     const name = names[position(number)]
     const type = types[position(number)]
-    if (typeof name !== 'string' || type === undefined) throw new TypeError('a column without a name')
+    if (typeof name !== 'string' || type === undefined) unreadable('a column without a name')
     return { name, type }
   }
   const indexes = list(operator.column_indexes).map(fields)

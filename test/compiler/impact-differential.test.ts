@@ -8,8 +8,9 @@ import { planForm } from '../../compiler/sql/plan-form.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 import { analysisEngine, closeAnalysisEngine, diffed, type MemoryProject } from '../support/memory-project.ts'
 import { ProjectData } from '../support/project-data.ts'
+import { Decisions, type Salts } from '../support/random-expressions.ts'
 import { editedSalts, randomProject, SOURCES } from '../support/random-projects.ts'
-import { Decisions, queryOf, type Salts } from '../support/random-queries.ts'
+import { queryOf } from '../support/random-queries.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('impact-differential')

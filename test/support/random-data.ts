@@ -4,7 +4,8 @@
 import type { Relation } from '../../compiler/ports.ts'
 import { Session } from './duckdb.ts'
 import { seeded } from './random.ts'
-import type { ColumnType, RandomRelation } from './random-queries.ts'
+import type { ColumnType } from './random-expressions.ts'
+import type { RandomRelation } from './random-queries.ts'
 
 const TABLES: readonly RandomRelation[] = [
   {

@@ -2,7 +2,8 @@
 // applied to a graph. A seed and its salts always give the same project.
 
 import type { MemoryNode, MemoryProject } from './memory-project.ts'
-import { Decisions, queryOf, type RandomRelation, type Salts } from './random-queries.ts'
+import { Decisions, type Salts } from './random-expressions.ts'
+import { queryOf, type RandomRelation } from './random-queries.ts'
 
 export const SOURCES: readonly RandomRelation[] = [
   {

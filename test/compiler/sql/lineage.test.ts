@@ -4,7 +4,8 @@
 import * as assert from 'uvu/assert'
 import { analysed, relation } from '../../support/analysis.ts'
 import { RandomData } from '../../support/random-data.ts'
-import { Decisions, queryOf } from '../../support/random-queries.ts'
+import { Decisions } from '../../support/random-expressions.ts'
+import { queryOf } from '../../support/random-queries.ts'
 import { suite } from '../../support/suite.ts'
 
 const test = suite('lineage')
