@@ -24,6 +24,7 @@ import {
   versionOf,
 } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
+import { type Scans, scanned, scansBySyntax } from './scans.ts'
 
 /** Changes that reach something, by the ids of the changed nodes. */
 export type Causes = ReadonlySet<string>
@@ -41,8 +42,13 @@ export interface Verdict {
   readonly stale: readonly string[]
 }
 
-/** What a query scans: relation → columns, null: all of them. */
-type Scans = ReadonlyMap<string, readonly string[] | null>
+interface Affecting {
+  readonly shared: Scans | null
+  readonly inputs: ReadonlyMap<string, Causes>
+}
+
+/** About 0.2 s. */
+const MANY_PLANS = 100
 
 export class Impact {
   readonly #pairs: Pairs
@@ -89,13 +95,14 @@ export class Impact {
       return this.#verdict(node, base, this.#carried(node, base, null), new Map(), stale, true)
     }
     const all = node.columns?.map((c) => c.name) ?? null
-    const shared = await this.#sharedScans(node, base, all)
-    const inputs = await this.#affectedInputs(node, shared ?? (await this.#scansNow(node, all)))
+    const affecting = await this.#affecting(node, base, all)
+    const { shared } = affecting
+    const read = shared === null ? await this.#affectedInputs(node, await this.#scansNow(node, all)) : affecting.inputs
     const sameFunction = shared !== null && sameColumns(base, node)
-    const carries = sameFunction && inputs.size === 0 && members.every(isRowMember) && sameRefs && stale.length === 0
+    const carries = sameFunction && read.size === 0 && members.every(isRowMember) && sameRefs && stale.length === 0
     const record = carries ? this.#carried(node, base, shared) : this.#fresh(node)
-    const affecting = sameFunction ? inputs : this.#withRebound(node, base, inputs)
-    return this.#verdict(node, base, record, affecting, stale, sameFunction)
+    const inputs = sameFunction ? read : this.#withRebound(node, base, read)
+    return this.#verdict(node, base, record, inputs, stale, sameFunction)
   }
 
   #verdict(
@@ -133,10 +140,23 @@ export class Impact {
     const base = this.#pairs.of(node.id)?.base ?? null
     if (base === null || base.id !== node.id || stale.length > 0) return this.#blamed(node.id)
     if (!haveEqual(base, node, columns)) return this.#blamed(node.id)
-    const scans = await this.#sharedScans(node, base, columns ?? node.columns?.map((c) => c.name) ?? null)
-    if (scans === null) return this.#blamed(node.id)
-    const affected = await this.#affectedInputs(node, scans)
-    return union(affected.values())
+    const { shared, inputs } = await this.#affecting(node, base, columns ?? node.columns?.map((c) => c.name) ?? null)
+    return shared === null ? this.#blamed(node.id) : union(inputs.values())
+  }
+
+  /**
+   * Which inputs affect these columns of the output; `shared` as in #sharedScans. Where an edit reaches very many nodes,
+   * the syntax is enough to say that one more is affected; that one is not affected, only plans say.
+   */
+  async #affecting(node: ManifestNode, base: ManifestNode, columns: readonly string[] | null): Promise<Affecting> {
+    const bySyntax =
+      this.#plans.asked >= MANY_PLANS && this.#isSameQuery(node, base) ? scansBySyntax(node, columns) : null
+    if (bySyntax !== null) {
+      const inputs = await this.#affectedInputs(node, bySyntax)
+      if (inputs.size > 0) return { shared: bySyntax, inputs }
+    }
+    const shared = await this.#sharedScans(node, base, columns)
+    return { shared, inputs: shared === null ? new Map() : await this.#affectedInputs(node, shared) }
   }
 
   /**
@@ -245,12 +265,6 @@ export class Impact {
     const record = this.#verdicts.get(input.ref)?.record
     return record === undefined ? input.fingerprint : versionOf(record)
   }
-}
-
-/** Columns that were scanned of a relation: none when it was not scanned at all, null for all. */
-function scanned(scans: Scans, relation: string): string[] | null {
-  const columns = scans.get(relation)
-  return columns === null ? null : [...(columns ?? [])]
 }
 
 /** Members of a definition whose difference the plans judge. */

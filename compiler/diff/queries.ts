@@ -70,6 +70,11 @@ export class Plans {
     this.#renamed = renamed
   }
 
+  /** How many different questions there were. */
+  get asked(): number {
+    return this.#known.size
+  }
+
   /** The form of one tuple of a query, whatever its order; null when there is none. `asker` is whose budget pays. */
   form(asker: string, query: Query, tuple: readonly string[]): Promise<PlanForm | null> {
     const { sql, relations, settings } = query

@@ -1,6 +1,14 @@
 import * as assert from 'uvu/assert'
+import { diff } from '../../compiler/diff.ts'
 import { plan } from '../../compiler/plan.ts'
-import { closeAnalysisEngine, diffed, type MemoryProject, planned } from '../support/memory-project.ts'
+import {
+  analysisEngine,
+  closeAnalysisEngine,
+  diffed,
+  fingerprinted,
+  type MemoryProject,
+  planned,
+} from '../support/memory-project.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('plan')
@@ -138,6 +146,25 @@ test('A reader of columns that did not change keeps its fingerprints', async () 
     node('transform.total')?.inputs[0]?.fingerprint,
     node('transform.total', before)?.inputs[0]?.fingerprint,
   )
+})
+
+test('An edit that reaches very many nodes is not planned node by node', async () => {
+  const chain = (factor: number): MemoryProject => {
+    const steps = Array.from({ length: 150 }, (_, i): readonly [string, MemoryProject['nodes'][string]] => {
+      const from = i === 0 ? 'source.orders' : `transform.t${i - 1}`
+      return [`transform.t${i}`, { sql: `SELECT id, amount * ${i === 0 ? factor : 2} AS amount FROM ${from}` }]
+    })
+    return { nodes: { 'source.orders': { columns: { id: 'BIGINT', amount: 'DOUBLE' } }, ...Object.fromEntries(steps) } }
+  }
+  const plans = new Map<string, unknown>()
+  const cache = {
+    get: (key: string) => plans.get(key),
+    set: (key: string, value: unknown) => void plans.set(key, value),
+  }
+  const base = (await diffed(chain(1), null)).manifest
+  const { diff: found } = await diff(await fingerprinted(chain(3)), base, analysisEngine, cache)
+  assert.is(found.execute.length, 150)
+  assert.ok(plans.size <= 110, `${plans.size} plans`)
 })
 
 test('Production that was only partly made does not pass for what the definitions say', async () => {
