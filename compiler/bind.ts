@@ -4,14 +4,15 @@
 
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
-import type { BoundNode, LockedColumns, World } from './bind/bound-node.ts'
-import { described } from './bind/columns.ts'
+import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/bound-node.ts'
+import { withDeclared } from './bind/columns.ts'
 import { declaredMistakes, outputMistakes } from './bind/declared.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
+import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { bindSources } from './bind/sources.ts'
-import { type Analysed, analyse } from './bind/transforms.ts'
+import { sqlFacts } from './bind/sql-facts.ts'
 import type { Graph } from './graph.ts'
-import { isTransform, type ResolvedNode, type ResolvedTransform } from './resolve.ts'
+import { isTransform, type ResolvedNode } from './resolve.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
 
@@ -28,65 +29,70 @@ export interface Bound {
 /** Columns of every node that has no mistake and reads none that has. */
 export async function bind(graph: Graph, world: World): Promise<Bound> {
   const engine = await engineVersion(world)
-  const byId = new Map<NodeId, ResolvedNode>(graph.nodes.map((node) => [node.id, node]))
   const sources = await bindSources(
     graph.nodes.flatMap((node) => (isTransform(node) ? [] : [node])),
     graph.lock,
     world,
   )
+  const { described, diagnostics } = await describeLevels(graph, sources.bound, engine, world)
+  const facts = await sqlFacts(described, world)
   const bound = new Map<NodeId, BoundNode>(sources.bound.map((node) => [node.id, node]))
-  const diagnostics: Diagnostic[] = [...sources.diagnostics]
+  for (const [i, one] of described.entries()) {
+    const found = facts[i]
+    if (found === undefined) continue
+    bound.set(one.node.id, boundTransform(one, found))
+    if (found.reproducibility.order_dependent.includes('rowid')) diagnostics.push(...rowNumberMistakes(one.node))
+  }
+  diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)))
+  return { graph, bound, lock: sources.lock, engine, diagnostics }
+}
+
+/** Level by level, since a level reads the columns of those before it. */
+async function describeLevels(
+  graph: Graph,
+  sources: readonly BoundNode[],
+  engine: string,
+  world: World,
+): Promise<{ readonly described: readonly Described[]; readonly diagnostics: Diagnostic[] }> {
+  const byId = new Map<NodeId, ResolvedNode>(graph.nodes.map((node) => [node.id, node]))
+  const outputs = new Map<NodeId, Output>(sources.map((source) => [source.id, source]))
+  const described: Described[] = []
+  const diagnostics: Diagnostic[] = []
   for (const level of graph.levels) {
     // A reader of a node with a mistake would only repeat the mistake.
     const nodes = level.flatMap((id) => {
       const node = byId.get(id)
-      return node !== undefined && isTransform(node) && node.inputs.every((input) => bound.has(input)) ? [node] : []
+      return node !== undefined && isTransform(node) && node.inputs.every((input) => outputs.has(input)) ? [node] : []
     })
-    const found = await bindLevel(nodes, bound, engine, world)
-    for (const node of found.bound) bound.set(node.id, node)
-    diagnostics.push(...found.diagnostics)
+    for (const answer of await describeOutputs(nodes, outputs, engine, world)) {
+      const wrong = mistakesOf(answer)
+      diagnostics.push(...wrong)
+      if (answer.kind === 'error' || wrong.length > 0) continue
+      described.push(answer.described)
+      outputs.set(answer.described.node.id, answer.described.output)
+    }
   }
-  return { graph, bound, lock: sources.lock, engine, diagnostics }
+  return { described, diagnostics }
 }
 
-async function bindLevel(
-  nodes: readonly ResolvedTransform[],
-  bound: ReadonlyMap<NodeId, BoundNode>,
-  engine: string,
-  world: World,
-): Promise<{ readonly bound: readonly BoundNode[]; readonly diagnostics: readonly Diagnostic[] }> {
-  const answers = await analyse(nodes, bound, engine, world)
-  const pairs = nodes.flatMap((node, i) => {
-    const answer = answers[i]
-    return answer === undefined ? [] : [{ node, answer }]
-  })
-  const diagnostics: Diagnostic[] = []
-  const good: { readonly node: ResolvedTransform; readonly analysed: Analysed }[] = []
-  for (const { node, answer } of pairs) {
-    const wrong =
-      answer.kind === 'error' ? [mistake(node, answer.error, answer.relations)] : mistakesOf(node, answer.analysed)
-    diagnostics.push(...wrong)
-    if (answer.kind === 'analysed' && wrong.length === 0) good.push({ node, analysed: answer.analysed })
+const mistakesOf = (answer: Answer): readonly Diagnostic[] =>
+  answer.kind === 'error'
+    ? [mistake(answer.node, answer.error, answer.relations)]
+    : outputMistakes(answer.described.node, answer.described.output.columns)
+
+function boundTransform({ node, output }: Described, facts: SqlFacts): BoundNode {
+  const { columns, columnsFingerprint, casts } = output
+  const { lineage, reproducibility, canonicalSql } = facts
+  return {
+    id: node.id,
+    columns: columns && withDeclared(columns, node.node.columns),
+    columnsFingerprint,
+    casts,
+    lineage,
+    reproducibility,
+    canonicalSql,
   }
-  diagnostics.push(
-    ...(await declaredMistakes(
-      good.map(({ node, analysed }) => ({ node, columns: analysed.columns })),
-      world,
-    )),
-  )
-  return { bound: good.map(({ node, analysed }) => boundTransform(node, analysed)), diagnostics }
 }
-
-const mistakesOf = (node: ResolvedTransform, { columns, reproducibility }: Analysed): readonly Diagnostic[] => [
-  ...outputMistakes(node, columns),
-  ...(reproducibility.order_dependent.includes('rowid') ? rowNumberMistakes(node) : []),
-]
-
-const boundTransform = (node: ResolvedTransform, analysed: Analysed): BoundNode => ({
-  ...analysed,
-  id: node.id,
-  columns: analysed.columns && described(analysed.columns, node.node.columns),
-})
 
 /** Remembered by the cache, which belongs to one version of the engine. */
 async function engineVersion(world: World): Promise<string> {

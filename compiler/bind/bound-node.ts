@@ -4,18 +4,27 @@ import type { Fingerprint, NodeId } from '../../runtime/contract/ids.ts'
 import type { Column, Lineage, Reproducibility } from '../../runtime/contract/manifest.ts'
 import type { CompileCache, LazySqlEngine, ObserveSources } from '../ports.ts'
 
-export interface BoundNode {
-  readonly id: NodeId
+/** What readers see of a node. */
+export interface Output {
   /** As stored (see DescribeResult), in order. Null: late-bound. */
   readonly columns: readonly Column[] | null
-  /** Columns that a step must cast before it writes them, name → stored type: Parquet would turn a HUGEINT into a DOUBLE. */
-  readonly casts: Readonly<Record<string, string>>
   /** Of `columns`; null: late-bound. */
   readonly columnsFingerprint: Fingerprint | null
+  /** Columns that a step must cast before it writes them, name → stored type: Parquet would turn a HUGEINT into a DOUBLE. */
+  readonly casts: Readonly<Record<string, string>>
+}
+
+/** What the syntax trees of a node's SQL tell. */
+export interface SqlFacts {
   readonly lineage: Lineage | null
   readonly reproducibility: Reproducibility
   /** Hash of the canonical form of the SQL (formatting, comments, letter case do not count). Null for sources. */
   readonly canonicalSql: string | null
+}
+
+/** Columns have what is declared about them, too. */
+export interface BoundNode extends Output, SqlFacts {
+  readonly id: NodeId
 }
 
 export type LockedColumns = readonly { readonly name: string; readonly type: string }[]

@@ -16,7 +16,7 @@ export function duplicateNames(columns: readonly { readonly name: string }[]): r
 }
 
 /** Columns with what is declared about them besides the type. */
-export function described(columns: readonly Column[], declared: readonly DeclaredColumn[]): readonly Column[] {
+export function withDeclared(columns: readonly Column[], declared: readonly DeclaredColumn[]): readonly Column[] {
   const byName = new Map(declared.map((column) => [foldCase(column.name), column]))
   return columns.map(({ name, type }) => {
     const about = byName.get(foldCase(name))

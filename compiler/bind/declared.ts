@@ -10,17 +10,12 @@ import { foldCase } from '../sql/tree.ts'
 import type { DeclaredColumn } from '../validate.ts'
 import type { World } from './bound-node.ts'
 import { duplicateNames } from './columns.ts'
+import type { Described } from './outputs.ts'
 import { knownTypes } from './types.ts'
 
-interface TypedOutput {
-  readonly node: ResolvedTransform
-  /** Null: late-bound, nothing can be held against it. */
-  readonly columns: readonly Column[] | null
-}
-
 /** Reports unknown types (error), types that are not the engine's (error) and columns that are not there (warning). */
-export async function declaredMistakes(outputs: readonly TypedOutput[], world: World): Promise<readonly Diagnostic[]> {
-  const pairs = outputs.flatMap(({ node, columns }) =>
+export async function declaredMistakes(described: readonly Described[], world: World): Promise<readonly Diagnostic[]> {
+  const pairs = described.flatMap(({ node, output: { columns } }) =>
     columns === null ? [] : node.node.columns.map((declared) => ({ node, columns, declared })),
   )
   const spelled = pairs.flatMap(({ columns, declared }) => {

@@ -11,7 +11,7 @@ import { placeAt } from '../sql/placed-text.ts'
 import { foldCase } from '../sql/tree.ts'
 import type { DeclaredColumn } from '../validate.ts'
 import type { BoundNode, LockedColumns, World } from './bound-node.ts'
-import { described, duplicateNames } from './columns.ts'
+import { duplicateNames, withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
 
@@ -222,7 +222,7 @@ function boundSource(source: ResolvedSource, columns: LockedColumns, types: Type
   )
   return {
     id: source.id,
-    columns: described(stored, source.node.columns),
+    columns: withDeclared(stored, source.node.columns),
     columnsFingerprint: columnsFingerprint(stored),
     casts: Object.fromEntries(casts),
     lineage: null,

@@ -49,26 +49,28 @@ export function traceFrom(ref: Tree, scope: Scope, rows: Rows, trace: Trace): re
   }
 }
 
-type Body = Pick<ScopeRelation, 'columns' | 'open'> & Partial<Pick<ScopeRelation, 'alias' | 'schema' | 'table'>>
+type Body = Pick<ScopeRelation, 'columns' | 'open'> &
+  Partial<Pick<ScopeRelation, 'alias' | 'schema' | 'table' | 'byName'>>
 
 const NOTHING: Body = { columns: [], open: NO_DEPS }
 
 /** Adds the relation under its alias, columns renamed as the reference says. */
 function push(body: Body = NOTHING, ref: Tree, scope: Scope): ScopeRelation {
   const names = texts(ref, 'column_name_alias')
-  const relation = relationOf({
+  const about = {
     alias: foldCase(text(ref, 'alias') || (body.alias ?? '')),
     schema: body.schema ?? '',
     table: body.table ?? '',
     columns: renamed(body.columns, names),
     open: body.open,
-  })
+  }
+  const relation = relationOf(about, names.length === 0 ? body.byName : undefined)
   scope.relations.push(relation)
   return relation
 }
 
 export const renamed = (columns: readonly TracedColumn[], names: readonly string[]): readonly TracedColumn[] =>
-  columns.map((column, i) => ({ ...column, name: names[i] ?? column.name }))
+  names.length === 0 ? columns : columns.map((column, i) => ({ ...column, name: names[i] ?? column.name }))
 
 function asRelation(query: TracedQuery, rows: Rows): Body {
   for (const dep of query.rows) rows.add(dep)
@@ -143,14 +145,26 @@ function traceJoin(ref: Tree, scope: Scope, rows: Rows, trace: Trace): readonly 
   for (const dep of depsOf(ref.condition, scope, trace)) rows.add(dep)
   const shared =
     ref.ref_type === 'NATURAL' ? commonNames(left, right, trace) : texts(ref, 'using_columns').map(foldCase)
-  for (const relation of [...left, ...right])
-    for (const name of shared)
-      for (const column of columnsNamed(relation, name)) for (const dep of column.deps) rows.add(dep)
-  for (const relation of [...left, ...right]) if (shared.length > 0 && relation.open !== null) trace.lost = true
-  for (const relation of right) scope.merged.set(relation, new Set([...(scope.merged.get(relation) ?? []), ...shared]))
+  if (shared.length > 0) mergeColumns(shared, left, right, scope, rows, trace)
   if (ref.join_type !== 'SEMI' && ref.join_type !== 'ANTI') return [...left, ...right]
   for (const relation of right) scope.relations.splice(scope.relations.indexOf(relation), 1)
   return left
+}
+
+function mergeColumns(
+  names: readonly string[],
+  left: readonly ScopeRelation[],
+  right: readonly ScopeRelation[],
+  scope: Scope,
+  rows: Rows,
+  trace: Trace,
+): void {
+  for (const relation of [...left, ...right]) {
+    if (relation.open !== null) trace.lost = true
+    for (const name of names)
+      for (const column of columnsNamed(relation, name)) for (const dep of column.deps) rows.add(dep)
+  }
+  for (const relation of right) scope.merged.set(relation, new Set([...(scope.merged.get(relation) ?? []), ...names]))
 }
 
 function traceSide(

@@ -9,7 +9,13 @@ export type Deps = ReadonlySet<string>
 
 export const NO_DEPS: Deps = new Set()
 
-export const union = (...sets: readonly Deps[]): Deps => new Set(sets.flatMap((set) => [...set]))
+export function union(...sets: readonly Deps[]): Deps {
+  const some = sets.filter((set) => set.size > 0)
+  if (some.length <= 1) return some[0] ?? NO_DEPS
+  const all = new Set<string>()
+  for (const set of some) for (const dep of set) all.add(dep)
+  return all
+}
 
 export interface TracedColumn {
   /** '' when the engine makes a name from the expression's text. */
@@ -75,7 +81,12 @@ export interface Trace {
   query(node: Tree, parent: Scope | null, ctes: CteScope | null): TracedQuery
 }
 
-export function relationOf(about: Omit<ScopeRelation, 'byName'>): ScopeRelation {
+/** With the columns by name; `known` is the same list of columns with its names, made before. */
+export function relationOf(
+  about: Omit<ScopeRelation, 'byName'>,
+  known?: ReadonlyMap<string, readonly TracedColumn[]>,
+): ScopeRelation {
+  if (known !== undefined) return { ...about, byName: known }
   const byName = new Map<string, TracedColumn[]>()
   for (const column of about.columns) {
     const name = foldCase(column.name)

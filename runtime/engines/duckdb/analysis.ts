@@ -71,6 +71,7 @@ class DuckDBAnalysis implements AnalysisEngine {
   readonly #tables: EmptyTables
   #second: Promise<DuckDBConnection> | undefined
   #planning: Promise<Planning> | undefined
+  #volatile: Promise<ReadonlySet<string>> | undefined
 
   constructor(instance: DuckDBInstance, connection: DuckDBConnection, version: string) {
     this.#instance = instance
@@ -140,11 +141,9 @@ class DuckDBAnalysis implements AnalysisEngine {
     }
   }
 
-  async volatileFunctions(): Promise<ReadonlySet<string>> {
-    const result = await this.#connection.runAndReadAll(
-      "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability = 'VOLATILE'",
-    )
-    return new Set(result.getRows().map((row) => String(row[0])))
+  volatileFunctions(): Promise<ReadonlySet<string>> {
+    this.#volatile ??= volatileNames(this.#connection)
+    return this.#volatile
   }
 
   close(): void {
@@ -168,6 +167,13 @@ class DuckDBAnalysis implements AnalysisEngine {
     await prepareBinding(connection)
     return connection
   }
+}
+
+async function volatileNames(connection: DuckDBConnection): Promise<ReadonlySet<string>> {
+  const result = await connection.runAndReadAll(
+    "SELECT DISTINCT lower(function_name) FROM duckdb_functions() WHERE stability = 'VOLATILE'",
+  )
+  return new Set(result.getRows().map((row) => String(row[0])))
 }
 
 async function describeStatements(
