@@ -199,6 +199,7 @@ function isNothing(world: World, predictions: ReadonlyMap<NodeId, Prediction>): 
   if (!isSettled(predictions)) return false
   if (world.environment !== null) return isApplied(world)
   if (removedNodes(world).length > 0) return false
+  if (world.isWhole) return world.contract.files['manifest.json'] === world.production?.manifestDigest
   const cached = [...predictions.keys()].flatMap((id): [string, NodeState][] => {
     const state = world.selected(id) ? world.own.get(id)?.state : undefined
     return state === undefined ? [] : [[id, { ...state, status: 'cached' }]]

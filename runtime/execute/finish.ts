@@ -27,7 +27,10 @@ export interface Maker {
 
 /** Production after a run of its bundle: nodes that ended well, and all others as they were. */
 export function mergedAfterRun(world: World, states: ReadonlyMap<string, NodeState>): Merged {
-  const merged = mergeProduction({
+  const text = world.bundle.files.get('manifest.json')
+  if (isBundles(world) && text !== undefined)
+    return { manifest: world.manifest, text, nodes: Object.fromEntries(states) }
+  return mergeProduction({
     before: world.production && { manifest: world.production.manifest, nodes: world.production.state.nodes },
     bundle: world.manifest,
     base: world.base,
@@ -35,8 +38,6 @@ export function mergedAfterRun(world: World, states: ReadonlyMap<string, NodeSta
     removed: new Set(removedNodes(world)),
     describe: false,
   })
-  const text = world.bundle.files.get('manifest.json')
-  return isBundles(world) && text !== undefined ? { ...merged, text } : merged
 }
 
 /** After a run without selection, production's manifest is the bundle's. */
