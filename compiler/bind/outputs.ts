@@ -82,7 +82,7 @@ function outputOf(node: ResolvedTransform, result: Exclude<DescribeResult, Descr
 const isPivoting = (sql: string): boolean =>
   lex(sql).some((token) => token.kind === 'word' && /^pivot/.test(foldCase(sql.slice(token.start, token.end))))
 
-/** One object an output, for all its readers. */
+/** One object a node, for all its readers. Nodes of one query share the output that the cache gives. */
 const relations = new WeakMap<Output, Relation>()
 
 function relationsOf(node: ResolvedTransform, outputs: ReadonlyMap<string, Output>): readonly Relation[] | null {
@@ -96,7 +96,9 @@ function relationsOf(node: ResolvedTransform, outputs: ReadonlyMap<string, Outpu
 function relationOf(id: string, output: Output): Relation | null {
   if (output.columns === null) return null
   const [schema = '', name = ''] = id.split('.')
-  const relation = relations.get(output) ?? { schema, name, columns: output.columns }
+  const known = relations.get(output)
+  if (known?.schema === schema && known.name === name) return known
+  const relation = { schema, name, columns: output.columns }
   relations.set(output, relation)
   return relation
 }
