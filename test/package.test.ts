@@ -1,32 +1,17 @@
-// What is published, and what a start of the command may load.
+// What is published.
 
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { dirname, join, resolve } from 'node:path'
+import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { command, seeknal, succeeds } from './support/seeknal.ts'
+import { command, succeeds } from './support/seeknal.ts'
 import { sourceFiles } from './support/sources.ts'
 import { suite } from './support/suite.ts'
-import { tempFolder, tempProject, writeFiles } from './support/temp.ts'
+import { tempFolder } from './support/temp.ts'
 
 const test = suite('package')
 const manifest: { readonly version: string; readonly dependencies: object; readonly devDependencies: object } =
   JSON.parse(readFileSync('package.json', 'utf8'))
-
-/** A module that makes importing DuckDB, ts-morph or Handlebars an error. */
-const refusing = `import { register } from 'node:module'
-register('data:text/javascript,' + encodeURIComponent(\`
-  export async function resolve(name, context, next) {
-    if (/^(@duckdb|ts-morph|typescript)(\\\\/|$)/.test(name)) throw new Error('loaded ' + name)
-    return next(name, context)
-  }\`))
-process.dlopen = (_, file) => { throw new Error('loaded ' + file) }`
-
-const smallProject = {
-  'seeknal_project.yml': 'name: small\n',
-  'data/a.csv': 'x\n1\n',
-  'seeknal/a.yml': 'kind: source\nname: a\nsource: csv\ntable: data/a.csv\n',
-}
 
 test('Installing the package installs only what cannot be bundled', () => {
   assert.equal(Object.keys(manifest.dependencies).sort(), ['@duckdb/node-api', 'ts-morph'])
@@ -60,19 +45,6 @@ test('The licences of what is bundled are published with it', () => {
 
 test('--version says the version of the package', () => {
   assert.is(succeeds(tempFolder(), ['--version']).trim(), manifest.version)
-})
-
-test('Neither help nor a run with nothing to do loads DuckDB or ts-morph', () => {
-  const folder = tempProject(smallProject)
-  succeeds(folder, ['run'])
-  // The first run wrote seeknal.lock.json; the second looks at the source with it once more.
-  succeeds(folder, ['run'])
-  writeFiles(folder, { 'refusing.mjs': refusing })
-  const env = { NODE_OPTIONS: `--import=${resolve(folder, 'refusing.mjs')}` }
-  for (const args of [['--version'], ['--help'], ['run', '--help'], ['run']]) {
-    const run = seeknal(folder, args, { env })
-    assert.is(run.code, 0, `seeknal ${args.join(' ')}: ${run.all}`)
-  }
 })
 
 test.run()
