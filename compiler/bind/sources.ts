@@ -26,21 +26,22 @@ export interface BoundSources {
 
 export async function bindSources(sources: readonly ResolvedSource[], lock: Lock, world: World): Promise<BoundSources> {
   const diagnostics: Diagnostic[] = []
-  const declaredTypes = await knownTypes(
-    sources.flatMap((source) => source.node.columns.flatMap((column) => column.type ?? [])),
+  const spelled = await knownTypes(
+    sources.flatMap((source) => [
+      ...source.node.columns.flatMap((column) => column.type ?? []),
+      ...(lock[source.id] ?? []).map((column) => column.type),
+    ]),
     world,
   )
   const valid = sources.filter((source) => {
-    const wrong = source.node.columns.filter((c) => c.type !== null && declaredTypes.get(c.type) === null)
+    const wrong = source.node.columns.filter((c) => c.type !== null && spelled.get(c.type) === null)
     diagnostics.push(...wrong.map(unknownType))
     return wrong.length === 0
   })
-  const observations = await world.observe(
-    valid.map((source) => requestOf(source, lock[source.id] ?? [], declaredTypes)),
-  )
+  const observations = await world.observe(valid.map((source) => requestOf(source, lock[source.id] ?? [], spelled)))
   const settled = valid.map((source, i) => {
     const observation = observations[i] ?? { kind: 'absent' }
-    return settle(source, observation, lock[source.id], declaredTypes, world.acceptSources, diagnostics)
+    return settle(source, observation, lock[source.id], spelled, world.acceptSources, diagnostics)
   })
   const types = await knownTypes(
     settled.flatMap((columns) => (columns ?? []).map((column) => column.type)),
@@ -54,6 +55,9 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
   for (const [i, source] of valid.entries()) {
     const columns = settled[i]
     if (columns === null || columns === undefined) continue
+    const unknown = columns.filter((column) => types.get(column.type) == null)
+    diagnostics.push(...unknown.map((column) => unknownLockedType(source, column)))
+    if (unknown.length > 0) continue
     const node = boundSource(source, columns, types)
     bound.push(node)
     newLock[source.id] = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
@@ -68,7 +72,10 @@ const declaredType = (column: DeclaredColumn, types: Types): string | null =>
 function requestOf(source: ResolvedSource, locked: LockedColumns, types: Types): SourceRequest {
   const { format, columns } = source.node
   const expected: Record<string, string> = {}
-  if (format !== 'parquet') for (const column of locked) expected[column.name] = column.type
+  for (const { name, type } of format === 'parquet' ? [] : locked) {
+    const known = types.get(type)
+    if (known) expected[name] = known.type
+  }
   for (const column of columns) {
     const type = declaredType(column, types)
     const name = locked.find((other) => foldCase(other.name) === foldCase(column.name))?.name ?? column.name
@@ -88,7 +95,7 @@ function settle(
   accept: boolean,
   diagnostics: Diagnostic[],
 ): LockedColumns | null {
-  const place = placeAt(source.node.path, 0, source.node.path.text.length)
+  const place = pathPlace(source)
   const report = (...found: readonly Diagnostic[]): null => {
     diagnostics.push(...found)
     return null
@@ -176,6 +183,20 @@ const duplicates = (source: ResolvedSource, columns: LockedColumns, place: Place
       },
     ),
   )
+
+/** Observed and declared types are the engine's own by now. */
+const unknownLockedType = (source: ResolvedSource, column: LockedColumns[number]): Diagnostic =>
+  errorAt(
+    'BIND_UNKNOWN_TYPE',
+    pathPlace(source),
+    `seeknal.lock.json gives '${column.name}' of '${source.id}' the type '${column.type}', which is no type of the engine.`,
+    {
+      facts: { node: source.id, column: column.name, type: column.type },
+      hints: ['Run `seeknal lock --accept` where the data is.'],
+    },
+  )
+
+const pathPlace = (source: ResolvedSource): Place => placeAt(source.node.path, 0, source.node.path.text.length)
 
 function notFound(source: ResolvedSource, place: Place): Diagnostic {
   return errorAt(

@@ -9,10 +9,10 @@ export interface KnownType {
   readonly cast: boolean
 }
 
-/** What a type name may consist of; anything else is not put into SQL. */
-const TYPE_TEXT = /^[\w\s(),."'[\]]+$/
-
-/** The stored type of each spelling; null for what is no type. */
+/**
+ * The stored type of each spelling; null for what is no type. Only the engine's own spelling may go into SQL: the text
+ * of a person is prepared once, on empty tables, and never executed.
+ */
 export async function knownTypes(
   spellings: Iterable<string>,
   world: { readonly engine: LazySqlEngine; readonly cache: CompileCache },
@@ -21,9 +21,8 @@ export async function knownTypes(
   const unknown: string[] = []
   for (const spelling of new Set(spellings)) {
     const cached = world.cache.get(cacheKey(spelling))
-    if (cached !== undefined) known.set(spelling, cached as KnownType | null)
-    else if (TYPE_TEXT.test(spelling)) unknown.push(spelling)
-    else known.set(spelling, null)
+    if (cached === undefined) unknown.push(spelling)
+    else known.set(spelling, cached as KnownType | null)
   }
   if (unknown.length === 0) return known
   const requests = unknown.map((type) => ({ statements: [`SELECT CAST(NULL AS ${type}) AS c`], relations: [] }))

@@ -49,6 +49,14 @@ test('where the data is not, the lock answers, or a complete declaration', async
   assert.equal(mistakesOf(await boundOf({ 'seeknal/orders.yml': ORDERS })), ['orders.yml:4:8 BIND_SOURCE_NOT_FOUND'])
 })
 
+test('a lock that names no type of the engine is refused, and nothing of it reaches the engine', async () => {
+  const lock = lockOf(await boundOf(project({})))['seeknal.lock.json'] ?? ''
+  for (const type of ['NOTYPE', 'BIGINT) AS x, (SELECT 1', 'BIGINT); DROP TABLE x; --']) {
+    const files = { 'seeknal/orders.yml': ORDERS, 'seeknal.lock.json': lock.replace('BIGINT', type) }
+    assert.equal(mistakesOf(await boundOf(files)), ['orders.yml:4:8 BIND_UNKNOWN_TYPE'], type)
+  }
+})
+
 test('a source that no longer matches the lock is an error that shows every column, until it is accepted', async () => {
   const lock = lockOf(await boundOf(project({})))
   const changed = { ...project({}), ...lock, 'data/orders.csv': 'id,client,amount,day\nx1,a,2.5,2026-03-01\n' }

@@ -43,21 +43,25 @@ export class RandomData {
     columns,
   }))
   readonly original: Data
-  readonly #session: Session
+  /** Of the original, which is loaded once, and of whatever it is compared with. */
+  readonly #sessions: readonly [original: Session, other: Session]
   readonly #random = seeded(20_261_122)
   #loaded: Data | undefined
 
-  private constructor(session: Session) {
-    this.#session = session
+  private constructor(original: Session, other: Session) {
+    this.#sessions = [original, other]
     this.original = this.#made()
   }
 
   static async open(): Promise<RandomData> {
-    const session = await Session.open()
-    await session.script(
-      "CREATE SCHEMA source; SET VARIABLE n = '2'; SET VARIABLE s = 'a'; SET VARIABLE run_date = '2020-01-01'; SET threads = 1",
-    )
-    return new RandomData(session)
+    const sessions = [await Session.open(), await Session.open()] as const
+    for (const session of sessions)
+      await session.script(
+        "CREATE SCHEMA source; SET VARIABLE n = '2'; SET VARIABLE s = 'a'; SET VARIABLE run_date = '2020-01-01'; SET threads = 1",
+      )
+    const data = new RandomData(...sessions)
+    await load(data.original, sessions[0])
+    return data
   }
 
   /** The original with other values in every column but `kept` (`source.t0.a`). */
@@ -84,9 +88,11 @@ export class RandomData {
 
   /** The rows of a query over some data, sorted, as one text; the message when it fails. */
   async rows(sql: string, data: Data): Promise<string> {
-    if (this.#loaded !== data) await this.#load(data)
+    const [original, other] = this.#sessions
+    if (data !== this.original && data !== this.#loaded) await load(data, other)
+    if (data !== this.original) this.#loaded = data
     try {
-      const rows = await this.#session.rows(sql)
+      const rows = await (data === this.original ? original : other).rows(sql)
       return rows
         .map((row) => JSON.stringify(row))
         .sort()
@@ -94,16 +100,6 @@ export class RandomData {
     } catch (error) {
       return String(error)
     }
-  }
-
-  async #load(data: Data): Promise<void> {
-    const statements = TABLES.map(({ name, columns }, t) => {
-      const list = columns.map((column) => `${column.name} ${column.type}`).join(', ')
-      const rows = (data[t] ?? []).map((row) => `(${row.join(', ')})`).join(', ')
-      return `CREATE OR REPLACE TABLE ${name} (${list}); INSERT INTO ${name} VALUES ${rows}`
-    })
-    await this.#session.script(statements.join('; '))
-    this.#loaded = data
   }
 
   #made(): Data {
@@ -127,4 +123,13 @@ export class RandomData {
     }
     return values[type]()
   }
+}
+
+async function load(data: Data, session: Session): Promise<void> {
+  const statements = TABLES.map(({ name, columns }, t) => {
+    const list = columns.map((column) => `${column.name} ${column.type}`).join(', ')
+    const rows = (data[t] ?? []).map((row) => `(${row.join(', ')})`).join(', ')
+    return `CREATE OR REPLACE TABLE ${name} (${list}); INSERT INTO ${name} VALUES ${rows}`
+  })
+  await session.script(statements.join('; '))
 }

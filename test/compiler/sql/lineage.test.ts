@@ -140,7 +140,7 @@ cases('what makes columns in no simple way depends on everything it reads', [
 test('a column keeps its values when columns that it does not depend on change theirs', async () => {
   const data = await RandomData.open()
   let checked = 0
-  for (let seed = 0; seed < 80; seed++) {
+  for (let seed = 0; seed < 60; seed++) {
     const { sql } = queryOf(new Decisions(seed), data.tables)
     const found = await analysed(sql, data.relations)
     if (
@@ -160,7 +160,7 @@ test('a column keeps its values when columns that it does not depend on change t
       checked += 1
     }
   }
-  assert.ok(checked > 80, `only ${checked} columns were checked`)
+  assert.ok(checked > 60, `only ${checked} columns were checked`)
 })
 
 test.run()

@@ -98,14 +98,14 @@ test('a query of which nothing is said gives the same rows whatever the order of
   const data = await RandomData.open()
   const shuffled = data.shuffled()
   let checked = 0
-  for (let seed = 1000; seed < 1090; seed++) {
+  for (let seed = 1000; seed < 1070; seed++) {
     const { sql } = queryOf(new Decisions(seed), data.tables)
     const found = await analysed(sql, data.relations)
     if (found === null || !isReproducible(found.reproducibility)) continue
     assert.is(await data.rows(sql, shuffled), await data.rows(sql, data.original), sql)
     checked += 1
   }
-  assert.ok(checked > 35, `only ${checked} queries were checked`)
+  assert.ok(checked > 25, `only ${checked} queries were checked`)
 })
 
 test.run()
