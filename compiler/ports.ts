@@ -16,8 +16,23 @@ export type ParseResult =
 
 /** What a statement does, by the engine's own classification. */
 export type StatementKind =
-  | 'select' | 'create' | 'insert' | 'update' | 'delete' | 'drop' | 'alter' | 'set' | 'copy' | 'attach' | 'detach'
-  | 'load' | 'call' | 'explain' | 'pragma' | 'transaction' | 'other'
+  | 'select'
+  | 'create'
+  | 'insert'
+  | 'update'
+  | 'delete'
+  | 'drop'
+  | 'alter'
+  | 'set'
+  | 'copy'
+  | 'attach'
+  | 'detach'
+  | 'load'
+  | 'call'
+  | 'explain'
+  | 'pragma'
+  | 'transaction'
+  | 'other'
 
 /** A relation that a query may read: an empty table of these columns stands for it. */
 export interface Relation {
@@ -39,7 +54,15 @@ export type DescribeResult =
    */
   | { readonly kind: 'columns'; readonly columns: readonly Column[]; readonly casts: Readonly<Record<string, string>> }
   /** `offset` in the statement with that index, or null; `candidates` are the engine's nearest names. */
-  | { readonly kind: 'error'; readonly message: string; readonly code: string; readonly statement: number; readonly offset: number | null; readonly name: string | null; readonly candidates: readonly string[] }
+  | {
+      readonly kind: 'error'
+      readonly message: string
+      readonly code: string
+      readonly statement: number
+      readonly offset: number | null
+      readonly name: string | null
+      readonly candidates: readonly string[]
+    }
   /** Columns depend on data (PIVOT without IN): late-bound. */
   | { readonly kind: 'late' }
 

@@ -54,4 +54,3 @@ export interface Engine {
   interrupt(): void
   close(): Promise<void>
 }
-

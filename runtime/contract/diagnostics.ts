@@ -37,7 +37,8 @@ export function sortDiagnostics(diagnostics: readonly Diagnostic[]): Diagnostic[
       byCodeUnit(a.code, b.code) ||
       byCodeUnit(a.message, b.message),
   )
-  const text = (d: Diagnostic | undefined) => d && `${d.place.file}:${d.place.line}:${d.place.column}:${d.code}:${d.message}`
+  const text = (d: Diagnostic | undefined) =>
+    d && `${d.place.file}:${d.place.line}:${d.place.column}:${d.code}:${d.message}`
   return sorted.filter((d, i) => text(d) !== text(sorted[i - 1]))
 }
 
@@ -61,7 +62,8 @@ function editDistance(a: string, b: string): number {
     for (let j = 1; j <= b.length; j++) {
       const cost = a[i - 1] === b[j - 1] ? 0 : 1
       let value = Math.min((next[j - 1] ?? 0) + 1, (current[j] ?? 0) + 1, (current[j - 1] ?? 0) + cost)
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) value = Math.min(value, (previous[j - 2] ?? 0) + 1)
+      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1])
+        value = Math.min(value, (previous[j - 2] ?? 0) + 1)
       next.push(value)
     }
     previous = current

@@ -4,7 +4,10 @@ import type { Static, TSchema } from 'typebox'
 import { Compile } from 'typebox/compile'
 import { type FailureCode, messageOf, RuntimeFailure } from './failures.ts'
 
-type Check = { Check(value: unknown): boolean; Errors(value: unknown): Iterable<{ instancePath: string; message: string }> }
+type Check = {
+  Check(value: unknown): boolean
+  Errors(value: unknown): Iterable<{ instancePath: string; message: string }>
+}
 const compiled = new WeakMap<object, Check>()
 
 function checker(schema: TSchema): Check {
@@ -35,6 +38,10 @@ export function parseDocument<S extends TSchema>(schema: S, text: string, what: 
     throw new RuntimeFailure(code, `${what} is not JSON: ${messageOf(cause)}`, { file: what }, { cause })
   }
   const wrong = misfits(schema, value)
-  if (wrong.length > 0) throw new RuntimeFailure(code, `${what} does not have the expected form: ${wrong.join('; ')}`, { file: what, misfits: wrong })
+  if (wrong.length > 0)
+    throw new RuntimeFailure(code, `${what} does not have the expected form: ${wrong.join('; ')}`, {
+      file: what,
+      misfits: wrong,
+    })
   return value as Static<S>
 }
