@@ -47,7 +47,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     if (first.environment === null) settleProduction(store)
     sweepScratch(store)
     // What was read before the lock was taken may be out of date.
-    const world = readWorld(store, bundle, options, first.values)
+    const world = readWorld(store, bundle, options, first)
     if (world.environment !== null) requireBase(world, options.force ?? false)
     return await runLocked(world, options, started)
   } finally {

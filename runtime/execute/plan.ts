@@ -6,7 +6,7 @@ import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
 import { findOutput, sizeOf } from '../store/snapshots.ts'
-import type { SourceContents } from '../store/source-files.ts'
+import type { SourceContents, SourceListing } from '../store/source-files.ts'
 import {
   dataFingerprint,
   executionFingerprint,
@@ -46,8 +46,8 @@ export interface Prediction {
   /** What it will be made from, when that is known. */
   readonly inputs: readonly ReadInput[] | null
   readonly data: string | null
-  /** Contents of a source's files when it was predicted. */
-  readonly source: SourceContents | null
+  /** A source's files when it was predicted. */
+  readonly source: SourceListing | null
   readonly failure: RuntimeFailure | null
 }
 
@@ -59,14 +59,23 @@ export function edgeTo(world: World, input: ManifestInput, made: ManifestNode, i
     : realEdge(made, { inputs: [...inputs] })
 }
 
-/** The contents of a source's files now, or why they cannot be had. */
-export async function sourceContents(
-  world: World,
-  node: ManifestNode,
-): Promise<SourceContents | RuntimeFailure | null> {
-  if (node.source_files === undefined) return null
+/** The contents of a source's files now; null for other nodes. */
+export const sourceContents = async (world: World, node: ManifestNode): Promise<SourceContents | null> =>
+  node.source_files === undefined ? null : world.sources.contents(sourcePattern(node.source_files.path, world.values))
+
+/** Files of a source that has no output yet: reading them can wait until it is its turn. */
+const sourceListing = (world: World, node: ManifestNode): SourceListing | null =>
+  node.source_files === undefined ? null : world.sources.list(sourcePattern(node.source_files.path, world.values))
+
+const isRead = (source: SourceListing): source is SourceContents => 'digest' in source
+
+const noOutput = (world: World, id: NodeId): string =>
+  world.environment !== null && world.outside.has(id) ? 'it differs from production' : 'it has no output yet'
+
+/** What `body` gives, or why a node's files cannot be had. */
+async function orFailure<T>(body: () => T | Promise<T>): Promise<T | RuntimeFailure> {
   try {
-    return await world.sources.contents(sourcePattern(node.source_files.path, world.values))
+    return await body()
   } catch (error) {
     if (error instanceof RuntimeFailure && error.code !== 'STATE_IO') return error
     throw error
@@ -106,8 +115,10 @@ async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId
   }
   const missing = node.inputs.find((input) => isMissing(world, asNodeId(input.ref), earlier))
   if (missing !== undefined) return { ...none, status: 'blocked', reason: `${missing.ref} has no output` }
-  const source = await sourceContents(world, node)
+  const source = await orFailure(() => (own === null ? sourceListing(world, node) : sourceContents(world, node)))
   if (source instanceof RuntimeFailure) return { ...none, status: 'blocked', reason: source.message, failure: source }
+  if (source !== null && !isRead(source))
+    return { ...none, source, status: 'execute', reason: noOutput(world, id) }
   const reads = node.inputs.map((input) => predictedRead(world, input, earlier))
   const known = reads.flatMap((read) => (read.data === null ? [] : [{ ...read, data: read.data }]))
   const dependence = runDependence(world, node, source)
@@ -176,10 +187,7 @@ export function reasonOf(
   inputs: readonly ReadInput[],
   dependence: RunDependence,
 ): string | null {
-  if (own === null)
-    return world.environment !== null && world.outside.has(asNodeId(node.id))
-      ? 'it differs from production'
-      : 'it has no output yet'
+  if (own === null) return noOutput(world, asNodeId(node.id))
   if (own.node.definition_fingerprint !== node.definition_fingerprint) return 'its definition changed'
   const before = new Map(own.state.inputs.map((input) => [input.ref, input]))
   const changed = inputs.filter(

@@ -9,6 +9,7 @@ import type { NodeState } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { findOutput, indexOutput, type StoredOutput } from '../store/snapshots.ts'
+import type { SourceListing } from '../store/source-files.ts'
 import { dataFingerprint, executionFingerprint, type ReadInput, rowsFingerprint } from './fingerprints.ts'
 import {
   edgeTo,
@@ -19,6 +20,7 @@ import {
   readableOutside,
   reasonOf,
   runDependence,
+  sourceContents,
 } from './plan.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
 import type { Scratch } from './scratch.ts'
@@ -129,7 +131,8 @@ class Runner {
       )
     const readables = inputs.flatMap((input) => input ?? [])
     const reads = await Promise.all(node.inputs.map((input, i) => this.#read(input, readables[i])))
-    const dependence = runDependence(world, node, prediction.source)
+    const source = await sourceContents(world, node)
+    const dependence = runDependence(world, node, source)
     const fingerprint = executionFingerprint(node, reads, dependence)
     const own = world.own.get(id) ?? null
     const found = world.full
@@ -144,13 +147,13 @@ class Runner {
     }
     const data = dataFingerprint(reads, dependence)
     const reason = reasonOf(world, node, own, reads, dependence) ?? prediction.reason
-    return this.#execute(node, prediction, { reads, readables, data, fingerprint, reason }, release)
+    return this.#execute(node, { source, reads, readables, data, fingerprint, reason }, release)
   }
 
   async #execute(
     node: ManifestNode,
-    { id, source }: Prediction,
     made: {
+      readonly source: SourceListing | null
       readonly reads: readonly ReadInput[]
       readonly readables: readonly Readable[]
       readonly data: string
@@ -160,6 +163,7 @@ class Runner {
     release: (readable: Readable | null) => void,
   ): Promise<Settled> {
     const { world, scratch, options } = this.#context
+    const id = asNodeId(node.id)
     const free = await this.#slots.take()
     let ms = 0
     try {
@@ -171,7 +175,7 @@ class Runner {
       await this.#tried(id, async () => {
         const step = world.steps.get(id)
         if (step === undefined) throw new Bug(`${id} has no step`)
-        await runStep(world, scratch, engine, step, source)
+        await runStep(world, scratch, engine, step, made.source)
       })
       ms = performance.now() - started
     } finally {

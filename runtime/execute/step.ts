@@ -11,7 +11,7 @@ import type { Snapshot } from '../contract/state.ts'
 import type { Engine, StepRequest } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
-import type { SourceContents } from '../store/source-files.ts'
+import type { SourceListing } from '../store/source-files.ts'
 import { snapshotPath } from '../store/store.ts'
 import type { Scratch } from './scratch.ts'
 import type { World } from './world.ts'
@@ -31,7 +31,7 @@ export async function runStep(
   scratch: Scratch,
   engine: Engine,
   step: Step,
-  source: SourceContents | null,
+  source: SourceListing | null,
 ): Promise<void> {
   const file = outputFile(scratch, asNodeId(step.node))
   removeTree(file)
@@ -103,7 +103,7 @@ function located(error: unknown, step: Step): unknown {
 /** What the engine may read besides the scratch folder: source files, and production's outputs for an environment. */
 export function readablePaths(
   world: World,
-  sources: Iterable<SourceContents>,
+  sources: Iterable<SourceListing>,
   nodes: readonly ManifestNode[],
 ): string[] {
   const files = [...sources].flatMap((source) =>

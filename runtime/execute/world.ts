@@ -55,7 +55,8 @@ export interface ExecutableBundle extends Bundle {
   readonly base?: Manifest | null
 }
 
-export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRequest, values?: RunValues): World {
+/** `earlier`: the same, read before; the run's values and what is known of files stay. */
+export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRequest, earlier?: World): World {
   const { contract } = bundle
   const manifest = bundle.manifest ?? documentOf(bundle, 'manifest.json')
   const base = bundle.base !== undefined ? bundle.base : contract.base === null ? null : documentOf(bundle, 'base.json')
@@ -80,9 +81,9 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     selected: (id) => chosen.has(id),
     isWhole: chosen.size === steps.size,
     full: request.full ?? false,
-    values: values ?? runValues(request, contract),
-    sources: new SourceFiles(store),
-    digests: new ColumnDigests(store),
+    values: earlier?.values ?? runValues(request, contract),
+    sources: earlier?.sources ?? new SourceFiles(store),
+    digests: earlier?.digests ?? new ColumnDigests(store),
   }
 }
 

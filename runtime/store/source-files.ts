@@ -14,13 +14,17 @@ import { expandGlob, hasMagic } from './glob.ts'
 import { digestFile } from './snapshots.ts'
 import { folderIn, pathIn, type Store } from './store.ts'
 
-/** What a source reads now. */
-export interface SourceContents {
-  /** SHA-256 of the sorted list of (path relative to the project, SHA-256). */
-  readonly digest: Fingerprint
-  readonly files: readonly { readonly path: string; readonly stamp: string }[]
+/** Files that a source reads now. */
+export interface SourceListing {
   /** Path or glob relative to the project. */
   readonly pattern: string
+  /** `stamp` differs when the file may have changed. */
+  readonly files: readonly { readonly path: string; readonly stamp: string }[]
+}
+
+export interface SourceContents extends SourceListing {
+  /** SHA-256 of the sorted list of (path relative to the project, SHA-256). */
+  readonly digest: Fingerprint
 }
 
 const Known = Type.Object({ stamp: Type.String(), sha256: Type.String(), hashed_at_ms: Type.Number() })
@@ -35,17 +39,29 @@ export class SourceFiles {
   readonly #known: Map<string, Known>
   #changed = false
   #readBytes = 0
+  #busy: Promise<unknown> = Promise.resolve()
 
   constructor(store: Store) {
     this.#store = store
     this.#known = readCache(cachePath(store))
   }
 
-  /** Throws SOURCE_NOT_FOUND when no file matches. */
+  /** Which files there are, without reading them. Throws SOURCE_NOT_FOUND when no file matches. */
+  list(pattern: string): SourceListing {
+    return { pattern, files: this.#expand(pattern).map((path) => ({ path, stamp: this.#stamp(path).stamp })) }
+  }
+
+  /** Reads files that are not known. Throws SOURCE_NOT_FOUND when no file matches. */
   async contents(pattern: string): Promise<SourceContents> {
     const paths = this.#expand(pattern)
-    const files: { path: string; stamp: string; sha256: string }[] = []
-    for (const path of paths) files.push(await this.#file(path))
+    // One after the other: the first source can be used while the next is read.
+    const reading = this.#busy.then(async () => {
+      const files: { path: string; stamp: string; sha256: string }[] = []
+      for (const path of paths) files.push(await this.#file(path))
+      return files
+    })
+    this.#busy = reading.catch(() => {})
+    const files = await reading
     return {
       pattern,
       digest: fingerprintOf(files.map((f) => [f.path, f.sha256])),
@@ -54,7 +70,7 @@ export class SourceFiles {
   }
 
   /** Throws SOURCE_CHANGED_WHILE_READ when the files are not what they were when `contents` was taken. */
-  confirm(contents: SourceContents): void {
+  confirm(contents: SourceListing): void {
     const now = this.#expand(contents.pattern)
     const changed = contents.files
       .filter((file) => !now.includes(file.path) || this.#stamp(file.path).stamp !== file.stamp)
