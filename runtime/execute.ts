@@ -100,7 +100,7 @@ async function runLocked(world: World, options: ExecuteOptions, started: number)
   const engine = lazyEngine(world, scratch, predictions, options)
   const unwatch = watchSignal(options, engine)
   try {
-    journal.append({
+    await journal.append({
       kind: 'started',
       run_id: world.values.runId,
       bundle: world.contract.digest,
@@ -125,13 +125,13 @@ async function runLocked(world: World, options: ExecuteOptions, started: number)
       stillDue,
       started,
     })
-    journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
+    await journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
     options.faults?.('journal')
     return result
   } finally {
     unwatch()
     await engine.close()
-    journal.close()
+    await journal.close()
     scratch.remove()
   }
 }

@@ -1,8 +1,9 @@
 // journal/<run>.jsonl: what a run has finished, a line an entry, on disk before the run goes on. Resuming needs only the
 // store's index; the journal is for people, for `history` and for telling a run that was killed from one that ended.
 
-import { appendFileSync, closeSync, fdatasyncSync, fsyncSync, openSync, writeSync } from 'node:fs'
-import { guarded, readIfThere } from './store/files.ts'
+import { appendFileSync, closeSync, fdatasync, fsyncSync, openSync, writeSync } from 'node:fs'
+import { promisify } from 'node:util'
+import { guarded, ioFailure, readIfThere } from './store/files.ts'
 import { folderIn, pathIn, type Store } from './store/store.ts'
 
 export type JournalEntry =
@@ -28,10 +29,12 @@ export type JournalEntry =
 
 export interface Journal {
   readonly path: string
-  /** On disk when it returns. */
-  append(entry: JournalEntry): void
-  close(): void
+  /** Resolves when the entry is on disk. */
+  append(entry: JournalEntry): Promise<void>
+  close(): Promise<void>
 }
+
+const toDisk = promisify(fdatasync)
 
 /** Opens the journal of a run, which may exist already when a run id is used again. */
 export function openJournal(store: Store, runId: string): Journal {
@@ -39,17 +42,23 @@ export function openJournal(store: Store, runId: string): Journal {
   const path = pathIn(store, 'journal', `${runId}.jsonl`)
   const file = guarded('open', path, () => openSync(path, 'a'))
   guarded('force to disk', path, () => fsyncSync(file))
-  let open = true
+  // Entries that are written while the disk is busy go to it together.
+  let waiting: Promise<void> | undefined
+  let busy: Promise<unknown> = Promise.resolve()
   return {
     path,
-    append: (entry) =>
-      guarded('write', path, () => {
-        writeSync(file, `${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`)
-        fdatasyncSync(file)
-      }),
-    close: () => {
-      if (open) closeSync(file)
-      open = false
+    append: async (entry) => {
+      guarded('write', path, () => writeSync(file, `${JSON.stringify({ at: new Date().toISOString(), ...entry })}\n`))
+      waiting ??= busy.then(async () => {
+        waiting = undefined
+        await toDisk(file).catch((error: unknown) => Promise.reject(ioFailure(error, 'force to disk', path)))
+      })
+      busy = waiting.catch(() => {})
+      return waiting
+    },
+    close: async () => {
+      await busy
+      closeSync(file)
     },
   }
 }

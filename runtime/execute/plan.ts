@@ -2,10 +2,10 @@
 // compared with what is there. Where the rows of a node that is yet to run decide, the answer is `maybe`.
 
 import { RuntimeFailure } from '../contract/failures.ts'
-import { asNodeId, type NodeId } from '../contract/ids.ts'
+import { asNodeId, type Fingerprint, type NodeId } from '../contract/ids.ts'
 import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
-import { findOutput, sizeOf } from '../store/snapshots.ts'
+import { findOutput, type StoredOutput, sizeOf } from '../store/snapshots.ts'
 import type { SourceContents, SourceListing } from '../store/source-files.ts'
 import {
   dataFingerprint,
@@ -88,7 +88,7 @@ export const runDependence = (world: World, node: ManifestNode, source: SourceCo
 })
 
 /** Whether the file of an output is there with its size. */
-export const isThere = (entry: Entry): boolean => sizeOf(entry.file) === entry.state.snapshot.size_bytes
+const isThere = (entry: Entry): boolean => sizeOf(entry.file) === entry.state.snapshot.size_bytes
 
 /** Predicts every step of the bundle, inputs first. */
 export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
@@ -97,56 +97,83 @@ export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
   return predictions
 }
 
+const UNKNOWN = { readable: null, inputs: null, data: null, source: null, failure: null } as const
+
 async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): Promise<Prediction> {
   const node = world.nodes.get(id)
   const own = world.own.get(id) ?? null
-  const none = { id, readable: null, inputs: null, data: null, source: null, failure: null }
-  if (node === undefined) return { ...none, status: 'blocked', reason: 'it is not in the manifest' }
-  if (!world.selected(id)) {
-    const entry = own ?? world.outside.get(id) ?? null
-    return {
-      ...none,
-      status: 'left_out',
-      reason: 'not selected',
-      readable: entry && readableOf(entry.node, entry.state),
-      inputs: entry?.state.inputs ?? null,
-      data: entry?.state.data ?? null,
-    }
-  }
+  const blocked = (reason: string, failure: RuntimeFailure | null = null): Prediction => ({
+    ...UNKNOWN,
+    id,
+    status: 'blocked',
+    reason,
+    failure,
+  })
+  if (node === undefined) return blocked('it is not in the manifest')
+  if (!world.selected(id)) return leftOut(id, own ?? world.outside.get(id) ?? null)
   const missing = node.inputs.find((input) => isMissing(world, asNodeId(input.ref), earlier))
-  if (missing !== undefined) return { ...none, status: 'blocked', reason: `${missing.ref} has no output` }
+  if (missing !== undefined) return blocked(`${missing.ref} has no output`)
   const source = await orFailure(() => (own === null ? sourceListing(world, node) : sourceContents(world, node)))
-  if (source instanceof RuntimeFailure) return { ...none, status: 'blocked', reason: source.message, failure: source }
+  if (source instanceof RuntimeFailure) return blocked(source.message, source)
   if (source !== null && !isRead(source))
-    return { ...none, source, status: 'execute', reason: noOutput(world, id) }
+    return { ...UNKNOWN, id, source, status: 'execute', reason: noOutput(world, id) }
   const reads = node.inputs.map((input) => predictedRead(world, input, earlier))
   const known = reads.flatMap((read) => (read.data === null ? [] : [{ ...read, data: read.data }]))
+  if (known.length === reads.length) return predictKnown(world, node, known, source)
+  const certain = reasonOf(world, node, own, known, runDependence(world, node, source))
+  if (certain !== null) return { ...UNKNOWN, id, source, status: 'execute', reason: certain }
+  const waiting = reads.filter((read) => read.data === null).map((read) => read.ref)
+  return { ...UNKNOWN, id, source, status: 'maybe', reason: `depends on the rows of ${waiting.join(', ')}` }
+}
+
+const leftOut = (id: NodeId, entry: Entry | null): Prediction => ({
+  ...UNKNOWN,
+  id,
+  status: 'left_out',
+  reason: 'not selected',
+  readable: entry && readableOf(entry.node, entry.state),
+  inputs: entry?.state.inputs ?? null,
+  data: entry?.state.data ?? null,
+})
+
+/** The prediction of a node of which everything that it reads is known. */
+function predictKnown(
+  world: World,
+  node: ManifestNode,
+  inputs: readonly ReadInput[],
+  source: SourceContents | null,
+): Prediction {
+  const id = asNodeId(node.id)
+  const own = world.own.get(id) ?? null
   const dependence = runDependence(world, node, source)
-  if (known.length < reads.length) {
-    const certain = reasonOf(world, node, own, known, dependence)
-    const waiting = reads.filter((read) => read.data === null).map((read) => read.ref)
-    if (certain !== null) return { ...none, source, status: 'execute', reason: certain }
-    return { ...none, source, status: 'maybe', reason: `depends on the rows of ${waiting.join(', ')}` }
-  }
-  const made = { source, inputs: known, data: dataFingerprint(known, dependence) }
-  const fingerprint = executionFingerprint(node, known, dependence)
-  if (!world.full) {
-    if (own !== null && own.state.fingerprint === fingerprint && isThere(own))
-      return { ...none, ...made, status: 'cached', reason: '', readable: readableOf(node, own.state) }
-    const stored = findOutput(world.store, fingerprint)
-    if (stored !== null)
-      return {
-        ...none,
-        ...made,
-        status: 'reuse',
-        reason: reasonOf(world, node, own, known, dependence) ?? 'its output is missing',
-        readable: readableOf(node, stored),
-      }
-  }
-  const reason =
-    reasonOf(world, node, own, known, dependence) ??
-    (own !== null && !isThere(own) ? 'its output is missing' : 'asked for in full')
-  return { ...none, ...made, status: 'execute', reason }
+  const made = { ...UNKNOWN, id, source, inputs, data: dataFingerprint(inputs, dependence) }
+  const stored = storedOutput(world, id, executionFingerprint(node, inputs, dependence))
+  if (stored?.status === 'cached')
+    return { ...made, status: 'cached', reason: '', readable: readableOf(node, stored.output) }
+  const changed = reasonOf(world, node, own, inputs, dependence)
+  if (stored !== null)
+    return {
+      ...made,
+      status: 'reuse',
+      reason: changed ?? 'its output is missing',
+      readable: readableOf(node, stored.output),
+    }
+  const otherwise = own !== null && !isThere(own) ? 'its output is missing' : 'asked for in full'
+  return { ...made, status: 'execute', reason: changed ?? otherwise }
+}
+
+/** The output that is there for an execution fingerprint: in place (`cached`), or in the store. Null in a full run. */
+export function storedOutput(
+  world: World,
+  id: NodeId,
+  fingerprint: Fingerprint,
+): { readonly status: 'cached' | 'reused'; readonly output: StoredOutput } | null {
+  if (world.full) return null
+  const own = world.own.get(id)
+  if (own !== undefined && own.state.fingerprint === fingerprint && isThere(own))
+    return { status: 'cached', output: own.state }
+  const output = findOutput(world.store, fingerprint)
+  return output && { status: 'reused', output }
 }
 
 function isMissing(world: World, ref: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): boolean {

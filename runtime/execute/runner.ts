@@ -4,16 +4,15 @@
 
 import { Bug, messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
-import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import type { NodeState } from '../contract/state.ts'
+import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
+import type { NodeState, Snapshot } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
-import { findOutput, indexOutput, type StoredOutput } from '../store/snapshots.ts'
+import { indexOutput, type StoredOutput } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
-import { dataFingerprint, executionFingerprint, type ReadInput, rowsFingerprint } from './fingerprints.ts'
+import { dataFingerprint, executionFingerprint, type ReadInput } from './fingerprints.ts'
+import { provideInputs, readOf } from './inputs.ts'
 import {
-  edgeTo,
-  isThere,
   type Prediction,
   type Readable,
   readableOf,
@@ -21,11 +20,12 @@ import {
   reasonOf,
   runDependence,
   sourceContents,
+  storedOutput,
 } from './plan.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
 import type { Scratch } from './scratch.ts'
 import { type Slots, slots } from './slots.ts'
-import { outputFile, provideInput, runStep, storeOutput } from './step.ts'
+import { outputFile, runStep, storeOutput } from './step.ts'
 import type { World } from './world.ts'
 
 export interface RunnerContext {
@@ -36,6 +36,16 @@ export interface RunnerContext {
   /** Started when it is first needed. */
   readonly engine: () => Promise<Engine>
   readonly options: ExecuteOptions
+}
+
+/** What an output is made from. */
+interface Made {
+  readonly source: SourceListing | null
+  readonly reads: readonly ReadInput[]
+  readonly readables: readonly Readable[]
+  readonly data: string
+  readonly fingerprint: string
+  readonly reason: string
 }
 
 /** How a node ended: its result, and its state when its output can be part of production. */
@@ -104,7 +114,7 @@ class Runner {
     try {
       settled = await this.#outcome(node, prediction, release)
     } catch (error) {
-      settled = this.#given(prediction.id, error, performance.now() - started)
+      settled = await this.#given(prediction.id, error, performance.now() - started)
     }
     options.onEvent?.({ kind: 'finished', result: settled.result })
     return settled
@@ -130,62 +140,52 @@ class Runner {
         { hints: [`Run ${missing.ref} too.`] },
       )
     const readables = inputs.flatMap((input) => input ?? [])
-    const reads = await Promise.all(node.inputs.map((input, i) => this.#read(input, readables[i])))
+    const reads = await Promise.all(node.inputs.map((input, i) => readOf(this.#context, input, readables[i])))
     const source = await sourceContents(world, node)
     const dependence = runDependence(world, node, source)
     const fingerprint = executionFingerprint(node, reads, dependence)
-    const own = world.own.get(id) ?? null
-    const found = world.full
-      ? null
-      : own !== null && own.state.fingerprint === fingerprint && isThere(own)
-        ? own.state
-        : null
-    const stored = found ?? (world.full ? null : findOutput(world.store, fingerprint))
+    const stored = storedOutput(world, id, fingerprint)
     if (stored !== null) {
-      release(readableOf(node, stored))
-      return this.#taken(id, stored, found === null ? 'reused' : 'cached')
+      release(readableOf(node, stored.output))
+      return this.#taken(id, stored.output, stored.status)
     }
     const data = dataFingerprint(reads, dependence)
-    const reason = reasonOf(world, node, own, reads, dependence) ?? prediction.reason
-    return this.#execute(node, { source, reads, readables, data, fingerprint, reason }, release)
+    const reason = reasonOf(world, node, world.own.get(id) ?? null, reads, dependence) ?? prediction.reason
+    const made: Made = { source, reads, readables, data, fingerprint, reason }
+    const ms = await this.#execute(node, made)
+    if (ms === null) return this.#skipped(id, 'the run ended before it')
+    // Readers start now, unless they must know the rows.
+    const readable = { node, inputs: reads, data, snapshot: null }
+    if (!rowsDecide(node)) release(readable)
+    return this.#store(node, made, ms, (snapshot) => release({ ...readable, snapshot }))
   }
 
-  async #execute(
-    node: ManifestNode,
-    made: {
-      readonly source: SourceListing | null
-      readonly reads: readonly ReadInput[]
-      readonly readables: readonly Readable[]
-      readonly data: string
-      readonly fingerprint: string
-      readonly reason: string
-    },
-    release: (readable: Readable | null) => void,
-  ): Promise<Settled> {
+  /** Runs the node's step; how long it took, or null when the run ended before it. */
+  async #execute(node: ManifestNode, made: Made): Promise<number | null> {
     const { world, scratch, options } = this.#context
     const id = asNodeId(node.id)
+    const step = world.steps.get(id)
+    if (step === undefined) throw new Bug(`${id} has no step`)
     const free = await this.#slots.take()
-    let ms = 0
     try {
-      if (this.#mustStop()) return this.#skipped(id, 'the run ended before it')
+      if (this.#mustStop()) return null
       const engine = await this.#context.engine()
-      this.#provide(node, made.readables)
+      provideInputs(this.#context, node, made.readables)
       options.onEvent?.({ kind: 'started', node: id })
       const started = performance.now()
-      await this.#tried(id, async () => {
-        const step = world.steps.get(id)
-        if (step === undefined) throw new Bug(`${id} has no step`)
-        await runStep(world, scratch, engine, step, made.source)
-      })
-      ms = performance.now() - started
+      await this.#tried(id, () => runStep(world, scratch, engine, step, made.source))
+      return performance.now() - started
     } finally {
       free()
     }
-    const readable = { node, inputs: made.reads, data: made.data, snapshot: null }
-    if (!rowsDecide(node)) release(readable)
+  }
+
+  async #store(node: ManifestNode, made: Made, ms: number, stored: (snapshot: Snapshot) => void): Promise<Settled> {
+    const { world, scratch, options } = this.#context
+    const id = asNodeId(node.id)
     const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id))
     options.faults?.('stored')
-    const state: StoredOutput = {
+    const output: StoredOutput = {
       fingerprint: made.fingerprint,
       data: made.data,
       snapshot,
@@ -194,12 +194,12 @@ class Runner {
       executed_at: new Date().toISOString(),
       duration_ms: Math.round(ms),
     }
-    indexOutput(world.store, state)
-    this.#note(id, 'executed', state, ms)
-    release({ ...readable, snapshot })
+    indexOutput(world.store, output)
+    await this.#note(id, 'executed', output, ms)
+    stored(snapshot)
     return {
       result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },
-      state: { status: 'executed', ...state },
+      state: { status: 'executed', ...output },
     }
   }
 
@@ -218,56 +218,17 @@ class Runner {
     }
   }
 
-  /** Links what is read from the store into the folder where the step looks for it. */
-  #provide(node: ManifestNode, readables: readonly Readable[]): void {
-    const { world, scratch } = this.#context
-    for (const [i, input] of node.inputs.entries()) {
-      const id = asNodeId(input.ref)
-      const readable = readables[i]
-      if (world.environment !== null && !world.steps.has(id)) continue
-      if (readable?.snapshot != null) provideInput(world, scratch, id, readable.snapshot)
-    }
-  }
-
   async #readable(id: NodeId): Promise<Readable | null> {
     const running = this.#running.get(id)
     return running === undefined ? readableOutside(this.#context.world, id) : running.ready
-  }
-
-  async #read(input: ManifestInput, readable: Readable | undefined): Promise<ReadInput> {
-    const { world } = this.#context
-    if (readable === undefined) throw new Bug(`${input.ref} is not readable`)
-    const edge = edgeTo(world, input, readable.node, readable.inputs)
-    if (!rowsDecide(readable.node)) return { ref: input.ref, edge, data: readable.data }
-    if (readable.snapshot === null) throw new Bug(`${input.ref} is read before it is stored`)
-    return {
-      ref: input.ref,
-      edge,
-      data: rowsFingerprint(await this.#digest(asNodeId(input.ref), readable.snapshot, input.reads)),
-    }
-  }
-
-  async #digest(
-    id: NodeId,
-    snapshot: NonNullable<Readable['snapshot']>,
-    columns: readonly string[] | null,
-  ): Promise<string> {
-    const { world, scratch } = this.#context
-    const known = world.digests.get(snapshot, columns)
-    if (known !== undefined || columns === null) return known ?? snapshot.digest
-    const engine = await this.#context.engine()
-    provideInput(world, scratch, id, snapshot)
-    const digest = await engine.digestColumns(outputFile(scratch, id), columns)
-    world.digests.set(snapshot, columns, digest)
-    return digest
   }
 
   #mustStop(): boolean {
     return this.#stopped || this.#context.options.signal?.aborted === true
   }
 
-  #taken(id: NodeId, stored: StoredOutput, status: 'cached' | 'reused'): Settled {
-    if (status === 'reused') this.#note(id, status, stored, 0)
+  async #taken(id: NodeId, stored: StoredOutput, status: 'cached' | 'reused'): Promise<Settled> {
+    if (status === 'reused') await this.#note(id, status, stored, 0)
     const { fingerprint, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
     const state = { status, fingerprint, data, snapshot, inputs, run_id, executed_at, duration_ms }
     return { result: { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }, state }
@@ -278,7 +239,7 @@ class Runner {
   }
 
   /** A node that ended with an error. What concerns no single node is thrown on. */
-  #given(id: NodeId, error: unknown, ms: number): Settled {
+  async #given(id: NodeId, error: unknown, ms: number): Promise<Settled> {
     const { options } = this.#context
     if (!(error instanceof RuntimeFailure)) {
       this.#stopped = true
@@ -286,7 +247,7 @@ class Runner {
     }
     if (error.code === 'INTERRUPTED' || options.signal?.aborted) return this.#skipped(id, 'interrupted')
     if (options.continueOnError !== true || error.code === 'STATE_IO') this.#stopped = true
-    this.#context.journal.append({
+    await this.#context.journal.append({
       kind: 'step',
       node: id,
       status: 'failed',
@@ -302,9 +263,9 @@ class Runner {
     }
   }
 
-  #note(id: NodeId, status: 'executed' | 'reused', stored: StoredOutput, ms: number): void {
+  async #note(id: NodeId, status: 'executed' | 'reused', stored: StoredOutput, ms: number): Promise<void> {
     const { journal, options } = this.#context
-    journal.append({
+    await journal.append({
       kind: 'step',
       node: id,
       status,

@@ -27,9 +27,10 @@ export async function digestFile(path: string): Promise<{ readonly sha256: Finge
   try {
     const file = await open(path, 'r')
     try {
-      const buffer = Buffer.allocUnsafe(CHUNK_BYTES)
+      const { size } = await file.stat()
+      const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1))
       for (;;) {
-        const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES)
+        const { bytesRead } = await file.read(buffer, 0, buffer.length)
         if (bytesRead === 0) break
         sizeBytes += bytesRead
         hash.update(buffer.subarray(0, bytesRead))

@@ -8,7 +8,7 @@ import { literal, openConfined, quoted } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
 import { digestOfColumns, outputFacts } from './output-facts.ts'
 import { generalFailure, stepFailure } from './step-errors.ts'
-import { outputQuery, requirePrelude, requireType, type StepStatement, stepStatements } from './step-statements.ts'
+import { outputQuery, preludeFor, requireType, type StepStatement, stepStatements } from './step-statements.ts'
 
 /** Starts the engine. Costs 0.1–0.3 s. */
 export async function startDuckDB(options: EngineOptions): Promise<Engine> {
@@ -31,14 +31,14 @@ class DuckDBEngine implements Engine {
   }
 
   async runStep(step: StepRequest): Promise<void> {
-    requirePrelude(step.prelude)
+    const macros = preludeFor(step)
     const statements = stepStatements(step)
     const catalogue = `step_${++this.#steps}`
     const connection = await this.#instance.connect()
     this.#running.add(connection)
     try {
-      await connection.run(`ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}; ${variableStatements(step.variables)}`)
-      if (step.prelude.trim() !== '') await connection.run(step.prelude)
+      const own = `ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}`
+      await connection.run([own, variableStatements(step.variables), ...macros].join(';\n'))
       for (const [i, statement] of statements.entries()) await runStatement(connection, statement, i)
     } catch (error) {
       throw stepFailure(error, { text: '', start: 0 }, 0)
