@@ -23,7 +23,10 @@ function matches(root: string, folder: string, parts: readonly string[]): string
   const below = (name: string) => (folder === '' ? name : `${folder}/${name}`)
   if (part === '**') {
     const deeper = entries(join(root, folder)).filter((entry) => entry.isDirectory())
-    return [...matches(root, folder, rest), ...deeper.flatMap((entry) => matches(root, below(entry.name), parts))]
+    return [
+      ...matches(root, folder, rest.length === 0 ? ['*'] : rest),
+      ...deeper.flatMap((entry) => matches(root, below(entry.name), parts)),
+    ]
   }
   if (!hasMagic(part)) {
     const path = below(part)

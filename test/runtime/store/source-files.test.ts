@@ -1,0 +1,106 @@
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { DuckDBInstance } from '@duckdb/node-api'
+import * as assert from 'uvu/assert'
+import { expandGlob } from '../../../runtime/store/glob.ts'
+import { SourceFiles } from '../../../runtime/store/source-files.ts'
+import { openStore } from '../../../runtime/store/store.ts'
+import { rejects } from '../../support/rejects.ts'
+import { suite } from '../../support/suite.ts'
+import { tempFolder, tempProject, writeFiles } from '../../support/temp.ts'
+
+const test = suite('source files')
+
+test('A glob names the files that DuckDB reads', async () => {
+  const project = tempProject({
+    'data/a.csv': '',
+    'data/.hidden.csv': '',
+    'data/b.CSV': '',
+    'data/a1.csv': '',
+    'data/a(2).csv': '',
+    'data/x/a.csv': '',
+    'data/x/y/b.csv': '',
+    'data/x.csv/in.csv': '',
+    'other/a.csv': '',
+  })
+  symlinkSync(join(project, 'data/x'), join(project, 'data/link'))
+  symlinkSync(join(project, 'data/a.csv'), join(project, 'data/linked.csv'))
+  const instance = await DuckDBInstance.create(':memory:')
+  const connection = await instance.connect()
+  const patterns = [
+    'data/*.csv',
+    'data/a?.csv',
+    'data/[ab]*.csv',
+    'data/[!a]*.csv',
+    'data/**/*.csv',
+    '**/a.csv',
+    'data/*/a.csv',
+    'data/x/**',
+    'data/a.csv',
+    'data/none*.csv',
+    '*/a.csv',
+    'data/a(2).csv',
+    'data/[0-9a]1.csv',
+    'data/link/*.csv',
+  ]
+  for (const pattern of patterns) {
+    const answer = await connection.runAndReadAll(`SELECT file FROM glob('${project}/${pattern}')`)
+    const theirs = answer.getRows().map(([file]) => String(file).slice(project.length + 1))
+    assert.equal(expandGlob(project, pattern), theirs.sort(), pattern)
+  }
+  connection.closeSync()
+  instance.closeSync()
+})
+
+test('Contents count, times do not; other names do', async () => {
+  const project = tempProject({ 'd/a.csv': 'x', 'd/b.csv': 'y' })
+  const digest = async () => (await new SourceFiles(openStore(project)).contents('d/*.csv')).digest
+  const first = await digest()
+  utimesSync(join(project, 'd/a.csv'), 1, 1)
+  assert.is(await digest(), first)
+  renameSync(join(project, 'd/a.csv'), join(project, 'd/c.csv'))
+  assert.is.not(await digest(), first)
+})
+
+test('A file of the same size, time and place with other contents is noticed', async () => {
+  const project = tempProject({ 'a.csv': 'one' })
+  const files = new SourceFiles(openStore(project))
+  utimesSync(join(project, 'a.csv'), 1000, 1000)
+  await new Promise((resume) => setTimeout(resume, 60))
+  const first = await files.contents('a.csv')
+  files.save()
+  writeFileSync(join(project, 'a.csv'), 'two')
+  utimesSync(join(project, 'a.csv'), 1000, 1000)
+  assert.is.not((await new SourceFiles(openStore(project)).contents('a.csv')).digest, first.digest)
+})
+
+test('A file that changes, comes or goes while it is used is noticed', async () => {
+  const project = tempProject({ 'd/a.csv': 'x' })
+  const files = new SourceFiles(openStore(project))
+  const contents = await files.contents('d/*.csv')
+  files.confirm(contents)
+  appendFileSync(join(project, 'd/a.csv'), 'y')
+  await rejects(() => files.confirm(contents), 'SOURCE_CHANGED_WHILE_READ')
+  const again = await files.contents('d/*.csv')
+  writeFiles(project, { 'd/b.csv': 'z' })
+  const failure = await rejects(() => files.confirm(again), 'SOURCE_CHANGED_WHILE_READ')
+  assert.equal(failure.facts.paths, ['d/b.csv'])
+})
+
+test('A path or a link that leaves the project is refused', async () => {
+  const outside = tempFolder('outside')
+  writeFileSync(join(outside, 'secret.csv'), 'x')
+  const project = tempProject({ 'd/a.csv': 'x' })
+  symlinkSync(join(outside, 'secret.csv'), join(project, 'd/link.csv'))
+  symlinkSync(outside, join(project, 'folder'))
+  mkdirSync(join(project, 'inside'))
+  symlinkSync(join(project, 'd/a.csv'), join(project, 'inside/ok.csv'))
+  const files = new SourceFiles(openStore(project))
+  for (const path of ['d/link.csv', 'd/*.csv', 'folder/secret.csv', '../x.csv', '/etc/passwd'])
+    await rejects(() => files.contents(path), 'STATEMENT_REFUSED')
+  await files.contents('inside/ok.csv')
+  const missing = await rejects(() => files.contents('d/none.csv'), 'SOURCE_NOT_FOUND')
+  assert.is(missing.facts.path, 'd/none.csv')
+})
+
+test.run()
