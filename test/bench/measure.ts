@@ -1,4 +1,4 @@
-// Whole processes, measured from outside: elapsed time and peak resident memory, medians of several runs.
+// Whole processes: elapsed time, processor time of all threads and peak resident memory, medians of several runs.
 
 import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -9,7 +9,9 @@ import { Bug } from '../../runtime/contract/failures.ts'
 
 export interface Measured {
   readonly ms: number
-  /** Peak resident set of the process itself. */
+  /** Of all threads; hardly depends on what else the machine does. */
+  readonly cpuMs: number
+  /** Peak resident set. */
   readonly peakMb: number
   readonly out: string
 }
@@ -18,13 +20,13 @@ const probe = join(tmpdir(), `seeknal-bench-probe-${process.pid}.mjs`)
 writeFileSync(
   probe,
   `import { writeFileSync } from 'node:fs'
-process.on('exit', () => writeFileSync(process.env.SEEKNAL_BENCH_PEAK, String(process.resourceUsage().maxRSS)))`,
+process.on('exit', () => writeFileSync(process.env.SEEKNAL_BENCH_USAGE, JSON.stringify(process.resourceUsage())))`,
 )
 
 /** Runs `node ...args` in `cwd` to its end; fails when it fails. */
 export function measure(cwd: string, args: readonly string[]): Measured {
-  const peakFile = `${probe}.peak`
-  const env = { ...process.env, NO_COLOR: '1', SEEKNAL_BENCH_PEAK: peakFile }
+  const usageFile = `${probe}.usage`
+  const env = { ...process.env, NO_COLOR: '1', SEEKNAL_BENCH_USAGE: usageFile }
   const started = performance.now()
   const run = spawnSync(process.execPath, ['--import', pathToFileURL(probe).href, ...args], {
     cwd,
@@ -38,7 +40,9 @@ export function measure(cwd: string, args: readonly string[]): Measured {
       `node ${args.join(' ')} ended with ${run.status ?? run.signal}: ${(run.stderr + run.stdout).slice(0, 2000)}`,
     )
   }
-  return { ms, peakMb: Number(readFileSync(peakFile, 'utf8')) / 1024, out: run.stdout }
+  const usage: NodeJS.ResourceUsage = JSON.parse(readFileSync(usageFile, 'utf8'))
+  const cpuMs = (usage.userCPUTime + usage.systemCPUTime) / 1000
+  return { ms, cpuMs, peakMb: usage.maxRSS / 1024, out: run.stdout }
 }
 
 /** The folder of the built command, from `--dist=`. */

@@ -21,7 +21,7 @@ async function startup(): Promise<void> {
   const bare = await median(runs * 3, () => measure(folder, ['-e', '0']))
   for (const args of [['--version'], ['--help'], ['run', '--help']]) {
     const own = await median(runs * 3, () => seeknal(folder, ...args))
-    line(`seeknal ${args.join(' ')}`, own, `node -e 0: ${seconds(bare.ms)}, ${ratio(own, bare)}`)
+    line(`seeknal ${args.join(' ')}`, own, `node -e 0: ${seconds(bare.ms)}; ${ratio(own, bare)}`)
   }
 }
 
@@ -53,7 +53,7 @@ async function project(size: ProjectSize, times: number): Promise<void> {
   line('compile, warm, one edit', await median(times, compile, edit))
   const full = await median(times, () => seeknal(folder, 'run'), fresh)
   const bare = await median(times, () => measure(folder, [raw, 'bundle', folder, join(folder, 'raw')]))
-  line('run, everything', full, `raw SQL: ${seconds(bare.ms)}, ${ratio(full, bare)}`)
+  line('run, everything', full, `raw SQL: ${seconds(bare.ms)}; ${ratio(full, bare)}`)
   line('run, nothing to do', await median(times, () => seeknal(folder, 'run')))
   line('run, one edit', await median(times, () => seeknal(folder, 'run'), edit))
   rmSync(folder, { recursive: true, force: true })
@@ -93,14 +93,17 @@ async function large(size: ProjectSize, times: number, memoryLimit?: string): Pr
   const rawArgs = [raw, 'bundle', folder, join(folder, 'raw'), ...options.slice(1)]
   const bare = await median(times, () => measure(folder, rawArgs), fresh)
   const full = await median(times, () => seeknal(folder, 'run', ...options), fresh)
-  line('run, everything', full, `raw SQL: ${seconds(bare.ms)}, ${bare.peakMb.toFixed(0)} MB, ${ratio(full, bare)}`)
+  line('run, everything', full, `raw SQL: ${seconds(bare.ms)}, ${bare.peakMb.toFixed(0)} MB; ${ratio(full, bare)}`)
   rmSync(folder, { recursive: true, force: true })
 }
 
-const ratio = (a: Measured, b: Measured): string => `${(a.ms / b.ms).toFixed(2)} ×`
+const ratio = (a: Measured, b: Measured): string =>
+  `${(a.ms / b.ms).toFixed(2)} × the time, ${(a.cpuMs / b.cpuMs).toFixed(2)} × the processor`
 
 function line(what: string, run: Measured, beside = ''): void {
-  console.log(`  ${what.padEnd(26)} ${seconds(run.ms).padStart(8)} ${run.peakMb.toFixed(0).padStart(6)} MB  ${beside}`)
+  console.log(
+    `  ${what.padEnd(26)} ${seconds(run.ms).padStart(8)} ${seconds(run.cpuMs).padStart(8)} cpu ${run.peakMb.toFixed(0).padStart(6)} MB  ${beside}`,
+  )
 }
 
 console.log(machine())
