@@ -45,12 +45,21 @@ export function measure(cwd: string, args: readonly string[]): Measured {
   return { ms, cpuMs, peakMb: usage.maxRSS / 1024, out: run.stdout }
 }
 
+/** Elapsed time of `node ...args` alone: the probe would cost both sides as much as a start does. */
+export function startMs(cwd: string, args: readonly string[]): number {
+  const started = performance.now()
+  const run = spawnSync(process.execPath, args, { cwd, stdio: 'ignore' })
+  if (run.status !== 0) throw new Bug(`node ${args.join(' ')} ended with ${run.status ?? run.signal}`)
+  return performance.now() - started
+}
+
 /** The folder of the built command, from `--dist=`. */
 const dist = process.argv.find((arg) => arg.startsWith('--dist='))?.slice(7) ?? 'dist'
 
+export const command = resolve(dist, 'compiler/cli/main.js')
+
 /** The built command, run in `cwd`. */
-export const seeknal = (cwd: string, ...args: readonly string[]): Measured =>
-  measure(cwd, [resolve(dist, 'compiler/cli/main.js'), ...args])
+export const seeknal = (cwd: string, ...args: readonly string[]): Measured => measure(cwd, [command, ...args])
 
 /** Runs `body` `times` times; `before` is not measured. The run with the median time. */
 export async function median(
@@ -63,9 +72,13 @@ export async function median(
     await before()
     runs.push(body())
   }
-  const sorted = runs.sort((a, b) => a.ms - b.ms)
-  const middle = sorted[Math.floor((times - 1) / 2)]
-  if (middle === undefined) throw new Bug('median of no runs')
+  return middleOf(runs, (run) => run.ms)
+}
+
+/** The one in the middle by `size`; of an even number the smaller. */
+export function middleOf<T>(values: readonly T[], size: (value: T) => number): T {
+  const middle = [...values].sort((a, b) => size(a) - size(b))[Math.floor((values.length - 1) / 2)]
+  if (middle === undefined) throw new Bug('the median of nothing')
   return middle
 }
 

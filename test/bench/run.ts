@@ -5,7 +5,7 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { tempFolder } from '../support/temp.ts'
-import { type Measured, machine, measure, median, seconds, seeknal } from './measure.ts'
+import { command, type Measured, machine, measure, median, middleOf, seconds, seeknal, startMs } from './measure.ts'
 import { editedFile, editSql, generateProject, type ProjectSize, SHAPES } from './projects.ts'
 
 const option = (name: string, otherwise: string): string =>
@@ -18,10 +18,18 @@ const parts: Readonly<Record<string, () => Promise<void>>> = { startup, projects
 
 async function startup(): Promise<void> {
   const folder = tempFolder('bench')
-  const bare = await median(runs * 3, () => measure(folder, ['-e', '0']))
+  const start = (args: readonly string[]): number =>
+    middleOf(
+      Array.from({ length: runs * 5 }, () => startMs(folder, args)),
+      (ms) => ms,
+    )
+  const bare = start(['-e', '0'])
   for (const args of [['--version'], ['--help'], ['run', '--help']]) {
-    const own = await median(runs * 3, () => seeknal(folder, ...args))
-    line(`seeknal ${args.join(' ')}`, own, `node -e 0: ${seconds(bare.ms)}; ${ratio(own, bare)}`)
+    const own = start([command, ...args])
+    const what = `seeknal ${args.join(' ')}`.padEnd(26)
+    console.log(
+      `  ${what} ${seconds(own).padStart(8)}  node -e 0: ${seconds(bare)}; ${(own / bare).toFixed(2)} × the time`,
+    )
   }
 }
 
