@@ -16,7 +16,7 @@ import { abandonedScratch, makeScratch, type Scratch, sweepScratch } from './exe
 import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
 import { openJournal } from './journal.ts'
 import { commitSwitch } from './promote/switch.ts'
-import { settleProduction } from './store/generations.ts'
+import { currentGeneration, settleProduction } from './store/generations.ts'
 import { acquireWriter, type LockName } from './store/locks.ts'
 import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
@@ -29,6 +29,7 @@ export type { ExecuteOptions, ExecutionPlan, NodeResult, RunEvent, RunRequest, R
  */
 export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOptions): Promise<RunResult> {
   const started = performance.now()
+  requireLimits(options)
   const store = openStore(options.projectDir)
   const first = readWorld(store, bundle, options)
   const predictions = await predict(first)
@@ -46,13 +47,27 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     options.faults?.('locked')
     if (first.environment === null) settleProduction(store)
     sweepScratch(store)
-    // What was read before the lock was taken may be out of date.
-    const world = readWorld(store, bundle, options, first)
+    // What was read before the lock was taken may be out of date. A generation never changes: the same one is the same.
+    const isSame = first.environment === null && currentGeneration(store) === (first.production?.number ?? null)
+    const world = isSame ? first : readWorld(store, bundle, options, first)
     if (world.environment !== null) requireBase(world, options.force ?? false)
-    return await runLocked(world, options, started)
+    return await runLocked(world, isSame ? predictions : await predict(world), options, started)
   } finally {
     lock.release()
   }
+}
+
+/** Throws USAGE for a limit that the engine would not understand. */
+function requireLimits({ memoryLimit, threads }: ExecuteOptions): void {
+  if (memoryLimit !== undefined && !/^\d+(\.\d+)?\s*([KMGT]i?B|B|%)$/i.test(memoryLimit))
+    throw new RuntimeFailure(
+      'USAGE',
+      `'${memoryLimit}' is no amount of memory`,
+      { memoryLimit },
+      { hints: ['Write it as 4GB, 500MB or 80%.'] },
+    )
+  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0))
+    throw new RuntimeFailure('USAGE', `${threads} is no number of threads`, { threads })
 }
 
 const lockOf = (world: World): LockName =>
@@ -90,10 +105,14 @@ export async function planExecution(
   }
 }
 
-async function runLocked(world: World, options: ExecuteOptions, started: number): Promise<RunResult> {
+async function runLocked(
+  world: World,
+  predictions: Predictions,
+  options: ExecuteOptions,
+  started: number,
+): Promise<RunResult> {
   for (const entries of [world.outside, world.own])
     for (const { state, file } of entries.values()) restoreSnapshot(world.store, state.snapshot, file)
-  const predictions = await predict(world)
   const stillDue = await leftOutAndDue(world, predictions)
   const scratch = makeScratch(world.store, world.values.runId)
   const journal = openJournal(world.store, world.values.runId)

@@ -139,6 +139,11 @@ class Runner {
         { node: id, input: missing.ref },
         { hints: [`Run ${missing.ref} too.`] },
       )
+    const present = prediction.status === 'cached' ? world.own.get(id) : undefined
+    if (present !== undefined) {
+      release(prediction.readable)
+      return this.#taken(id, present.state, 'cached')
+    }
     const readables = inputs.flatMap((input) => input ?? [])
     const reads = await Promise.all(node.inputs.map((input, i) => readOf(this.#context, input, readables[i])))
     const source = await sourceContents(world, node)

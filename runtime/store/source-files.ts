@@ -2,7 +2,7 @@
 // while it is read is found by looking before and after. Reports SOURCE_NOT_FOUND, SOURCE_CHANGED_WHILE_READ,
 // STATEMENT_REFUSED (a path or link that leaves the project).
 
-import { realpathSync, statSync } from 'node:fs'
+import { existsSync, realpathSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { fingerprintOf, sortedKeys } from '../contract/canonical-json.ts'
@@ -83,7 +83,7 @@ export class SourceFiles {
   save(worthBytes = 0): void {
     if (!this.#changed || this.#readBytes < worthBytes) return
     folderIn(this.#store, 'cache')
-    const files = Object.fromEntries(this.#known)
+    const files = Object.fromEntries([...this.#known].filter(([path]) => existsSync(join(this.#store.project, path))))
     writeAtomic(
       cachePath(this.#store),
       JSON.stringify({ format: 'seeknal.file_digests/1', files } satisfies Static<typeof Cache>),
