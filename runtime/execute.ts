@@ -29,7 +29,6 @@ export type { ExecuteOptions, ExecutionPlan, NodeResult, RunEvent, RunRequest, R
  */
 export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOptions): Promise<RunResult> {
   const started = performance.now()
-  requireLimits(options)
   const store = openStore(options.projectDir)
   const first = readWorld(store, bundle, options)
   const predictions = await predict(first)
@@ -55,19 +54,6 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   } finally {
     lock.release()
   }
-}
-
-/** Throws USAGE for a limit that the engine would not understand. */
-function requireLimits({ memoryLimit, threads }: ExecuteOptions): void {
-  if (memoryLimit !== undefined && !/^\d+(\.\d+)?\s*([KMGT]i?B|B|%)$/i.test(memoryLimit))
-    throw new RuntimeFailure(
-      'USAGE',
-      `'${memoryLimit}' is no amount of memory`,
-      { memoryLimit },
-      { hints: ['Write it as 4GB, 500MB or 80%.'] },
-    )
-  if (threads !== undefined && !(Number.isInteger(threads) && threads > 0))
-    throw new RuntimeFailure('USAGE', `${threads} is no number of threads`, { threads })
 }
 
 const lockOf = (world: World): LockName =>
