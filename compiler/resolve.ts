@@ -125,9 +125,19 @@ function job(node: TransformNode, scope: Scope, inputs: Inputs, report: (d: Diag
   return { node, scope, inputs }
 }
 
-/** Gives each job its result: from the cache, or from the engine in one batch. */
+/** A job that the cache does not know. */
+interface OpenJob {
+  readonly job: Job
+  readonly key: string
+  readonly prepared: Prepared
+}
+
+/** As many texts go to the engine at once: their syntax trees are in memory together. */
+const BATCH = 250
+
+/** Gives each job its result: from the cache, or from the engine in batches. */
 async function answer(jobs: readonly Job[], { engine, cache }: ResolveOptions, known: KnownNodes): Promise<void> {
-  const open: { readonly job: Job; readonly key: string; readonly prepared: Prepared }[] = []
+  const open: OpenJob[] = []
   for (const job of jobs) {
     const { text } = job.node.sql
     const key = `resolve/1:${fingerprintOf([text, job.inputs.written, text.includes('{{') ? job.scope.fingerprint() : null])}`
@@ -136,24 +146,22 @@ async function answer(jobs: readonly Job[], { engine, cache }: ResolveOptions, k
     if (found !== undefined) job.result = found as ResolvedText
     else open.push({ job, key, prepared: prepareSql(text, job.scope) })
   }
-  const parsed = await parseAll(
-    open.map(({ prepared }) => prepared),
-    engine,
-  )
-  const kinds = await classifyAll(
-    open.map(({ prepared }) => prepared),
-    parsed,
-    engine,
-  )
-  open.forEach(({ job, key, prepared }, i) => {
-    const readable = {
-      self: job.node.id,
-      inputs: job.inputs.written,
-      nodes: known.ids,
-      brokenInputs: job.inputs.broken,
-    }
+  for (let at = 0; at < open.length; at += BATCH) {
+    const batch = open.slice(at, at + BATCH)
+    await answerBatch(batch, engine, known)
+    for (const { job, key } of batch)
+      if (job.result?.problems.length === 0 && job.inputs.broken.length === 0) cache.set(key, job.result)
+  }
+}
+
+async function answerBatch(open: readonly OpenJob[], engine: LazySqlEngine, known: KnownNodes): Promise<void> {
+  const prepared = open.map((one) => one.prepared)
+  const parsed = await parseAll(prepared, engine)
+  const kinds = await classifyAll(prepared, parsed, engine)
+  open.forEach(({ job, prepared }, i) => {
+    const { written, broken } = job.inputs
+    const readable = { self: job.node.id, inputs: written, nodes: known.ids, brokenInputs: broken }
     job.result = finishSql(prepared, { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }, readable)
-    if (job.result.problems.length === 0 && job.inputs.broken.length === 0) cache.set(key, job.result)
   })
 }
 
