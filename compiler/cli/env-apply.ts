@@ -62,16 +62,7 @@ export async function applyEnvironment(
   const workspace = openWorkspace(surroundings)
   try {
     const { plan, bundle } = await readPlan(workspace, environment)
-    if (!force)
-      requireProfile(
-        plan,
-        resolveProfile(
-          profile ?? profilePath(plan, workspace, surroundings),
-          environment,
-          workspace.root,
-          surroundings,
-        ),
-      )
+    if (!force) requireProfile(plan, profileNow(plan, profile, workspace, surroundings))
     if (!force) await requireFresh(workspace, environment, bundle, terminal)
     if (dryRun) return await saySteps(workspace, bundle, surroundings)
     terminal.info(`Applying environment '${environment}'...`)
@@ -98,6 +89,15 @@ export async function applyEnvironment(
     workspace.close({ save: !dryRun })
   }
 }
+
+/** The profile that would be used now: the one that is named, else the plan's own file, else by the usual search. */
+const profileNow = (plan: Plan, named: string | undefined, workspace: Workspace, surroundings: Surroundings) =>
+  resolveProfile(
+    named ?? profilePath(plan, workspace, surroundings),
+    environmentArgument(plan.env_name),
+    workspace.root,
+    surroundings,
+  )
 
 /** The file that the plan was made with, if it is still there. */
 function profilePath(

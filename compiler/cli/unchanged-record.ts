@@ -47,7 +47,6 @@ export function prepareRecord(
       ([id, { snapshot }]) => [`intermediate/${outputStem(asNodeId(id))}.parquet`, snapshot.size_bytes] as const,
     )
     const lines = sourceLines(workspace.files())
-    const cached = production.manifest.nodes.length
     return {
       build: buildIdentity(),
       params: canonicalJson(params),
@@ -60,21 +59,24 @@ export function prepareRecord(
       parameters: Object.fromEntries(parameters.map((name) => [name, valueDigest(values.parameters[name])])),
       size,
       warnings: diagnostics.flatMap((diagnostic) => frame(diagnostic, lines)),
-      summary: {
-        ...summaryOf({
-          ...result,
-          outcome: 'nothing',
-          generation: production.number,
-          removed: [],
-          stillDue: [],
-          counts: { executed: 0, reused: 0, cached, skipped: 0, failed: 0 },
-        }),
-        ms: 0,
-      },
+      summary: nothingToDo(result, production.number, production.manifest.nodes.length),
     }
   }
   return { keep: (result) => keepRecord(store, record(result)) }
 }
+
+/** What a run that finds everything as it is would say. */
+const nothingToDo = (result: RunResult, generation: number, cached: number): UnchangedRecord['summary'] => ({
+  ...summaryOf({
+    ...result,
+    outcome: 'nothing',
+    generation,
+    removed: [],
+    stillDue: [],
+    counts: { executed: 0, reused: 0, cached, skipped: 0, failed: 0 },
+  }),
+  ms: 0,
+})
 
 type ManifestNodes = CompiledProject['bundle']['manifest']['nodes']
 

@@ -62,23 +62,9 @@ function visitNode(node: Tree, walk: Walk, ctes: ReadonlySet<string>): readonly 
   const location = typeof node.query_location === 'number' ? node.query_location : 0
   const index = (): number => tokenAt(source, walk.toOffset(location))
   switch (node.type) {
-    case 'BASE_TABLE': {
-      const parts = ['catalog_name', 'schema_name', 'table_name']
-        .map((key) => textOf(node, key))
-        .filter((part) => part !== '')
-      if (parts.length === 1 && ctes.has(parts[0]?.toLowerCase() ?? '')) return []
-      const first = index()
-      const start = source.tokens[first]?.start ?? 0
-      const end = source.tokens[pathAt(source, first).last]?.end ?? start
-      relationByName(
-        source,
-        parts,
-        { start, end },
-        { hasAlias: node.alias !== undefined, aliasAllowed: takesAlias(source, first) },
-        reads,
-      )
+    case 'BASE_TABLE':
+      baseTable(node, walk, index, ctes)
       return []
-    }
     case 'TABLE_FUNCTION':
       return tableFunction(node, walk, index())
     case 'FUNCTION':
@@ -114,6 +100,24 @@ function visitNode(node: Tree, walk: Walk, ctes: ReadonlySet<string>): readonly 
     default:
       return []
   }
+}
+
+/** A table by name that no CTE hides. */
+function baseTable(node: Tree, { source, reads }: Walk, index: () => number, ctes: ReadonlySet<string>): void {
+  const parts = ['catalog_name', 'schema_name', 'table_name']
+    .map((key) => textOf(node, key))
+    .filter((part) => part !== '')
+  if (parts.length === 1 && ctes.has(parts[0]?.toLowerCase() ?? '')) return
+  const first = index()
+  const start = source.tokens[first]?.start ?? 0
+  const end = source.tokens[pathAt(source, first).last]?.end ?? start
+  relationByName(
+    source,
+    parts,
+    { start, end },
+    { hasAlias: node.alias !== undefined, aliasAllowed: takesAlias(source, first) },
+    reads,
+  )
 }
 
 function tableFunction(node: Tree, walk: Walk, index: number): readonly string[] {

@@ -11,6 +11,7 @@ import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { projectRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
+import type { Terminal } from './terminal.ts'
 import { counted, thousands } from './text.ts'
 
 export const inspect = command({
@@ -34,15 +35,7 @@ export const inspect = command({
     const store = openStore(projectRoot(surroundings))
     const tables = outputs(store, args.env === undefined ? null : environmentArgument(args.env))
     if (args.node === undefined || args.list === true) {
-      const list = tables.map((t) => ({ node: id(t), rows: t.rows, columns: t.columns.length, from: t.from }))
-      if (terminal.options.json) terminal.document(list)
-      else
-        for (const line of alignedRows(
-          ['node', 'rows', 'columns', 'from'],
-          list.map((t) => [t.node, t.rows === null ? '' : thousands(t.rows), String(t.columns), t.from]),
-          ['rows', 'columns'],
-        ))
-          terminal.result(line)
+      sayOutputs(terminal, tables)
       return 0
     }
     const table = tableNamed(tables, args.node)
@@ -81,6 +74,16 @@ export const inspect = command({
     }
   },
 })
+
+function sayOutputs(terminal: Terminal, tables: readonly ReplTable[]): void {
+  const list = tables.map((t) => ({ node: id(t), rows: t.rows, columns: t.columns.length, from: t.from }))
+  if (terminal.options.json) {
+    terminal.document(list)
+    return
+  }
+  const cells = list.map((t) => [t.node, t.rows === null ? '' : thousands(t.rows), String(t.columns), t.from])
+  for (const line of alignedRows(['node', 'rows', 'columns', 'from'], cells, ['rows', 'columns'])) terminal.result(line)
+}
 
 const id = (table: ReplTable): string => `${table.schema}.${table.name}`
 
