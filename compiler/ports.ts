@@ -108,6 +108,8 @@ export type SourceObservation =
   /** No file matches. */
   | { readonly kind: 'absent' }
   | { readonly kind: 'error'; readonly message: string }
+  /** It was not looked at: it is no data of the project. */
+  | { readonly kind: 'refused'; readonly message: string; readonly hints: readonly string[] }
 
 /** Looks at source files; the answer may come from a cache keyed by the files' size and time. */
 export type ObserveSources = (requests: readonly SourceRequest[]) => Promise<readonly SourceObservation[]>

@@ -111,6 +111,13 @@ function settle(
         },
       ),
     )
+  if (observation.kind === 'refused')
+    return report(
+      errorAt('BIND_SOURCE_REFUSED', place, `${observation.message}.`, {
+        facts: { node: source.id, path: source.path },
+        hints: observation.hints,
+      }),
+    )
   const found = observation.kind === 'columns' ? observation.columns : null
   const columns = found ?? locked ?? completeDeclaration(source, types)
   if (columns === null) return report(notFound(source, place))

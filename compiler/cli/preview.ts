@@ -11,7 +11,7 @@ import type { RunRequest } from '../../runtime/execute/run.ts'
 import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
 import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
 import { linkOrCopy } from '../../runtime/store/files.ts'
-import { expandGlob } from '../../runtime/store/glob.ts'
+import { readableFiles } from '../../runtime/store/readable-files.ts'
 import type { Workspace } from './workspace.ts'
 
 export type Preview =
@@ -35,14 +35,14 @@ export async function preview(
       ? []
       : [{ id: asNodeId(node.id), pattern: sourcePattern(node.source_files.path, values) }],
   )
-  const absent = sources.find(({ pattern }) => expandGlob(workspace.root, pattern).length === 0)
+  const absent = sources.find(({ pattern }) => readableFiles(workspace.root, pattern).length === 0)
   if (absent !== undefined) return { kind: 'no_data', source: absent.id, pattern: absent.pattern }
   const hadTarget = existsSync(workspace.store.target)
   const scratch = makeScratch(workspace.store, 'preview')
   try {
     for (const [node, file] of provide) linkOrCopy(file, join(scratch.outputs, `${outputStem(node)}.parquet`))
     const readable = sources.flatMap(({ pattern }) =>
-      [pattern, ...expandGlob(workspace.root, pattern)].map((path) => join(workspace.root, path)),
+      [pattern, ...readableFiles(workspace.root, pattern)].map((path) => join(workspace.root, path)),
     )
     const rows = await executeSteps(workspace, bundle, { execute, values, scratch, readable })
     return { kind: 'rows', answer: await firstRows(scratch, id, limit), rows }

@@ -6,7 +6,7 @@ import type { Json } from '../load.ts'
 import type { ResolvedSource } from '../resolve.ts'
 import { parsePlaceholder, type RunParameter, runParameter, variableOf } from '../sql/parameters.ts'
 import { placeAt } from '../sql/placed-text.ts'
-import { pathProblem } from '../validate/path.ts'
+import { sourcePathProblem } from '../validate/path.ts'
 import { placeOf } from '../validate/read-schema.ts'
 import { hasPlaceholder, readerOptions } from '../validate/source.ts'
 import type { SourceNode } from '../validate.ts'
@@ -37,7 +37,7 @@ function resolvePath(node: SourceNode, scope: Scope, report: (d: Diagnostic) => 
   const { text: path, problems } = scope.expand(text)
   const place = placeAt(node.path, text.indexOf('{{'), text.length)
   for (const problem of problems) report(placed(problem, place))
-  const wrong = problems.length > 0 ? undefined : pathProblem(path, place, 'RESOLVE_PATH')
+  const wrong = problems.length > 0 ? undefined : sourcePathProblem(path, place, 'RESOLVE_PATH')
   if (wrong !== undefined) report(wrong)
   return path
 }

@@ -1,6 +1,7 @@
 // Paths that YAML names stay inside the project. Quotes, spaces and globs are fine: paths become literals, never text of a command.
 
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
+import { privateFile } from '../../runtime/contract/source-paths.ts'
 import { type DiagnosticCode, errorAt } from '../diagnostic-codes.ts'
 
 /** What is wrong with a path that should be relative to the project, or undefined. */
@@ -14,6 +15,17 @@ export function pathProblem(
   return errorAt(code, place, `The path '${path}' ${problem}.`, {
     facts: { path },
     hints: ['Write a path relative to the project, such as data/orders.csv or data/*.csv.'],
+  })
+}
+
+/** The same for the path or glob of a source, which names data and nothing that is the project's or Seeknal's own. */
+export function sourcePathProblem(path: string, place: Place, code?: DiagnosticCode): Diagnostic | undefined {
+  const found = privateFile(path)
+  const problem = pathProblem(path, place, code)
+  if (problem !== undefined || found === undefined) return problem
+  return errorAt(code ?? 'VALIDATE_PATH', place, `The path '${path}' names '${found.name}', which ${found.why}.`, {
+    facts: { path, name: found.name },
+    hints: ['Keep data in a folder of its own and name that, such as data/orders.csv or data/*.csv.'],
   })
 }
 

@@ -16,7 +16,7 @@ import {
 } from '../schema/source.ts'
 import type { PlacedText, SourceNode } from '../validate.ts'
 import { declaredColumns, nodeCommon, uniqueColumns } from './node-fields.ts'
-import { pathProblem } from './path.ts'
+import { sourcePathProblem } from './path.ts'
 import { placedText } from './placed.ts'
 import { isTemplate, keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
 
@@ -75,7 +75,7 @@ function sourcePath(document: LoadedDocument, report: (d: Diagnostic) => void): 
         { hints: ["Use only 'table'."] },
       ),
     )
-  const problem = pathProblem(value, placeOf(document, pointer))
+  const problem = sourcePathProblem(value, placeOf(document, pointer))
   if (problem !== undefined) report(problem)
   return placedText(document, pointer, value)
 }

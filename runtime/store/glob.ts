@@ -4,9 +4,8 @@
 import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { byCodeUnit } from '../contract/canonical-json.ts'
+import { hasMagic, nameMatcher } from '../contract/source-paths.ts'
 import { errno, ioFailure } from './files.ts'
-
-export const hasMagic = (path: string): boolean => /[*?[]/.test(path)
 
 /** Paths relative to `root`, with `/`. A pattern that is itself the name of a file names that file. */
 export function expandGlob(root: string, pattern: string): string[] {
@@ -40,17 +39,6 @@ function matches(root: string, folder: string, parts: readonly string[]): string
       .filter((entry) => isFolder(join(root, below(entry.name))))
       .flatMap((entry) => matches(root, below(entry.name), rest))
   return named.map((entry) => below(entry.name)).filter((path) => isFile(join(root, path)))
-}
-
-/** A glob of one name as an expression over the whole name. Pure. */
-function nameMatcher(glob: string): RegExp {
-  const source = glob.replace(/\[!?[^\]]+\]|[\s\S]/g, (token) => {
-    if (token === '*') return '.*'
-    if (token === '?') return '.'
-    if (token.length > 1) return `[${token.slice(1, -1).replace(/^!/, '^').replaceAll('\\', '\\\\')}]`
-    return token.replace(/[\\^$.|+(){}[\]]/g, '\\$&')
-  })
-  return new RegExp(`^${source}$`, 's')
 }
 
 const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true

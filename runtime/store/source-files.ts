@@ -1,16 +1,17 @@
 // Source files → a digest of their contents. Size, times and inode only save reading a file again; a file that changes
 // while it is read is found by looking before and after. Reports SOURCE_NOT_FOUND, SOURCE_CHANGED_WHILE_READ,
-// STATEMENT_REFUSED (a path or link that leaves the project).
+// STATEMENT_REFUSED (a path or link to what is no data of the project).
 
-import { existsSync, realpathSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { fingerprintOf, sortedKeys } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
+import { hasMagic } from '../contract/source-paths.ts'
 import { guarded, readIfThere, writeAtomic } from './files.ts'
-import { expandGlob, hasMagic } from './glob.ts'
+import { readableFiles } from './readable-files.ts'
 import { digestFile } from './snapshots.ts'
 import { folderIn, pathIn, type Store } from './store.ts'
 
@@ -92,14 +93,9 @@ export class SourceFiles {
     this.#changed = false
   }
 
-  #expand(pattern: string): string[] {
-    if (pattern.startsWith('/') || pattern.split('/').includes('..')) throw outside(pattern)
-    const paths = expandGlob(this.#store.project, pattern)
+  #expand(pattern: string): readonly string[] {
+    const paths = readableFiles(this.#store.project, pattern)
     if (paths.length === 0) throw notFound(pattern)
-    for (const path of paths) {
-      const real = guarded('resolve', path, () => realpathSync.native(join(this.#store.project, path)))
-      if (!real.startsWith(`${this.#store.project}/`)) throw outside(path)
-    }
     return paths
   }
 
@@ -152,18 +148,6 @@ const notFound = (pattern: string) =>
     hasMagic(pattern) ? `no file matches '${pattern}'` : `there is no file '${pattern}'`,
     { path: pattern },
     { hints: ['Paths are relative to the project folder.'] },
-  )
-
-const outside = (path: string) =>
-  new RuntimeFailure(
-    'STATEMENT_REFUSED',
-    `'${path}' leads out of the project`,
-    { path },
-    {
-      hints: [
-        'Sources are read below the project folder only, links resolved; copy the file there, or mount its folder there.',
-      ],
-    },
   )
 
 const changedWhileRead = (paths: readonly string[]) =>

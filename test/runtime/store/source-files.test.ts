@@ -103,4 +103,40 @@ test('A path or a link that leaves the project is refused', async () => {
   assert.is(missing.facts.path, 'd/none.csv')
 })
 
+test('What configures the project, holds its secrets or is written by Seeknal is no source, also through a link', async () => {
+  const project = tempProject({
+    'data/a.csv': 'x',
+    'data/.b.csv': 'x',
+    '.env': 'KEY=1',
+    '.git/config': 'x',
+    'profiles-dev.yml': 'x',
+    'seeknal_project.yml': 'x',
+    'seeknal.lock.json': '{}',
+    'target/manifest.json': '{}',
+  })
+  const linked = ['.env', '.git/config', 'profiles-dev.yml', 'seeknal_project.yml', 'target/manifest.json']
+  mkdirSync(join(project, 'links'))
+  for (const [i, path] of linked.entries()) symlinkSync(join(project, path), join(project, `links/${i}.csv`))
+  symlinkSync(join(project, 'target'), join(project, 'links/folder'))
+  const files = new SourceFiles(openStore(project))
+  const refused = [
+    ...['.env', './.env', '.git/config', 'data/.b.csv', 'data/*', 'profiles-dev.yml', '//profiles-dev.yml'],
+    ...['PROFILES-DEV.YML', 'profiles*.yml', 'p*-dev.yml', '[p]rofiles-dev.yml', 'seeknal_project.yml', '*.yml'],
+    ...['SEEKNAL.LOCK.JSON', '*.json', 'target/manifest.json', 'TARGET/manifest.json', './target/*.json'],
+    ...['t*/*.json', '**/*.json', '**', 'links/folder/manifest.json', 'links/[0-4].csv'],
+    ...linked.map((_, i) => `links/${i}.csv`),
+  ]
+  for (const path of refused) {
+    await rejects(() => files.contents(path), 'STATEMENT_REFUSED')
+    await rejects(() => files.list(path), 'STATEMENT_REFUSED')
+  }
+  for (const path of ['data/a.csv', 'data/a*', 'data/target.csv', 'data/target/x.csv', '*/a.csv'])
+    if (path.startsWith('data/t')) await rejects(() => files.contents(path), 'SOURCE_NOT_FOUND')
+    else await files.contents(path)
+})
+
+test('A pattern that is none finds nothing', () => {
+  assert.equal(expandGlob(tempProject({ 'data/a.csv': '' }), 'data/[z-a].csv'), [])
+})
+
 test.run()
