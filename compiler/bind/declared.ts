@@ -29,7 +29,7 @@ export async function declaredMistakes(described: readonly Described[], world: W
     if (declared.type === null || declared.type === found.type) return []
     const known = types.get(declared.type)
     if (known?.type === found.type) return []
-    return [known ? otherType(node, declared, known.type, found) : unknownType(declared)]
+    return [known ? otherType(node, declared, known.type, found) : unknownType(declared, node.id)]
   })
 }
 
@@ -63,13 +63,13 @@ const otherType = (node: ResolvedTransform, declared: DeclaredColumn, type: stri
     },
   )
 
-export const unknownType = (column: DeclaredColumn): Diagnostic =>
+export const unknownType = (column: DeclaredColumn, node: string): Diagnostic =>
   errorAt(
     'BIND_UNKNOWN_TYPE',
     column.place,
     `The column '${column.name}' is declared as '${column.type}', which is no type of the engine.`,
     {
-      facts: { column: column.name, type: column.type },
+      facts: { node, column: column.name, type: column.type },
       hints: ['Types are written as in SQL, for example BIGINT, VARCHAR, DECIMAL(18,2), DATE, TIMESTAMP.'],
     },
   )

@@ -35,7 +35,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
   )
   const valid = sources.filter((source) => {
     const wrong = source.node.columns.filter((c) => c.type !== null && spelled.get(c.type) === null)
-    diagnostics.push(...wrong.map(unknownType))
+    diagnostics.push(...wrong.map((column) => unknownType(column, source.id)))
     return wrong.length === 0
   })
   const observations = await world.observe(valid.map((source) => requestOf(source, lock[source.id] ?? [], spelled)))

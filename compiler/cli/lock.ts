@@ -1,14 +1,18 @@
 // `seeknal lock`: looks at the sources again, shows what differs from seeknal.lock.json, and accepts it with --accept.
+// The lock's types stand while the data can be read with them, since today's amounts may happen to be whole numbers;
+// --fresh looks as if there were no lock.
 
 import { command } from '../../runtime/cli/command.ts'
 import { counted } from '../../runtime/cli/text.ts'
-import { isError } from '../../runtime/contract/diagnostics.ts'
+import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
 import { Bug } from '../../runtime/contract/failures.ts'
 import { parseDocument } from '../../runtime/contract/schema.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
 import { LockFile } from '../schema/project.ts'
 import { compiled, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
+import { LOCK_FILE } from './project.ts'
+import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 type Columns = readonly { readonly name: string; readonly type: string }[]
@@ -16,36 +20,46 @@ type Locked = Readonly<Record<string, Columns>>
 
 export const lock = command({
   about: `Looks at the files of every source and compares their columns with those in seeknal.lock.json, which is checked in so
-that the project compiles to the same bundle where the data is not. Exit code 1 when a source changed and was not accepted.`,
+that the project compiles to the same bundle where the data is not. Exit code 1 when a source changed and was not accepted.
+A type in the lock stays as long as the data can be read with it; --fresh asks the data alone, also for narrower types.`,
   examples: [
     ['seeknal lock', 'show what changed'],
     ['seeknal lock --accept', 'and accept it'],
+    ['seeknal lock --fresh', 'show the types that the data has by itself'],
   ],
-  args: { accept: { type: 'boolean', description: 'Write what was found to seeknal.lock.json' } },
+  args: {
+    accept: { type: 'boolean', description: 'Write what was found to seeknal.lock.json' },
+    fresh: { type: 'boolean', description: 'Look at the data as if nothing were locked' },
+    ...PARAMS_ARG,
+  },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const workspace = openWorkspace(surroundings)
     try {
+      const files = workspace.files()
       const result = await compiled(workspace, {
         environment: null,
         base: null,
-        params: {},
+        params: paramsArgument(args.params),
         acceptSources: true,
         stopAfter: 'bind',
+        ...(args.fresh === true ? { files: files.filter((file) => file.path !== LOCK_FILE) } : {}),
       })
-      if (result.lock === null) {
-        sayDiagnostics(terminal, result.diagnostics, workspace.files())
-        if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
-        throw new Bug('bind gave no lock')
+      // What a transform makes of changed columns is none of the lock's business; a source that cannot be read is.
+      const wrong = result.lock === null ? result.diagnostics : result.diagnostics.filter(isOfSource)
+      if (wrong.some(isError)) {
+        sayDiagnostics(terminal, wrong, files)
+        throw projectErrors(wrong)
       }
-      const before = parsed(workspace.files().find((file) => file.path === 'seeknal.lock.json')?.text)
+      if (result.lock === null) throw new Bug('bind gave no lock')
+      const before = parsed(files.find((file) => file.path === LOCK_FILE)?.text)
       const after = parsed(result.lock)
       const changes = Object.keys({ ...before, ...after })
         .sort()
         .flatMap((id) => sourceChanges(id, before[id], after[id]))
       const changed = changes.some((change) => change.kind === 'changed')
       const accepts = args.accept === true || !changed
-      if (accepts && changes.length > 0) writeAtomic(`${workspace.root}/seeknal.lock.json`, result.lock)
+      if (accepts && changes.length > 0) writeAtomic(`${workspace.root}/${LOCK_FILE}`, result.lock)
       if (terminal.options.json) terminal.document({ changes, accepted: accepts })
       for (const change of changes) terminal.line(`  ${change.text}`)
       if (changes.length === 0)
@@ -59,10 +73,13 @@ that the project compiles to the same bundle where the data is not. Exit code 1 
   },
 })
 
+const isOfSource = ({ facts }: Diagnostic): boolean =>
+  typeof facts.node === 'string' && facts.node.startsWith('source.')
+
 /** Source id → columns. */
 function parsed(text: string | undefined): Locked {
   if (text === undefined) return {}
-  const { sources } = parseDocument(LockFile, text, 'seeknal.lock.json', 'PROJECT_INVALID')
+  const { sources } = parseDocument(LockFile, text, LOCK_FILE, 'PROJECT_INVALID')
   return Object.fromEntries(Object.entries(sources).map(([id, source]) => [id, source.columns]))
 }
 

@@ -3,7 +3,7 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { ends } from '../support/cli.ts'
+import { does, ends } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempFolder, tempProject } from '../support/temp.ts'
@@ -20,7 +20,7 @@ test('A file out of the project, or one that is no data, is not even looked at',
   symlinkSync(join(folder, 'profiles.yml'), join(folder, 'data/profile.csv'))
   for (const path of ['data/link.csv', 'data/profile.csv', 'data/[p]rofile.csv', 'data/*', 'profiles.yml', 'p*.yml']) {
     writeFileSync(join(folder, 'seeknal/sources/customers.yml'), source(`"${path}"`))
-    for (const command of [['plan'], ['run'], ['compile']]) {
+    for (const command of [['plan'], ['run'], ['lock', '--accept'], ['compile']]) {
       const { err, all } = await ends(2, folder, command)
       assert.match(err, /^✗ seeknal\/sources\/customers\.yml:4:[89]: /m, `${command} ${path}`)
       assert.not.match(all, /s3cr3t/)
@@ -28,6 +28,42 @@ test('A file out of the project, or one that is no data, is not even looked at',
   }
   const lock = join(folder, 'seeknal.lock.json')
   assert.not.ok(existsSync(lock) && readFileSync(lock, 'utf8').includes('s3cr3t'))
+})
+
+test('A locked type stays while the data fits; --fresh asks the data alone', async () => {
+  const folder = tempProject(shop)
+  const types = () =>
+    Object.fromEntries(
+      JSON.parse(readFileSync(join(folder, 'seeknal.lock.json'), 'utf8')).sources['source.customers'].columns.map(
+        (column: { name: string; type: string }) => [column.name, column.type],
+      ),
+    )
+  writeFileSync(join(folder, 'data/customers.csv'), 'customer,country\na,1.5\n')
+  await does(folder, ['lock', '--accept'])
+  assert.is(types().country, 'DOUBLE')
+  writeFileSync(join(folder, 'data/customers.csv'), 'customer,country\na,1\n')
+  assert.match(await does(folder, ['lock']), /Nothing changed/)
+  assert.match((await ends(1, folder, ['lock', '--fresh'])).out, /~ source\.customers\.country DOUBLE → BIGINT/)
+  assert.is(types().country, 'DOUBLE')
+  await does(folder, ['lock', '--accept'])
+  assert.is(types().country, 'DOUBLE')
+  await does(folder, ['lock', '--fresh', '--accept'])
+  assert.is(types().country, 'BIGINT')
+  assert.is(types().customer, 'VARCHAR')
+})
+
+test('Columns are not accepted while a source cannot be read, and are while a transform does not fit them', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['lock', '--accept'])
+  const before = readFileSync(join(folder, 'seeknal.lock.json'), 'utf8')
+  writeFileSync(join(folder, 'data/customers.csv'), 'customer,land\na,ID\n')
+  writeFileSync(join(folder, 'data/orders.csv'), 'id,customer\n1,a\n')
+  const { err } = await ends(2, folder, ['lock', '--accept'])
+  assert.match(err, /orders\.yml:9:3: .*'amount'/)
+  assert.not.match(err, /orders_full/)
+  assert.is(readFileSync(join(folder, 'seeknal.lock.json'), 'utf8'), before)
+  writeFileSync(join(folder, 'data/orders.csv'), shop['data/orders.csv'])
+  assert.match(await does(folder, ['lock', '--accept']), /\+ source\.customers\.land/)
 })
 
 test.run()
