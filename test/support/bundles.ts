@@ -47,9 +47,9 @@ const emptyDiff: Diff = {
 
 const stepFiles = {
   'apply/transform.first.sql':
-    "COPY (\nSELECT 1 AS a\n) TO (getvariable('outputs') || '/transform_first.parquet') (FORMAT parquet);\n",
+    "COPY (\nSELECT 1 AS a\n) TO (getvariable('outputs') || '/transform_first.parquet') (FORMAT parquet, PARQUET_VERSION v2);\n",
   'apply/transform.second.sql':
-    "CREATE SCHEMA IF NOT EXISTS transform;\nCREATE OR REPLACE VIEW transform.first AS\nFROM read_parquet(getvariable('outputs') || '/transform_first.parquet');\n\nCOPY (\nSELECT a FROM transform.first\n) TO (getvariable('outputs') || '/transform_second.parquet') (FORMAT parquet);\n",
+    "CREATE SCHEMA IF NOT EXISTS transform;\nCREATE OR REPLACE VIEW transform.first AS\nFROM read_parquet(getvariable('outputs') || '/transform_first.parquet');\n\nCOPY (\nSELECT a FROM transform.first\n) TO (getvariable('outputs') || '/transform_second.parquet') (FORMAT parquet, PARQUET_VERSION v2);\n",
 }
 
 export const smallFiles: Readonly<Record<string, string>> = {

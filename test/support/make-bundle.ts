@@ -196,5 +196,5 @@ function stepSql(id: string, node: NodeText, manifest: Manifest, stepIds: readon
   )
   const path = `getvariable('data') || '/${(node.path ?? '').replace(/\{\{ (\w+) \}\}/g, "' || getvariable('$1') || '")}'`
   const query = node.sql ?? `SELECT * FROM read_csv(${path})`
-  return `${views.join('')}COPY (\n${query}\n) TO (${outputs(id)}) (FORMAT parquet);\n`
+  return `${views.join('')}COPY (\n${query}\n) TO (${outputs(id)}) (FORMAT parquet, PARQUET_VERSION v2);\n`
 }

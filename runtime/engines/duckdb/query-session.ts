@@ -123,7 +123,7 @@ export class QuerySession {
       await this.#register(sql)
       const refused = await refusal(this.#connection, sql, true)
       if (refused !== null) throw refused
-      await this.#connection.run(`COPY (\n${sql}\n) TO ${literal(file)} (FORMAT parquet)`)
+      await this.#connection.run(`COPY (\n${sql}\n) TO ${literal(file)} (FORMAT parquet, PARQUET_VERSION v2)`)
     } catch (error) {
       throw queryFailure(error)
     }

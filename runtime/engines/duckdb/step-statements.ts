@@ -29,7 +29,8 @@ export interface StepStatement {
 }
 
 const BLANK = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)+/
-const COPY = /^COPY \(\n([\s\S]*)\n\) TO \(getvariable\('([^']+)'\) \|\| '\/([^']+)'\) \(FORMAT parquet\)$/
+const COPY =
+  /^COPY \(\n([\s\S]*)\n\) TO \(getvariable\('([^']+)'\) \|\| '\/([^']+)'\) \(FORMAT parquet, PARQUET_VERSION v2\)$/
 
 const PREPARES: readonly (readonly [RegExp, number])[] = [
   [/^create\s+(?:or\s+replace\s+)?(?:temp|temporary)\s/i, TYPE.CREATE],

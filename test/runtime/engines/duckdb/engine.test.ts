@@ -41,7 +41,7 @@ async function withEngine(
 
 const step = (place: Place, query: string, leading = '', file = 'out.parquet') => ({
   prelude: PRELUDE,
-  sql: `${leading}COPY (\n${query}\n) TO (getvariable('outputs') || '/${file}') (FORMAT parquet);\n`,
+  sql: `${leading}COPY (\n${query}\n) TO (getvariable('outputs') || '/${file}') (FORMAT parquet, PARQUET_VERSION v2);\n`,
   variables: {
     values: { outputs: place.outputs, data: place.folder, 'env.NAME': "it's" },
     runTimestamp: '2026-01-02T03:04:05Z',
@@ -209,7 +209,7 @@ test('A step cannot do anything else', async () => {
 test('A step cannot write another file than its output, whatever its text pretends', async () => {
   await withEngine(async (engine, place) => {
     const tails = [
-      "SELECT 1 AS a\n) TO (getvariable('outputs') || '/other.parquet') (FORMAT parquet); COPY (\nSELECT 2 AS a",
+      "SELECT 1 AS a\n) TO (getvariable('outputs') || '/other.parquet') (FORMAT parquet, PARQUET_VERSION v2); COPY (\nSELECT 2 AS a",
       "SELECT 1 AS a) TO 'x.parquet' (FORMAT parquet, KV_METADATA {k: 'v\n'}) --",
       '(SELECT 1 AS a)) TO (SELECT 2',
     ]
