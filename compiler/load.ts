@@ -1,11 +1,11 @@
 // Project files as text → YAML documents with the position of every key and value. Reports LOAD_*. Reads nothing
 // itself: the CLI hands in the texts. Files are cached by content: an unchanged file is not parsed again.
 
-import { LineCounter, parseAllDocuments } from 'yaml'
+import { type Document, isScalar, LineCounter, parseAllDocuments, type Scalar, visit, type YAMLError } from 'yaml'
 import { byCodeUnit, sha256 } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, isError, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import { errorAt, warningAt } from './diagnostic-codes.ts'
-import { readDocument } from './load/document.ts'
+import { readDocument, tooDeep } from './load/document.ts'
 import { type PackedDocument, pack, unpack } from './load/packed-document.ts'
 import type { CompileCache } from './ports.ts'
 
@@ -83,7 +83,9 @@ export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded
   for (const file of [...files].sort((a, b) => byCodeUnit(a.path, b.path))) {
     const kind = kindOf(file.path)
     if (kind === undefined) continue
-    if (kind === 'sql') sql[file.path] = file.text
+    const encoding = wrongEncoding(file)
+    if (encoding !== undefined) diagnostics.push(encoding)
+    else if (kind === 'sql') sql[file.path] = file.text
     else if (kind === 'lock') lock = file.text
     else {
       const read = readFile(file, cache)
@@ -101,6 +103,15 @@ export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded
     lock,
     diagnostics: sortDiagnostics(diagnostics),
   }
+}
+
+/** UTF-16, as some editors and shells write it: read as UTF-8, its byte order mark and zeros are no characters of YAML or SQL. */
+function wrongEncoding({ path, text }: ProjectFile): Diagnostic | undefined {
+  if (!text.startsWith('\ufffd\ufffd') && !text.slice(0, 1000).includes('\0')) return undefined
+  const place = { file: path, line: 1, column: 1, length: 1 }
+  return errorAt('LOAD_ENCODING', place, 'The file is not UTF-8: it looks like UTF-16.', {
+    hints: ["Save it as UTF-8 in your editor, or: iconv -f UTF-16 -t UTF-8 'FILE'."],
+  })
 }
 
 function missing(projects: number, nodes: number, found: readonly Diagnostic[]): Diagnostic[] {
@@ -157,9 +168,10 @@ function parseFile(file: ProjectFile): ReadFile {
   const diagnostics: Diagnostic[] = []
   for (const [index, document] of all.entries()) {
     for (const problem of [...document.errors, ...document.warnings]) {
-      const { line, col } = lines.linePos(Math.min(problem.pos[0], text.length))
-      const place = { file: file.path, line, column: col, length: Math.max(1, problem.pos[1] - problem.pos[0]) }
-      diagnostics.push(yamlProblem(problem.code, problem.message, place, text.slice(...problem.pos)))
+      const [start, end] = problem.pos
+      const { line, col } = lines.linePos(Math.min(start, text.length))
+      const place = { file: file.path, line, column: col, length: Math.max(1, end - start) }
+      diagnostics.push(yamlProblem(problem, place, document))
     }
     if (document.errors.length > 0 || document.contents === null) continue
     const read = readDocument(document, index, { file: file.path, text, lines })
@@ -169,11 +181,28 @@ function parseFile(file: ProjectFile): ReadFile {
   return { documents, diagnostics }
 }
 
-function yamlProblem(code: string, message: string, place: Place, written: string): Diagnostic {
-  if (code === 'DUPLICATE_KEY')
-    return errorAt('LOAD_DUPLICATE_KEY', place, `The key '${written}' is here twice.`, {
-      facts: { key: written },
-      hints: ['Keep one of the two.'],
-    })
-  return errorAt('LOAD_YAML_SYNTAX', place, `This is not YAML: ${message}.`, { facts: { yaml: code } })
+function yamlProblem({ code, message, pos }: YAMLError, place: Place, document: Document.Parsed): Diagnostic {
+  if (code === 'RESOURCE_EXHAUSTION') return tooDeep(place)
+  if (code !== 'DUPLICATE_KEY')
+    return errorAt('LOAD_YAML_SYNTAX', place, `This is not YAML: ${message}.`, { facts: { yaml: code } })
+  const key = keyAt(document, pos[0])
+  const name = String(key?.value ?? key?.source ?? '')
+  const length = key?.range ? key.range[1] - key.range[0] : place.length
+  return errorAt('LOAD_DUPLICATE_KEY', { ...place, length }, `The key '${name}' is here twice.`, {
+    facts: { key: name },
+    hints: ['Keep one of the two.'],
+  })
+}
+
+/** The key that begins at `start`. */
+function keyAt({ contents }: Document.Parsed, start: number): Scalar | undefined {
+  let found: Scalar | undefined
+  visit(contents, {
+    Pair: (_, { key }) => {
+      if (!isScalar(key) || key.range?.[0] !== start) return undefined
+      found = key
+      return visit.BREAK
+    },
+  })
+  return found
 }

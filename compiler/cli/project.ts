@@ -70,10 +70,20 @@ function entryPaths(root: string, real: string, path: string, entry: Dirent, abo
   if (entry.isDirectory()) return walk(root, real, path, above)
   if (!entry.isSymbolicLink()) return []
   const target = statSync(join(root, path), { throwIfNoEntry: false })
+  if (target === undefined && READ.test(entry.name)) throw leadsNowhere(path)
   if (target === undefined || (!target.isDirectory() && !READ.test(entry.name))) return []
   requireInside(root, real, path)
   return target.isDirectory() ? walk(root, real, path, above) : [path]
 }
+
+/** A node that silently is none would look like one that was removed. */
+const leadsNowhere = (path: string): RuntimeFailure =>
+  new RuntimeFailure(
+    'PROJECT_INVALID',
+    `'${path}' is a link, and what it leads to does not exist.`,
+    { path },
+    { hints: ['Remove the link, or copy the file in its place.'] },
+  )
 
 function requireInside(root: string, real: string, path: string): void {
   const target = guarded(path, () => realpathSync(join(root, path)))

@@ -11,6 +11,7 @@ import {
   type LineCounter,
   type Pair,
   type Scalar,
+  visit,
   type YAMLMap,
 } from 'yaml'
 import { type Diagnostic, type Place, sortDiagnostics } from '../../runtime/contract/diagnostics.ts'
@@ -20,6 +21,8 @@ import { scalarPieces } from './scalar-pieces.ts'
 
 /** More values than this in one document come from aliases of aliases. */
 const MOST_VALUES = 100_000
+/** Mappings and lists within each other, aliases put in: far more than a project needs, far less than the stack holds. */
+const MOST_LEVELS = 100
 
 export interface YamlSource {
   readonly file: string
@@ -69,7 +72,9 @@ class DocumentReader {
   readonly #document: Document.Parsed
   readonly #source: YamlSource
   readonly #open = new Set<object>()
+  #anchors: ReadonlyMap<Alias, unknown> | undefined
   #values = 0
+  #stopped = false
 
   constructor(document: Document.Parsed, source: YamlSource) {
     this.#document = document
@@ -85,6 +90,7 @@ class DocumentReader {
   }
 
   read(node: unknown, pointer: string, key: Place | null): Json {
+    if (this.#stopped) return null
     const target = isAlias(node) ? this.#anchored(node) : node
     if (++this.#values > MOST_VALUES) return this.#tooMany(target)
     if (isScalar(target)) return this.#scalar(target, pointer, key)
@@ -95,6 +101,7 @@ class DocumentReader {
     const range = target.range ?? [0, 1]
     this.positions[pointer] = { key, value: this.placeOf(range[0], range[1]) }
     if (this.#open.has(target)) return this.#tooMany(target)
+    if (this.#open.size >= MOST_LEVELS) return this.#stop(tooDeep(this.placeOf(range[0], range[1])))
     this.#open.add(target)
     const value = isMap(target)
       ? this.#mapping(target, pointer)
@@ -138,9 +145,14 @@ class DocumentReader {
 
   /** Keys of a merged mapping that the mapping itself does not have. */
   #merge(node: unknown, into: Converted, pointer: string): void {
+    if (this.#stopped) return
     const target = isAlias(node) ? this.#anchored(node) : node
     if (isSeq(target)) for (const item of target.items) this.#merge(item, into, pointer)
     if (!isMap(target) || this.#open.has(target)) return
+    if (this.#open.size >= MOST_LEVELS) {
+      this.#stop(tooDeep(this.placeOf(target.range?.[0] ?? 0, target.range?.[1] ?? 1)))
+      return
+    }
     this.#open.add(target)
     for (const pair of target.items) {
       const name = this.#keyOf(pair)
@@ -171,20 +183,45 @@ class DocumentReader {
   }
 
   #anchored(alias: Alias): unknown {
-    return alias.resolve(this.#document)
+    this.#anchors ??= anchorsOf(this.#document)
+    return this.#anchors.get(alias)
   }
 
   #tooMany(node: unknown): null {
     const range = (isMap(node) || isSeq(node) || isScalar(node) ? node.range : undefined) ?? [0, 1]
-    if (this.diagnostics.length === 0)
-      this.diagnostics.push(
-        errorAt('LOAD_ALIAS_LIMIT', this.placeOf(range[0], range[1]), 'Aliases repeat this without end or too often.', {
-          facts: { most: MOST_VALUES },
-        }),
-      )
+    return this.#stop(
+      errorAt('LOAD_ALIAS_LIMIT', this.placeOf(range[0], range[1]), 'Aliases repeat this without end or too often.', {
+        facts: { most: MOST_VALUES },
+      }),
+    )
+  }
+
+  /** Says what is too much; nothing more is read. */
+  #stop(diagnostic: Diagnostic): null {
+    if (!this.#stopped) this.diagnostics.push(diagnostic)
+    this.#stopped = true
     return null
   }
 }
+
+/** What each alias stands for: the last node before it that has the anchor. Asked of the document once, not for each. */
+function anchorsOf(document: Document.Parsed): ReadonlyMap<Alias, unknown> {
+  const last = new Map<string, unknown>()
+  const found = new Map<Alias, unknown>()
+  visit(document, {
+    Node: (_, node) => {
+      if (isAlias(node)) found.set(node, last.get(node.source))
+      else if (node.anchor !== undefined) last.set(node.anchor, node)
+    },
+  })
+  return found
+}
+
+/** One level too many is at `place`. */
+export const tooDeep = (place: Place): Diagnostic =>
+  errorAt('LOAD_DEPTH', place, `Mappings and lists are nested too deeply here; ${MOST_LEVELS} levels are allowed.`, {
+    facts: { most: MOST_LEVELS },
+  })
 
 /** Also for a key named `__proto__`. */
 function define(object: Converted, key: string, value: Json): void {

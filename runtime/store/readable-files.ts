@@ -18,7 +18,7 @@ export function readableFiles(project: string, pattern: string): readonly string
   for (const path of paths) {
     requireData(path, path)
     const real = guarded('resolve', path, () => realpathSync.native(join(project, path)))
-    if (!real.startsWith(`${root}/`)) throw outside(path)
+    if (!real.startsWith(`${root}/`)) throw outside(path, ' through a link')
     requireData(relative(root, real), path)
   }
   return paths
@@ -36,10 +36,10 @@ function requireData(path: string, shown: string): void {
   )
 }
 
-const outside = (path: string) =>
+const outside = (path: string, how = '') =>
   new RuntimeFailure(
     'STATEMENT_REFUSED',
-    `'${path}' leads out of the project`,
+    `'${path}' leads out of the project${how}`,
     { path },
     {
       hints: [

@@ -124,6 +124,12 @@ test('Files that a link brings in from outside the project are refused, by name'
   assert.match((await ends(2, folder, ['validate'])).err, /seeknal\/s\.yml.*leads out of the project/)
 })
 
+test('A link that leads nowhere is named: a node does not vanish silently', async () => {
+  const folder = tempProject(shop)
+  symlinkSync(join(folder, 'moved.yml'), join(folder, 'seeknal/s.yml'))
+  assert.match((await ends(2, folder, ['validate'])).err, /seeknal\/s\.yml.*does not exist/)
+})
+
 test('The project is found from a folder inside it, and a .sql file that a node names is read', async () => {
   const folder = tempProject({
     ...shop,

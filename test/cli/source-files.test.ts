@@ -24,6 +24,7 @@ test('A file out of the project, or one that is no data, is not even looked at',
       const { err, all } = await ends(2, folder, command)
       assert.match(err, /^✗ seeknal\/sources\/customers\.yml:4:[89]: /m, `${command} ${path}`)
       assert.not.match(all, /s3cr3t/)
+      if (path === 'data/link.csv') assert.match(err, /leads out of the project through a link/)
     }
   }
   const lock = join(folder, 'seeknal.lock.json')

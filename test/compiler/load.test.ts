@@ -147,4 +147,47 @@ test('a file that is known is not parsed again, also when it moved', () => {
   assert.equal(asked, [false, true, true])
 })
 
+/** Each mistake as `line:column+length CODE fact`. */
+const mistakes = (text: string): string[] =>
+  load(
+    [
+      { path: 'seeknal_project.yml', text: 'name: p\n' },
+      { path: 'seeknal/a.yml', text },
+    ],
+    noCache,
+  ).diagnostics.map(({ place, code, facts }) =>
+    `${place.line}:${place.column}+${place.length} ${code} ${facts.key ?? ''}`.trim(),
+  )
+
+test('a key that is there twice is named and underlined whole, however it is written', () => {
+  assert.equal(mistakes('kind: a\nname: b\nkind: c\n'), ['3:1+4 LOAD_DUPLICATE_KEY kind'])
+  assert.equal(mistakes('kind: a\n"kind": c\n'), ['2:1+6 LOAD_DUPLICATE_KEY kind'])
+  assert.equal(mistakes('kind: a\nparams: {long name: 1, x: 2, long name: 3}\n'), [
+    '2:30+9 LOAD_DUPLICATE_KEY long name',
+  ])
+  assert.equal(mistakes('kind: a\nparams:\n  1: x\n  1: y\n'), ['4:3+1 LOAD_DUPLICATE_KEY 1'])
+})
+
+test('what is nested too deeply is an error where it is, at any depth', () => {
+  const nested = (levels: number) => mistakes(`kind: a\nparams: ${'['.repeat(levels)}${']'.repeat(levels)}\n`)
+  assert.equal(nested(99), [])
+  assert.match(nested(100).join(), /^2:108\+\d+ LOAD_DEPTH$/)
+  for (const levels of [2_000, 50_000]) assert.match(nested(levels).join(), /^2:\d+\+1 LOAD_DEPTH/)
+  const steps = Array.from({ length: 1_000 }, (_, i) => `k${i + 1}: &a${i + 1}\n  <<: *a${i}\n`)
+  assert.match(mistakes(`k0: &a0 {x: 1}\n${steps.join('')}`).join(), /LOAD_DEPTH/)
+})
+
+test('a file in UTF-16 is named as such, whatever it holds', () => {
+  const wide = (text: string, order: string) => Buffer.from(`${order}${text}`, 'utf16le').swap16().toString('utf8')
+  const files = [
+    { path: 'seeknal_project.yml', text: wide('name: p\n', '\ufeff') },
+    { path: 'seeknal/a.yml', text: Buffer.from('\ufeffkind: a\n', 'utf16le').toString('utf8') },
+    { path: 'seeknal/a.sql', text: Buffer.from('SELECT 1\n', 'utf16le').toString('utf8') },
+  ]
+  assert.equal(
+    load(files, noCache).diagnostics.map(({ place, code }) => `${place.file} ${code}`),
+    ['seeknal/a.sql LOAD_ENCODING', 'seeknal/a.yml LOAD_ENCODING', 'seeknal_project.yml LOAD_ENCODING'],
+  )
+})
+
 test.run()
