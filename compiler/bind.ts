@@ -2,9 +2,11 @@
 // inputs' columns. Source columns are declared, locked or observed, in this order. Reports BIND_*; what only data can
 // tell is late-bound. Results are cached by (SQL, input columns, engine version): with all of them the engine never starts.
 
+import type { Check } from '../runtime/contract/checks.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
 import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/bound-node.ts'
+import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
 import { declaredMistakes, outputMistakes } from './bind/declared.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
@@ -19,6 +21,8 @@ export type { BoundNode } from './bind/bound-node.ts'
 export interface Bound {
   readonly graph: Graph
   readonly bound: ReadonlyMap<NodeId, BoundNode>
+  /** What is checked of outputs, of the nodes of which anything is. */
+  readonly checks: ReadonlyMap<NodeId, readonly Check[]>
   /** What seeknal.lock.json should hold: observed source columns, by id. */
   readonly lock: Readonly<Record<string, LockedColumns>>
   /** Name and version of the engine that answered: `duckdb v1.5.6`. */
@@ -43,8 +47,9 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
     bound.set(one.node.id, boundTransform(one, found))
     if (found.reproducibility.order_dependent.includes('rowid')) diagnostics.push(...rowNumberMistakes(one.node))
   }
-  diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)))
-  return { graph, bound, lock: sources.lock, engine, diagnostics }
+  const { checks, diagnostics: wrongTests } = await bindChecks(graph.nodes, bound, world)
+  diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)), ...wrongTests)
+  return { graph, bound, checks, lock: sources.lock, engine, diagnostics }
 }
 
 /** Level by level, since a level reads the columns of those before it. */

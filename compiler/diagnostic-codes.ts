@@ -13,6 +13,7 @@ export const DIAGNOSTIC_CODES = {
   BIND_SOURCE_REFUSED: 'A source finds a file, or a link to one, that is no data of the project.',
   BIND_SOURCE_UNREADABLE: 'The data of a source cannot be read.',
   BIND_SQL: 'The engine refuses the SQL.',
+  BIND_TEST_VALUE: 'A value that a test accepts is none of the type of its column.',
   BIND_TYPE_NOT_STORABLE: 'An output cannot hold a type.',
   BIND_UNKNOWN_TYPE: 'A declared type does not exist.',
   GRAPH_CYCLE: 'Nodes read each other in a circle.',
@@ -59,6 +60,7 @@ export const DIAGNOSTIC_CODES = {
   VALIDATE_UNKNOWN_KEY: 'A key that is not known is ignored.',
   VALIDATE_UNKNOWN_KIND: 'There is no such kind of node.',
   VALIDATE_UNKNOWN_OPTION: 'The reader or engine has no such option.',
+  VALIDATE_UNKNOWN_TEST: 'There is no such test.',
   VALIDATE_WRONG_TYPE: 'A value has the wrong type.',
   VALIDATE_WRONG_VALUE: 'A value is none of those that are allowed.',
 } as const satisfies Readonly<Record<string, string>>

@@ -5,6 +5,7 @@
 import type { Category, Change, Diff, Execution } from '../runtime/contract/diff.ts'
 import type { Manifest, ManifestNode } from '../runtime/contract/manifest.ts'
 import type { Bound } from './bind.ts'
+import { checkReasons } from './diff/check-changes.ts'
 import { definitionReasons, descriptionReasons } from './diff/definition-changes.ts'
 import { executions } from './diff/executions.ts'
 import { Impact, type Verdict } from './diff/impact.ts'
@@ -54,11 +55,19 @@ export async function diff(
   const changes = [...own.values(), ...removed]
     .map((change) => ({ ...change, affects: [...(affected.get(change.node) ?? [])] }))
     .sort((a, b) => (a.node < b.node ? -1 : 1))
+  const check = checkedOnly(order, execute, pairs)
   return {
     bound,
     base,
     manifest: { ...manifest, nodes: manifest.nodes.map((n) => verdicts.get(n.id)?.record ?? n) },
-    diff: { format: 'seeknal.diff/1', has_base: base !== null, changes, execute, summary: summary(changes, execute) },
+    diff: {
+      format: 'seeknal.diff/1',
+      has_base: base !== null,
+      changes,
+      execute,
+      ...(check.length === 0 ? {} : { check }),
+      summary: summary(changes, execute),
+    },
   }
 }
 
@@ -96,6 +105,7 @@ async function modified(
   const reasons = [
     ...definitionReasons({ node, base }, pairs),
     ...output.reasons,
+    ...checkReasons(node, base),
     ...descriptionReasons({ node, base }),
   ]
   if (reasons.length === 0) return null
@@ -110,6 +120,16 @@ async function modified(
     columns_changed: output.changed === null ? null : [...output.changed],
     affects: [],
   }
+}
+
+/** Nodes whose checks are new or others while nothing makes them execute for certain. */
+function checkedOnly(order: readonly string[], execute: readonly Execution[], pairs: Pairs): string[] {
+  const executes = new Set(execute.filter((e) => !e.maybe).map((e) => e.node))
+  return order.filter((id) => {
+    const pair = pairs.of(id)
+    if (pair?.node.checks_fingerprint === undefined || executes.has(id)) return false
+    return pair.node.checks_fingerprint !== pair.base?.checks_fingerprint
+  })
 }
 
 /** For each change the other nodes that execute because of it, in graph order. */

@@ -3,6 +3,7 @@
 // what says the same as leaving it out. Pure, no engine.
 
 import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
+import { checksFingerprint } from '../runtime/contract/checks.ts'
 import { Bug } from '../runtime/contract/failures.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import {
@@ -29,7 +30,7 @@ export function fingerprint(bound: Bound): Fingerprinted {
     const node = resolved.get(id)
     const columns = bound.bound.get(id)
     if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
-    const made = manifestNode(node, columns, project.settings, edges, bound.bound)
+    const made = manifestNode(node, columns, project.settings, edges, bound)
     nodes.push(made)
     edges.set(id, freshEdge(made))
   }
@@ -51,10 +52,11 @@ function manifestNode(
   bound: BoundNode,
   settings: Settings,
   edges: ReadonlyMap<string, Fingerprint>,
-  all: Bound['bound'],
+  all: Bound,
 ): ManifestNode {
   const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
-  const definition = definitionOf(node, bound, settings, all)
+  const definition = definitionOf(node, bound, settings, all.bound)
+  const checks = all.checks.get(node.id)
   const reads = bound.lineage && readsOf(bound.lineage)
   return {
     id: node.id,
@@ -67,6 +69,7 @@ function manifestNode(
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     definition,
     definition_fingerprint: fingerprintOf(definition),
+    ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
     inputs: node.inputs.map((id) => edgeTo(id, reads, edges)),
     columns: bound.columns && [...bound.columns],
     columns_fingerprint: bound.columnsFingerprint,
@@ -100,20 +103,22 @@ function readsOf(lineage: Lineage): ReadonlyMap<string, ReadonlySet<string>> {
   return reads
 }
 
-/** Everything that the output depends on. Members that say nothing are left out, so that adding an empty one is no change. */
+/**
+ * Everything that the output depends on; what is checked of it makes no row. Members that say nothing are left out, so
+ * that adding an empty one is no change.
+ */
 function definitionOf(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
   all: Bound['bound'],
 ): Readonly<Record<string, unknown>> {
-  const { materializations, audits, volatile } = node.node
+  const { materializations, volatile } = node.node
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     kind: node.node.kind,
     ...(isTransform(node) ? queryDefinition(node, bound, all) : sourceDefinition(node, bound)),
     ...(materializations.length === 0 ? {} : { materializations }),
-    ...(audits.length === 0 ? {} : { checks: audits }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
     ...(volatile === undefined ? {} : { volatile }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),

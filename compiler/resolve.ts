@@ -15,8 +15,7 @@ import { type Problem, Scope } from './resolve/scope.ts'
 import { placed, resolveSource } from './resolve/source.ts'
 import { placeAt } from './sql/placed-text.ts'
 import { type Edit, originOf, type SplicedText, splice } from './sql/spliced-text.ts'
-import { placeOf } from './validate/read-schema.ts'
-import { hasPlaceholder } from './validate/source.ts'
+import { hasPlaceholder, placeOf } from './validate/read-schema.ts'
 import type { PlacedText, SourceNode, TransformNode, Validated } from './validate.ts'
 
 /** An identifier path in the resolved SQL that names another node: where the environment's prefix may go. */

@@ -9,6 +9,7 @@ import type { Json, Loaded, LoadedDocument, TextPiece } from './load.ts'
 import { readLock, readProject, readSnippets } from './validate/project.ts'
 import { keyPlaceOf, placeOf, writtenText } from './validate/read-schema.ts'
 import { readSource } from './validate/source.ts'
+import type { DeclaredCheck } from './validate/tests.ts'
 import { readTransform } from './validate/transform.ts'
 
 /** Text of the project with the way back to its place: `placeAt` of sql/placed-text.ts. */
@@ -40,8 +41,8 @@ export interface NodeCommon {
   readonly volatile?: 'day' | 'always'
   /** Normalised targets; executed by a later release, part of the definition now. */
   readonly materializations: readonly { readonly [key: string]: Json }[]
-  /** `audits` and `tests` as written; executed by a later release, part of the definition now. */
-  readonly audits: readonly Json[]
+  /** What is checked of the output: `tests` and `audits`, and `tests` of columns. */
+  readonly checks: readonly DeclaredCheck[]
   readonly document: LoadedDocument
 }
 
@@ -143,6 +144,9 @@ export function validate(loaded: Loaded): Validated {
     if (read === undefined) continue
     if ('what' in read) unsupported.push(read)
     else nodes.push(read)
+    const [check] = 'checks' in read ? read.checks : []
+    if (check !== undefined)
+      report(warningAt('VALIDATE_NOT_SUPPORTED_YET', check.place, 'Tests are not run yet; the node runs without.'))
   }
   const byId = (a: { readonly id: NodeId }, b: { readonly id: NodeId }): number => byCodeUnit(a.id, b.id)
   return {

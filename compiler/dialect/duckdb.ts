@@ -46,6 +46,19 @@ export function literal(value: unknown): string {
   return line.length <= LONG_MAPPING ? line : `{\n    ${members.join(',\n    ')}\n  }`
 }
 
+/**
+ * A text as a value of a type: numbers and truth values plainly, anything else but text by a cast that the engine may
+ * refuse. Null: it is no value of the type.
+ */
+export function typedLiteral(text: string, type: string): string | null {
+  if (type === 'VARCHAR') return textLiteral(text)
+  if (type === 'BOOLEAN') return /^(true|false)$/i.test(text) ? text.toLowerCase() : null
+  const isWhole = /^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)
+  if (!isWhole && !type.startsWith('DECIMAL(')) return `CAST(${textLiteral(text)} AS ${type})`
+  const number = isWhole ? /^-?\d+$/ : /^-?\d+(\.\d+)?$/
+  return number.test(text) ? text.replace(/^(-?)0+(?=\d)/, '$1') : null
+}
+
 /** The value of an SQL variable: roots and the run's parameters. */
 export const variable = (name: string): string => `getvariable(${textLiteral(name)})`
 

@@ -75,7 +75,7 @@ export function asVersion(record: ManifestNode, base: ManifestNode): ManifestNod
 }
 
 /** Members of a definition that say what is done with the rows, not which rows there are. */
-const NOT_ROWS: ReadonlySet<string> = new Set(['materializations', 'checks', 'tests', 'volatile', 'not_null'])
+const NOT_ROWS: ReadonlySet<string> = new Set(['materializations', 'volatile', 'not_null'])
 
 export const isRowMember = (key: string): boolean => !NOT_ROWS.has(key)
 
@@ -90,11 +90,15 @@ export function sameJson(a: unknown, b: unknown): boolean {
 
 const compared = new WeakMap<ManifestNode, { readonly with: ManifestNode; readonly members: readonly string[] }>()
 
+/** What manifests of versions before checks held as a part of the definition: no output depends on it. */
+const NO_DEFINITION = 'checks'
+
 /** Names of the members in which two definitions differ, sorted. */
 export function differingMembers(a: ManifestNode, b: ManifestNode): readonly string[] {
   const known = compared.get(a)
   if (known?.with === b) return known.members
   const keys = new Set([...Object.keys(a.definition), ...Object.keys(b.definition)])
+  keys.delete(NO_DEFINITION)
   const members = [...keys].filter((key) => !sameJson(a.definition[key], b.definition[key])).sort()
   compared.set(a, { with: b, members })
   return members

@@ -2,6 +2,7 @@
 
 import Type, { type Static } from 'typebox'
 import type { Json } from '../load.ts'
+import { columnTests, nodeTests } from './test.ts'
 
 export const strict = { additionalProperties: false } as const
 
@@ -18,7 +19,7 @@ export const ColumnDetails = Type.Object(
     data_type: text('The same as type.'),
     description: text('For people; nothing runs again when it changes.'),
     not_null: Type.Optional(Type.Boolean({ description: 'Declared never to be NULL.' })),
-    tests: Type.Optional(Type.Array(AnyJson)),
+    tests: columnTests,
   },
   strict,
 )
@@ -45,8 +46,8 @@ export const nodeFields = {
   freshness: Type.Optional(JsonObject),
   materialization: Type.Optional(Type.Union([JsonObject, Type.Array(JsonObject), Type.Null()])),
   materializations: Type.Optional(Type.Array(JsonObject)),
-  audits: Type.Optional(Type.Array(AnyJson)),
-  tests: Type.Optional(Type.Array(AnyJson)),
+  audits: nodeTests,
+  tests: nodeTests,
 }
 
 /** Any scalar: it is put into texts as it is written. */

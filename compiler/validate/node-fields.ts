@@ -1,5 +1,5 @@
-// Fields that every node has, in the form that later passes use: tags as a list, columns with their types, targets and
-// checks as lists. What is kept but not executed yet is named in a warning.
+// Fields that every node has, in the form that later passes use: tags as a list, columns with their types, targets as a
+// list. What is kept but not executed yet is named in a warning.
 
 import type { Static } from 'typebox'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
@@ -14,13 +14,13 @@ import { keyPlaceOf, placeOf } from './read-schema.ts'
 
 type Fields = Omit<Static<typeof Source>, 'kind' | 'source' | 'table' | 'query' | 'connection'>
 
-/** The common part of a node whose name and kind are already checked. */
+/** The common part of a node whose name and kind are already checked, but for its tests. */
 export function nodeCommon(
   kind: string,
   fields: Fields,
   document: LoadedDocument,
   report: (d: Diagnostic) => void,
-): NodeCommon {
+): Omit<NodeCommon, 'checks'> {
   const declared = [
     ...declaredColumns(fields.columns, '/columns', document),
     ...declaredColumns(fields.schema, '/schema', document),
@@ -40,7 +40,6 @@ export function nodeCommon(
     params: fields.params ?? {},
     ...(fields.volatile === undefined ? {} : { volatile: fields.volatile }),
     materializations: materializations(document, report),
-    audits: audits(document, report),
     document,
   }
 }
@@ -152,28 +151,6 @@ function materializations(
   }))
   if (targets.some((target) => target.enabled !== false)) report(later(document, key, 'Writing to other databases'))
   return targets
-}
-
-function audits(document: LoadedDocument, report: (d: Diagnostic) => void): readonly Json[] {
-  const ofNode = ['audits', 'tests'].filter((key) => Array.isArray(document.value[key]))
-  const ofColumns = ['columns', 'schema'].filter((key) => columnTests(document.value[key]).length > 0)
-  for (const key of [...ofNode, ...ofColumns]) report(later(document, key, 'Checking outputs'))
-  return [
-    ...ofNode.flatMap((key) => document.value[key] ?? []),
-    ...ofColumns.flatMap((key) => columnTests(document.value[key])),
-  ]
-}
-
-/** Tests that are written beside a column. */
-function columnTests(columns: Json | undefined): Json[] {
-  const list: readonly Json[] = Array.isArray(columns)
-    ? columns
-    : isMapping(columns)
-      ? Object.entries(columns).map(([name, details]) => (isMapping(details) ? { name, ...details } : null))
-      : []
-  return list.flatMap((column) =>
-    isMapping(column) && Array.isArray(column.tests) ? [{ column: column.name ?? null, tests: column.tests }] : [],
-  )
 }
 
 const later = (document: LoadedDocument, key: string, what: string): Diagnostic =>

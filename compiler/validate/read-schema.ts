@@ -213,6 +213,12 @@ export class SchemaReader {
 /** A text with a placeholder: what it stands for is checked when that is known. */
 export const isTemplate = (value: unknown): boolean => typeof value === 'string' && value.includes('{{')
 
+/** Whether a value holds a placeholder anywhere. */
+export function hasPlaceholder(value: Json): boolean {
+  if (typeof value === 'string') return isTemplate(value)
+  return value !== null && typeof value === 'object' && Object.values(value).some(hasPlaceholder)
+}
+
 /** A scalar as it is written in the YAML. */
 export const writtenText = (document: LoadedDocument, value: Json, pointer: string): string =>
   document.sources[pointer] ?? (typeof value === 'string' ? value : JSON.stringify(value))

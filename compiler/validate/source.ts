@@ -18,7 +18,8 @@ import type { PlacedText, SourceNode } from '../validate.ts'
 import { declaredColumns, nodeCommon, uniqueColumns } from './node-fields.ts'
 import { sourcePathProblem } from './path.ts'
 import { placedText } from './placed.ts'
-import { isTemplate, keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
+import { keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
+import { declaredChecks } from './tests.ts'
 
 /** The source, undefined with reports when something is wrong, or the type that is not built yet. */
 export function readSource(
@@ -35,6 +36,7 @@ export function readSource(
   const path = sourcePath(document, report)
   const { params } = document.value
   const options = readerOptions(format, isMapping(params) ? params : {}, document, report)
+  const checks = declaredChecks('source', document, report)
   if (fields === undefined || path === undefined || options === undefined) return undefined
   const common = nodeCommon('source', fields, document, report)
   const inParams = ['columns', 'schema'].flatMap((key) =>
@@ -42,6 +44,7 @@ export function readSource(
   )
   return {
     ...common,
+    checks,
     kind: 'source',
     format,
     path,
@@ -126,10 +129,4 @@ function canonicalOptions(
     result[name] = key === 'format' && value === 'newline' ? 'newline_delimited' : value
   }
   return Object.fromEntries(Object.entries(result).sort(([a], [b]) => (a < b ? -1 : 1)))
-}
-
-/** Whether a value holds a placeholder anywhere. */
-export function hasPlaceholder(value: Json): boolean {
-  if (typeof value === 'string') return isTemplate(value)
-  return value !== null && typeof value === 'object' && Object.values(value).some(hasPlaceholder)
 }

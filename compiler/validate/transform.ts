@@ -11,6 +11,7 @@ import { nodeCommon } from './node-fields.ts'
 import { pathProblem } from './path.ts'
 import { placedFile, placedText } from './placed.ts'
 import { keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
+import { declaredChecks } from './tests.ts'
 
 /** The transform, or undefined with reports when something is wrong. */
 export function readTransform(
@@ -22,6 +23,7 @@ export function readTransform(
   const fields = reader.read(Transform, document.value, '')
   reader.diagnostics.forEach(report)
   const sql = sqlOf(document, sqlFiles, report)
+  const checks = declaredChecks('transform', document, report)
   if (fields === undefined || sql === undefined) return undefined
   const key = (fields.inputs ?? []).length > 0 || fields.depends_on === undefined ? 'inputs' : 'depends_on'
   if (fields.depends_on !== undefined)
@@ -37,6 +39,7 @@ export function readTransform(
     )
   return {
     ...nodeCommon('transform', fields, document, report),
+    checks,
     kind: 'transform',
     inputs: (fields[key] ?? []).map(
       ({ ref }, i): NodeInput => ({ ref: asNodeId(ref.trim()), place: placeOf(document, `/${key}/${i}/ref`) }),

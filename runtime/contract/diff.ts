@@ -56,6 +56,8 @@ export const Diff = Type.Object(
     has_base: Type.Boolean(),
     changes: Type.Array(Change),
     execute: Type.Array(Execution),
+    /** Nodes whose checks are new or others and that do not execute for it, in graph order; absent: none. */
+    check: Type.Optional(Type.Array(NodeIdText, { minItems: 1 })),
     summary: Type.Object(
       {
         breaking: Type.Number(),

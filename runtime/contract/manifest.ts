@@ -3,7 +3,8 @@
 
 import Type, { type Static } from 'typebox'
 import { fingerprintOf } from './canonical-json.ts'
-import type { Fingerprint } from './ids.ts'
+import { Check } from './checks.ts'
+import { asFingerprint, type Fingerprint } from './ids.ts'
 
 const strict = { additionalProperties: false } as const
 export const Hex = Type.String({ pattern: '^[0-9a-f]{64}$' })
@@ -80,6 +81,10 @@ export const ManifestNode = Type.Object(
     definition: Type.Record(Type.String(), Type.Unknown()),
     /** SHA-256 of the canonical text of `definition`, or the base's when the engine proved both equal. */
     definition_fingerprint: Hex,
+    /** What is checked of the output, sorted by id; absent: nothing. No part of `definition`. */
+    checks: Type.Optional(Type.Array(Check, { minItems: 1 })),
+    /** SHA-256 of the canonical text of `checks`. */
+    checks_fingerprint: Type.Optional(Hex),
     /** In the order of the YAML. */
     inputs: Type.Array(ManifestInput),
     /** Null: late-bound, only data can tell. */
@@ -124,6 +129,17 @@ export const columnsFingerprint = (columns: readonly Column[]): Fingerprint =>
  */
 export const freshEdge = (node: Pick<ManifestNode, 'definition_fingerprint' | 'inputs'>): Fingerprint =>
   fingerprintOf({ definition: node.definition_fingerprint, inputs: node.inputs.map((i) => [i.ref, i.fingerprint]) })
+
+/**
+ * Stands for a node's whole functional definition: what its rows are made from, and what is checked of them. What a plan
+ * is based on; never what an output was made from, since checks make no rows. Pure.
+ */
+export const wholeDefinition = (
+  node: Pick<ManifestNode, 'definition_fingerprint' | 'checks_fingerprint'>,
+): Fingerprint =>
+  node.checks_fingerprint === undefined
+    ? asFingerprint(node.definition_fingerprint)
+    : fingerprintOf({ definition: node.definition_fingerprint, checks: node.checks_fingerprint })
 
 /** Whether the node's rows are a function of its inputs, the run's timestamp and parameters. */
 export const isReproducible = (r: Reproducibility): boolean => r.volatile.length === 0 && r.order_dependent.length === 0

@@ -26,7 +26,8 @@ const changeLine = ({ node, category, reasons, affects }: Change): string =>
 /** What came out, in the words of fixtures/edits. */
 function lines({ diff }: Diffed): string[] {
   const nodes = diff.execute.map((e) => `${short(e.node)}${e.maybe ? '?' : ''}`)
-  return [...diff.changes.map(changeLine), ['>', ...nodes].join(' ')]
+  const checked = diff.check === undefined ? [] : [['?', ...diff.check.map(short)].join(' ')]
+  return [...diff.changes.map(changeLine), ['>', ...nodes].join(' '), ...checked]
 }
 
 /** Every node that does not execute has the rows that it had: executed from scratch, before and after. */

@@ -73,6 +73,7 @@ const METADATA: Readonly<Record<string, Edit>> = {
   formatting: [JOINED, 'SELECT o.id, c.name, o.amount', 'select o.id,\n    c.name, -- of the client\n    o.amount'],
   'a spelling': [JOINED, '<>', '!='],
   'the letter case of a name in a condition': [JOINED, 'o.client = c.id', 'O.Client = C.ID'],
+  'what is checked': [JOINED, 'name: joined\n', 'name: joined\naudits: [{type: not_null, columns: [id]}]\n'],
   'the order of YAML keys': [JOINED, 'kind: transform\nname: joined\n', 'name: joined\nkind: transform\n'],
 }
 
@@ -95,7 +96,6 @@ const CHANGES: Readonly<Record<string, Edit>> = {
     'name: joined\n',
     'name: joined\nmaterialization: {type: postgresql, connection: pg, table: a.b}\n',
   ],
-  'an audit': [JOINED, 'name: joined\n', 'name: joined\naudits: [{type: not_null, columns: [id]}]\n'],
   volatile: [JOINED, 'name: joined\n', 'name: joined\nvolatile: day\n'],
   'a column that is declared not null': [JOINED, 'name: joined\n', 'name: joined\ncolumns: {id: {not_null: true}}\n'],
 }
@@ -109,6 +109,55 @@ test('whatever the output or its targets depend on is a change', async () => {
     const definition = await definitionOf({ ...edited(edit), ...more }, 'transform.joined')
     assert.is(seen.get(definition), undefined, what)
     seen.set(definition, what)
+  }
+})
+
+const CHECKED = `name: joined
+tests:
+  - {type: unique, columns: [id, name]}
+  - {type: accepted_values, columns: [name], values: [b, a, null], severity: warn}
+`
+
+test('What is checked has a fingerprint of its own, whatever the order in which it is written', async () => {
+  const checked = async (text: string) =>
+    nodeOf(await manifestOf(edited([JOINED, 'name: joined\n', text])), 'transform.joined')
+  const { checks, checks_fingerprint: before } = await checked(CHECKED)
+  assert.equal(checks, [
+    {
+      id: 'accepted_values(name)',
+      type: 'accepted_values',
+      columns: ['name'],
+      severity: 'warn',
+      values: ['a', 'b', null],
+    },
+    { id: 'unique(id, name)', type: 'unique', columns: ['id', 'name'], severity: 'error' },
+  ])
+  const [head = '', first = '', second = ''] = CHECKED.split(/(?=^tests|^ {2}- )/m).slice(1)
+  const same = [
+    CHECKED.replace('[id, name]', '[NAME, ID]').replace('[b, a, null]', '[null, a, b, a]'),
+    `name: joined\n${head}${second}${first}${first}`,
+  ]
+  for (const text of same) assert.is((await checked(text)).checks_fingerprint, before, text)
+  for (const [from, to] of [
+    ['unique', 'not_null'],
+    ['[id, name]', '[id]'],
+    ['[b, a, null]', '[b, a]'],
+    [', severity: warn', ''],
+  ] as const)
+    assert.is.not((await checked(CHECKED.replace(from, to))).checks_fingerprint, before, from)
+})
+
+test('Two checks of one kind on the same columns have two ids', async () => {
+  const tests = ['[a]', '[b]'].map((values) => `{type: accepted_values, columns: [name], values: ${values}}`)
+  for (const list of [tests, [...tests].reverse()]) {
+    const files = edited([JOINED, 'name: joined\n', `name: joined\ntests: [${list.join(', ')}]\n`])
+    assert.equal(
+      nodeOf(await manifestOf(files), 'transform.joined').checks?.map(({ id, values }) => [id, values]),
+      [
+        ['accepted_values(name)', ['a']],
+        ['accepted_values(name) #2', ['b']],
+      ],
+    )
   }
 })
 

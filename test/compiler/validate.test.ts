@@ -81,16 +81,40 @@ test('paths may hold quotes, spaces and globs', () => {
     assert.is(source(`source: csv\ntable: ${JSON.stringify(path)}\n`).path.text, path)
 })
 
-test('targets and checks are kept with the node', () => {
-  const node = transform('materialization: {table: a.b}\naudits: [{type: unique}]\ntests: [not_null]\n')
-  assert.equal(node.materializations, [{ table: 'a.b', type: 'iceberg' }])
-  assert.equal(node.audits, [{ type: 'unique' }, 'not_null'])
-  assert.equal(transform('columns: {id: {type: BIGINT, tests: [unique]}}\n').audits, [
-    { column: 'id', tests: ['unique'] },
-  ])
+test('targets are kept with the node', () => {
+  assert.equal(transform('materialization: {table: a.b}\n').materializations, [{ table: 'a.b', type: 'iceberg' }])
   assert.equal(transform('materializations: [{type: postgres, table: a.b}]\n').materializations, [
     { type: 'postgresql', table: 'a.b' },
   ])
+})
+
+/** `type severity columns values`, without places. */
+const checksOf = (fields: string): unknown[] =>
+  transform(fields).checks.map(({ type, severity, columns, values }) => [
+    type,
+    severity,
+    columns.map((column) => column.name),
+    ...(values === null ? [] : [values.map((value) => value.text)]),
+  ])
+
+test('tests, audits and tests beside a column are the same checks', () => {
+  assert.equal(checksOf('audits: [{type: unique, columns: [a, b]}]\ntests: [{type: not_null, columns: [a]}]\n'), [
+    ['unique', 'error', ['a', 'b']],
+    ['not_null', 'error', ['a']],
+  ])
+  const beside = [
+    ['not_null', 'error', ['a']],
+    ['unique', 'warn', ['a']],
+  ]
+  assert.equal(checksOf('columns: {a: {tests: [not_null, {type: unique, severity: warn}]}}\n'), beside)
+  assert.equal(checksOf('schema: [{name: a, tests: [not_null, {type: unique, severity: warn}]}]\n'), beside)
+})
+
+test('accepted values stay as they are written', () => {
+  assert.equal(
+    checksOf('tests: [{type: accepted_values, columns: [a], values: [x, 1.10, 007, 1e3, 0x1F, true, "null", null]}]\n'),
+    [['accepted_values', 'error', ['a'], ['x', '1.10', '007', '1000', '31', 'true', 'null', null]]],
+  )
 })
 
 test('depends_on stands in for inputs', () => {

@@ -2,7 +2,8 @@
 // all its cases share; `##` begins a case. Lines of a case, for the project after the edit, with `<` for the one before
 // it, with `<>` for both:
 //   name: SQL       name: text => other text     name @ {"members": "of the YAML"}     + name := SQL     - name
-// then what comes out: `= node category: reasons` for each change and `> nodes` that execute (`?`: maybe).
+// then what comes out: `= node category: reasons` for each change, `> nodes` that execute (`?`: maybe), and `? nodes` of
+// which only the checks run.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -23,6 +24,9 @@ export interface EditFile {
   readonly cases: readonly EditCase[]
 }
 
+/** A line of what comes out. */
+const OUTCOME = /^[=>?]/
+
 type Nodes = Readonly<Record<string, MemoryNode>>
 
 const FOLDER = 'fixtures/edits'
@@ -40,9 +44,9 @@ function readEditFile(path: string): EditFile {
 
 function readCase(block: string, shared: MemoryProject): EditCase {
   const [name = '', ...all] = block.trimEnd().split('\n')
-  const lines = all.filter((line) => !/^[=>] ?/.test(line))
+  const lines = all.filter((line) => !OUTCOME.test(line))
   const side = (mark: string) => lines.reduce((project, line) => edited(project, line, mark), shared)
-  return { name, before: side('<'), after: side('>'), expected: all.filter((line) => /^[=>] ?/.test(line)), lines }
+  return { name, before: side('<'), after: side('>'), expected: all.filter((line) => OUTCOME.test(line)), lines }
 }
 
 const idOf = (name: string): string => (name.includes('.') ? name : `transform.${name}`)
