@@ -5,7 +5,7 @@ import { command } from '../../runtime/cli/command.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
 import { alignedRows } from '../../runtime/cli/table.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
-import { thousands } from '../../runtime/cli/text.ts'
+import { rowCount } from '../../runtime/cli/text.ts'
 import { Bug } from '../../runtime/contract/failures.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { formatted } from '../../runtime/repl/formats.ts'
@@ -69,7 +69,7 @@ function sayPreview(terminal: Terminal, shown: Preview | null): void {
     return
   }
   if (!terminal.options.json) terminal.raw(`\n${formatted(shown.answer, 'table')}`)
-  terminal.line(`${thousands(shown.rows)} ${shown.rows === 1 ? 'row' : 'rows'} in all. Nothing was written.`)
+  terminal.line(`${rowCount(shown.rows)} in all. Nothing was written.`)
 }
 
 const document = (draft: DraftFile, node: ManifestNode, shown: Preview | null) => ({

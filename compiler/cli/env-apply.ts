@@ -12,6 +12,7 @@ import { EXECUTION_ARGS, type ExecutionArgs, executionOptions } from '../../runt
 import { PROFILE_ARG, type Profile, resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
+import { counted } from '../../runtime/cli/text.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
@@ -167,7 +168,7 @@ async function saySteps(
     writes: `${folder}/${step.output.file.replace(/^\//, '')}`,
   }))
   if (terminal.options.json) terminal.document({ environment: contract.environment, steps })
-  terminal.info(`Would execute ${steps.length === 1 ? '1 step' : `${steps.length} steps`}:`)
+  terminal.info(`Would execute ${counted(steps.length, 'step')}:`)
   steps.forEach(({ node, what, reads, files, writes }, i) => {
     const from = reads.map((read) => `${read.node} (${read.from})`)
     terminal.line(`  ${i + 1}. ${node}${what === 'reuse' ? ' (taken from the store)' : ''}`)

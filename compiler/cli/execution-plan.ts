@@ -1,20 +1,24 @@
 // What `run` would do, in words; with --json, the plan as a document.
 
-import { dueLines } from '../../runtime/cli/due-nodes.ts'
+import { dueLines, sayBlocked } from '../../runtime/cli/due-nodes.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import type { Diff } from '../../runtime/contract/diff.ts'
 import type { ExecutionPlan } from '../../runtime/execute/run.ts'
 import { names } from './changes.ts'
 
-/** Says what is due; gives whether anything is. */
-export function sayExecutionPlan(terminal: Terminal, plan: ExecutionPlan, diff: Diff): boolean {
+/** Says what is due. Gives whether anything is, and whether it would fail. */
+export function sayExecutionPlan(
+  terminal: Terminal,
+  plan: ExecutionPlan,
+  diff: Diff,
+): { readonly something: boolean; readonly fails: boolean } {
   if (terminal.options.json) terminal.document(planDocument(plan, diff))
   if (plan.nothing) terminal.success('No changes detected.')
   else for (const line of dueLines(plan)) terminal.line(line)
   const leftOut = plan.nodes.filter((node) => node.status === 'left_out' && node.due)
   if (leftOut.length > 0)
     terminal.warn(`Left out by the selection and still due: ${names(leftOut.map((node) => node.node))}`)
-  return !plan.nothing
+  return { something: !plan.nothing, fails: sayBlocked(terminal, plan) !== 0 }
 }
 
 /** plan.json of production: the fields that scripts know, and what is due. */

@@ -14,7 +14,8 @@ import { openWorkspace } from './workspace.ts'
 
 export const plan = command({
   about: `Compares the project with production and says what a run would execute, and why: changed definitions with their
-category (breaking, non-breaking, metadata-only), changed source files, missing outputs. Writes nothing.`,
+category (breaking, non-breaking, metadata-only), changed source files, missing outputs. Writes nothing. Exit code 1 when a run would fail,
+for example because a file is not there.`,
   examples: [
     ['seeknal plan', 'what would `run` do?'],
     ['seeknal plan --detailed-exitcode', 'exit with 2 when there is something to do'],
@@ -53,8 +54,8 @@ category (breaking, non-breaking, metadata-only), changed source files, missing 
         ...(select === null ? {} : { select }),
         projectDir: workspace.root,
       }
-      const toDo = sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
-      return planExitCode(bundle.diff, toDo, exit)
+      const { something, fails } = sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
+      return fails ? 1 : planExitCode(bundle.diff, something, exit)
     } finally {
       workspace.close()
     }

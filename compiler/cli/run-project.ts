@@ -30,8 +30,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
     if (dryRun) {
-      sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
-      return 0
+      return sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff).fails ? 1 : 0
     }
     keepLock(workspace, project.lock, terminal)
     const record = select === null ? prepareRecord(workspace, project, params, options) : null

@@ -2,14 +2,12 @@
 
 import type { DataDiff } from '../data-diff.ts'
 import type { NodeDiff } from '../environment-diff.ts'
-import { counted, oneLine, thousands } from './text.ts'
-
-const rowsText = (rows: number): string => counted(rows, 'row').replace(/^\d+/, thousands(rows))
+import { oneLine, rowCount, thousands } from './text.ts'
 
 /** One line on how an output differs. */
 export function summaryLine({ node, production_rows: before, environment_rows: after, diff }: NodeDiff): string {
-  if (before === null) return `${node}: new, ${rowsText(after)}`
-  const rows = before === after ? rowsText(after) : `${thousands(before)} → ${rowsText(after)}`
+  if (before === null) return `${node}: new, ${rowCount(after)}`
+  const rows = before === after ? rowCount(after) : `${thousands(before)} → ${rowCount(after)}`
   return `${node}: ${rows}${diff === null ? ', rows not compared' : `, ${differences(diff).join(', ') || 'the same rows'}`}`
 }
 
@@ -19,9 +17,9 @@ function differences(diff: DataDiff): string[] {
     ...columns.added.map((c) => `+ ${oneLine(c.name)} ${c.type}`),
     ...columns.removed.map((c) => `- ${oneLine(c.name)} ${c.type}`),
     ...columns.retyped.map((c) => `${oneLine(c.name)} ${c.before} → ${c.after}`),
-    ...(lost === 0 ? [] : [`${rowsText(lost)} only in production`]),
-    ...(gained === 0 ? [] : [`${rowsText(gained)} only in the environment`]),
-    ...(changed === null || changed === 0 ? [] : [`${rowsText(changed)} changed`]),
+    ...(lost === 0 ? [] : [`${rowCount(lost)} only in production`]),
+    ...(gained === 0 ? [] : [`${rowCount(gained)} only in the environment`]),
+    ...(changed === null || changed === 0 ? [] : [`${rowCount(changed)} changed`]),
   ]
 }
 
@@ -33,7 +31,7 @@ export function detailLines({ diff }: NodeDiff): string[] {
       ? 'rows compared as a whole: no column is unique in both'
       : `rows matched by ${diff.key.columns.map(oneLine).join(', ')} (${diff.key.origin === 'declared' ? 'declared unique' : 'unique in both'})`
   const columns = diff.differing.flatMap(({ column, rows, examples }) => [
-    `${oneLine(column)}: differs in ${rowsText(rows)}`,
+    `${oneLine(column)}: differs in ${rowCount(rows)}`,
     ...examples.map((e) => `  ${oneLine(e.key)}: ${value(e.before)} → ${value(e.after)}`),
   ])
   return [matched, ...columns]

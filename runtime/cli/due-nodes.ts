@@ -14,11 +14,20 @@ const WORDS: Readonly<Record<DueNode['status'], string>> = {
   left_out: 'left out',
 }
 
-/** With --json, the plan as a document. */
-export function sayDueNodes(terminal: Terminal, plan: ExecutionPlan): void {
+/** With --json, the plan as a document. Gives the exit code: 1 when executing it would fail. */
+export function sayDueNodes(terminal: Terminal, plan: ExecutionPlan): number {
   if (terminal.options.json) terminal.document(plan)
   if (plan.nothing) terminal.success('No changes detected.')
   else for (const line of dueLines(plan)) terminal.line(line)
+  return sayBlocked(terminal, plan)
+}
+
+/** Says that nodes cannot run, and gives the exit code that follows from it. */
+export function sayBlocked(terminal: Terminal, plan: ExecutionPlan): number {
+  const blocked = plan.nodes.filter((node) => node.status === 'blocked').length
+  if (blocked === 0) return 0
+  terminal.error(`${counted(blocked, 'node')} cannot run: executing this would fail.`)
+  return 1
 }
 
 /** Also says how many nodes execute. */

@@ -11,6 +11,7 @@ import { EXECUTION_ARGS, executionOptions } from './execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
+import { counted } from './text.ts'
 
 export const bundle = command({
   about: `Executes a bundle: a folder or a .tar.gz that \`seeknal compile\` wrote. Digest and files are verified first. The project
@@ -46,11 +47,10 @@ directory. Executing the same bundle again goes on where it stopped.`,
       return await switchPhase(args.phase, opened.contract.environment, args['dry-run'] === true, surroundings)
     const { environment, steps } = opened.contract
     terminal.success(
-      `Bundle verified: ${steps.length} ${steps.length === 1 ? 'step' : 'steps'} for ${environment === null ? 'production' : `environment '${environment}'`}`,
+      `Bundle verified: ${counted(steps.length, 'step')} for ${environment === null ? 'production' : `environment '${environment}'`}`,
     )
     if (args['dry-run'] === true) {
-      sayDueNodes(terminal, await planExecution(opened, options))
-      return 0
+      return sayDueNodes(terminal, await planExecution(opened, options))
     }
     const report = new RunReport(terminal)
     const execution = executeBundle(opened, {

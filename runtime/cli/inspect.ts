@@ -12,7 +12,7 @@ import { environmentArgument } from './environment-argument.ts'
 import { projectRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { counted, thousands } from './text.ts'
+import { counted, rowCount, thousands } from './text.ts'
 
 export const inspect = command({
   about:
@@ -59,7 +59,7 @@ export const inspect = command({
         return 0
       }
       terminal.result(
-        `${id(table)}${table.from === 'environment' ? ` (environment '${args.env}')` : ''}: ${table.rows === null ? '' : `${thousands(table.rows)} rows, `}${counted(table.columns.length, 'column')}`,
+        `${id(table)}${table.from === 'environment' ? ` (environment '${args.env}')` : ''}: ${table.rows === null ? '' : `${rowCount(table.rows)}, `}${counted(table.columns.length, 'column')}`,
       )
       for (const line of alignedRows(
         ['column', 'type'],

@@ -1,7 +1,7 @@
 // A bar on stderr while nodes execute: how many of how many, what runs, rows so far, elapsed time. Only on a terminal.
 
 import { createLogUpdate } from 'log-update'
-import { duration, oneLine, thousands } from './text.ts'
+import { duration, oneLine, rowCount } from './text.ts'
 
 const WIDTH = 24
 const REFRESH_MS = 120
@@ -42,7 +42,7 @@ export class ProgressBar {
     const bar = '█'.repeat(filled) + '░'.repeat(WIDTH - filled)
     const [node, since] = [...this.#running][0] ?? ['', 0]
     const now = node === '' ? '' : `  ${oneLine(node)} ${duration(performance.now() - since)}`
-    const rows = this.#rows === 0 ? '' : `  ${thousands(this.#rows)} rows`
+    const rows = this.#rows === 0 ? '' : `  ${rowCount(this.#rows)}`
     this.#log(`${bar}  ${this.#done}/${this.#total}${rows}  ${duration(performance.now() - this.#started)}${now}`)
   }
 

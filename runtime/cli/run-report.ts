@@ -5,7 +5,7 @@ import { RuntimeFailure as Failure } from '../contract/failures.ts'
 import type { NodeResult, RunEvent, RunResult } from '../execute/run.ts'
 import { ProgressBar } from './progress-bar.ts'
 import type { Terminal } from './terminal.ts'
-import { counted, duration, type Text, thousands } from './text.ts'
+import { counted, duration, rowCount, type Text } from './text.ts'
 
 /** Explains a failed node better than its failure alone: the place in the author's file. */
 export type Explain = (result: NodeResult) => Promise<readonly Text[] | null>
@@ -66,7 +66,7 @@ const nodeRecord = ({ node, status, rows, ms, reason, failure }: NodeResult) => 
 
 function nodeLine({ node, status, rows, ms }: NodeResult, width: number): Text | null {
   const name = node.padEnd(width)
-  const count = rows === null ? '' : `${thousands(rows)} ${rows === 1 ? 'row' : 'rows'}`
+  const count = rows === null ? '' : rowCount(rows)
   switch (status) {
     case 'executed':
       return ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  ${duration(ms)}`]

@@ -52,6 +52,9 @@ export function duration(ms: number): string {
 /** `12,345`. */
 export const thousands = (value: number | bigint): string => String(value).replace(/\B(?=(\d{3})+(?!\d))/g, ',')
 
+/** `1 row`, `12,345 rows`. */
+export const rowCount = (rows: number | bigint): string => `${thousands(rows)} ${Number(rows) === 1 ? 'row' : 'rows'}`
+
 /** `512 B`, `1.5 MB`. */
 export function size(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB']

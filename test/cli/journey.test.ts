@@ -1,6 +1,6 @@
 // What a user does from the first day, and what each command says: plan, run, change, plan, environments, roll back.
 
-import { appendFileSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cli, does, ends, records, rowsOf } from '../support/cli.ts'
@@ -62,6 +62,33 @@ test('A plan says what changed and why, as text, as a document and as an exit co
   await does(folder, ['run', '--dry-run'])
   await does(folder, ['parse'])
   assert.is(readFileSync(join(folder, 'target/current/manifest.json'), 'utf8'), before, 'only a run is a baseline')
+})
+
+test('A plan that would fail does not end well', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['compile'])
+  renameSync(join(folder, 'data/orders.csv'), join(folder, 'data/moved.csv'))
+  for (const command of [
+    ['plan'],
+    ['run', '--dry-run'],
+    ['plan', '--detailed-exitcode'],
+    ['exec', 'bundle', '--dry-run'],
+  ]) {
+    const { out, err } = await ends(1, folder, command)
+    assert.match(out, /source\.orders +cannot run +there is no file 'data\/orders\.csv'/, command.join(' '))
+    assert.match(out, /Total nodes to execute: 1/)
+    assert.match(err, /3 nodes cannot run/)
+  }
+  const { out } = await ends(1, folder, ['plan', '--json'])
+  assert.is(JSON.parse(out).total_nodes_to_execute, 1)
+  assert.is((await cli(folder, ['run'])).code, 1, 'and so does the run')
+})
+
+test('One row is no rows', async () => {
+  const folder = tempProject({ ...shop, 'data/customers.csv': 'customer,country\na,ID\n' })
+  assert.match(await does(folder, ['run']), /source\.customers +1 row +/)
+  assert.match(await does(folder, ['inspect', 'source.customers']), /customers: 1 row, 2 columns/)
+  assert.match(await does(folder, ['inspect', 'source.orders']), /orders: 3 rows, 4 columns/)
 })
 
 test('Production is not compared with what was only planned', async () => {
