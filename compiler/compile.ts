@@ -38,6 +38,8 @@ export interface CompileInput {
   readonly environment: EnvironmentName | null
   /** The production manifest, or null when there is none. */
   readonly base: Manifest | null
+  /** False: no fingerprint is taken over from the base, which is only compared with. Default: true. */
+  readonly carry?: boolean
   /** `--params`: override placeholders of the same name. */
   readonly params: { readonly [key: string]: Json }
   readonly engine: LazySqlEngine
@@ -85,7 +87,8 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const fingerprinted = fingerprint(bound)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
-  const diffed = await diff(fingerprinted, input.base, engine, cache)
+  const compared = await diff(fingerprinted, input.base, engine, cache)
+  const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })
   const planned = plan(diffed, input.environment)

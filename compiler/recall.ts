@@ -57,10 +57,10 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   return compiled
 }
 
-const inputDigest = ({ files, environment, base, baseDigest, params, acceptSources }: RecallInput): string => {
+const inputDigest = ({ files, environment, base, baseDigest, carry, params, acceptSources }: RecallInput): string => {
   const texts = files.map(({ path, text }) => [path, text]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (baseDigest ?? sha256(prettyJson(base)))
-  return sha256(canonicalJson([texts, environment, production, params, acceptSources]))
+  return sha256(canonicalJson([texts, environment, production, carry ?? true, params, acceptSources]))
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */

@@ -7,7 +7,7 @@ import type { NodeId } from './contract/ids.ts'
 import type { NodeState } from './contract/state.ts'
 import { lazyEngine, watchSignal } from './execute/engine-of-run.ts'
 import { applyToEnvironment, isApplied, requireBase } from './execute/environment.ts'
-import { differs, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
+import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
 import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
 import { dueNode, resultOf } from './execute/results.ts'
 import type { ExecuteOptions, ExecutionPlan, RunRequest, RunResult } from './execute/run.ts'
@@ -194,6 +194,7 @@ function finish(
     runId: world.values.runId,
     runTimestamp: world.values.runTimestamp,
     engine,
+    unproven: isUnproven(world),
   }
   const staged = stageGeneration(world.store, world.production, merged, maker)
   commitSwitch(world.store, staged, run.scratch.folder, faults)

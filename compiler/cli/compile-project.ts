@@ -18,6 +18,8 @@ export interface CompileRequest {
   /** Default: production's manifest. */
   readonly base?: Manifest | null
   readonly params: { readonly [key: string]: Json }
+  /** What comes out is executed as the compiler's own word: it takes nothing over from a production that is not. */
+  readonly executes?: boolean
   readonly acceptSources?: boolean
   readonly stopAfter?: Pass
   /** Files in place of those of the project. */
@@ -39,6 +41,7 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     environment: request.environment,
     base: request.base === undefined ? (production?.manifest ?? null) : request.base,
     ...(production === null ? {} : { baseDigest: production.manifestDigest }),
+    carry: request.executes !== true || production?.state.unproven !== true,
     params: request.params,
     engine: workspace.engine,
     observe: workspace.observer.observe,

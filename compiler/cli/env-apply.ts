@@ -18,6 +18,7 @@ import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import { isProvenBase } from '../../runtime/store/generations.ts'
 import { names } from './changes.ts'
 import { compileProject } from './compile-project.ts'
 import { readPlan } from './saved-plan.ts'
@@ -71,6 +72,7 @@ export async function applyEnvironment(
     const report = new RunReport(terminal)
     const execution = executeBundle(bundle, {
       ...options,
+      compiled: !force && isProvenBase(workspace.store, bundle.contract.base),
       projectDir: workspace.root,
       force,
       command: again,
@@ -155,7 +157,11 @@ async function saySteps(
 ): Promise<number> {
   const { contract } = bundle
   const request = executionOptions({}, environment)
-  const due = await planExecution(bundle, { ...request, projectDir: workspace.root })
+  const due = await planExecution(bundle, {
+    ...request,
+    projectDir: workspace.root,
+    compiled: isProvenBase(workspace.store, contract.base),
+  })
   const folder = `target/environments/${contract.environment}/intermediate`
   const steps = contract.steps.map((step) => ({
     node: step.node,

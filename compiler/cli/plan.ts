@@ -41,7 +41,7 @@ for example because a file is not there.`,
     try {
       const { bundle, size } = await compileProject(
         workspace,
-        { environment: null, params: paramsArgument(args.params) },
+        { environment: null, params: paramsArgument(args.params), executes: true },
         terminal,
       )
       resolveProfile(args.profile, null, workspace.root, surroundings)
@@ -53,6 +53,7 @@ for example because a file is not there.`,
         ...executionOptions({}, surroundings.environment),
         ...(select === null ? {} : { select }),
         projectDir: workspace.root,
+        compiled: true,
       }
       const { something, fails } = sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
       return fails ? 1 : planExitCode(bundle.diff, something, exit)

@@ -23,10 +23,10 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
   const workspace = openWorkspace(surroundings)
   try {
     resolveProfile(args.profile, null, workspace.root, surroundings)
-    const project = await compileProject(workspace, { environment: null, params }, terminal)
+    const project = await compileProject(workspace, { environment: null, params, executes: true }, terminal)
     const { bundle } = project
     const select = selection(args, bundle.manifest)
-    const request = { ...options, ...(select === null ? {} : { select }), projectDir: workspace.root }
+    const request = { ...options, ...(select === null ? {} : { select }), projectDir: workspace.root, compiled: true }
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
     if (dryRun) {

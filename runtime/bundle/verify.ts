@@ -132,6 +132,12 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
   if (contract.base !== null && contract.files['base.json'] !== contract.base)
     throw invalid('base.json is not the base that bundle.json names')
   const nodes = new Set(manifest.nodes.map((node) => node.id))
+  const outputs = new Map<string, string>()
+  for (const { id } of manifest.nodes) {
+    const [stem, other] = [outputStem(asNodeId(id)), outputs.get(outputStem(asNodeId(id)))]
+    if (other !== undefined) throw invalid(`nodes '${other}' and '${id}' have one output file`)
+    outputs.set(stem, id)
+  }
   const done = new Set<string>()
   for (const step of steps) {
     const [kind] = step.node.split('.')

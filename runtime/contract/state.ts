@@ -21,12 +21,17 @@ export const Snapshot = Type.Object(
 )
 export type Snapshot = Static<typeof Snapshot>
 
-/** `data` stands for all data that the output depends on: content digests of source files, and of what was read of nodes that are not reproducible. */
+/**
+ * `data` stands for all data that the output depends on: content digests of source files, and of what was read of nodes
+ * that are not reproducible. `proof`, of an output made by a bundle that was not compiled here, or from such an output,
+ * stands for what was really executed: the output is what `fingerprint` says for whom this is the same.
+ */
 export const NodeState = Type.Object(
   {
     status: Type.Union([Type.Literal('executed'), Type.Literal('reused'), Type.Literal('cached')]),
     /** Execution fingerprint: definition and what was really read. */
     fingerprint: Hex,
+    proof: Type.Optional(Hex),
     data: Hex,
     snapshot: Snapshot,
     /** What was read, by input: edge fingerprint and data. */
@@ -48,6 +53,8 @@ export const RunState = Type.Object(
     environment: Type.Union([Type.String(), Type.Null()]),
     /** Digest of the bundle that made it. */
     bundle: Hex,
+    /** The manifest beside it says in part what a bundle said that was not compiled here: no fingerprint is carried over from it. */
+    unproven: Type.Optional(Type.Literal(true)),
     run_id: Type.String(),
     run_timestamp: Type.String(),
     engine: Type.String(),

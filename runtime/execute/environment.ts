@@ -95,6 +95,7 @@ function stateOf(world: World, application: Application): RunState {
     generation: null,
     environment: world.environment,
     bundle: world.contract.digest,
+    ...(world.compiled ? {} : { unproven: true }),
     run_id: world.values.runId,
     run_timestamp: world.values.runTimestamp,
     engine: application.engine,

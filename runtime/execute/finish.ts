@@ -23,6 +23,8 @@ export interface Maker {
   readonly runId: string
   readonly runTimestamp: string
   readonly engine: string
+  /** The merged manifest says in part what a bundle said that was not compiled here. */
+  readonly unproven: boolean
 }
 
 /** Production after a run of its bundle: nodes that ended well, and all others as they were. */
@@ -42,6 +44,10 @@ export function mergedAfterRun(world: World, states: ReadonlyMap<string, NodeSta
 
 /** After a run without selection, production's manifest is the bundle's. */
 const isBundles = (world: World): boolean => world.isWhole && world.environment === null
+
+/** Whether the manifest of production after a run holds what only a bundle that was not compiled here has said. */
+export const isUnproven = ({ compiled, isWhole, production }: World): boolean =>
+  !compiled || (!isWhole && production?.state.unproven === true)
 
 /** Production's nodes that the project no longer has. A selection removes nothing. */
 export function removedNodes(world: World): NodeId[] {
@@ -99,6 +105,7 @@ function newGeneration(store: Store, { number, production, merged, maker }: Ingr
     generation: number,
     environment: null,
     bundle: maker.bundle,
+    ...(maker.unproven ? { unproven: true } : {}),
     run_id: maker.runId,
     run_timestamp: maker.runTimestamp,
     engine: maker.engine,

@@ -16,6 +16,7 @@ import {
   realEdge,
   rowsFingerprint,
 } from './fingerprints.ts'
+import { stepProof } from './proof.ts'
 import type { DueNode } from './run.ts'
 import { dependenceOn, sourcePattern } from './values.ts'
 import type { Entry, World } from './world.ts'
@@ -27,13 +28,19 @@ export interface Readable {
   readonly data: string
   /** Null while it is still being stored; then its rows do not decide. */
   readonly snapshot: Snapshot | null
+  /** It is what the compiler's fingerprint of it says. */
+  readonly isProven: boolean
 }
 
-export const readableOf = (node: ManifestNode, state: Pick<NodeState, 'inputs' | 'data' | 'snapshot'>): Readable => ({
+export const readableOf = (
+  node: ManifestNode,
+  state: Pick<NodeState, 'inputs' | 'data' | 'snapshot' | 'proof'>,
+): Readable => ({
   node,
   inputs: state.inputs,
   data: state.data,
   snapshot: state.snapshot,
+  isProven: state.proof === undefined,
 })
 
 /** What is known of a node before the run. */
@@ -119,7 +126,7 @@ async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId
     return { ...UNKNOWN, id, source, status: 'execute', reason: noOutput(world, id) }
   const reads = node.inputs.map((input) => predictedRead(world, input, earlier))
   const known = reads.flatMap((read) => (read.data === null ? [] : [{ ...read, data: read.data }]))
-  if (known.length === reads.length) return predictKnown(world, node, known, source)
+  if (known.length === reads.length) return predictKnown(world, node, known, source, earlier)
   const certain = reasonOf(world, node, own, known, runDependence(world, node, source))
   if (certain !== null) return { ...UNKNOWN, id, source, status: 'execute', reason: certain }
   const waiting = reads.filter((read) => read.data === null).map((read) => read.ref)
@@ -142,12 +149,14 @@ function predictKnown(
   node: ManifestNode,
   inputs: readonly ReadInput[],
   source: SourceContents | null,
+  earlier: ReadonlyMap<NodeId, Prediction>,
 ): Prediction {
   const id = asNodeId(node.id)
   const own = world.own.get(id) ?? null
   const dependence = runDependence(world, node, source)
   const made = { ...UNKNOWN, id, source, inputs, data: dataFingerprint(inputs, dependence) }
-  const stored = storedOutput(world, id, executionFingerprint(node, inputs, dependence))
+  const read = node.inputs.map(({ ref }) => [ref, predictedReadable(world, asNodeId(ref), earlier)] as const)
+  const stored = storedOutput(world, id, executionFingerprint(node, inputs, dependence), read)
   if (stored?.status === 'cached')
     return { ...made, status: 'cached', reason: '', readable: readableOf(node, stored.output) }
   const changed = reasonOf(world, node, own, inputs, dependence)
@@ -158,22 +167,45 @@ function predictKnown(
       reason: changed ?? 'its output is missing',
       readable: readableOf(node, stored.output),
     }
-  const otherwise = own !== null && !isThere(own) ? 'its output is missing' : 'asked for in full'
+  const otherwise = world.full ? 'asked for in full' : own !== null && isThere(own) ? FOREIGN : 'its output is missing'
   return { ...made, status: 'execute', reason: changed ?? otherwise }
 }
+
+const FOREIGN = 'a bundle that does something else made its output'
+
+/** What a step reads, by node; null: not known before the run. */
+export type Read = readonly (readonly [node: string, readable: Readable | null])[]
 
 /** The output that is there for an execution fingerprint: in place (`cached`), or in the store. Null in a full run. */
 export function storedOutput(
   world: World,
   id: NodeId,
   fingerprint: Fingerprint,
+  read: Read,
 ): { readonly status: 'cached' | 'reused'; readonly output: StoredOutput } | null {
   if (world.full) return null
   const own = world.own.get(id)
-  if (own !== undefined && own.state.fingerprint === fingerprint && isThere(own))
-    return { status: 'cached', output: own.state }
-  const output = findOutput(world.store, fingerprint)
-  return output && { status: 'reused', output }
+  const proof = (): Fingerprint | null =>
+    stepProof(
+      world,
+      id,
+      read.map(([ref, readable]) => [ref, readable?.snapshot ?? null]),
+    )
+  const fits = own?.state.fingerprint === fingerprint && (own.state.proof === undefined || own.state.proof === proof())
+  if (own !== undefined && fits && isThere(own)) return { status: 'cached', output: accepted(world, own.state, read) }
+  const output = findOutput(world.store, fingerprint, proof)
+  return output && { status: 'reused', output: accepted(world, output, read) }
+}
+
+/** Whether an output that is made from these inputs now is what the compiler's fingerprint says. */
+export const isProvenFrom = (world: World, read: Read): boolean =>
+  world.compiled && read.every(([, readable]) => readable?.isProven === true)
+
+/** An output whose proof fits, as this run knows it: nobody needs to prove again what the compiler's own step would make. */
+function accepted(world: World, output: StoredOutput, read: Read): StoredOutput {
+  if (output.proof === undefined || !isProvenFrom(world, read)) return output
+  const { proof: _, ...proven } = output
+  return proven
 }
 
 function isMissing(world: World, ref: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): boolean {
@@ -187,6 +219,11 @@ export function readableOutside(world: World, ref: NodeId): Readable | null {
   return entry === undefined ? null : readableOf(entry.node, entry.state)
 }
 
+function predictedReadable(world: World, ref: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): Readable | null {
+  const prediction = earlier.get(ref)
+  return prediction === undefined ? readableOutside(world, ref) : prediction.readable
+}
+
 function predictedRead(
   world: World,
   input: ManifestInput,
@@ -194,7 +231,7 @@ function predictedRead(
 ): { ref: string; edge: string; data: string | null } {
   const ref = asNodeId(input.ref)
   const prediction = earlier.get(ref)
-  const readable = prediction === undefined ? readableOutside(world, ref) : prediction.readable
+  const readable = predictedReadable(world, ref, earlier)
   if (readable !== null) {
     const edge = edgeTo(world, input, readable.node, readable.inputs)
     if (!rowsDecide(readable.node)) return { ref, edge, data: readable.data }

@@ -20,6 +20,11 @@ export interface RunRequest {
   readonly select?: (node: ManifestNode) => boolean
   /** Execute every selected node, whatever is stored. Also what `exec --fresh` does. */
   readonly full?: boolean
+  /**
+   * The bundle came out of the compiler here and now, from a base that did too: what it says of its steps is true. Of
+   * any other bundle only what its steps really do decides which outputs are taken for theirs. Default: false.
+   */
+  readonly compiled?: boolean
   /** ISO 8601 with Z; what the clock functions read. Default: now. */
   readonly runTimestamp?: string
   /** `YYYY-MM-DD`. Default: the date of `runTimestamp`. */

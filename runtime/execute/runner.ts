@@ -13,7 +13,9 @@ import type { SourceListing } from '../store/source-files.ts'
 import { dataFingerprint, executionFingerprint, type ReadInput } from './fingerprints.ts'
 import { provideInputs, readOf } from './inputs.ts'
 import {
+  isProvenFrom,
   type Prediction,
+  type Read,
   type Readable,
   readableOf,
   readableOutside,
@@ -22,6 +24,7 @@ import {
   sourceContents,
   storedOutput,
 } from './plan.ts'
+import { type ReadFile, stepProof } from './proof.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
 import type { Scratch } from './scratch.ts'
 import { type Slots, slots } from './slots.ts'
@@ -45,6 +48,8 @@ interface Made {
   readonly readables: readonly Readable[]
   readonly data: string
   readonly fingerprint: string
+  /** Whether the fingerprint is the compiler's, of this step and of all that it reads. */
+  readonly isProven: boolean
   readonly reason: string
 }
 
@@ -139,8 +144,9 @@ class Runner {
         { node: id, input: missing.ref },
         { hints: [`Run ${missing.ref} too.`] },
       )
+    const read: Read = node.inputs.map(({ ref }, i) => [ref, inputs[i] ?? null])
     const present = prediction.status === 'cached' ? world.own.get(id) : undefined
-    if (present !== undefined) {
+    if (present !== undefined && present.state.proof === undefined) {
       release(prediction.readable)
       return this.#taken(id, present.state, 'cached')
     }
@@ -149,18 +155,19 @@ class Runner {
     const source = await sourceContents(world, node)
     const dependence = runDependence(world, node, source)
     const fingerprint = executionFingerprint(node, reads, dependence)
-    const stored = storedOutput(world, id, fingerprint)
+    const stored = storedOutput(world, id, fingerprint, read)
     if (stored !== null) {
       release(readableOf(node, stored.output))
       return this.#taken(id, stored.output, stored.status)
     }
     const data = dataFingerprint(reads, dependence)
     const reason = reasonOf(world, node, world.own.get(id) ?? null, reads, dependence) ?? prediction.reason
-    const made: Made = { source, reads, readables, data, fingerprint, reason }
+    const isProven = isProvenFrom(world, read)
+    const made: Made = { source, reads, readables, data, fingerprint, isProven, reason }
     const ms = await this.#execute(node, made)
     if (ms === null) return this.#skipped(id, 'the run ended before it')
     // Readers start now, unless they must know the rows.
-    const readable = { node, inputs: reads, data, snapshot: null }
+    const readable = { node, inputs: reads, data, snapshot: null, isProven }
     if (!rowsDecide(node)) release(readable)
     return this.#store(node, made, ms, (snapshot) => release({ ...readable, snapshot }))
   }
@@ -192,6 +199,7 @@ class Runner {
     options.faults?.('stored')
     const output: StoredOutput = {
       fingerprint: made.fingerprint,
+      ...(made.isProven ? {} : { proof: await this.#proof(node) }),
       data: made.data,
       snapshot,
       inputs: [...made.reads],
@@ -206,6 +214,19 @@ class Runner {
       result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },
       state: { status: 'executed', ...output },
     }
+  }
+
+  /** Of what a step did: the files that it read are stored by then, or the run fails. */
+  async #proof(node: ManifestNode): Promise<string> {
+    const { world } = this.#context
+    const files = await Promise.all(
+      node.inputs.map(async ({ ref }): Promise<ReadFile> => {
+        const running = this.#running.get(asNodeId(ref))
+        const settled = await running?.settled
+        return [ref, settled?.state?.snapshot ?? (await this.#readable(asNodeId(ref)))?.snapshot ?? null]
+      }),
+    )
+    return stepProof(world, asNodeId(node.id), files) ?? world.contract.digest
   }
 
   /** Tries again as often as was asked for. */
@@ -234,8 +255,9 @@ class Runner {
 
   async #taken(id: NodeId, stored: StoredOutput, status: 'cached' | 'reused'): Promise<Settled> {
     if (status === 'reused') await this.#note(id, status, stored, 0)
-    const { fingerprint, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
-    const state = { status, fingerprint, data, snapshot, inputs, run_id, executed_at, duration_ms }
+    const { fingerprint, proof, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
+    const proved = proof === undefined ? {} : { proof }
+    const state = { status, fingerprint, ...proved, data, snapshot, inputs, run_id, executed_at, duration_ms }
     return { result: { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }, state }
   }
 

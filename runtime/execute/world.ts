@@ -44,6 +44,8 @@ export interface World {
   /** Nothing is left out. */
   readonly isWhole: boolean
   readonly full: boolean
+  /** The bundle's fingerprints are the compiler's own. */
+  readonly compiled: boolean
   readonly values: RunValues
   readonly sources: SourceFiles
   readonly digests: ColumnDigests
@@ -81,6 +83,7 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     selected: (id) => chosen.has(id),
     isWhole: chosen.size === steps.size,
     full: request.full ?? false,
+    compiled: request.compiled ?? false,
     values: earlier?.values ?? runValues(request, contract),
     sources: earlier?.sources ?? new SourceFiles(store),
     digests: earlier?.digests ?? new ColumnDigests(store),

@@ -53,6 +53,7 @@ export function stagePromotion(store: Store, production: Generation | null, appl
     runId: state.run_id,
     runTimestamp: state.run_timestamp,
     engine: state.engine,
+    unproven: state.unproven === true || production?.state.unproven === true,
   })
   return { ...staged, requirements: [...staged.requirements, ...applied.requirements] }
 }

@@ -102,6 +102,14 @@ export function readRecord(
   }
 }
 
+/** Whether what was compiled against this manifest (by digest; null: none) took over nothing but the compiler's own words. */
+export const isProvenBase = (store: Store, manifest: string | null): boolean =>
+  manifest === null ||
+  generationNumbers(store).some(
+    (number) =>
+      readRecord(store, number)?.record.manifest === manifest && readGeneration(store, number).state.unproven !== true,
+  )
+
 const logPath = (store: Store): string => pathIn(store, 'journal', 'production.jsonl')
 
 /** Every switch of production, oldest first. */

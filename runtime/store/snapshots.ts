@@ -1,13 +1,13 @@
 // The content store: snapshots/<sha256>.parquet holds an output once, read-only; index/<execution fingerprint>.json
-// says which snapshot a node's definition and inputs gave. An index entry whose snapshot is missing or has another size
-// counts as absent.
+// says which snapshot a node's definition and inputs gave (with a proof: a digest of both). An index entry whose snapshot
+// is missing or has another size counts as absent.
 
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import type { Static } from 'typebox'
 import Type from 'typebox'
-import { prettyJson } from '../contract/canonical-json.ts'
+import { fingerprintOf, prettyJson } from '../contract/canonical-json.ts'
 import { asFingerprint, type Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { NodeState, type Snapshot } from '../contract/state.ts'
@@ -74,15 +74,33 @@ export const sizeOf = (path: string): number | null =>
 export const hasSnapshot = (store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): boolean =>
   sizeOf(snapshotPath(store, snapshot.sha256)) === snapshot.size_bytes
 
-/** The output that is stored for an execution fingerprint, or null. */
-export function findOutput(store: Store, fingerprint: Fingerprint): StoredOutput | null {
-  const text = readIfThere(indexPath(store, fingerprint))
+/** The output that is stored for an execution fingerprint, or null. One that needs a proof is found by it only. */
+export function findOutput(
+  store: Store,
+  fingerprint: Fingerprint,
+  proof: () => Fingerprint | null,
+): StoredOutput | null {
+  const proven = readOutput(store, { fingerprint })
+  if (proven !== null) return proven
+  const own = proof()
+  return own === null ? null : readOutput(store, { fingerprint, proof: own })
+}
+
+type Key = Pick<StoredOutput, 'fingerprint' | 'proof'>
+
+/** Outputs that need a proof have entries of their own: they neither stand in for others nor take their place. */
+const entryPath = (store: Store, { fingerprint, proof }: Key): string =>
+  indexPath(store, proof === undefined ? fingerprint : fingerprintOf([fingerprint, proof]))
+
+function readOutput(store: Store, key: Key): StoredOutput | null {
+  const text = readIfThere(entryPath(store, key))
   if (text === null) return null
   try {
     const value: unknown = JSON.parse(text)
     if (misfits(StoredOutput, value).length > 0) return null
     const output = value as StoredOutput
-    return output.fingerprint === fingerprint && hasSnapshot(store, output.snapshot) ? output : null
+    const isIt = output.fingerprint === key.fingerprint && output.proof === key.proof
+    return isIt && hasSnapshot(store, output.snapshot) ? output : null
   } catch {
     // Torn by a power cut: the output is made again.
     return null
@@ -92,7 +110,7 @@ export function findOutput(store: Store, fingerprint: Fingerprint): StoredOutput
 /** Makes an output findable. Losing the entry in a power cut costs an execution, nothing else. */
 export function indexOutput(store: Store, output: StoredOutput): void {
   folderIn(store, 'index')
-  writeAtomic(indexPath(store, output.fingerprint), prettyJson(output), false)
+  writeAtomic(entryPath(store, output), prettyJson(output), false)
 }
 
 /** Puts an output back into the store that is only in production's or an environment's folder any more. */

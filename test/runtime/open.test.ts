@@ -129,6 +129,18 @@ const forged: Readonly<Record<string, Parameters<typeof smallBundle>[0]>> = {
   'a path that leaves the bundle': { files: { '../x.sql': '' } },
   'an absolute path': { files: { '/tmp/x.sql': '' } },
   'an unknown member': { contract: { ...JSON.parse('{"extra": 1}') } },
+  'two nodes with one output file': {
+    files: {
+      'manifest.json': prettyJson({
+        ...smallManifest,
+        nodes: [
+          ...smallManifest.nodes,
+          ...smallManifest.nodes.slice(0, 1).map((node) => ({ ...node, id: 'transform.x_y' })),
+          ...smallManifest.nodes.slice(0, 1).map((node) => ({ ...node, id: 'transform_x.y' })),
+        ],
+      }),
+    },
+  },
   'a manifest that is none': { files: { 'manifest.json': '{}' } },
 }
 

@@ -22,7 +22,7 @@ export type Operation = 'first' | 'change' | 'apply' | 'promote' | 'rollback' | 
 
 /** Does one thing to the project; a failure of a node is thrown. */
 export async function perform(operation: Operation, projectDir: string, faults?: Faults): Promise<void> {
-  const options: ExecuteOptions = { projectDir, ...TIMES, ...(faults === undefined ? {} : { faults }) }
+  const options: ExecuteOptions = { projectDir, compiled: true, ...TIMES, ...(faults === undefined ? {} : { faults }) }
   const environment = environmentName('dev')
   if (environment === undefined) return
   if (operation === 'promote') await promote({ ...options, environment })

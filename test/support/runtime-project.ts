@@ -29,7 +29,12 @@ export const shop = (changes: Readonly<Record<string, NodeText | null>> = {}, mo
   return makeBundle({ nodes: Object.fromEntries(nodes), ...more })
 }
 
+/** Executes a bundle as if it had just been compiled. */
 export const run = (projectDir: string, bundle: Bundle, options: Partial<ExecuteOptions> = {}): Promise<RunResult> =>
+  executeBundle(bundle, { projectDir, compiled: true, ...options })
+
+/** Executes a bundle that came from somewhere else. */
+export const exec = (projectDir: string, bundle: Bundle, options: Partial<ExecuteOptions> = {}): Promise<RunResult> =>
   executeBundle(bundle, { projectDir, ...options })
 
 /** Ids by status, sorted. */

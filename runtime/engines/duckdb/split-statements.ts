@@ -23,6 +23,24 @@ export function splitStatements(text: string): SplitText {
   return { statements, rest: text.slice(start).trim() }
 }
 
+/** Half-open, in UTF-16 code units. */
+export interface TextRange {
+  readonly start: number
+  readonly end: number
+}
+
+/** Where quoted texts, quoted names and comments are, in their order. */
+export function quotedRanges(text: string): TextRange[] {
+  const ranges: TextRange[] = []
+  let at = 0
+  while (at < text.length) {
+    const end = tokenEnd(text, at)
+    if (end > at + 1) ranges.push({ start: at, end })
+    at = end
+  }
+  return ranges
+}
+
 /** Whether anything but comments and space is in `text`. */
 export function hasCode(text: string): boolean {
   let at = 0
