@@ -4,6 +4,7 @@
 import { join } from 'node:path'
 import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { literalGlob } from '../../runtime/contract/source-paths.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
@@ -65,7 +66,7 @@ function cacheKey({ format, path, options, expected }: SourceRequest, files: Fil
 async function lookAt(root: string, requests: readonly SourceRequest[]): Promise<readonly SourceObservation[]> {
   const { observeFiles } = await import('../../runtime/engines/duckdb/observe.ts')
   const looks = requests.map(({ format, path, options, expected }) => ({
-    call: readerCall({ format, path: textLiteral(join(root, path)), options }),
+    call: readerCall({ format, path: textLiteral(join(literalGlob(root), path)), options }),
     expected,
   }))
   return observeFiles(root, looks)

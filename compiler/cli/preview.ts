@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import { literalGlob } from '../../runtime/contract/source-paths.ts'
 import type { QueryAnswer } from '../../runtime/engines/duckdb/query-session.ts'
 import type { RunRequest } from '../../runtime/execute/run.ts'
 import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
+import { readableSource } from '../../runtime/execute/step.ts'
 import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
 import { linkOrCopy } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
@@ -41,9 +43,10 @@ export async function preview(
   const scratch = makeScratch(workspace.store, 'preview')
   try {
     for (const [node, file] of provide) linkOrCopy(file, join(scratch.outputs, `${outputStem(node)}.parquet`))
-    const readable = sources.flatMap(({ pattern }) =>
-      [pattern, ...readableFiles(workspace.root, pattern)].map((path) => join(workspace.root, path)),
-    )
+    const readable = sources.flatMap(({ pattern }) => {
+      const files = readableFiles(workspace.root, pattern).map((path) => ({ path }))
+      return readableSource(workspace.root, { pattern, files })
+    })
     const rows = await executeSteps(workspace, bundle, { execute, values, scratch, readable })
     return { kind: 'rows', answer: await firstRows(scratch, id, limit), rows }
   } finally {
@@ -111,7 +114,7 @@ async function executeSteps(
       const step = bundle.contract.steps.find((candidate) => candidate.node === node.id)
       if (step === undefined) continue
       const variables = {
-        values: { ...values.parameters, data: workspace.root, outputs: scratch.outputs },
+        values: { ...values.parameters, data: literalGlob(workspace.root), outputs: scratch.outputs },
         runTimestamp: values.runTimestamp,
       }
       const output = { variable: 'outputs', file: step.output.file }

@@ -11,6 +11,9 @@ import { fillStep, outputFile, selected } from './step-text.ts'
 
 type Options = Readonly<Record<string, unknown>>
 
+/** The folder as files are named below it: the variable is a glob, in which `[*]` stands for `*`. */
+const DATA_FOLDER = String.raw`regexp_replace(getvariable('data'), '\[(.)\]', '\1', 'g')`
+
 export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks): string {
   const relative = node.path.replace(/^(?:\.\/)+/, '')
   const path = `getvariable('data') || ${pathExpression(`/${relative}`)}`
@@ -20,7 +23,7 @@ export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks)
     const type = types.casts[column.name] ?? (casts.has(column.name) ? column.type : null)
     // Where the project lies is no part of its data.
     if (isFilename(column.name, node.options))
-      return `substr(${quoteName(column.name)}, length(getvariable('data')) + 2) AS ${quoteName(column.name)}`
+      return `substr(${quoteName(column.name)}, length(${DATA_FOLDER}) + 2) AS ${quoteName(column.name)}`
     return selected(column.name, type)
   }
   const list = types.columns?.map(item).join(',\n  ') ?? '*'

@@ -41,6 +41,9 @@ export function privateFile(path: string): PrivateFile | undefined {
   return matched === undefined ? undefined : privateFile(matched)
 }
 
+/** The glob that names just `path`. The engine takes every path that it reads for a glob, also where the project lies. */
+export const literalGlob = (path: string): string => path.replace(/[*?[]/g, '[$&]')
+
 const partsOf = (path: string): readonly string[] => path.split('/').filter((part) => part !== '' && part !== '.')
 
 function fits([part, ...rest]: readonly string[], names: readonly string[]): boolean {

@@ -7,6 +7,7 @@ import type { Step } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
+import { literalGlob } from '../contract/source-paths.ts'
 import type { Snapshot } from '../contract/state.ts'
 import type { Engine, StepRequest } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
@@ -81,7 +82,11 @@ export async function storeOutput(world: World, engine: Engine, file: string): P
 
 function stepRequest(world: World, scratch: Scratch, step: Step): StepRequest {
   const variable = outputsVariable(world)
-  const roots = { data: world.store.project, outputs: productionOutputs(world), [variable]: scratch.outputs }
+  const roots = {
+    data: literalGlob(world.store.project),
+    outputs: literalGlob(productionOutputs(world)),
+    [variable]: scratch.outputs,
+  }
   return {
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(step.file) ?? '',
@@ -106,12 +111,17 @@ export function readablePaths(
   sources: Iterable<SourceListing>,
   nodes: readonly ManifestNode[],
 ): string[] {
-  const files = [...sources].flatMap((source) =>
-    [source.pattern, ...source.files.map((file) => file.path)].map((path) => join(world.store.project, path)),
-  )
+  const files = [...sources].flatMap((source) => readableSource(world.store.project, source))
   if (world.environment === null) return files
   const read = nodes
     .flatMap((node) => node.inputs.map((input) => asNodeId(input.ref)))
     .filter((id) => !world.steps.has(id))
-  return [...files, ...[...new Set(read)].map((id) => join(productionOutputs(world), `${outputStem(id)}.parquet`))]
+  const folders = [productionOutputs(world), literalGlob(productionOutputs(world))]
+  return [...files, ...[...new Set(read)].flatMap((id) => folders.map((f) => join(f, `${outputStem(id)}.parquet`)))]
 }
+
+/** The pattern as the engine is given it, and the files that it finds. */
+export const readableSource = (
+  project: string,
+  { pattern, files }: { readonly pattern: string; readonly files: readonly { readonly path: string }[] },
+): readonly string[] => [join(literalGlob(project), pattern), ...files.map(({ path }) => join(project, path))]

@@ -3,10 +3,10 @@
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { does, ends, rowsOf } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
-import { tempFolder, tempProject } from '../support/temp.ts'
+import { tempFolder, tempProject, writeFiles } from '../support/temp.ts'
 
 const test = suite('cli/source-files')
 
@@ -65,6 +65,36 @@ test('Columns are not accepted while a source cannot be read, and are while a tr
   assert.is(readFileSync(join(folder, 'seeknal.lock.json'), 'utf8'), before)
   writeFileSync(join(folder, 'data/orders.csv'), shop['data/orders.csv'])
   assert.match(await does(folder, ['lock', '--accept']), /\+ source\.customers\.land/)
+})
+
+test('The folder of a project may have any name', async () => {
+  const outer = tempFolder('folders')
+  const orders = shop['seeknal/sources/orders.yml']
+    .replace('data/orders.csv', 'data/ord*s.csv')
+    .replace('tags: [raw]', 'params:\n  filename: true')
+  const project = { ...shop, 'seeknal/sources/orders.yml': orders }
+  const folder = join(outer, "a[b]*c? it's", 'shop')
+  writeFiles(folder, project)
+  // Another project, which the first one's name would find as a glob: nothing of it is read.
+  const other = join(outer, "abZc! it's", 'shop')
+  writeFiles(other, { ...project, 'data/orders.csv': 'id,customer,amount,day\n9,a,999.00,2026-03-01\n' })
+  for (const at of [other, folder]) await does(at, ['run'])
+  const daily = [
+    ['2026-03-01', '30.50'],
+    ['2026-03-02', '5.25'],
+  ]
+  assert.equal(await rowsOf(folder, 'SELECT * FROM transform_daily ORDER BY day'), daily)
+  assert.equal(await rowsOf(folder, 'SELECT DISTINCT filename FROM source_orders'), [['data/orders.csv']])
+  writeFileSync(
+    join(folder, 'seeknal/transforms/daily.yml'),
+    shop['seeknal/transforms/daily.yml'].replace('AS revenue', 'AS revenue, COUNT(*) AS n'),
+  )
+  for (const command of ['plan', 'apply']) await does(folder, ['env', command, 'dev'])
+  assert.equal(await rowsOf(folder, 'SELECT day, revenue FROM transform_daily ORDER BY day', 'dev'), daily)
+  assert.match(await does(folder, ['env', 'diff', 'dev']), /transform\.daily: 2 rows, \+ n BIGINT/)
+  assert.match(await does(folder, ['inspect', 'source.orders']), /orders: 3 rows/)
+  writeFileSync(join(folder, 'draft.yml'), orders.replace('name: orders', 'name: orders2'))
+  assert.match(await does(folder, ['dry-run', 'draft.yml']), /3 rows in all/)
 })
 
 test.run()

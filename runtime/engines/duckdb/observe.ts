@@ -4,6 +4,7 @@
 
 import { messageOf } from '../../contract/failures.ts'
 import type { Column } from '../../contract/manifest.ts'
+import { literalGlob } from '../../contract/source-paths.ts'
 import { type DuckDBConnection, openDatabase } from './driver.ts'
 import { engineError } from './engine-errors.ts'
 import { storedType } from './stored-types.ts'
@@ -29,7 +30,8 @@ export async function observeFiles(folder: string, looks: readonly Look[]): Prom
   const connection = await instance.connect()
   try {
     await connection.run("SET errors_as_json = true; SET TimeZone = 'UTC'")
-    await connection.run(`SET allowed_directories = ['${`${folder}/`.replaceAll("'", "''")}']`)
+    const folders = [folder, literalGlob(folder)].map((path) => `'${`${path}/`.replaceAll("'", "''")}'`)
+    await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
     await connection.run('SET enable_external_access = false; SET lock_configuration = true')
     return await observeSideBySide([connection, await instance.connect()], looks, folder)
   } finally {
@@ -60,7 +62,12 @@ async function observe(connection: DuckDBConnection, look: Look, folder: string)
     return { kind: 'columns', columns: sampled ? await withExpectedTypes(connection, look, sniffed) : sniffed }
   } catch (error) {
     if (/No files found that match/.test(messageOf(error))) return { kind: 'absent' }
-    return { kind: 'error', message: engineError(error).message.replaceAll(`${folder}/`, '') }
+    return {
+      kind: 'error',
+      message: engineError(error)
+        .message.replaceAll(`${folder}/`, '')
+        .replaceAll(`${literalGlob(folder)}/`, ''),
+    }
   }
 }
 

@@ -2,8 +2,10 @@
 // statement first names it. The engine itself confines what can be read; statement-guard.ts refuses what could write.
 // Throws STATEMENT_REFUSED and QUERY_FAILED (message as the engine words it).
 
+import { dirname } from 'node:path'
 import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
 import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
+import { literalGlob } from '../../contract/source-paths.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
 import { cellJson, cellText } from './result-cells.ts'
 import { refusal } from './statement-guard.ts'
@@ -77,7 +79,7 @@ export class QuerySession {
     const connection = await instance.connect()
     const folders = new Set([
       options.scratchDirectory,
-      ...options.tables.map((table) => table.file.slice(0, table.file.lastIndexOf('/'))),
+      ...options.tables.flatMap(({ file }) => [file, literalGlob(file)].map((path) => dirname(path))),
     ])
     await connection.run("SET TimeZone = 'UTC'")
     for (const schema of new Set(options.tables.map((table) => table.schema)))
@@ -159,7 +161,7 @@ export class QuerySession {
     for (const [alias, table] of this.#waiting) {
       if (!all && !words.has(alias) && !words.has(table.name.toLowerCase())) continue
       const relation = `${quoted(table.schema)}.${quoted(table.name)}`
-      await this.#connection.run(`CREATE VIEW ${relation} AS FROM read_parquet(${literal(table.file)})`)
+      await this.#connection.run(`CREATE VIEW ${relation} AS FROM read_parquet(${literal(literalGlob(table.file))})`)
       await this.#connection.run(`CREATE VIEW ${quoted(`${table.schema}_${table.name}`)} AS FROM ${relation}`)
       this.#waiting.delete(alias)
     }
