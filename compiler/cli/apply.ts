@@ -9,6 +9,7 @@ import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { guarded, writeAtomic } from '../../runtime/store/files.ts'
 import { compiled } from './compile-project.ts'
 import { type DraftFile, readDraft, sayDraftDiagnostics } from './draft-file.ts'
+import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
 export const apply = command({
@@ -21,6 +22,7 @@ the node is already (with --force). Nothing is executed: \`seeknal plan\` says w
   args: {
     file: { type: 'positional', description: 'The draft', required: true },
     force: { type: 'boolean', alias: 'f', description: 'Replace a node of the same name' },
+    ...PARAMS_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -30,7 +32,7 @@ the node is already (with --force). Nothing is executed: \`seeknal plan\` says w
       const result = await compiled(workspace, {
         environment: null,
         base: null,
-        params: {},
+        params: paramsArgument(args.params),
         files: draft.files,
         stopAfter: 'fingerprint',
       })

@@ -2,7 +2,7 @@
 
 import { wholeNumber } from '../../runtime/cli/arguments.ts'
 import { command } from '../../runtime/cli/command.ts'
-import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { executionOptions, VALUE_ARGS } from '../../runtime/cli/execution-args.ts'
 import { alignedRows } from '../../runtime/cli/table.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { rowCount } from '../../runtime/cli/text.ts'
@@ -12,6 +12,7 @@ import { formatted } from '../../runtime/repl/formats.ts'
 import { compiled } from './compile-project.ts'
 import { type DraftFile, readDraft, sayDraftDiagnostics } from './draft-file.ts'
 import { type Preview, preview } from './preview.ts'
+import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const dryRun = command({
@@ -25,6 +26,8 @@ to show the first rows. Nothing is written.`,
     file: { type: 'positional', description: 'The draft', required: true },
     limit: { type: 'string', alias: 'l', description: 'How many rows (default: 10)', valueHint: 'n' },
     'schema-only': { type: 'boolean', alias: 's', description: 'Show columns, execute nothing' },
+    ...PARAMS_ARG,
+    ...VALUE_ARGS,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -32,14 +35,18 @@ to show the first rows. Nothing is written.`,
     const workspace = openWorkspace(surroundings)
     try {
       const draft = await readDraft(args.file, workspace, surroundings)
-      const result = await compiled(workspace, { environment: null, params: {}, files: draft.files })
+      const result = await compiled(workspace, {
+        environment: null,
+        params: paramsArgument(args.params),
+        files: draft.files,
+      })
       sayDraftDiagnostics(result.diagnostics, draft, surroundings)
       if (result.bundle === null) throw new Bug('a compile without errors gave no bundle')
       const { bundle } = result
       const node = bundle.manifest.nodes.find((candidate) => candidate.id === draft.id)
       if (node === undefined) throw new Bug(`${draft.id} is not in the manifest`)
       sayColumns(terminal, draft, node)
-      const request = executionOptions({}, surroundings.environment)
+      const request = executionOptions(args, surroundings.environment)
       const shown = args['schema-only'] === true ? null : await preview(workspace, bundle, draft.id, limit, request)
       sayPreview(terminal, shown)
       if (terminal.options.json) terminal.document(document(draft, node, shown))

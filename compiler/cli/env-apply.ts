@@ -6,6 +6,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { bundleDifference } from '../../runtime/bundle-diff.ts'
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
+import { sayBlocked } from '../../runtime/cli/due-nodes.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { reportApply } from '../../runtime/cli/environment-report.ts'
 import { EXECUTION_ARGS, type ExecutionArgs, executionOptions } from '../../runtime/cli/execution-args.ts'
@@ -66,7 +67,7 @@ export async function applyEnvironment(
     const { plan, bundle } = await readPlan(workspace, environment)
     if (!force) requireProfile(plan, profileNow(plan, profile, workspace, surroundings))
     if (!force) await requireFresh(workspace, environment, bundle, terminal)
-    if (dryRun) return await saySteps(workspace, bundle, surroundings)
+    if (dryRun) return await saySteps(workspace, bundle, options, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
     const report = new RunReport(terminal)
@@ -82,7 +83,7 @@ export async function applyEnvironment(
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success(`Nothing left to do: environment '${environment}' is applied.`)
     await reportApply(workspace.root, result, terminal)
-    const code = await sayEnd(terminal, result, again, (node) => explainFailure(workspace, bundle, node))
+    const code = await sayEnd(terminal, result, again, (node) => explainFailure(workspace, bundle, {}, node))
     if (code === 0)
       terminal.line(
         `Look at it with \`seeknal repl --env ${environment}\`; make it production with \`seeknal env promote ${environment}\`.`,
@@ -153,12 +154,12 @@ async function requireFresh(
 async function saySteps(
   workspace: Workspace,
   bundle: OpenedBundle,
-  { terminal, environment }: Surroundings,
+  options: ReturnType<typeof executionOptions>,
+  terminal: Terminal,
 ): Promise<number> {
   const { contract } = bundle
-  const request = executionOptions({}, environment)
   const due = await planExecution(bundle, {
-    ...request,
+    ...options,
     projectDir: workspace.root,
     compiled: isProvenBase(workspace.store, contract.base),
   })
@@ -182,5 +183,5 @@ async function saySteps(
     terminal.line(`     writes: ${writes}`)
   })
   terminal.info('Nothing was changed.')
-  return 0
+  return sayBlocked(terminal, due)
 }

@@ -10,6 +10,7 @@ import { sayDiagnostics } from './diagnostics.ts'
 import { type ColumnTrace, columnTrace } from './lineage-columns.ts'
 import { edgesOf, mermaidOf, type Reach, reach } from './lineage-graph.ts'
 import { findNode } from './node-argument.ts'
+import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const lineage = command({
@@ -28,6 +29,7 @@ export const lineage = command({
       valueHint: 'name',
     },
     format: { type: 'enum', alias: 'f', options: ['text', 'mermaid', 'json'], description: 'Default: text' },
+    ...PARAMS_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -36,7 +38,8 @@ export const lineage = command({
       throw new RuntimeFailure('USAGE', "'--column' needs a node.", {})
     const workspace = openWorkspace(surroundings)
     try {
-      const result = await compiled(workspace, { environment: null, base: null, params: {}, stopAfter: 'fingerprint' })
+      const params = paramsArgument(args.params)
+      const result = await compiled(workspace, { environment: null, base: null, params, stopAfter: 'fingerprint' })
       sayDiagnostics(terminal, result.diagnostics, workspace.files())
       const { manifest } = result
       if (manifest === null || result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)

@@ -2,7 +2,7 @@
 
 import { command } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
-import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { executionOptions, VALUE_ARGS } from '../../runtime/cli/execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from '../../runtime/cli/profile.ts'
 import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
@@ -26,6 +26,7 @@ for example because a file is not there.`,
     env: { type: 'positional', description: 'An environment: the same as `env plan`', required: false },
     ...SELECTION_ARGS,
     ...PARAMS_ARG,
+    ...VALUE_ARGS,
     ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
   },
@@ -33,7 +34,7 @@ for example because a file is not there.`,
     const { terminal } = surroundings
     const exit = { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'], profile: args.profile }
     if (args.env !== undefined) {
-      refuseWithEnvironment(args, [...SELECTION_LISTS, 'params'])
+      refuseWithEnvironment(args, [...SELECTION_LISTS, ...Object.keys(VALUE_ARGS), 'params'])
       const { planEnvironment } = await import('./env-plan.ts')
       return planEnvironment(environmentArgument(args.env), exit, surroundings)
     }
@@ -50,7 +51,7 @@ for example because a file is not there.`,
       if (bundle.base === null) terminal.info('There is no production yet: everything is new.')
       else for (const line of changeLines(bundle.diff)) terminal.line(line)
       const request = {
-        ...executionOptions({}, surroundings.environment),
+        ...executionOptions(args, surroundings.environment),
         ...(select === null ? {} : { select }),
         projectDir: workspace.root,
         compiled: true,

@@ -5,13 +5,14 @@ import type { Surroundings } from '../../runtime/cli/command.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
 import { resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
+import type { NodeResult } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import type { RunArgs } from './run.ts'
 import { selection } from './selection.ts'
-import { paramsArgument } from './shared-args.ts'
+import { paramsArgument, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { prepareRecord } from './unchanged-record.ts'
 import { openWorkspace } from './workspace.ts'
@@ -39,7 +40,8 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     const result = await executeBundle(bundle, running).finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success('No changes detected.')
     record?.keep(result)
-    return await sayEnd(terminal, result, 'seeknal run', (node) => explainFailure(workspace, bundle, node))
+    const explain = (node: NodeResult) => explainFailure(workspace, bundle, params, node)
+    return await sayEnd(terminal, result, `seeknal run${paramsText(params)}`, explain)
   } finally {
     workspace.close({ save: !dryRun })
   }

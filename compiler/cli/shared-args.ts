@@ -1,6 +1,7 @@
 // Options that several commands have.
 
 import type { ArgsDef } from 'citty'
+import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { Json } from '../load.ts'
 
@@ -60,6 +61,11 @@ export function paramsArgument(text: string | undefined): { readonly [key: strin
     {},
     { hints: [`Write it as --params '{"region": "eu"}'.`] },
   )
+}
+
+/** The option again, for a command that is to be repeated: ` --params '{"region":"eu"}'`, or nothing. */
+export function paramsText(params: { readonly [key: string]: Json }): string {
+  return Object.keys(params).length === 0 ? '' : ` --params '${canonicalJson(params).replaceAll("'", `'\\''`)}'`
 }
 
 const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>

@@ -7,19 +7,22 @@ import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
 import { isTransform, type Resolved, type ResolvedNode } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
-import { compiled } from './compile-project.ts'
+import { type CompileRequest, compiled } from './compile-project.ts'
 import { frame, sourceLines } from './diagnostics.ts'
 import type { Workspace } from './workspace.ts'
+
+type Params = CompileRequest['params']
 
 /** Lines that show a failed node at the place in its YAML file. */
 export async function explainFailure(
   workspace: Workspace,
   bundle: OpenedBundle,
+  params: Params,
   result: NodeResult,
 ): Promise<readonly Text[] | null> {
   const { failure } = result
   if (failure === undefined) return null
-  const place = await placeOfFailure(workspace, bundle, result)
+  const place = await placeOfFailure(workspace, bundle, params, result)
   if (place === null) return null
   const diagnostic: Diagnostic = {
     code: failure.code,
@@ -36,9 +39,10 @@ export async function explainFailure(
 async function placeOfFailure(
   workspace: Workspace,
   bundle: OpenedBundle,
+  params: Params,
   { node: id, failure }: NodeResult,
 ): Promise<Place | null> {
-  const { last } = await compiled(workspace, { environment: null, base: null, params: {}, stopAfter: 'resolve' })
+  const { last } = await compiled(workspace, { environment: null, base: null, params, stopAfter: 'resolve' })
   const resolved = isResolved(last.output) ? last.output.nodes.find((node) => node.id === id) : undefined
   if (resolved === undefined) return null
   const step = bundle.contract.steps.find((candidate) => candidate.node === id)

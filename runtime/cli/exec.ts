@@ -7,7 +7,7 @@ import { command, type Surroundings } from './command.ts'
 import { sayDueNodes } from './due-nodes.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { reportApply } from './environment-report.ts'
-import { EXECUTION_ARGS, executionOptions } from './execution-args.ts'
+import { EXECUTION_ARGS, executionOptions, lockTimeout } from './execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
@@ -44,7 +44,12 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const own = opened.contract.environment
     resolveProfile(args.profile, own === null ? null : environmentArgument(own), options.projectDir, surroundings)
     if (args.phase === 'promote' || args.phase === 'rollback')
-      return await switchPhase(args.phase, opened.contract.environment, args['dry-run'] === true, surroundings)
+      return await switchPhase(
+        args.phase,
+        opened.contract.environment,
+        { dryRun: args['dry-run'] === true, force: args.force === true, ...lockTimeout(args['lock-timeout']) },
+        surroundings,
+      )
     const { environment, steps } = opened.contract
     terminal.success(
       `Bundle verified: ${counted(steps.length, 'step')} for ${environment === null ? 'production' : `environment '${environment}'`}`,
@@ -70,15 +75,15 @@ directory. Executing the same bundle again goes on where it stopped.`,
 async function switchPhase(
   phase: 'promote' | 'rollback',
   environment: string | null,
-  dryRun: boolean,
+  options: { readonly dryRun: boolean; readonly force: boolean; readonly lockTimeoutMs?: number },
   surroundings: Surroundings,
 ): Promise<number> {
   if (phase === 'rollback') {
     const { rollBack } = await import('./rollback.ts')
-    return rollBack({ to: undefined, dryRun, yes: true }, surroundings)
+    return rollBack({ to: undefined, yes: true, ...options }, surroundings)
   }
   if (environment === null)
     throw new RuntimeFailure('USAGE', 'A bundle for production has nothing to promote: executing it is all.')
   const { promoteEnvironment } = await import('./promote.ts')
-  return promoteEnvironment({ environment, to: null, dryRun, yes: true, force: false }, surroundings)
+  return promoteEnvironment({ environment, to: null, yes: true, ...options }, surroundings)
 }

@@ -10,7 +10,8 @@ export const LOCK_TIMEOUT_ARG = {
   'lock-timeout': { type: 'string', description: 'Wait so long for another writer: 30s, 5m', valueHint: 'time' },
 } as const satisfies ArgsDef
 
-export const EXECUTION_ARGS = {
+/** Values of a run: of every command that executes, or says what executing would do. */
+export const VALUE_ARGS = {
   'run-timestamp': { type: 'string', description: 'What the clock functions read (default: now)', valueHint: 'time' },
   date: {
     type: 'string',
@@ -20,6 +21,10 @@ export const EXECUTION_ARGS = {
   'run-id': { type: 'string', description: 'Value of {{ run_id }} (default: made up)', valueHint: 'id' },
   'start-date': { type: 'string', description: 'Value of {{ start_date }}', valueHint: 'YYYY-MM-DD' },
   'end-date': { type: 'string', description: 'Value of {{ end_date }}', valueHint: 'YYYY-MM-DD' },
+} as const satisfies ArgsDef
+
+export const EXECUTION_ARGS = {
+  ...VALUE_ARGS,
   retry: { type: 'string', description: 'Try a failed node again so often', valueHint: 'n' },
   parallel: { type: 'boolean', description: 'Run independent nodes at the same time (4 workers)' },
   'max-workers': { type: 'string', description: 'Run so many nodes at the same time', valueHint: 'n' },
