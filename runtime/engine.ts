@@ -28,13 +28,20 @@ export interface StepRequest {
   readonly variables: StepVariables
   /** The one file that the step may write: `<value of variable>/<file>`. */
   readonly output: { readonly variable: string; readonly file: string }
+  /** Names and types that the output must have, in order. Null: only data can tell. */
+  readonly columns: readonly OutputColumn[] | null
+}
+
+export interface OutputColumn {
+  readonly name: string
+  readonly type: string
 }
 
 export interface OutputFacts {
   readonly rows: number
   /** `<rows>:<sum of row hashes modulo 2^128, hex>:<columns fingerprint>`. */
   readonly digest: string
-  readonly columns: readonly { readonly name: string; readonly type: string }[]
+  readonly columns: readonly OutputColumn[]
 }
 
 export interface Engine {
@@ -42,12 +49,13 @@ export interface Engine {
   readonly version: string
   /**
    * Runs a step on a connection of its own that sees nothing of other steps: prelude, then the statements of the file.
-   * Throws RuntimeFailure STEP_FAILED (facts: message, statement, offset in `sql` or null), STATEMENT_REFUSED, or
-   * STATE_IO when the disk is full.
+   * Gives the columns of what it wrote. Where only data can tell the columns, what the file format would store with loss is cast.
+   * Throws RuntimeFailure STEP_FAILED (facts: message, statement, offset in `sql` or null), OUTPUT_NOT_STORABLE or
+   * OUTPUT_DIFFERS (facts: the same, and columns), STATEMENT_REFUSED, or STATE_IO when the disk is full.
    */
-  runStep(step: StepRequest): Promise<void>
-  /** Row count, digest and columns of a written output. */
-  inspectOutput(file: string): Promise<OutputFacts>
+  runStep(step: StepRequest): Promise<readonly OutputColumn[]>
+  /** Row count, digest and columns of a written output. `columns`: its columns, where they are known. */
+  inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts>
   /** Order-independent digest of some columns of an output, named ignoring case. Null: all. */
   digestColumns(file: string, columns: readonly string[] | null): Promise<string>
   /** Interrupts what runs. */

@@ -37,6 +37,7 @@ async function runSteps(bundle: Bundle, project: string, outputs: string): Promi
     spillDirectory: join(outputs, 'spill'),
     settings: bundle.contract.settings,
   })
+  const { nodes } = opened(bundle).manifest
   for (const step of bundle.contract.steps) {
     const variables = { values: { data: project, outputs }, runTimestamp: timestamp }
     await engine.runStep({
@@ -44,6 +45,7 @@ async function runSteps(bundle: Bundle, project: string, outputs: string): Promi
       sql: bundle.files.get(step.file) ?? '',
       variables,
       output: { variable: 'outputs', file: step.output.file },
+      columns: nodes.find((node) => node.id === step.node)?.columns ?? null,
     })
   }
   await engine.close()

@@ -1,19 +1,8 @@
-// What holds for the output columns of every kind of node: names are unique ignoring case, and what the author declared
-// about a column goes with it.
+// What holds for the output columns of every kind of node: what the author declared about a column goes with it.
 
 import type { Column } from '../../runtime/contract/manifest.ts'
-import { foldCase } from '../sql/tree.ts'
+import { foldCase } from '../../runtime/contract/stored-columns.ts'
 import type { DeclaredColumn } from '../validate.ts'
-
-/** Later ones of names that are equal ignoring case. */
-export function duplicateNames(columns: readonly { readonly name: string }[]): readonly string[] {
-  const seen = new Set<string>()
-  return columns.flatMap(({ name }) => {
-    const isSecond = seen.has(foldCase(name))
-    seen.add(foldCase(name))
-    return isSecond ? [name] : []
-  })
-}
 
 /** Columns with what is declared about them besides the type. */
 export function withDeclared(columns: readonly Column[], declared: readonly DeclaredColumn[]): readonly Column[] {

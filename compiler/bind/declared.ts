@@ -3,13 +3,12 @@
 
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
 import type { Column } from '../../runtime/contract/manifest.ts'
+import { duplicateNames, foldCase, isStorable } from '../../runtime/contract/stored-columns.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import type { ResolvedTransform } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
-import { foldCase } from '../sql/tree.ts'
 import type { DeclaredColumn } from '../validate.ts'
 import type { World } from './bound-node.ts'
-import { duplicateNames } from './columns.ts'
 import type { Described } from './outputs.ts'
 import { knownTypes } from './types.ts'
 
@@ -89,7 +88,7 @@ export function outputMistakes(node: ResolvedTransform, columns: readonly Column
       },
     ),
   )
-  const unions = (columns ?? []).filter((column) => /\bUNION\(/.test(column.type.replace(/"(?:[^"]|"")*"/g, '')))
+  const unions = (columns ?? []).filter((column) => !isStorable(column.type))
   const unstorable = unions.map((column) =>
     errorAt(
       'BIND_TYPE_NOT_STORABLE',

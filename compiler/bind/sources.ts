@@ -4,14 +4,14 @@
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { type Column, columnsFingerprint } from '../../runtime/contract/manifest.ts'
+import { columnDifference, duplicateNames, foldCase } from '../../runtime/contract/stored-columns.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import type { SourceObservation, SourceRequest } from '../ports.ts'
 import type { ResolvedSource } from '../resolve.ts'
 import { placeAt } from '../sql/placed-text.ts'
-import { foldCase } from '../sql/tree.ts'
 import type { DeclaredColumn } from '../validate.ts'
 import type { BoundNode, LockedColumns, World } from './bound-node.ts'
-import { duplicateNames, withDeclared } from './columns.ts'
+import { withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
 
@@ -124,7 +124,7 @@ function settle(
   const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
   if (wrong.length > 0) return report(...wrong)
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
-  const difference = differenceOf(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
+  const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
   if (difference.length > 0) return report(changed(source, place, difference))
   return withDeclaredTypes(source, locked, types)
 }
@@ -217,19 +217,6 @@ function notFound(source: ResolvedSource, place: Place): Diagnostic {
       ],
     },
   )
-}
-
-/** One line a column: `+ name TYPE`, `- name TYPE`, `name TYPE → TYPE`. */
-function differenceOf(before: LockedColumns, after: LockedColumns): readonly string[] {
-  const was = new Map(before.map((column) => [column.name, column.type]))
-  const is = new Map(after.map((column) => [column.name, column.type]))
-  return [
-    ...after.filter((column) => !was.has(column.name)).map((column) => `+ ${column.name} ${column.type}`),
-    ...before.filter((column) => !is.has(column.name)).map((column) => `- ${column.name} ${column.type}`),
-    ...before.flatMap(({ name, type }) =>
-      is.has(name) && is.get(name) !== type ? [`${name} ${type} → ${is.get(name)}`] : [],
-    ),
-  ]
 }
 
 const changed = (source: ResolvedSource, place: Place, difference: readonly string[]): Diagnostic =>

@@ -123,6 +123,7 @@ async function executeSteps(
         sql: bundle.files.get(step.file) ?? '',
         variables,
         output,
+        columns: node.columns,
       })
       rows = (await engine.inspectOutput(join(scratch.outputs, `${outputStem(asNodeId(node.id))}.parquet`))).rows
     }

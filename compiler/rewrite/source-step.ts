@@ -20,7 +20,7 @@ export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks)
   const { options, casts } =
     types.columns === null ? { options: node.options, casts: new Set<string>() } : typed(node, relative, types.columns)
   const item = (column: Column): string => {
-    const type = types.casts[column.name] ?? (casts.has(column.name) ? column.type : null)
+    const type = Object.hasOwn(types.casts, column.name) || casts.has(column.name) ? column.type : null
     // Where the project lies is no part of its data.
     if (isFilename(column.name, node.options))
       return `substr(${quoteName(column.name)}, length(${DATA_FOLDER}) + 2) AS ${quoteName(column.name)}`

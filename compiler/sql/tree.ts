@@ -61,6 +61,4 @@ export const queryOf = (tree: Tree, key: 'subquery' | 'query'): Tree | undefined
   return statement && child(statement, 'node')
 }
 
-/** Upper case to lower case as the engine compares identifiers: ASCII letters only. */
-export const foldCase = (name: string): string =>
-  /[^\0-\x7f]/.test(name) ? name.replace(/[A-Z]+/g, (letters) => letters.toLowerCase()) : name.toLowerCase()
+export { foldCase } from '../../runtime/contract/stored-columns.ts'

@@ -6,7 +6,7 @@ import { Bug, messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
-import type { Engine } from '../engine.ts'
+import type { Engine, OutputColumn } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { indexOutput, type StoredOutput } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
@@ -51,6 +51,12 @@ interface Made {
   /** Whether the fingerprint is the compiler's, of this step and of all that it reads. */
   readonly isProven: boolean
   readonly reason: string
+}
+
+/** What a step left in the scratch folder, and how long that took. */
+interface Written {
+  readonly columns: readonly OutputColumn[]
+  readonly ms: number
 }
 
 /** How a node ended: its result, and its state when its output can be part of production. */
@@ -164,16 +170,16 @@ class Runner {
     const reason = reasonOf(world, node, world.own.get(id) ?? null, reads, dependence) ?? prediction.reason
     const isProven = isProvenFrom(world, read)
     const made: Made = { source, reads, readables, data, fingerprint, isProven, reason }
-    const ms = await this.#execute(node, made)
-    if (ms === null) return this.#skipped(id, 'the run ended before it')
+    const written = await this.#execute(node, made)
+    if (written === null) return this.#skipped(id, 'the run ended before it')
     // Readers start now, unless they must know the rows.
     const readable = { node, inputs: reads, data, snapshot: null, isProven }
     if (!rowsDecide(node)) release(readable)
-    return this.#store(node, made, ms, (snapshot) => release({ ...readable, snapshot }))
+    return this.#store(node, made, written, (snapshot) => release({ ...readable, snapshot }))
   }
 
-  /** Runs the node's step; how long it took, or null when the run ended before it. */
-  async #execute(node: ManifestNode, made: Made): Promise<number | null> {
+  /** Runs the node's step; null when the run ended before it. */
+  async #execute(node: ManifestNode, made: Made): Promise<Written | null> {
     const { world, scratch, options } = this.#context
     const id = asNodeId(node.id)
     const step = world.steps.get(id)
@@ -185,17 +191,22 @@ class Runner {
       provideInputs(this.#context, node, made.readables)
       options.onEvent?.({ kind: 'started', node: id })
       const started = performance.now()
-      await this.#tried(id, () => runStep(world, scratch, engine, step, made.source))
-      return performance.now() - started
+      const columns = await this.#tried(id, () => runStep(world, scratch, engine, step, made.source))
+      return { columns, ms: performance.now() - started }
     } finally {
       free()
     }
   }
 
-  async #store(node: ManifestNode, made: Made, ms: number, stored: (snapshot: Snapshot) => void): Promise<Settled> {
+  async #store(
+    node: ManifestNode,
+    made: Made,
+    { columns, ms }: Written,
+    stored: (snapshot: Snapshot) => void,
+  ): Promise<Settled> {
     const { world, scratch, options } = this.#context
     const id = asNodeId(node.id)
-    const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id))
+    const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id), columns)
     options.faults?.('stored')
     const output: StoredOutput = {
       fingerprint: made.fingerprint,
@@ -230,7 +241,7 @@ class Runner {
   }
 
   /** Tries again as often as was asked for. */
-  async #tried(id: NodeId, body: () => Promise<void>): Promise<void> {
+  async #tried<T>(id: NodeId, body: () => Promise<T>): Promise<T> {
     const { options } = this.#context
     for (let attempt = 1; ; attempt++) {
       try {

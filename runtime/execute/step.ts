@@ -1,15 +1,15 @@
 // One step: its inputs are put where it reads them, the engine runs it, and what it wrote is inspected and stored.
-// Reports STEP_FAILED, SOURCE_CHANGED_WHILE_READ, STATE_NOT_FOUND, STATE_IO.
+// Reports STEP_FAILED, OUTPUT_NOT_STORABLE, OUTPUT_DIFFERS, SOURCE_CHANGED_WHILE_READ, STATE_NOT_FOUND, STATE_IO.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Step } from '../contract/bundle.ts'
-import { RuntimeFailure } from '../contract/failures.ts'
+import { type FailureCode, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { literalGlob } from '../contract/source-paths.ts'
 import type { Snapshot } from '../contract/state.ts'
-import type { Engine, StepRequest } from '../engine.ts'
+import type { Engine, OutputColumn, StepRequest } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
@@ -26,21 +26,22 @@ export const productionOutputs = (world: World): string =>
 
 export const outputFile = (scratch: Scratch, id: NodeId): string => join(scratch.outputs, `${outputStem(id)}.parquet`)
 
-/** Runs the step's file; its output is in the scratch folder afterwards, not stored yet. */
+/** Runs the step's file; its output is in the scratch folder afterwards, not stored yet. Gives the output's columns. */
 export async function runStep(
   world: World,
   scratch: Scratch,
   engine: Engine,
   step: Step,
   source: SourceListing | null,
-): Promise<void> {
+): Promise<readonly OutputColumn[]> {
   const file = outputFile(scratch, asNodeId(step.node))
   removeTree(file)
+  let columns: readonly OutputColumn[]
   try {
-    await engine.runStep(stepRequest(world, scratch, step))
+    columns = await engine.runStep(stepRequest(world, scratch, step))
   } catch (error) {
     if (source !== null) world.sources.confirm(source)
-    throw located(error, step)
+    throw located(error, step, world.nodes.get(asNodeId(step.node)))
   }
   if (source !== null) world.sources.confirm(source)
   if (!existsSync(file))
@@ -51,6 +52,7 @@ export async function runStep(
       statement: null,
       offset: null,
     })
+  return columns
 }
 
 /** Makes an input's stored output readable for a step of this bundle. */
@@ -69,8 +71,13 @@ export function provideInput(world: World, scratch: Scratch, id: NodeId, snapsho
 }
 
 /** Inspects and stores what a step wrote. */
-export async function storeOutput(world: World, engine: Engine, file: string): Promise<Snapshot> {
-  const [facts, stored] = await Promise.all([engine.inspectOutput(file), storeSnapshot(world.store, file)])
+export async function storeOutput(
+  world: World,
+  engine: Engine,
+  file: string,
+  columns: readonly OutputColumn[],
+): Promise<Snapshot> {
+  const [facts, stored] = await Promise.all([engine.inspectOutput(file, columns), storeSnapshot(world.store, file)])
   return {
     sha256: stored.sha256,
     size_bytes: stored.sizeBytes,
@@ -92,17 +99,30 @@ function stepRequest(world: World, scratch: Scratch, step: Step): StepRequest {
     sql: world.bundle.files.get(step.file) ?? '',
     variables: { values: { ...world.values.parameters, ...roots }, runTimestamp: world.values.runTimestamp },
     output: { variable, file: step.output.file },
+    columns: world.nodes.get(asNodeId(step.node))?.columns ?? null,
   }
 }
 
-function located(error: unknown, step: Step): unknown {
-  if (!(error instanceof RuntimeFailure) || error.code !== 'STEP_FAILED') return error
+const OF_STEP: readonly FailureCode[] = ['STEP_FAILED', 'OUTPUT_NOT_STORABLE', 'OUTPUT_DIFFERS']
+
+function located(error: unknown, step: Step, node: ManifestNode | undefined): unknown {
+  if (!(error instanceof RuntimeFailure) || !OF_STEP.includes(error.code)) return error
   return new RuntimeFailure(
-    'STEP_FAILED',
+    error.code,
     error.message,
     { ...error.facts, node: step.node, file: step.file },
-    { cause: error.cause, hints: error.hints },
+    { cause: error.cause, hints: [...error.hints, ...(error.code === 'OUTPUT_DIFFERS' ? compiledAgain(node) : [])] },
   )
+}
+
+/** What to do where the bundle knows the columns, and they are others. */
+function compiledAgain(node: ManifestNode | undefined): readonly string[] {
+  if (node === undefined || node.columns === null) return []
+  return node.source_files === undefined
+    ? ['Compile the bundle again with this version of the engine.']
+    : [
+        `If the columns of '${node.source_files.path}' are right, accept them with 'seeknal lock --accept' and compile again.`,
+      ]
 }
 
 /** What the engine may read besides the scratch folder: source files, and production's outputs for an environment. */

@@ -3,13 +3,14 @@
 // external access is off. Offsets are converted from DuckDB's UTF-8 bytes to UTF-16 code units.
 
 import type { Column } from '../../contract/manifest.ts'
+import { storedColumns } from '../../contract/stored-columns.ts'
 import { Planning, type PlanRequest } from './analysis-plans.ts'
 import { clockMacros } from './clock.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
 import { EmptyTables, type Relation } from './empty-tables.ts'
 import { engineError, utf16Offset } from './engine-errors.ts'
+import { queryColumns } from './query-columns.ts'
 import { leadingKind, type StatementKind } from './statement-kind.ts'
-import { storedType } from './stored-types.ts'
 import { type ParseResult, parseTexts } from './syntax-trees.ts'
 
 interface DescribeRequest {
@@ -184,7 +185,7 @@ async function describeStatements(
   try {
     await setParameters(connection, statements)
     for (; at < statements.length - 1; at++) await connection.run(statements[at] ?? '')
-    return await columnsOf(connection, statements[at] ?? '')
+    return { kind: 'columns', ...storedColumns(await queryColumns(connection, statements[at] ?? '')) }
   } catch (error) {
     const found = engineError(error)
     if (/multiple statements|SELECT list is empty after resolving/.test(found.message)) return { kind: 'late' }
@@ -205,24 +206,4 @@ async function setParameters(connection: DuckDBConnection, statements: readonly 
   names.delete('run_timestamp')
   for (const name of names)
     await connection.run(`SET VARIABLE "${name.replaceAll("''", "'").replaceAll('"', '""')}" = '${SAMPLE_PARAMETER}'`)
-}
-
-/** Preparing gives names and types at once; nested types are asked for again in the engine's own spelling. */
-async function columnsOf(connection: DuckDBConnection, sql: string): Promise<DescribeResult> {
-  const prepared = await connection.prepare(sql)
-  let described: (readonly [string, string])[] = Array.from({ length: prepared.columnCount }, (_, i) => [
-    prepared.columnName(i),
-    prepared.columnType(i).toString(),
-  ])
-  prepared.destroySync()
-  if (described.some(([, type]) => type.includes('"'))) {
-    const rows = (await connection.runAndReadAll(`DESCRIBE SELECT * FROM (${sql}\n)`)).getRows()
-    described = described.map(([name, type], i) => [name, String(rows[i]?.[1] ?? type)])
-  }
-  const stored = described.map(([name, type]) => ({ name, ...storedType(type) }))
-  return {
-    kind: 'columns',
-    columns: stored.map(({ name, type }) => ({ name, type })),
-    casts: Object.fromEntries(stored.filter((c) => c.cast).map((c) => [c.name, c.type])),
-  }
 }

@@ -1,14 +1,15 @@
 // Executes steps on DuckDB: one database a run, confined; one connection and one catalogue a step, so that steps that
 // run at the same time see nothing of each other. Memory is shared and bounded; what exceeds it spills.
-// Reports STEP_FAILED, STATEMENT_REFUSED, STATE_IO, INTERRUPTED.
+// Reports STEP_FAILED, OUTPUT_NOT_STORABLE, OUTPUT_DIFFERS, STATEMENT_REFUSED, STATE_IO, INTERRUPTED.
 
 import { RuntimeFailure } from '../../contract/failures.ts'
-import type { Engine, EngineOptions, OutputFacts, StepRequest, StepVariables } from '../../engine.ts'
+import type { Engine, EngineOptions, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../../engine.ts'
 import { literal, openConfined, quoted } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
 import { digestOfColumns, outputFacts } from './output-facts.ts'
+import { runOutput, runStatement } from './run-statement.ts'
 import { generalFailure, stepFailure } from './step-errors.ts'
-import { outputQuery, preludeFor, requireType, type StepStatement, stepStatements } from './step-statements.ts'
+import { preludeFor, stepStatements } from './step-statements.ts'
 
 /** Starts the engine. Costs 0.1–0.3 s. */
 export async function startDuckDB(options: EngineOptions): Promise<Engine> {
@@ -30,7 +31,7 @@ class DuckDBEngine implements Engine {
     this.version = version
   }
 
-  async runStep(step: StepRequest): Promise<void> {
+  async runStep(step: StepRequest): Promise<readonly OutputColumn[]> {
     const macros = preludeFor(step)
     const statements = stepStatements(step)
     const catalogue = `step_${++this.#steps}`
@@ -39,7 +40,12 @@ class DuckDBEngine implements Engine {
     try {
       const own = `ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}`
       await connection.run([own, variableStatements(step.variables), ...macros].join(';\n'))
-      for (const [i, statement] of statements.entries()) await runStatement(connection, statement, i)
+      let written: readonly OutputColumn[] = []
+      for (const [i, statement] of statements.entries()) {
+        if (statement.role === 'output') written = await runOutput(connection, statement, i, step)
+        else await runStatement(connection, statement, i)
+      }
+      return written
     } catch (error) {
       throw stepFailure(error, { text: '', start: 0 }, 0)
     } finally {
@@ -49,8 +55,8 @@ class DuckDBEngine implements Engine {
     }
   }
 
-  inspectOutput(file: string): Promise<OutputFacts> {
-    return this.#read(file, (connection) => outputFacts(connection, file))
+  inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts> {
+    return this.#read(file, (connection) => outputFacts(connection, file, columns))
   }
 
   async digestColumns(file: string, columns: readonly string[] | null): Promise<string> {
@@ -82,24 +88,6 @@ class DuckDBEngine implements Engine {
       this.#running.delete(connection)
       connection.closeSync()
     }
-  }
-}
-
-async function runStatement(connection: DuckDBConnection, statement: StepStatement, index: number): Promise<void> {
-  try {
-    if (statement.role === 'output') await connection.extractStatements(outputQuery(statement.text))
-    const extracted = await connection.extractStatements(statement.text)
-    for (let part = 0; part < extracted.count; part++) {
-      const prepared = await extracted.prepare(part)
-      try {
-        requireType(statement, prepared.statementType, part, extracted.count)
-        await prepared.run()
-      } finally {
-        prepared.destroySync()
-      }
-    }
-  } catch (error) {
-    throw stepFailure(error, statement, index)
   }
 }
 

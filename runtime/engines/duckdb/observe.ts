@@ -5,9 +5,9 @@
 import { messageOf } from '../../contract/failures.ts'
 import type { Column } from '../../contract/manifest.ts'
 import { literalGlob } from '../../contract/source-paths.ts'
+import { storedType } from '../../contract/stored-columns.ts'
 import { type DuckDBConnection, openDatabase } from './driver.ts'
 import { engineError } from './engine-errors.ts'
-import { storedType } from './stored-types.ts'
 
 export type Observation =
   | { readonly kind: 'columns'; readonly columns: readonly Column[] }

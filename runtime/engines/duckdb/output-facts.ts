@@ -6,11 +6,13 @@ import { columnsFingerprint } from '../../contract/manifest.ts'
 import type { OutputFacts } from '../../engine.ts'
 import { literal, quoted } from './confinement.ts'
 import type { DuckDBConnection } from './driver.ts'
+import { queryColumns } from './query-columns.ts'
 
 const MODULUS = 1n << 128n
 
-export async function outputFacts(connection: DuckDBConnection, file: string): Promise<OutputFacts> {
-  const columns = await columnsOf(connection, file)
+/** `known`: its columns, where they are known. */
+export async function outputFacts(connection: DuckDBConnection, file: string, known?: Columns): Promise<OutputFacts> {
+  const columns = known ?? (await columnsOf(connection, file))
   const { rows, digest } = await contentDigest(connection, file, columns)
   return { rows, digest, columns }
 }
@@ -31,17 +33,9 @@ export async function digestOfColumns(
 
 type Columns = OutputFacts['columns']
 
-async function columnsOf(connection: DuckDBConnection, file: string): Promise<Columns> {
-  const statement = await connection.prepare(`SELECT * FROM read_parquet(${literal(file)})`)
-  try {
-    return Array.from({ length: statement.columnCount }, (_, i) => ({
-      name: statement.columnName(i),
-      type: String(statement.columnType(i)),
-    }))
-  } finally {
-    statement.destroySync()
-  }
-}
+/** As the file has them. */
+export const columnsOf = (connection: DuckDBConnection, file: string): Promise<Columns> =>
+  queryColumns(connection, `SELECT * FROM read_parquet(${literal(file)})`)
 
 async function contentDigest(
   connection: DuckDBConnection,

@@ -14,7 +14,7 @@ export function stepFailure(
   const general = generalFailure(error)
   if (general !== null) return general
   const { message, offset, code } = engineError(error)
-  const at = offset === null ? null : statement.start + utf16Offset(statement.text, offset, code)
+  const at = offset === null ? null : Math.max(0, statement.start + utf16Offset(statement.text, offset, code))
   return new RuntimeFailure(
     'STEP_FAILED',
     message,

@@ -99,10 +99,13 @@ function isItself(statement: StepStatement, text: string, type: number, parts: n
 }
 
 /**
- * The query inside a step's COPY. Only when the engine can parse it by itself does its last parenthesis not close the
- * COPY's, and the file named after it is the file that is written. Pure.
+ * The query inside a step's COPY, and where it starts in the statement. Only when the engine can parse it by itself does
+ * its last parenthesis not close the COPY's, and the file named after it is the file that is written. Pure.
  */
-export const outputQuery = (text: string): string => COPY.exec(bare(text))?.[1] ?? ''
+export function outputQuery(text: string): { readonly text: string; readonly start: number } {
+  const own = bare(text)
+  return { text: COPY.exec(own)?.[1] ?? '', start: text.length - own.length + 'COPY (\n'.length }
+}
 
 function requireOutput(text: string, output: StepRequest['output']): void {
   const [, query, variable, file] = COPY.exec(bare(text)) ?? []

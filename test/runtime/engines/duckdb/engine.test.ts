@@ -47,6 +47,7 @@ const step = (place: Place, query: string, leading = '', file = 'out.parquet') =
     runTimestamp: '2026-01-02T03:04:05Z',
   },
   output: { variable: 'outputs', file },
+  columns: null,
 })
 
 const output = (place: Place, file = 'out.parquet') => join(place.outputs, file)
@@ -127,7 +128,7 @@ test('The clock is the run timestamp, the time zone is UTC, parameters are varia
 test('Steps see nothing of each other, not even at the same time', async () => {
   await withEngine(async (engine, place) => {
     const shared = 'CREATE TEMP TABLE t AS SELECT 1 AS a;\nCREATE OR REPLACE VIEW v AS SELECT 1 AS a;\n'
-    await engine.runStep(step(place, 'SELECT * FROM t, v', shared))
+    await engine.runStep(step(place, 'SELECT t.a FROM t, v', shared))
     await rejects(() => engine.runStep(step(place, 'SELECT * FROM t')), 'STEP_FAILED')
     await rejects(() => engine.runStep(step(place, 'SELECT * FROM v')), 'STEP_FAILED')
     const view = (n: number) => `CREATE SCHEMA IF NOT EXISTS s;\nCREATE OR REPLACE VIEW s.x AS SELECT ${n} AS a;\n`
