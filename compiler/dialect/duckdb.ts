@@ -1,9 +1,9 @@
 // How DuckDB spells names, literals, paths below a root and calls of its file readers. No driver, no state. A name that
 // needs no quotes gets none, so that SQL reads as a person would write it.
 
-declare const quoted: unique symbol
+declare const spelled: unique symbol
 /** An identifier, or a path of them, as SQL spells it. Only this file makes one. */
-export type QuotedName = string & { readonly [quoted]: 'name' }
+export type QuotedName = string & { readonly [spelled]: 'name' }
 
 /** Words of `duckdb_keywords()` that are not free to name something; compared with the engine by a test. */
 export const KEYWORDS: ReadonlySet<string> = new Set(
@@ -24,8 +24,11 @@ const PLAIN_NAME = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** An identifier, in quotes only where it needs them. Its letter case is kept either way. */
 export function quoteName(name: string): QuotedName {
   const plain = PLAIN_NAME.test(name) && !KEYWORDS.has(name.toLowerCase())
-  return (plain ? name : `"${name.replaceAll('"', '""')}"`) as QuotedName
+  return plain ? (name as QuotedName) : quoted(name)
 }
+
+/** The same in quotes whatever it is: for SQL that nobody reads. */
+export const quoted = (name: string): QuotedName => `"${name.replaceAll('"', '""')}"` as QuotedName
 
 /** `transform.orders`, `transform."order"`. */
 export const quotePath = (...names: readonly string[]): QuotedName => names.map(quoteName).join('.') as QuotedName
@@ -35,15 +38,15 @@ export const textLiteral = (text: string): string => `'${text.replaceAll("'", "'
 
 const LONG_MAPPING = 80
 
-/** A value of YAML as SQL: lists as `[…]`, mappings as `{'key': …}`, a member a line when they are long. */
-export function literal(value: unknown): string {
+/** A value of YAML as SQL: lists as `[…]`, mappings as `{'key': …}`, a member a line when they are longer than `most`. */
+export function literal(value: unknown, most = LONG_MAPPING): string {
   if (value === null || value === undefined) return 'NULL'
   if (typeof value === 'boolean' || typeof value === 'number') return String(value)
-  if (Array.isArray(value)) return `[${value.map(literal).join(', ')}]`
+  if (Array.isArray(value)) return `[${value.map((item) => literal(item, most)).join(', ')}]`
   if (typeof value !== 'object') return textLiteral(String(value))
-  const members = Object.entries(value).map(([key, member]) => `${textLiteral(key)}: ${literal(member)}`)
+  const members = Object.entries(value).map(([key, member]) => `${textLiteral(key)}: ${literal(member, most)}`)
   const line = `{${members.join(', ')}}`
-  return line.length <= LONG_MAPPING ? line : `{\n    ${members.join(',\n    ')}\n  }`
+  return line.length <= most ? line : `{\n    ${members.join(',\n    ')}\n  }`
 }
 
 /**

@@ -4,6 +4,7 @@
 import { byCodeUnit, fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { asFingerprint } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import { quoted } from '../dialect/duckdb.ts'
 import type { CompileCache, LazySqlEngine, Relation } from '../ports.ts'
 import { lex } from '../sql/lexer.ts'
 import { type PlanForm, planForm } from '../sql/plan-form.ts'
@@ -49,8 +50,6 @@ function oneStatement(sql: string): string | null {
   if (rest.some((t) => t.kind === 'punctuation' && sql[t.start] === ';')) return null
   return sql.slice(0, rest.at(-1)?.end ?? 0)
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 /** The rows of a query when only these columns are wanted; none: how many rows there are. */
 const tupleOf = (sql: string, columns: readonly string[]): string =>

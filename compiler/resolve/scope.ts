@@ -5,6 +5,7 @@
 import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
 import type { DiagnosticCode } from '../diagnostic-codes.ts'
+import { literal } from '../dialect/duckdb.ts'
 import { escapePointer } from '../load/document.ts'
 import { isMapping, type Json, type LoadedDocument } from '../load.ts'
 import { BUILT_INS, parsePlaceholder, runParameter, spellParameter } from '../sql/parameters.ts'
@@ -194,18 +195,8 @@ export function sqlText({ value, text }: { readonly value: Json; readonly text: 
   return typeof value === 'string'
     ? value
     : value !== null && typeof value === 'object'
-      ? sqlLiteral(value)
+      ? literal(value, Number.POSITIVE_INFINITY)
       : value === null
         ? 'NULL'
         : text
-}
-
-function sqlLiteral(value: Json): string {
-  if (value === null) return 'NULL'
-  if (typeof value === 'string') return `'${value.replaceAll("'", "''")}'`
-  if (typeof value !== 'object') return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map(sqlLiteral).join(', ')}]`
-  return `{${Object.entries(value)
-    .map(([key, member]) => `${sqlLiteral(key)}: ${sqlLiteral(member)}`)
-    .join(', ')}}`
 }

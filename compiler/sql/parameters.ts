@@ -2,6 +2,7 @@
 // bundle holds no clock and no secret. `{{ run_date }}` → getvariable('run_date'), `{{ today(-7) }}` → a date seven days
 // before it as text. Pure.
 
+import { textLiteral, variable } from '../dialect/duckdb.ts'
 import { lex, type Range, type Token } from './lexer.ts'
 import type { Edit } from './spliced-text.ts'
 
@@ -105,13 +106,11 @@ export function variableOf(parameter: RunParameter): string {
   return parameter.kind === 'environment' ? `env.${parameter.name}` : parameter.name
 }
 
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
-
 /** The value as SQL: text, except for the run's timestamp. */
 export function parameterSql(parameter: RunParameter): string {
-  const value = `getvariable(${literal(variableOf(parameter))})`
+  const value = variable(variableOf(parameter))
   if (parameter.kind === 'environment' && parameter.fallback !== null)
-    return `coalesce(${value}, ${literal(parameter.fallback)})`
+    return `coalesce(${value}, ${textLiteral(parameter.fallback)})`
   if (parameter.kind !== 'date' || (parameter.unit === 'day' && parameter.offset === 0)) return value
   const date = `CAST(${value} AS DATE)`
   if (parameter.unit === 'day') return `strftime(${date} + (${parameter.offset}), '%Y-%m-%d')`

@@ -172,8 +172,8 @@ test('what is nested too deeply is an error where it is, at any depth', () => {
   const nested = (levels: number) => mistakes(`kind: a\nparams: ${'['.repeat(levels)}${']'.repeat(levels)}\n`)
   assert.equal(nested(99), [])
   assert.match(nested(100).join(), /^2:108\+\d+ LOAD_DEPTH$/)
-  for (const levels of [2_000, 50_000]) assert.match(nested(levels).join(), /^2:\d+\+1 LOAD_DEPTH/)
-  const steps = Array.from({ length: 1_000 }, (_, i) => `k${i + 1}: &a${i + 1}\n  <<: *a${i}\n`)
+  for (const levels of [2_000, 10_000]) assert.match(nested(levels).join(), /^2:\d+\+1 LOAD_DEPTH/)
+  const steps = Array.from({ length: 200 }, (_, i) => `k${i + 1}: &a${i + 1}\n  <<: *a${i}\n`)
   assert.match(mistakes(`k0: &a0 {x: 1}\n${steps.join('')}`).join(), /LOAD_DEPTH/)
 })
 
