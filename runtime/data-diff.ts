@@ -1,8 +1,8 @@
 // Two stored outputs of a node → what differs between their rows, computed by the engine: no table is loaded into
 // JavaScript. Rows are matched by key when one is declared or found to be unique, else compared as multisets.
 
-import { quoted as quotedName } from './engines/duckdb/confinement.ts'
 import type { QuerySession } from './engines/duckdb/query-session.ts'
+import { quoted as quotedName } from './engines/duckdb/quoting.ts'
 
 interface TypedColumn {
   readonly name: string

@@ -101,6 +101,19 @@ test('No file needs itself through others', () => {
   none(cycles, 'Move what both files need into a third one.')
 })
 
+test('Names and texts of SQL are quoted in one place on each side', () => {
+  const homes = ['compiler/dialect/duckdb.ts', 'runtime/engines/duckdb/quoting.ts']
+  // Quotes are doubled in CSV too.
+  const others = product.filter((file) => ![...homes, 'runtime/repl/formats.ts'].includes(file.path))
+  const wrong = nodesThat(others, (node) => {
+    if (!ts.isCallExpression(node) || !ts.isPropertyAccessExpression(node.expression)) return false
+    const [from, to] = node.arguments
+    if (!/^replace(All)?$/.test(node.expression.name.text) || from === undefined || to === undefined) return false
+    return ts.isStringLiteralLike(to) && (to.text === "''" || to.text === '""')
+  })
+  none(wrong, `Use what ${homes.join(' and ')} export.`)
+})
+
 test('Sources live in the folders that architecture.md names', () => {
   const known = ['compiler', 'fixtures', 'runtime', 'templates', 'test']
   const generated = /^(\..*|node_modules|dist.*|target|bundle|example)$/

@@ -5,6 +5,7 @@
 
 import { CLOCK_FUNCTIONS, clockMacros } from './clock.ts'
 import type { DuckDBConnection } from './driver.ts'
+import { literal, quoted } from './quoting.ts'
 
 const KEPT_OPTIMIZERS: readonly string[] = [
   'expression_rewriter',
@@ -75,7 +76,7 @@ export class Planning {
     const text = request.sql.replace(RUN_TIMESTAMP, `${RUN_TIMESTAMP_MACRO}()`)
     const settings = Object.entries(request.settings ?? {})
     try {
-      for (const [name, value] of settings) await this.#connection.run(`SET ${name} = '${value.replaceAll("'", "''")}'`)
+      for (const [name, value] of settings) await this.#connection.run(`SET ${quoted(name)} = ${literal(value)}`)
       if (LOOKED_AT_WORDS.test(text) && readsSession(await this.#plan(text, false))) return null
       return (await this.#plan(text, true)) ?? (await this.#planWithoutSides(text))
     } catch {
@@ -86,9 +87,8 @@ export class Planning {
   }
 
   async #plan(sql: string, optimize: boolean): Promise<string | null> {
-    const literal = `'${sql.replaceAll("'", "''")}'`
     const result = await this.#connection.runAndReadAll(
-      `SELECT json_serialize_plan(${literal}, optimize := ${optimize})`,
+      `SELECT json_serialize_plan(${literal(sql)}, optimize := ${optimize})`,
     )
     const text = String(result.getRows()[0]?.[0])
     return text.startsWith('{"error":true') ? null : text
@@ -104,11 +104,11 @@ export class Planning {
 
   async #keepSides(keep: boolean): Promise<void> {
     const disabled = this.#disabled.filter((name) => !keep || name !== SIDES_OPTIMIZER)
-    await this.#connection.run(`SET disabled_optimizers = '${disabled.join(',')}'`)
+    await this.#connection.run(`SET disabled_optimizers = ${literal(disabled.join(','))}`)
   }
 
   async #reset(names: readonly string[]): Promise<void> {
-    for (const name of names) await this.#connection.run(`RESET ${name}`)
+    for (const name of names) await this.#connection.run(`RESET ${quoted(name)}`)
     if (names.length > 0) await this.#connection.run("SET TimeZone = 'UTC'")
   }
 }

@@ -10,6 +10,7 @@ import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driv
 import { EmptyTables, type Relation } from './empty-tables.ts'
 import { engineError, utf16Offset } from './engine-errors.ts'
 import { queryColumns } from './query-columns.ts'
+import { literal, quoted } from './quoting.ts'
 import { leadingKind, type StatementKind } from './statement-kind.ts'
 import { type ParseResult, parseTexts } from './syntax-trees.ts'
 
@@ -205,5 +206,5 @@ async function setParameters(connection: DuckDBConnection, statements: readonly 
   )
   names.delete('run_timestamp')
   for (const name of names)
-    await connection.run(`SET VARIABLE "${name.replaceAll("''", "'").replaceAll('"', '""')}" = '${SAMPLE_PARAMETER}'`)
+    await connection.run(`SET VARIABLE ${quoted(name.replaceAll("''", "'"))} = ${literal(SAMPLE_PARAMETER)}`)
 }

@@ -5,6 +5,7 @@
 import { RuntimeFailure } from '../../contract/failures.ts'
 import type { EngineOptions } from '../../engine.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
+import { literal, quoted } from './quoting.ts'
 
 /** Settings that results depend on: all that a bundle may set. */
 const RESULT_SETTINGS: readonly string[] = [
@@ -22,8 +23,6 @@ const RESULT_SETTINGS: readonly string[] = [
   'scalar_subquery_error_on_multiple_rows',
 ]
 
-export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-export const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 const list = (texts: readonly string[]): string => `[${texts.map(literal).join(', ')}]`
 
 /** The database, and a connection for what is not a step's. */

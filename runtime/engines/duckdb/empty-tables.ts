@@ -3,14 +3,13 @@
 
 import type { Column } from '../../contract/manifest.ts'
 import type { DuckDBConnection } from './driver.ts'
+import { quoted } from './quoting.ts'
 
 export interface Relation {
   readonly schema: string
   readonly name: string
   readonly columns: readonly Column[]
 }
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
 
 export class EmptyTables {
   readonly #connection: DuckDBConnection

@@ -4,9 +4,10 @@
 
 import { RuntimeFailure } from '../../contract/failures.ts'
 import type { Engine, EngineOptions, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../../engine.ts'
-import { literal, openConfined, quoted } from './confinement.ts'
+import { openConfined } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
 import { digestOfColumns, outputFacts } from './output-facts.ts'
+import { literal, quoted } from './quoting.ts'
 import { runOutput, runStatement } from './run-statement.ts'
 import { generalFailure, stepFailure } from './step-errors.ts'
 import { preludeFor, stepStatements } from './step-statements.ts'

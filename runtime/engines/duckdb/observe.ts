@@ -8,6 +8,7 @@ import { literalGlob } from '../../contract/source-paths.ts'
 import { storedType } from '../../contract/stored-columns.ts'
 import { type DuckDBConnection, openDatabase } from './driver.ts'
 import { engineError } from './engine-errors.ts'
+import { literal, quoted } from './quoting.ts'
 
 export type Observation =
   | { readonly kind: 'columns'; readonly columns: readonly Column[] }
@@ -30,7 +31,7 @@ export async function observeFiles(folder: string, looks: readonly Look[]): Prom
   const connection = await instance.connect()
   try {
     await connection.run("SET errors_as_json = true; SET TimeZone = 'UTC'")
-    const folders = [folder, literalGlob(folder)].map((path) => `'${`${path}/`.replaceAll("'", "''")}'`)
+    const folders = [folder, literalGlob(folder)].map((path) => literal(`${path}/`))
     await connection.run(`SET allowed_directories = [${folders.join(', ')}]`)
     await connection.run('SET enable_external_access = false; SET lock_configuration = true')
     return await observeSideBySide([connection, await instance.connect()], looks, folder)
@@ -119,7 +120,7 @@ async function answers(connection: DuckDBConnection, checks: readonly string[]):
 /** SQL that is true when every value can be read as `type`, and, unless it is plain text, read back as it was. */
 function readable(column: Column, type: string): string {
   if (type === column.type) return 'true'
-  const name = `"${column.name.replaceAll('"', '""')}"`
+  const name = quoted(column.name)
   const cast = `TRY_CAST(${name} AS ${type})`
   const back = column.type === 'VARCHAR' ? 'true' : `TRY_CAST(${cast} AS ${column.type}) IS NOT DISTINCT FROM ${name}`
   return `coalesce(bool_and(${name} IS NULL OR (${cast} IS NOT NULL AND ${back})), true)`

@@ -4,9 +4,9 @@
 
 import { columnsFingerprint } from '../../contract/manifest.ts'
 import type { OutputFacts } from '../../engine.ts'
-import { literal, quoted } from './confinement.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { queryColumns } from './query-columns.ts'
+import { literal, quoted } from './quoting.ts'
 
 const MODULUS = 1n << 128n
 

@@ -7,6 +7,7 @@ import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
 import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
 import { literalGlob } from '../../contract/source-paths.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
+import { literal, quoted } from './quoting.ts'
 import { cellJson, cellText } from './result-cells.ts'
 import { refusal } from './statement-guard.ts'
 
@@ -56,9 +57,6 @@ export interface QuerySessionOptions {
 }
 
 const CATALOGUE = /\b(show|describe|information_schema|duckdb_\w+|pragma_\w+)\b/i
-
-const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
-const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
 export class QuerySession {
   readonly #instance: DuckDBInstance

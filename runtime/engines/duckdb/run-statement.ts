@@ -11,10 +11,10 @@ import {
   storedColumns,
 } from '../../contract/stored-columns.ts'
 import type { OutputColumn, StepRequest } from '../../engine.ts'
-import { quoted } from './confinement.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { columnsOf } from './output-facts.ts'
 import { DESCRIBE_OFFSET, describedColumns } from './query-columns.ts'
+import { quoted } from './quoting.ts'
 import { stepFailure } from './step-errors.ts'
 import { outputQuery, requireType, type StepStatement } from './step-statements.ts'
 

@@ -3,6 +3,7 @@
 
 import type { DuckDBConnection } from './driver.ts'
 import { utf16Offset } from './engine-errors.ts'
+import { literal } from './quoting.ts'
 
 export type SyntaxTree = Readonly<Record<string, unknown>>
 
@@ -24,7 +25,7 @@ interface Answer {
 /** Parses all texts with one query. */
 export async function parseTexts(connection: DuckDBConnection, texts: readonly string[]): Promise<ParseResult[]> {
   if (texts.length === 0) return []
-  const list = texts.map((text) => `'${text.replaceAll("'", "''")}'`).join(', ')
+  const list = texts.map(literal).join(', ')
   const answer = await connection.runAndReadAll(
     `SELECT json_serialize_sql(text, skip_default := true, skip_null := true) FROM (SELECT unnest([${list}]) AS text)`,
   )
