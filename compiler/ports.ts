@@ -123,4 +123,16 @@ export interface CompileCache {
   set(key: string, value: unknown): void
 }
 
+/** What is kept of a compile: `head` is JSON. */
+export interface KeptResult {
+  readonly head: unknown
+  readonly texts: ReadonlyMap<string, string>
+}
+
+/** The result of the last compile of each slot, under the same conditions as `CompileCache`. */
+export interface ResultCache {
+  get(slot: string): KeptResult | undefined
+  set(slot: string, result: KeptResult): void
+}
+
 export const noCache: CompileCache = { get: () => undefined, set: () => undefined }

@@ -7,7 +7,7 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { Diff } from '../runtime/contract/diff.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { Compiled, CompileInput } from './compile.ts'
-import type { CompileCache, SourceObservation, SourceRequest } from './ports.ts'
+import type { KeptResult, ResultCache, SourceObservation, SourceRequest } from './ports.ts'
 
 interface Observed {
   readonly requests: readonly SourceRequest[]
@@ -18,8 +18,6 @@ interface Observed {
 interface Kept {
   readonly input: string
   readonly observed: readonly Observed[]
-  /** Text of every file but the steps and base.json. */
-  readonly texts: Readonly<Record<string, string>>
   /** Where each step's text is in apply.sql: path, start, end. */
   readonly steps: readonly (readonly [string, number, number])[]
   readonly lock: string | null
@@ -31,16 +29,20 @@ export interface RecallInput extends CompileInput {
   /** SHA-256 of the base's text where it is known already; it stands for the base. */
   readonly baseDigest?: string
   /** Where results are kept: megabytes, which other commands need not read. */
-  readonly results: CompileCache
+  readonly results: ResultCache
 }
 
 /** As `compile`, with the same result. */
 export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
-  const key = `compiled/${input.environment ?? ''}`
+  const slot = input.environment ?? ''
+  const key = `compiled/${slot}`
   const digest = inputDigest(input)
   const known = input.stopAfter === undefined && input.cache.get(key) === digest
-  const kept = known ? (input.results.get(key) as Kept | undefined) : undefined
-  if (kept?.input === digest && (await holds(kept.observed, input))) return recalled(kept, input)
+  const result = known ? input.results.get(slot) : undefined
+  // Written below by this function only.
+  const kept = result?.head as Kept | undefined
+  if (result !== undefined && kept?.input === digest && (await holds(kept.observed, input)))
+    return recalled(kept, result.texts, input)
 
   const observed: Observed[] = []
   const observe: CompileInput['observe'] = async (requests) => {
@@ -52,7 +54,7 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const compiled = await compile({ ...input, observe })
   if (compiled.bundle !== null) {
     input.cache.set(key, digest)
-    input.results.set(key, keep(compiled, digest, observed))
+    input.results.set(slot, keep(compiled, digest, observed))
   }
   return compiled
 }
@@ -70,7 +72,8 @@ async function holds(observed: readonly Observed[], { observe }: CompileInput): 
   return true
 }
 
-function keep({ bundle, lock, size, diagnostics }: Compiled, input: string, observed: readonly Observed[]): Kept {
+/** The texts are those of every file but the steps and base.json. */
+function keep({ bundle, lock, size, diagnostics }: Compiled, input: string, observed: readonly Observed[]): KeptResult {
   const files = bundle?.files ?? new Map<string, string>()
   const paths = new Set(bundle?.contract.steps.map((step) => step.file))
   const whole = files.get('apply.sql') ?? ''
@@ -81,20 +84,22 @@ function keep({ bundle, lock, size, diagnostics }: Compiled, input: string, obse
     at = start + text.length
     return [path, start, at]
   })
-  const texts = Object.fromEntries([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
-  return { input, observed, texts, steps, lock, size, diagnostics }
+  const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
+  const head: Kept = { input, observed, steps, lock, size, diagnostics }
+  return { head, texts }
 }
 
-function recalled({ texts, steps, lock, size, diagnostics }: Kept, { base }: CompileInput): Compiled {
-  const contract: BundleFile = JSON.parse(texts['bundle.json'] ?? '')
-  const manifestText = texts['manifest.json'] ?? ''
+function recalled(
+  { steps, lock, size, diagnostics }: Kept,
+  texts: ReadonlyMap<string, string>,
+  { base }: CompileInput,
+): Compiled {
+  const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
+  const manifestText = texts.get('manifest.json') ?? ''
   const manifest: Manifest = JSON.parse(manifestText)
-  const diff: Diff = JSON.parse(texts['diff.json'] ?? '')
-  const whole = texts['apply.sql'] ?? ''
-  const files = new Map([
-    ...Object.entries(texts),
-    ...steps.map(([path, start, end]) => [path, whole.slice(start, end)] as const),
-  ])
+  const diff: Diff = JSON.parse(texts.get('diff.json') ?? '')
+  const whole = texts.get('apply.sql') ?? ''
+  const files = new Map([...texts, ...steps.map(([path, start, end]) => [path, whole.slice(start, end)] as const)])
   // Without a change, production's manifest is this one.
   if (base !== null)
     files.set('base.json', contract.base === contract.files['manifest.json'] ? manifestText : prettyJson(base))

@@ -12,13 +12,14 @@ import { buildIdentity } from './build-identity.ts'
 import { CacheFile, today } from './cache-file.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { readProject } from './project.ts'
+import { ResultFiles } from './result-files.ts'
 
 export interface Workspace {
   readonly root: string
   readonly store: Store
   readonly cache: CacheFile
   /** What was compiled last. */
-  readonly results: CacheFile
+  readonly results: ResultFiles
   readonly engine: LazySqlEngine
   readonly observer: Observer
   /** Read once. */
@@ -33,7 +34,7 @@ export function openWorkspace(surroundings: Surroundings): Workspace {
   const store = openStore(projectRoot(surroundings))
   const root = store.project
   const cache = new CacheFile(join(store.target, 'cache', 'compile.tsv'), buildIdentity(), today())
-  const results = new CacheFile(join(store.target, 'cache', 'compiled.tsv'), buildIdentity(), today())
+  const results = new ResultFiles(join(store.target, 'cache'), buildIdentity())
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
   const engine: LazySqlEngine = () => {
     started ??= import('../../runtime/engines/duckdb/analysis.ts').then((module) => module.createAnalysisEngine())
@@ -56,7 +57,7 @@ export function openWorkspace(surroundings: Surroundings): Workspace {
 }
 
 /** A store that cannot be written is for the command to report, not for its cache. */
-function saveCaches(store: Store, caches: readonly CacheFile[]): void {
+function saveCaches(store: Store, caches: readonly { save(): void }[]): void {
   try {
     folderIn(store, 'cache')
   } catch {

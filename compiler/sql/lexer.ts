@@ -64,6 +64,19 @@ export function lex(text: string): Token[] {
   return tokens
 }
 
+/** Whether there is more than comments and semicolons. Pure. */
+export function hasSql(text: string): boolean {
+  let at = 0
+  while (at < text.length) {
+    const start = Math.max(at, matchAt(SPACE, text, at))
+    if (start === text.length) return false
+    const token = tokenAt(text, start)
+    if (token.kind !== 'comment' && text[start] !== ';') return true
+    at = token.end
+  }
+  return false
+}
+
 function tokenAt(text: string, start: number): Token {
   const token = (kind: TokenKind, end: number, placeholders = NONE): Token => ({ kind, start, end, placeholders })
   const char = text[start] ?? ''

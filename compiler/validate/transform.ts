@@ -5,7 +5,7 @@ import { asNodeId } from '../../runtime/contract/ids.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import type { Loaded, LoadedDocument } from '../load.ts'
 import { Transform } from '../schema/transform.ts'
-import { lex } from '../sql/lexer.ts'
+import { hasSql } from '../sql/lexer.ts'
 import type { NodeInput, PlacedText, TransformNode } from '../validate.ts'
 import { nodeCommon } from './node-fields.ts'
 import { pathProblem } from './path.ts'
@@ -112,9 +112,7 @@ function notEmpty(
   pointer: string,
   report: (d: Diagnostic) => void,
 ): PlacedText | undefined {
-  // Most texts begin with a word: no need to look at all of it.
-  if (/^\s*[\w(]/.test(sql.text)) return sql
-  if (lex(sql.text).some((token) => token.kind !== 'comment' && sql.text[token.start] !== ';')) return sql
+  if (hasSql(sql.text)) return sql
   report(
     errorAt(
       'VALIDATE_EMPTY_SQL',

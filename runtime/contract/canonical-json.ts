@@ -36,25 +36,46 @@ function oneLine(whole: string, items: string): string {
 const UNORDERED = Symbol()
 const INDEX = /^(?:0|[1-9]\d*)$/
 
-/** A copy with its members in order, for JSON.stringify, which is three times as fast as anything written here; UNORDERED when it has a key that JSON.stringify would move to the front. */
+/**
+ * The value with its members in order, for JSON.stringify, which is three times as fast as anything written here; itself
+ * when they are in order already, UNORDERED when it has a key that JSON.stringify would move to the front.
+ */
 function ordered(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value
-  if (Array.isArray(value)) {
-    const items: unknown[] = []
-    for (const item of value) {
-      const copy = ordered(item)
-      if (copy === UNORDERED) return UNORDERED
-      items.push(copy)
-    }
-    return items
+  if (Array.isArray(value)) return orderedItems(value)
+  const keys = Object.keys(value)
+  let same = true
+  for (let i = 0; i < keys.length; i++) {
+    const key = keys[i] ?? ''
+    if (key === '__proto__' || INDEX.test(key)) return UNORDERED
+    if (i > 0 && key < (keys[i - 1] ?? '')) same = false
   }
+  if (!same) keys.sort()
+  const members: unknown[] = []
+  for (const key of keys) {
+    const before = (value as Record<string, unknown>)[key]
+    const member = ordered(before)
+    if (member === UNORDERED) return UNORDERED
+    if (member !== before) same = false
+    members.push(member)
+  }
+  if (same) return value
   const copy: Record<string, unknown> = {}
-  for (const key of sortedKeys(value)) {
-    const member = ordered((value as Record<string, unknown>)[key])
-    if (member === UNORDERED || key === '__proto__' || INDEX.test(key)) return UNORDERED
-    copy[key] = member
-  }
+  for (let i = 0; i < keys.length; i++) copy[keys[i] ?? ''] = members[i]
   return copy
+}
+
+function orderedItems(items: readonly unknown[]): unknown {
+  let copies: unknown[] | undefined
+  for (let i = 0; i < items.length; i++) {
+    const copy = ordered(items[i])
+    if (copy === UNORDERED) return UNORDERED
+    if (copy !== items[i]) {
+      copies ??= items.slice()
+      copies[i] = copy
+    }
+  }
+  return copies ?? items
 }
 
 /** The same text for any keys; with `line`, a new line and the indent of the value, over several lines. */

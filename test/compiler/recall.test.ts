@@ -1,9 +1,10 @@
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { CacheFile } from '../../compiler/cli/cache-file.ts'
 import { createObserver } from '../../compiler/cli/observer.ts'
 import { readProject } from '../../compiler/cli/project.ts'
+import { ResultFiles } from '../../compiler/cli/result-files.ts'
 import type { CompileInput } from '../../compiler/compile.ts'
 import type { CompileCache } from '../../compiler/ports.ts'
 import { recallOrCompile } from '../../compiler/recall.ts'
@@ -27,7 +28,14 @@ function memory(): CompileCache {
 }
 
 /** Compiles the folder; also says whether the engine was asked, which every real compile of a changed file does. */
-async function compile(folder: string, cache: CompileCache, change: Partial<CompileInput> = {}) {
+interface Caches {
+  readonly cache: CompileCache
+  readonly results: ResultFiles
+}
+
+const caches = (): Caches => ({ cache: memory(), results: new ResultFiles(tempFolder(), 'test') })
+
+async function compile(folder: string, { cache, results }: Caches, change: Partial<CompileInput> = {}) {
   const looked = new CacheFile(join(tempFolder(), 'cache'), 'test', 0)
   let asked = false
   const engine: CompileInput['engine'] = () => {
@@ -43,10 +51,11 @@ async function compile(folder: string, cache: CompileCache, change: Partial<Comp
     engine,
     observe,
     cache,
-    results: cache,
+    results,
     acceptSources: false,
   }
   const compiled = await recallOrCompile({ ...input, ...change })
+  results.save()
   return { compiled, asked }
 }
 
@@ -57,7 +66,7 @@ for (const name of ['shop', 'names']) {
     const folder = projectOf(goldenCase(name))
     const base: Manifest = await manifestOf(folder)
     for (const change of [{}, { base }, { environment: environmentName('dev') ?? null, base }]) {
-      const cache = memory()
+      const cache = caches()
       const first = await compile(folder, cache, change)
       const again = await compile(folder, cache, change)
       assert.is(again.asked, false)
@@ -69,7 +78,7 @@ for (const name of ['shop', 'names']) {
 
 test('Another file, parameter, base or source is another compile', async () => {
   const folder = projectOf(goldenCase('shop'))
-  const cache = memory()
+  const cache = caches()
   const first = await compile(folder, cache)
   const digest = async (change: Partial<CompileInput> = {}) =>
     (await compile(folder, cache, change)).compiled.bundle?.contract.digest
@@ -89,9 +98,23 @@ test('Another file, parameter, base or source is another compile', async () => {
   assert.equal(tagged.compiled.manifest?.nodes.find((node) => node.id === 'transform.daily_revenue')?.tags, ['mart'])
 })
 
+test('A damaged result is compiled anew', async () => {
+  const folder = projectOf(goldenCase('shop'))
+  const kept = tempFolder()
+  const caches = { cache: memory(), results: new ResultFiles(kept, 'test') }
+  const first = await compile(folder, caches)
+  const path = join(kept, 'compiled')
+  const whole = readFileSync(path)
+  for (const damaged of [whole.subarray(0, -1), whole.subarray(0, 40), Buffer.from(whole).fill(0, 5_000, 9_000)]) {
+    writeFileSync(path, damaged)
+    assert.equal(files((await compile(folder, caches)).compiled.bundle), files(first.compiled.bundle))
+    assert.equal(readFileSync(path), whole)
+  }
+})
+
 test('A project with mistakes is compiled anew each time', async () => {
   const folder = projectOf(goldenCase('shop'))
-  const cache = memory()
+  const cache = caches()
   appendFileSync(join(folder, 'seeknal/transforms/daily_revenue.yml'), 'nonsense: [\n')
   const first = await compile(folder, cache)
   assert.is(first.compiled.bundle, null)
