@@ -6,7 +6,7 @@ import { byCodeUnit, sha256 } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, isError, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import { errorAt, warningAt } from './diagnostic-codes.ts'
 import { readDocument, tooDeep } from './load/document.ts'
-import { type PackedDocument, pack, unpack } from './load/packed-document.ts'
+import { type PackedPositions, Positions } from './load/positions.ts'
 import type { CompileCache } from './ports.ts'
 
 /** `path` is relative to the project with `/`. */
@@ -28,7 +28,7 @@ export interface TextPiece {
 }
 
 /**
- * Positions by JSON pointer (`/inputs/0/ref`). `key` is the place of the key, `value` of the value.
+ * `key` is the place of the key, `value` of the value.
  * `pieces` is given for strings that are not a single run of the file: block scalars, folded lines, escapes.
  */
 export interface Position {
@@ -42,7 +42,7 @@ export interface LoadedDocument {
   /** Index of the document in its file. */
   readonly index: number
   readonly value: { readonly [key: string]: Json }
-  readonly positions: Readonly<Record<string, Position>>
+  readonly positions: Positions
   /** Scalars that were not plain strings and whose source text matters (`1.10`, `012`, dates), by pointer. */
   readonly sources: Readonly<Record<string, string>>
 }
@@ -149,15 +149,36 @@ function readFile(file: ProjectFile, cache: CompileCache): ReadFile {
         ),
       ]
     : []
-  const key = `load/1:${sha256(file.text)}`
+  const key = `load/2:${sha256(file.text)}`
   const known = cache.get(key)
   // Written below by this function only, under the hash of the text.
   if (known !== undefined)
-    return { documents: unpack(known as readonly PackedDocument[], file.path), diagnostics: ending }
+    return {
+      documents: (known as readonly PackedDocument[]).map((one) => unpacked(one, file.path)),
+      diagnostics: ending,
+    }
   const parsed = parseFile(file)
-  if (parsed.diagnostics.length === 0) cache.set(key, pack(parsed.documents))
+  if (parsed.diagnostics.length === 0) cache.set(key, parsed.documents.map(packed))
   return { documents: parsed.documents, diagnostics: [...ending, ...parsed.diagnostics] }
 }
+
+/** A document without its file's path. */
+interface PackedDocument extends Omit<LoadedDocument, 'file' | 'positions'> {
+  readonly positions: PackedPositions
+}
+
+const packed = ({ index, value, positions, sources }: LoadedDocument): PackedDocument => ({
+  index,
+  value,
+  positions: positions.packed,
+  sources,
+})
+
+const unpacked = (document: PackedDocument, file: string): LoadedDocument => ({
+  ...document,
+  file,
+  positions: new Positions(file, document.positions),
+})
 
 function parseFile(file: ProjectFile): ReadFile {
   const lines = new LineCounter()

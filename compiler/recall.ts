@@ -41,8 +41,10 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const result = known ? input.results.get(slot) : undefined
   // Written below by this function only.
   const kept = result?.head as Kept | undefined
-  if (result !== undefined && kept?.input === digest && (await holds(kept.observed, input)))
-    return recalled(kept, result.texts, input)
+  if (result !== undefined && kept?.input === digest && (await holds(kept.observed, input))) {
+    const contract = contractOf(result.texts)
+    if (contract !== null) return recalled(kept, contract, result.texts, input)
+  }
 
   const observed: Observed[] = []
   const observe: CompileInput['observe'] = async (requests) => {
@@ -89,12 +91,23 @@ function keep({ bundle, lock, size, diagnostics }: Compiled, input: string, obse
   return { head, texts }
 }
 
+/** The bundle that the texts are, by their digests; null: they were damaged. */
+function contractOf(texts: ReadonlyMap<string, string>): BundleFile | null {
+  try {
+    const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
+    const whole = [...texts].every(([path, text]) => path === 'bundle.json' || sha256(text) === contract.files[path])
+    return whole ? contract : null
+  } catch {
+    return null
+  }
+}
+
 function recalled(
   { steps, lock, size, diagnostics }: Kept,
+  contract: BundleFile,
   texts: ReadonlyMap<string, string>,
   { base }: CompileInput,
 ): Compiled {
-  const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
   const manifestText = texts.get('manifest.json') ?? ''
   const manifest: Manifest = JSON.parse(manifestText)
   const diff: Diff = JSON.parse(texts.get('diff.json') ?? '')

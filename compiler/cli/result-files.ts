@@ -1,18 +1,14 @@
 // The results of the last compiles, one file each: a line that says what made it, a line of JSON, and texts of megabytes
-// behind each other as they are. Written whole and renamed. Whatever is damaged counts as not there: it costs time only.
+// behind each other as they are. Written aside and renamed. What is torn counts as not there: it costs time only.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { KeptResult, ResultCache } from '../ports.ts'
 
 const FORMAT = 'seeknal.compiled/1'
 
-interface Lengths {
-  /** Path and length in UTF-16 code units, in the order of the texts. */
-  readonly texts: readonly (readonly [string, number])[]
-  readonly digest: string
-}
+/** Path and length of each text in UTF-16 code units, in their order. */
+type Lengths = readonly (readonly [string, number])[]
 
 export class ResultFiles implements ResultCache {
   readonly #folder: string
@@ -40,12 +36,12 @@ export class ResultFiles implements ResultCache {
   /** Writes what was set. A disk that refuses is no error. */
   save(): void {
     for (const [slot, { head, texts }] of this.#set) {
-      const whole = [...texts.values()].join('')
-      const lengths: Lengths = { texts: [...texts].map(([path, text]) => [path, text.length]), digest: sha256(whole) }
+      const lengths: Lengths = [...texts].map(([path, text]) => [path, text.length])
+      const top = `${this.#first()}${JSON.stringify([lengths, head])}\n`
       const aside = `${this.#path(slot)}.${process.pid}`
       try {
         mkdirSync(this.#folder, { recursive: true })
-        writeFileSync(aside, `${this.#first()}${JSON.stringify([lengths, head])}\n${whole}`)
+        writeAll(aside, [top, ...texts.values()])
         renameSync(aside, this.#path(slot))
       } catch {
         rmSync(aside, { force: true })
@@ -67,13 +63,21 @@ function parsed(text: string, first: string): KeptResult | undefined {
   if (!text.startsWith(first)) return undefined
   const end = text.indexOf('\n', first.length)
   const [lengths, head] = JSON.parse(text.slice(first.length, end)) as [Lengths, unknown]
-  const whole = text.slice(end + 1)
-  if (sha256(whole) !== lengths.digest) return undefined
   const texts = new Map<string, string>()
-  let at = 0
-  for (const [path, length] of lengths.texts) {
-    texts.set(path, whole.slice(at, at + length))
+  let at = end + 1
+  for (const [path, length] of lengths) {
+    texts.set(path, text.slice(at, at + length))
     at += length
   }
-  return { head, texts }
+  return at === text.length ? { head, texts } : undefined
+}
+
+/** Text by text: joined, they would be in memory twice. */
+function writeAll(path: string, texts: readonly string[]): void {
+  const file = openSync(path, 'w')
+  try {
+    for (const text of texts) writeFileSync(file, text)
+  } finally {
+    closeSync(file)
+  }
 }

@@ -242,10 +242,11 @@ export class Impact {
   }
 
   #fresh(node: ManifestNode): ManifestNode {
-    return {
-      ...node,
-      inputs: node.inputs.map((i) => ({ ref: i.ref, fingerprint: this.#edge(i), covers: null, reads: i.reads })),
-    }
+    const inputs = node.inputs.map((i) => ({ ref: i.ref, fingerprint: this.#edge(i), covers: null, reads: i.reads }))
+    // With the same edges it stays the same record, whose version is known.
+    return inputs.every(({ fingerprint }, i) => fingerprint === node.inputs[i]?.fingerprint)
+      ? node
+      : { ...node, inputs }
   }
 
   /** With the base's fingerprints. `scans` is what was proven to be unaffected; null: the inputs are what they were. */

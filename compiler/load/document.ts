@@ -17,6 +17,7 @@ import {
 import { type Diagnostic, type Place, sortDiagnostics } from '../../runtime/contract/diagnostics.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import type { Json, LoadedDocument, Position } from '../load.ts'
+import { type PackedPosition, Positions, packPosition } from './positions.ts'
 import { scalarPieces } from './scalar-pieces.ts'
 
 /** More values than this in one document come from aliases of aliases. */
@@ -58,7 +59,7 @@ export function readDocument(
       file: source.file,
       index,
       value: value as Converted,
-      positions: reader.positions,
+      positions: new Positions(source.file, reader.positions),
       sources: reader.sources,
     },
     diagnostics: [],
@@ -66,7 +67,7 @@ export function readDocument(
 }
 
 class DocumentReader {
-  readonly positions: Record<string, Position> = {}
+  readonly positions: Record<string, PackedPosition> = {}
   readonly sources: Record<string, string> = {}
   readonly diagnostics: Diagnostic[] = []
   readonly #document: Document.Parsed
@@ -95,11 +96,11 @@ class DocumentReader {
     if (++this.#values > MOST_VALUES) return this.#tooMany(target)
     if (isScalar(target)) return this.#scalar(target, pointer, key)
     if (!isMap(target) && !isSeq(target)) {
-      this.positions[pointer] = { key, value: key ?? this.placeOf(0, 1) }
+      this.#position(pointer, { key, value: key ?? this.placeOf(0, 1) })
       return null
     }
     const range = target.range ?? [0, 1]
-    this.positions[pointer] = { key, value: this.placeOf(range[0], range[1]) }
+    this.#position(pointer, { key, value: this.placeOf(range[0], range[1]) })
     if (this.#open.has(target)) return this.#tooMany(target)
     if (this.#open.size >= MOST_LEVELS) return this.#stop(tooDeep(this.placeOf(range[0], range[1])))
     this.#open.add(target)
@@ -114,7 +115,7 @@ class DocumentReader {
     const range = node.range ?? [0, 1]
     const place = this.placeOf(range[0], range[1])
     const pieces = typeof node.value === 'string' ? scalarPieces(node, node.value, this.#source) : undefined
-    this.positions[pointer] = pieces === undefined ? { key, value: place } : { key, value: place, pieces }
+    this.#position(pointer, pieces === undefined ? { key, value: place } : { key, value: place, pieces })
     const { value } = node
     if (typeof value === 'string' || value === null) return value
     const written = node.source ?? String(value)
@@ -128,6 +129,10 @@ class DocumentReader {
       return value
     }
     return written
+  }
+
+  #position(pointer: string, position: Position): void {
+    this.positions[pointer] = packPosition(position)
   }
 
   #mapping(map: YAMLMap, pointer: string): Converted {

@@ -6,7 +6,7 @@ import { placeOf } from './read-schema.ts'
 
 /** The text at a pointer of a document. */
 export function placedText(document: LoadedDocument, pointer: string, text: string): PlacedText {
-  const position = document.positions[pointer]
+  const position = document.positions.at(pointer)
   const { file, line, column } = placeOf(document, pointer)
   return { text, file, pieces: position?.pieces ?? [{ start: 0, line, column }] }
 }

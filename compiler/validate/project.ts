@@ -27,7 +27,7 @@ export function readProject(document: LoadedDocument | null, report: (d: Diagnos
   const reader = new SchemaReader(document, (key, place, known) => {
     const near = nearest(key, known)
     const hints = near === undefined ? [] : [`Did you mean '${near}'?`]
-    return document.positions[`/settings/${key}`]?.key === place
+    return document.positions.at(`/settings/${key}`)?.key === place
       ? errorAt('VALIDATE_UNKNOWN_OPTION', place, `'${key}' is no setting that changes results.`, {
           facts: { option: key, known },
           hints,

@@ -224,13 +224,13 @@ export const writtenText = (document: LoadedDocument, value: Json, pointer: stri
   document.sources[pointer] ?? (typeof value === 'string' ? value : JSON.stringify(value))
 
 export const placeOf = (document: LoadedDocument, pointer: string): Place =>
-  document.positions[pointer]?.value ?? startPlaceOf(document, '')
+  document.positions.at(pointer)?.value ?? startPlaceOf(document, '')
 
 export const keyPlaceOf = (document: LoadedDocument, pointer: string): Place =>
-  document.positions[pointer]?.key ?? placeOf(document, pointer)
+  document.positions.at(pointer)?.key ?? placeOf(document, pointer)
 
 /** Where a mapping begins, as short as a caret. */
 const startPlaceOf = (document: LoadedDocument, pointer: string): Place => ({
-  ...(document.positions[pointer]?.value ?? { file: document.file, line: 1, column: 1 }),
+  ...(document.positions.at(pointer)?.value ?? { file: document.file, line: 1, column: 1 }),
   length: 1,
 })

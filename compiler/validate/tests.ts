@@ -102,7 +102,7 @@ function readTest(test: Json, site: Site, report: Report): DeclaredCheck | undef
 }
 
 const placeOfType = ({ type }: Fields, { document, pointer }: Site): Place => {
-  const place = placeOf(document, document.positions[`${pointer}/type`] === undefined ? pointer : `${pointer}/type`)
+  const place = placeOf(document, document.positions.at(`${pointer}/type`) === undefined ? pointer : `${pointer}/type`)
   return type === undefined ? { ...place, length: 1 } : place
 }
 

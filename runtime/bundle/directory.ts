@@ -117,7 +117,8 @@ function update(target: string, directory: string, bundle: Bundle): void {
       )
     const digest = bundle.contract.files[path]
     const same = digest !== undefined && old.digests.get(path) === digest
-    if (!same || isTouched(join(target, path), text, old.ctimeMs)) replaceFile(join(target, path), text)
+    if (!same) replaceFile(join(target, path), text)
+    else if (isTouched(join(target, path), text, old.ctimeMs)) restoreFile(join(target, path), text)
   }
   syncFile(target)
 }
@@ -157,8 +158,11 @@ function makeFolder(target: string, folder: string, directory: string): void {
 }
 
 /** Leaves a file with the same text as it is, so that its time does not change. */
+function restoreFile(path: string, text: string): void {
+  if (plainText(path) !== text) replaceFile(path, text)
+}
+
 function replaceFile(path: string, text: string): void {
-  if (plainText(path) === text) return
   const staged = `${path}.new`
   rmSync(staged, { force: true })
   writeFileSync(staged, text, { flag: 'wx', flush: basename(path) === 'bundle.json' })

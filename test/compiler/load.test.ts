@@ -46,11 +46,11 @@ test('dates, versions and numbers with leading zeros stay as they are written', 
 
 test('every key and value knows its place', () => {
   const { positions } = document('kind: transform\ninputs:\n  - ref: source.a\n  - {ref: "source.b"}\n')
-  assert.equal(positions['/kind'], {
+  assert.equal(positions.at('/kind'), {
     key: { file: 'seeknal/a.yml', line: 1, column: 1, length: 4 },
     value: { file: 'seeknal/a.yml', line: 1, column: 7, length: 9 },
   })
-  assert.equal(positions['/inputs/1/ref']?.value, { file: 'seeknal/a.yml', line: 4, column: 11, length: 10 })
+  assert.equal(positions.at('/inputs/1/ref')?.value, { file: 'seeknal/a.yml', line: 4, column: 11, length: 10 })
 })
 
 test('an offset in a block of SQL is the line and column of the file', () => {
@@ -78,7 +78,7 @@ test('files with Windows line ends and a byte order mark are read', () => {
   const loaded = document(text)
   assert.is(loaded.value.sql, 'SELECT\n1\n')
   assert.equal(
-    loaded.positions['/sql']?.pieces?.map(({ line, column }) => [line, column]),
+    loaded.positions.at('/sql')?.pieces?.map(({ line, column }) => [line, column]),
     [
       [3, 3],
       [4, 3],
@@ -143,7 +143,7 @@ test('a file that is known is not parsed again, also when it moved', () => {
   const warm = load([{ path: 'seeknal/a.yml', text }], cache)
   assert.equal(warm.nodes, cold.nodes)
   const moved = load([{ path: 'seeknal/b.yml', text }], cache)
-  assert.is(moved.nodes[0]?.positions['/sql']?.value.file, 'seeknal/b.yml')
+  assert.is(moved.nodes[0]?.positions.at('/sql')?.value.file, 'seeknal/b.yml')
   assert.equal(asked, [false, true, true])
 })
 
