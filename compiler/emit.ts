@@ -23,7 +23,7 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
     ['manifest.json', prettyJson(manifest)],
     ['prelude.sql', rewritten.prelude],
     ['review.md', review(rewritten, unsealed)],
-    ['types.ts', await typesFile(manifest, cache)],
+    ['types.ts', typesFile(manifest, cache)],
     ...scripts(unsealed).map(([path, text]): [string, string] => [path, text]),
     ...rewritten.steps.map(({ node, sql }): [string, string] => [stepFile(node), sql]),
   ]

@@ -22,7 +22,7 @@ async function freshFacts(
   engine: SqlEngine,
   world: World,
 ): Promise<ReadonlyMap<Described, SqlFacts>> {
-  const volatileFunctions = await engine.volatileFunctions()
+  const volatileFunctions = await volatileNames(engine, world)
   const facts = new Map<Described, SqlFacts>()
   const batchAt = (at: number): readonly Described[] => missing.slice(at, at + BATCH)
   let parsed = parsedStatements(batchAt(0), engine)
@@ -37,6 +37,16 @@ async function freshFacts(
     }
   }
   return facts
+}
+
+/** Remembered by the cache, which belongs to one version of the engine: to ask its catalogue takes 20 ms. */
+async function volatileNames(engine: SqlEngine, { cache }: World): Promise<ReadonlySet<string>> {
+  const cached = cache.get('bind.volatile')
+  // Written below, by this function only.
+  if (cached !== undefined) return new Set(cached as readonly string[])
+  const names = await engine.volatileFunctions()
+  cache.set('bind.volatile', [...names])
+  return names
 }
 
 async function parsedStatements(

@@ -1,6 +1,7 @@
 // Manifest → types.ts: one interface a node for those who consume its output, and `Outputs`, which maps node ids to
 // them. The text of an interface is cached by what it says, so that ts-morph (0.4 s to load) is needed only for new ones.
 
+import { createRequire } from 'node:module'
 import type { InterfaceDeclarationStructure } from 'ts-morph'
 import { fingerprintOf, sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { Column, Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -15,14 +16,14 @@ const HEADER = `// What each output of the project holds, one interface a node. 
 `
 
 /** Text of types.ts. */
-export async function typesFile(manifest: Manifest, cache: CompileCache): Promise<string> {
+export function typesFile(manifest: Manifest, cache: CompileCache): string {
   // Most edits change no output's columns: then the whole text is known.
   const key = `types/1/${sha256(JSON.stringify(manifest.nodes.map((n) => [n.id, n.description, n.columns])))}`
   const known = cache.get(key)
   if (typeof known === 'string') return known
   const names = interfaceNames(manifest.nodes)
   const interfaces = manifest.nodes.map((node) => interfaceOf(node, names.get(node.id) ?? node.name))
-  const texts = await printed([...interfaces, index(manifest.nodes, names)], cache)
+  const texts = printed([...interfaces, index(manifest.nodes, names)], cache)
   const text = [HEADER, ...texts].join('\n')
   cache.set(key, text)
   return text
@@ -72,11 +73,11 @@ const property = (column: Column) => ({
 /** Text that cannot end the comment that it stands in. */
 const comment = (text: string): string => text.trim().replace(/\r\n?/g, '\n').replaceAll('*/', '*\\/')
 
-async function printed(interfaces: readonly Interface[], cache: CompileCache): Promise<string[]> {
+function printed(interfaces: readonly Interface[], cache: CompileCache): string[] {
   const keys = interfaces.map((structure) => `interface/1/${fingerprintOf(structure)}`)
   const known = keys.map((key) => cache.get(key))
   const missing = interfaces.filter((_, i) => typeof known[i] !== 'string')
-  const fresh = missing.length === 0 ? [].values() : (await printAll(missing)).values()
+  const fresh = missing.length === 0 ? [].values() : printAll(missing).values()
   return keys.map((key, i) => {
     const cached = known[i]
     if (typeof cached === 'string') return cached
@@ -86,12 +87,15 @@ async function printed(interfaces: readonly Interface[], cache: CompileCache): P
   })
 }
 
+/** Loaded as the CommonJS that it is: `import` would read its 10 MB once more, only for the names that it exports. */
+const tsMorph = (): typeof import('ts-morph') => createRequire(import.meta.url)('ts-morph')
+
 /** As many interfaces share a source file: one each takes three times as long, all in one take much memory. */
 const TOGETHER = 250
 
 /** The text of each. */
-async function printAll(interfaces: readonly Interface[]): Promise<readonly string[]> {
-  const { IndentationText, NewLineKind, Project, QuoteKind, StructureKind } = await import('ts-morph')
+function printAll(interfaces: readonly Interface[]): readonly string[] {
+  const { IndentationText, NewLineKind, Project, QuoteKind, StructureKind } = tsMorph()
   const project = new Project({
     useInMemoryFileSystem: true,
     skipLoadingLibFiles: true,
