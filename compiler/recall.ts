@@ -18,7 +18,7 @@ interface Observed {
 interface Kept {
   readonly input: string
   readonly observed: readonly Observed[]
-  /** Where each step's text is in apply.sql: path, start, end. */
+  /** Where each step's text is in apply.sql: path, start, end. Those that are not there are among the texts. */
   readonly steps: readonly (readonly [string, number, number])[]
   readonly lock: string | null
   readonly size: Compiled['size']
@@ -77,15 +77,16 @@ async function holds(observed: readonly Observed[], { observe }: CompileInput): 
 /** The texts are those of every file but the steps and base.json. */
 function keep({ bundle, lock, size, diagnostics }: Compiled, input: string, observed: readonly Observed[]): KeptResult {
   const files = bundle?.files ?? new Map<string, string>()
-  const paths = new Set(bundle?.contract.steps.map((step) => step.file))
   const whole = files.get('apply.sql') ?? ''
   let at = 0
-  const steps = [...paths].map((path): [string, number, number] => {
-    const text = files.get(path) ?? ''
+  const steps = (bundle?.contract.steps ?? []).flatMap(({ file }): [string, number, number][] => {
+    const text = files.get(file) ?? ''
     const start = whole.indexOf(text, at)
+    if (start === -1) return []
     at = start + text.length
-    return [path, start, at]
+    return [[file, start, at]]
   })
+  const paths = new Set(steps.map(([path]) => path))
   const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
   const head: Kept = { input, observed, steps, lock, size, diagnostics }
   return { head, texts }

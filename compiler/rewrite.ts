@@ -8,7 +8,7 @@ import type { Planned } from './plan.ts'
 import { isTransform } from './resolve.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { sourceStep } from './rewrite/source-step.ts'
-import { transformStep } from './rewrite/step-text.ts'
+import { fillLateStep, transformStep } from './rewrite/step-text.ts'
 
 export type { PrefixSpan }
 
@@ -17,6 +17,8 @@ export interface RewrittenStep {
   /** Complete text of the step's file. */
   readonly sql: string
   readonly spans: readonly PrefixSpan[]
+  /** What stands for it in apply.sql, where only data can tell its columns: the runtime looks them up by itself. */
+  readonly byHand?: string
 }
 
 export interface Rewritten {
@@ -35,9 +37,14 @@ export function rewrite(planned: Planned): Rewritten {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return []
-    const marks = new Marks(isTransform(node) ? node.sql.text : JSON.stringify([node.path, node.options]))
+    const written = isTransform(node) ? node.sql.text : JSON.stringify([node.path, node.options])
+    const marks = new Marks(written)
     const text = isTransform(node) ? transformStep(node, step, types, marks) : sourceStep(node, types, marks)
-    return [{ node: step.node, ...marks.resolve(text, prefix) }]
+    const rewritten = { node: step.node, ...marks.resolve(text, prefix) }
+    if (!isTransform(node) || types.columns !== null) return [rewritten]
+    const again = new Marks(written)
+    const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep), prefix).sql
+    return [{ ...rewritten, byHand }]
   })
   return { planned, prelude: preludeText(), steps }
 }

@@ -12,7 +12,7 @@ import { bundleOf } from './support/compile.ts'
 import { Session } from './support/duckdb.ts'
 import { baseProject, goldenBundle, goldenCase, goldenCases, projectOf } from './support/golden.ts'
 import { suite } from './support/suite.ts'
-import { tempFolder } from './support/temp.ts'
+import { tempFolder, tempProject } from './support/temp.ts'
 
 const test = suite('apply.sql')
 /** Cases whose sources are not there. */
@@ -26,6 +26,9 @@ async function runRaw(bundle: Bundle, roots: Readonly<Record<string, string>>): 
     await session.rows(`SET VARIABLE ${name} = '${value}'`)
   await session.script(bundle.files.get('apply.sql') ?? '')
 }
+
+const columnsIn = (session: Session, file: string): Promise<(string | null)[][]> =>
+  session.rows(`SELECT column_name, column_type FROM (DESCRIBE FROM '${file}')`)
 
 const parquetIn = (folder: string): string[] => readdirSync(folder).sort()
 
@@ -65,7 +68,8 @@ for (const golden of goldenCases().filter(({ name }) => !withoutData.includes(na
     const session = await Session.open()
     for (const node of opened(bundle).manifest.nodes) {
       const file = `${node.id.replace('.', '_')}.parquet`
-      const columns = await session.rows(`SELECT column_name, column_type FROM (DESCRIBE FROM '${raw}/${file}')`)
+      const columns = await columnsIn(session, `${raw}/${file}`)
+      assert.equal(columns, await columnsIn(session, `${ours}/${file}`), node.id)
       if (node.columns !== null)
         assert.equal(
           columns,
@@ -97,6 +101,50 @@ test('An environment reads production and writes beside it', async () => {
     ['2026-03-03', '2'],
     ['2026-03-04', '1'],
   ])
+})
+
+const lateProject = (query: string): string =>
+  tempProject({
+    'seeknal_project.yml': 'name: late\nversion: "1.0.0"\n',
+    'data/sales.csv': 'shop,month,amount\nnorth,jan,12345678901234567890123\nsouth,Feb,3\n',
+    'seeknal/sales.yml':
+      'kind: source\nname: sales\nsource: csv\ntable: data/sales.csv\ncolumns:\n  amount: DECIMAL(38,0)\n',
+    'seeknal/late.yml': `kind: transform\nname: late\ninputs:\n  - ref: source.sales\ntransform: |\n  ${query}\n`,
+  })
+
+const PIVOT =
+  "PIVOT (SELECT * REPLACE (amount::HUGEINT AS amount) FROM ref('source.sales')) ON month USING max(amount) GROUP BY shop"
+
+test('Where only data can tell the columns it keeps all digits as the runtime does', async () => {
+  const item = `{'HUGEINT': 1::HUGEINT, 'a "b': [jan::UHUGEINT]} AS s, MAP {1::HUGEINT: jan} AS "m""", 'HUGEINT'::ENUM('HUGEINT') AS e`
+  const project = lateProject(`SELECT *, ${item} FROM (${PIVOT}) ORDER BY shop DESC -- the end`)
+  const [raw, ours] = [tempFolder('raw'), tempFolder('ours')]
+  const bundle = await bundleOf(project)
+  await runRaw(bundle, { data: project, outputs: raw })
+  await runSteps(bundle, project, ours)
+  const session = await Session.open()
+  const columns = await columnsIn(session, `${raw}/transform_late.parquet`)
+  assert.equal(columns, await columnsIn(session, `${ours}/transform_late.parquet`))
+  assert.equal(columns[2], ['jan', 'DECIMAL(38,0)'])
+  const rows = await session.rows(`FROM '${raw}/transform_late.parquet'`)
+  assert.equal(rows, await session.rows(`FROM '${ours}/transform_late.parquet'`))
+  assert.equal(rows[1]?.slice(0, 3), ['north', null, '12345678901234567890123'])
+})
+
+test('Where only data can tell the columns it stops at what an output cannot hold', async () => {
+  for (const [query, message] of [
+    [`SELECT p.*, 1 AS JAN FROM (${PIVOT}) AS p`, 'Two columns have one name: shop, Feb, jan, JAN'],
+    [`SELECT shop, [union_value(a := jan)] AS u FROM (${PIVOT})`, 'u UNION(a HUGEINT)[]'],
+  ] as const) {
+    const project = lateProject(query)
+    const outputs = tempFolder('raw')
+    let said = ''
+    await runRaw(await bundleOf(project), { data: project, outputs }).catch((error: Error) => {
+      said = error.message
+    })
+    assert.match(said, message)
+    assert.equal(parquetIn(outputs), ['source_sales.parquet'])
+  }
 })
 
 test('From the project it runs with nothing set but the folder that its header names', async () => {

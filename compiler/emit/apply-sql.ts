@@ -3,7 +3,9 @@
 
 import type { BundleFile } from '../../runtime/contract/bundle.ts'
 import { sortedKeys } from '../../runtime/contract/canonical-json.ts'
+import { LOSSLESS, LOSSY, UNSTORABLE } from '../../runtime/contract/stored-columns.ts'
 import applyTemplate from '../../templates/duckdb/apply.sql.hbs'
+import storedTemplate from '../../templates/duckdb/stored.sql.hbs'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
 import { isTransform } from '../resolve.ts'
 import type { Rewritten } from '../rewrite.ts'
@@ -40,6 +42,13 @@ interface ApplyValues {
 }
 
 const fill = template<ApplyValues>('duckdb/apply.sql.hbs', applyTemplate)
+const fillStored = template<{ readonly lossy: string; readonly lossless: string; readonly unstorable: string }>(
+  'duckdb/stored.sql.hbs',
+  storedTemplate,
+)
+
+/** The runtime's rules for columns that only data can tell, as macros. */
+const stored = (): string => `\n${fillStored({ lossy: LOSSY, lossless: LOSSLESS, unstorable: UNSTORABLE })}`
 
 /** `contract` is the bundle's, without the digests that are taken afterwards. */
 export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'digest' | 'files'>): string {
@@ -63,11 +72,11 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     roots: roots.map(({ name, value }) => ({ name, key: textLiteral(name), value })),
     parameters: required.map(parameter),
     optional: optional.map(quoteName).join(', '),
-    prelude: rewritten.prelude,
-    steps: rewritten.steps.map(({ node, sql }, i) => ({
+    prelude: rewritten.prelude + (rewritten.steps.some(({ byHand }) => byHand !== undefined) ? stored() : ''),
+    steps: rewritten.steps.map(({ node, sql, byHand }, i) => ({
       number: i + 1,
       id: node,
-      sql,
+      sql: byHand ?? sql,
       cleanup: cleanups.get(node) ?? '',
     })),
   })

@@ -3,6 +3,7 @@
 // environment's prefix may go.
 
 import { type NodeId, outputStem } from '../../runtime/contract/ids.ts'
+import lateStepTemplate from '../../templates/duckdb/late-step.sql.hbs'
 import stepTemplate from '../../templates/duckdb/step.sql.hbs'
 import type { BoundNode } from '../bind.ts'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
@@ -22,8 +23,16 @@ interface StepValues {
 }
 
 export const fillStep = template<StepValues>('duckdb/step.sql.hbs', stepTemplate)
+/** For DuckDB's own shell: a step whose columns only data can tell looks them up in SQL. */
+export const fillLateStep = template<StepValues>('duckdb/late-step.sql.hbs', lateStepTemplate)
 
-export function transformStep(node: ResolvedTransform, step: PlannedStep, types: BoundNode, marks: Marks): string {
+export function transformStep(
+  node: ResolvedTransform,
+  step: PlannedStep,
+  types: BoundNode,
+  marks: Marks,
+  fill = fillStep,
+): string {
   const rebuilt = new Set(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node as NodeId))
   const schemaMark = (input: NodeId): string =>
     rebuilt.has(input)
@@ -36,7 +45,7 @@ export function transformStep(node: ResolvedTransform, step: PlannedStep, types:
     return { schema, relation, file: outputFile(input, rebuilt.has(input), marks, 'root') }
   })
   const { leading, query } = authorParts(node.sql, schemaMark)
-  return fillStep({ inputs, leading, query: stored(query, types), output: outputFile(node.id, true, marks, 'write') })
+  return fill({ inputs, leading, query: stored(query, types), output: outputFile(node.id, true, marks, 'write') })
 }
 
 const kindOf = (id: NodeId): string => id.slice(0, id.indexOf('.'))

@@ -61,7 +61,7 @@ async function compile(folder: string, { cache, results }: Caches, change: Parti
 
 const files = (bundle: { readonly files: ReadonlyMap<string, string> } | null) => [...(bundle?.files ?? [])].sort()
 
-for (const name of ['shop', 'names']) {
+for (const name of ['shop', 'names', 'late-bound']) {
   test(`${name}: compiled again without a change, everything is the same and no engine starts`, async () => {
     const folder = projectOf(goldenCase(name))
     const base: Manifest = await manifestOf(folder)
