@@ -7,7 +7,9 @@ import type { Terminal } from '../../runtime/cli/terminal.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
+import { leftDue } from '../../runtime/execute/left-due.ts'
 import { kindAt } from '../../runtime/store/files.ts'
+import type { Generation } from '../../runtime/store/generations.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
 import { changeLines, countLines, dagLine, names, planExitCode } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
@@ -58,6 +60,7 @@ export async function planEnvironment(
     const plan = environmentPlan(workspace, environment, bundle, profile)
     if (something) sayPlan(terminal, plan, bundle)
     else terminal.success('No changes detected.')
+    sayLeftDue(terminal, workspace.production(), bundle)
     if (keep) await savePlan(workspace, environment, bundle, plan)
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
     if (terminal.options.json) terminal.document(plan)
@@ -65,6 +68,16 @@ export async function planEnvironment(
   } finally {
     workspace.close()
   }
+}
+
+/** What the environment reads of production as it is, although production would make it anew. */
+function sayLeftDue(terminal: Terminal, production: Generation | null, { contract }: OpenedBundle): void {
+  const steps = new Set<string>(contract.steps.map((step) => step.node))
+  const left = (production === null ? [] : leftDue(production)).filter(({ node }) => !steps.has(node))
+  if (left.length === 0) return
+  const each = left.map(({ node, older }) => `${node} (made from an older ${older.join(', ')})`)
+  terminal.warn(`Due in production, and read here as they are: ${names(each)}`)
+  terminal.hint('`seeknal run` executes them.')
 }
 
 function sayPlan(terminal: Terminal, plan: Plan, { diff }: OpenedBundle): void {
