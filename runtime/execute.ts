@@ -143,9 +143,9 @@ async function runLocked(
 
 type Predictions = ReadonlyMap<NodeId, Prediction>
 
-/** The same without the selection. */
+/** The same without the selection: of nodes that it left out, a full run asks nothing. */
 const predictAll = async (world: World, predictions: Predictions): Promise<Predictions> =>
-  world.isWhole ? predictions : predict({ ...world, selected: () => true, isWhole: true })
+  world.isWhole ? predictions : predict({ ...world, selected: () => true, isWhole: true, full: false })
 
 async function leftOutAndDue(world: World, predictions: Predictions): Promise<NodeId[]> {
   const everything = await predictAll(world, predictions)

@@ -13,7 +13,7 @@ export interface Surroundings {
   readonly environment: Readonly<Record<string, string | undefined>>
   /** The program that runs, with all of its commands. */
   readonly program: { readonly name: string; readonly verbs: Verbs }
-  /** Aborted by the first Ctrl-C. */
+  /** Aborted by the first Ctrl-C, SIGTERM or SIGHUP. Where nobody listens to it, the process ends at once. */
   readonly signal: AbortSignal
 }
 

@@ -5,8 +5,9 @@ import type { Terminal } from './terminal.ts'
 import { sentence } from './text.ts'
 
 export function sayError(terminal: Terminal, error: unknown, interrupted: boolean): number {
-  if (error instanceof RuntimeFailure) return sayFailure(terminal, error)
-  if (interrupted) return sayFailure(terminal, new RuntimeFailure('INTERRUPTED', 'Interrupted.', {}, { cause: error }))
+  const isInterrupt = interrupted && (!(error instanceof RuntimeFailure) || error.code === 'QUERY_FAILED')
+  if (error instanceof RuntimeFailure && !isInterrupt) return sayFailure(terminal, error)
+  if (isInterrupt) return sayFailure(terminal, new RuntimeFailure('INTERRUPTED', 'Interrupted.', {}, { cause: error }))
   terminal.error(`This is a mistake in Seeknal itself: ${messageOf(error)}`)
   if (terminal.options.verbose || error instanceof Bug) terminal.problem(stackOf(error))
   terminal.hint('Please report it, with the command and what --verbose prints.')

@@ -1,11 +1,13 @@
 // `seeknal repl`: SQL over the outputs, interactive or once.
 
-import { readFileSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { INTERACTIVE_LIMIT, openReplState } from '../repl/open-state.ts'
 import type { ReplState } from '../repl/state.ts'
+import { removeTree } from '../store/files.ts'
+import { onLeaving } from '../store/leaving.ts'
 import { openStore, pathIn } from '../store/store.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
@@ -43,8 +45,9 @@ take the place of production's.`,
     const environment = args.env === undefined ? null : environmentArgument(args.env)
     const store = openStore(projectRoot(surroundings))
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
-    const sql = sqlArgument(args.exec, surroundings)
+    const sql = await sqlArgument(args.exec, surroundings)
     const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)
+    const forget = onLeaving(() => removeTree(scratchDirectory))
     const state = await openReplState(store, environment, scratchDirectory)
     surroundings.signal.addEventListener('abort', () => state.session.interrupt())
     try {
@@ -52,7 +55,7 @@ take the place of production's.`,
         state.mode = args.format ?? 'table'
         state.limit = limit ?? INTERACTIVE_LIMIT
         await talk(state, surroundings)
-        return 0
+        return surroundings.signal.aborted ? 130 : 0
       }
       const { runOnce } = await import('../repl/one-shot.ts')
       const json = surroundings.terminal.options.json ? 'json' : null
@@ -68,29 +71,25 @@ take the place of production's.`,
       return 0
     } finally {
       state.session.close()
-      await removeScratch(scratchDirectory)
+      forget()
+      removeTree(scratchDirectory)
     }
   },
 })
 
 /** The SQL of --exec or of a piped stdin, or null for a session. */
-function sqlArgument(exec: string | undefined, { terminal }: Surroundings): string | null {
+async function sqlArgument(exec: string | undefined, { terminal }: Surroundings): Promise<string | null> {
   if (exec !== undefined && exec !== '-') return exec
   if (exec === undefined && terminal.options.interactive) return null
   try {
-    return readFileSync(0, 'utf8')
+    return await text(process.stdin)
   } catch (cause) {
     throw new RuntimeFailure('USAGE', `stdin cannot be read: ${messageOf(cause)}`, {}, { cause })
   }
 }
 
-async function talk(state: ReplState, { terminal, environment }: Surroundings): Promise<void> {
+async function talk(state: ReplState, { terminal, environment, signal }: Surroundings): Promise<void> {
   const { interact } = await import('../repl/interactive.ts')
   const historyFile = environment.HOME === '' ? null : join(homedir(), '.seeknal', 'repl_history')
-  await interact({ state, terminal, input: process.stdin, output: process.stdout, historyFile })
-}
-
-async function removeScratch(folder: string): Promise<void> {
-  const { rm } = await import('node:fs/promises')
-  await rm(folder, { recursive: true, force: true })
+  await interact({ state, terminal, input: process.stdin, output: process.stdout, historyFile, signal })
 }

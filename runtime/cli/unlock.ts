@@ -1,15 +1,16 @@
-// `seeknal unlock [env] --force`: removes the lock of a holder that is gone on another machine.
+// `seeknal unlock [env] [--force]`: removes a lock that is left of a process that has ended; by force, any other.
 
 import { RuntimeFailure } from '../contract/failures.ts'
-import { forceUnlock, type LockName, lockHolder } from '../store/locks.ts'
+import { acquireLock, forceUnlock, type LockName, lockHolder } from '../store/locks.ts'
+import { isGone } from '../store/process.ts'
 import { openStore } from '../store/store.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { projectRoot } from './project-root.ts'
 
 export const unlock = command({
-  about: `Says who holds the lock on production, or on an environment, and with --force removes it. A lock whose holder is provably
-gone is taken over without this; it is needed when the holder ran on another machine and will not come back.`,
+  about: `Says who holds the lock on production, or on an environment. A lock whose holder has ended is removed; the next writer
+would have taken it over. With --force it is removed in any case: for a holder on another machine that will not come back.`,
   examples: [
     ['seeknal unlock', 'who holds production?'],
     ['seeknal unlock --force', "remove production's lock"],
@@ -17,7 +18,7 @@ gone is taken over without this; it is needed when the holder ran on another mac
   ],
   args: {
     env: { type: 'positional', description: 'An environment (default: production)', required: false },
-    force: { type: 'boolean', description: 'Remove the lock' },
+    force: { type: 'boolean', description: 'Remove the lock although its holder may be at work' },
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -25,22 +26,26 @@ gone is taken over without this; it is needed when the holder ran on another mac
     const name: LockName = args.env === undefined ? 'production' : `environment-${environmentArgument(args.env)}`
     const what = args.env === undefined ? 'production' : `environment '${args.env}'`
     const holder = lockHolder(store, name)
+    const isLeft = holder !== null && isGone(holder)
     if (terminal.options.json)
-      terminal.document({ lock: name, holder, removed: holder !== null && args.force === true })
+      terminal.document({ lock: name, holder, removed: holder !== null && (isLeft || args.force === true) })
     if (holder === null) {
       terminal.success(`Nobody holds the lock on ${what}.`)
       return 0
     }
     const who = `'${holder.command}' (process ${holder.pid} on ${holder.host}, since ${holder.since})`
-    if (args.force !== true)
+    if (!isLeft && args.force !== true)
       throw new RuntimeFailure(
         'STATE_LOCKED',
         `The lock on ${what} is held by ${who}.`,
         { lock: name, holder },
         { hints: ['If that process is gone for good, add --force.'] },
       )
-    forceUnlock(store, name)
-    terminal.success(`The lock on ${what} is removed; it was held by ${who}.`)
+    // As a writer would: whoever took the lock in between keeps it.
+    if (isLeft) (await acquireLock(store, name, { command: 'seeknal unlock' })).release()
+    else forceUnlock(store, name)
+    const was = isLeft ? 'left behind by' : 'held by'
+    terminal.success(`The lock on ${what} is removed; it was ${was} ${who}.`)
     return 0
   },
 })

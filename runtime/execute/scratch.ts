@@ -5,6 +5,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { kindAt, makeFolder, readIfThere, removeTree, writeAtomic } from '../store/files.ts'
+import { onLeaving } from '../store/leaving.ts'
 import { isGone, type ProcessIdentity, thisProcess } from '../store/process.ts'
 import { folderIn, pathIn, type Store } from '../store/store.ts'
 
@@ -23,7 +24,12 @@ export function makeScratch(store: Store, runId: string): Scratch {
   makeFolder(outputs)
   makeFolder(spill)
   writeAtomic(join(folder, 'owner.json'), JSON.stringify(thisProcess()), false)
-  return { folder, outputs, spill, remove: () => removeLater(folder) }
+  const forget = onLeaving(() => removeTree(folder))
+  const remove = (): void => {
+    forget()
+    removeLater(folder)
+  }
+  return { folder, outputs, spill, remove }
 }
 
 /** What cannot be removed now (the disk became read-only) must not hide why the run ended; the next run sweeps it. */

@@ -23,9 +23,11 @@ export interface InteractiveOptions {
   readonly output: NodeJS.WritableStream
   /** Where lines are kept between sessions, or null. */
   readonly historyFile: string | null
+  /** Ends the session. */
+  readonly signal: AbortSignal
 }
 
-/** Talks until `.quit` or the end of the input. */
+/** Talks until `.quit`, the end of the input or of the process. */
 export async function interact(options: InteractiveOptions): Promise<void> {
   const { state, terminal, input, output, historyFile } = options
   banner(state, terminal)
@@ -53,6 +55,7 @@ export async function interact(options: InteractiveOptions): Promise<void> {
     output.write('\n')
     prompt()
   })
+  options.signal.addEventListener('abort', () => lines.close())
   prompt()
   for await (const line of ended(lines)) {
     if (buffer === '' && line.trim().startsWith('.')) {

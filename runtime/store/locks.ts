@@ -9,6 +9,7 @@ import Type, { type Static } from 'typebox'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { misfits } from '../contract/schema.ts'
 import { besides, errno, guarded, ioFailure, readIfThere, removeTree } from './files.ts'
+import { onLeaving } from './leaving.ts'
 import { isGone, thisProcess } from './process.ts'
 import { folderIn, pathIn, type Store } from './store.ts'
 
@@ -51,9 +52,20 @@ export async function acquireLock(store: Store, name: LockName, options: LockOpt
   const deadline = Date.now() + (options.timeoutMs ?? 0)
   for (;;) {
     const taken = take(lockPath(store, name), options.command)
-    if (typeof taken === 'string') return { name, release: () => releaseLock(lockPath(store, name), taken) }
+    if (typeof taken === 'string') return held(name, lockPath(store, name), taken)
     if (Date.now() >= deadline) throw refused(name, taken)
     await new Promise((resume) => setTimeout(resume, Math.min(RETRY_MS, Math.max(1, deadline - Date.now()))))
+  }
+}
+
+function held(name: LockName, path: string, id: string): Lock {
+  const forget = onLeaving(() => releaseLock(path, id))
+  return {
+    name,
+    release: () => {
+      forget()
+      releaseLock(path, id)
+    },
   }
 }
 

@@ -245,7 +245,14 @@ async function talk(root: string, typed: readonly string[]): Promise<string> {
   )
   const store = openStore(root)
   const state = await openReplState(store, null, join(root, 'target/tmp/test'))
-  const ended = interact({ state, terminal, input, output, historyFile: join(root, '.history') })
+  const ended = interact({
+    state,
+    terminal,
+    input,
+    output,
+    historyFile: join(root, '.history'),
+    signal: new AbortController().signal,
+  })
   for (const text of typed) {
     input.write(text)
     await setTimeout(150)

@@ -48,6 +48,17 @@ const recompiled = (project: string, changes: Parameters<typeof shop>[0] = {}) =
   return shop(Object.fromEntries(carried), { base })
 }
 
+test('A full run of some nodes says nothing of the others', async () => {
+  const project = shopProject()
+  await run(project, shop())
+  const full = await run(project, shop(), { select: only('transform.clean'), full: true })
+  assert.equal(withStatus(full, 'executed'), ['transform.clean'])
+  assert.equal(full.stillDue, [])
+  appendFileSync(join(project, 'data/other.csv'), '4\n')
+  const again = await run(project, shop(), { select: only('transform.clean'), full: true })
+  assert.equal(again.stillDue, ['source.other', 'transform.both'])
+})
+
 test('A source that was run alone leaves its readers due', async () => {
   const project = shopProject()
   await run(project, shop())
