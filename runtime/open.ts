@@ -1,7 +1,7 @@
 // A path → the bundle that is there, verified: a directory or a .tar.gz. Nothing is executed before this has passed.
 // Reports BUNDLE_NOT_FOUND, BUNDLE_INVALID, BUNDLE_DIGEST_MISMATCH, BUNDLE_UNSUPPORTED.
 
-import { readFileSync, statSync } from 'node:fs'
+import { statSync } from 'node:fs'
 import { readArchive } from './bundle/archive.ts'
 import { readDirectory } from './bundle/directory.ts'
 import { type OpenedBundle, unreadable, verify } from './bundle/verify.ts'
@@ -21,15 +21,8 @@ export async function open(path: string): Promise<OpenedBundle> {
       { hints: ["Write one with 'seeknal compile --out DIR'."] },
     )
   if (present.isDirectory()) return verify(readDirectory(path), path)
-  return verify(await readArchive(readBytes(path), path), path)
-}
-
-function readBytes(path: string): Uint8Array {
-  try {
-    return readFileSync(path)
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
+  if (!present.isFile()) throw unreadable(path, 'it is neither a folder nor a file')
+  return verify(await readArchive(path, path), path)
 }
 
 /**

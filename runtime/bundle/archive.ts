@@ -2,15 +2,16 @@
 // owner, mode and order; compressed in JavaScript, since zlib's output differs between builds). Reading refuses links,
 // other types, paths that leave the archive, repeated entries and what is too large. Reports BUNDLE_INVALID, STATE_IO.
 
-import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { createReadStream, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { gunzipSync } from 'node:zlib'
+import { pipeline } from 'node:stream/promises'
+import { createGunzip } from 'node:zlib'
 import { gzipSync } from 'fflate'
 import { extract, type Headers, pack } from 'tar-stream'
 import type { Bundle } from '../contract/bundle.ts'
 import { byCodeUnit } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
-import { LIMITS } from './limits.ts'
+import { Allowance, LIMITS, type Limits, tooLarge } from './limits.ts'
 import { isBundlePath } from './verify.ts'
 
 const FOLDER = 'bundle/'
@@ -44,36 +45,60 @@ export async function writeArchive(file: string, bundle: Bundle): Promise<void> 
   }
 }
 
-/** Every file of the archive by its path in the bundle. `what` names the archive in messages. */
-export async function readArchive(compressed: Uint8Array, what: string): Promise<Map<string, Uint8Array>> {
+/**
+ * Every file of the archive by its path in the bundle, read in pieces: what is too large is refused before it is in memory.
+ * `what` names the archive in messages.
+ */
+export async function readArchive(
+  file: string,
+  what: string,
+  limits: Limits = LIMITS,
+): Promise<Map<string, Uint8Array>> {
   const found = new Map<string, Uint8Array>()
   const refused = (why: string, cause?: unknown) =>
     new RuntimeFailure('BUNDLE_INVALID', `${what} is no bundle that can be opened: ${why}`, { path: what }, { cause })
+  if (statSync(file).size > limits.bytes) throw tooLarge(what, limits)
+  const allowance = new Allowance(what, limits)
   const archive = extract()
-  let failure: RuntimeFailure | undefined
   archive.on('entry', (header, stream, next) => {
+    const why = header.type === 'directory' ? undefined : entryProblem(header, found)
+    // An entry fails with its archive, which says why.
+    stream.on('error', () => {})
+    try {
+      if (why !== undefined) throw refused(why)
+      allowance.takeFile(header.size ?? 0)
+    } catch (error) {
+      archive.destroy(error instanceof Error ? error : undefined)
+      return
+    }
     const chunks: Uint8Array[] = []
     stream.on('data', (chunk: Uint8Array) => chunks.push(chunk))
     stream.on('end', () => {
-      const why = header.type === 'directory' ? undefined : entryProblem(header, found)
-      if (why !== undefined) failure ??= refused(why)
-      else if (header.type !== 'directory') found.set(relativeName(header.name), Buffer.concat(chunks))
+      if (header.type !== 'directory') found.set(relativeName(header.name), Buffer.concat(chunks))
       next()
     })
   })
   try {
-    const tar = gunzipSync(compressed, { maxOutputLength: LIMITS.bytes })
-    await new Promise<void>((done, fail) => {
-      archive.on('finish', done)
-      archive.on('error', fail)
-      archive.end(tar)
-    })
+    await pipeline(createReadStream(file), createGunzip({ chunkSize: 1 << 20 }), counted(what, limits), archive)
   } catch (cause) {
-    throw refused(messageOf(cause), cause)
+    throw cause instanceof RuntimeFailure ? cause : refused(messageOf(cause), cause)
   }
-  if (failure !== undefined) throw failure
   return found
 }
+
+/** Passes the unpacked bytes on, as long as they are not more than a bundle with its headers can have. */
+const counted = (what: string, limits: Limits) =>
+  async function* (chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    let bytes = 0
+    for await (const chunk of chunks) {
+      bytes += chunk.length
+      if (bytes > limits.bytes + limits.files * HEADER_BYTES) throw tooLarge(what, limits)
+      yield chunk
+    }
+  }
+
+/** An entry's header, and what fills its contents up. */
+const HEADER_BYTES = 1024
 
 /** Why an entry that is no directory is refused. */
 function entryProblem(header: Headers, found: ReadonlyMap<string, Uint8Array>): string | undefined {
@@ -81,7 +106,6 @@ function entryProblem(header: Headers, found: ReadonlyMap<string, Uint8Array>): 
   const path = relativeName(header.name)
   if (!isBundlePath(path)) return `'${header.name}' is a path that leaves the bundle or that it cannot have`
   if (found.has(path)) return `'${header.name}' is in it twice`
-  if (found.size >= LIMITS.files) return `it has more than ${LIMITS.files} files`
   return undefined
 }
 

@@ -24,13 +24,13 @@ import { byCodeUnit } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { besides } from '../store/files.ts'
-import { LIMITS } from './limits.ts'
+import { Allowance } from './limits.ts'
 import { isBundlePath, unreadable } from './verify.ts'
 
 /** Every regular file below `root` by its path with `/`. Links and special files are refused: they lead elsewhere. */
 export function readDirectory(root: string): Map<string, Uint8Array> {
   const found = new Map<string, Uint8Array>()
-  let sizeBytes = 0
+  const allowance = new Allowance(root)
   const walk = (folder: string): void => {
     for (const entry of readdirSync(join(root, folder), { withFileTypes: true })) {
       const path = folder === '' ? entry.name : `${folder}/${entry.name}`
@@ -42,11 +42,8 @@ export function readDirectory(root: string): Map<string, Uint8Array> {
           { file: path },
         )
       else {
-        const content = readFileSync(join(root, path))
-        sizeBytes += content.length
-        found.set(path, content)
-        if (found.size > LIMITS.files || sizeBytes > LIMITS.bytes)
-          throw new RuntimeFailure('BUNDLE_INVALID', `${root} is larger than a bundle can be`, { ...LIMITS })
+        allowance.takeFile(lstatSync(join(root, path)).size)
+        found.set(path, readFileSync(join(root, path)))
       }
     }
   }

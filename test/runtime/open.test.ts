@@ -7,13 +7,14 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  truncateSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { pack } from 'tar-stream'
 import * as assert from 'uvu/assert'
-import { archiveOf, writeArchive } from '../../runtime/bundle/archive.ts'
+import { archiveOf, readArchive, writeArchive } from '../../runtime/bundle/archive.ts'
 import { writeBundle } from '../../runtime/bundle/directory.ts'
 import { bundleDifference } from '../../runtime/bundle-diff.ts'
 import { prettyJson } from '../../runtime/contract/canonical-json.ts'
@@ -199,6 +200,35 @@ test('An archive with links, paths that leave it, repeated or extra entries is r
   await rejects(async () => open(await archive([...whole, ['/tmp/x', 'x']])), 'BUNDLE_INVALID')
   await rejects(async () => open(await archive([...whole, ['bundle/types.ts', 'other']])), 'BUNDLE_INVALID')
   await rejects(async () => open(await archive([...whole, ['bundle/x', 'x']])), 'BUNDLE_DIGEST_MISMATCH')
+})
+
+/** Fails unless `body` refuses within this much memory and time, in which nothing large can be read. */
+async function refusesLarge(body: () => Promise<unknown>): Promise<void> {
+  const before = process.memoryUsage().arrayBuffers
+  const failure = await rejects(body, 'BUNDLE_INVALID')
+  assert.is(failure.facts.bytes, 512 * 1024 * 1024, failure.message)
+  assert.ok(process.memoryUsage().arrayBuffers - before < 64 * 1024 * 1024)
+}
+
+test('What is larger than a bundle can be is refused before it is read', async () => {
+  const large = join(tempFolder(), 'bundle.tar.gz')
+  writeFileSync(large, '')
+  truncateSync(large, 3_000_000_000)
+  await refusesLarge(() => open(large))
+  const folder = written()
+  truncateSync(join(folder, 'types.ts'), 3_000_000_000)
+  await refusesLarge(() => open(folder))
+
+  const bomb = join(tempFolder(), 'bomb.tar.gz')
+  writeFileSync(bomb, gzipSync(Buffer.alloc(2 << 20)))
+  await rejects(() => readArchive(bomb, bomb, { files: 10, bytes: 1 << 20 }), 'BUNDLE_INVALID')
+
+  const tar = pack()
+  tar.entry({ name: 'bundle/types.ts', size: 10_000_000_000 })
+  const header: Buffer = await new Promise((resume) => tar.once('data', resume))
+  writeFileSync(bomb, gzipSync(header))
+  await refusesLarge(() => open(bomb))
+  await rejects(() => open('/dev/zero'), 'BUNDLE_INVALID')
 })
 
 test('A damaged archive is refused', async () => {
