@@ -15,6 +15,7 @@ import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
@@ -23,12 +24,14 @@ import { isProvenBase } from '../../runtime/store/generations.ts'
 import { names } from './changes.ts'
 import { compileProject } from './compile-project.ts'
 import { readPlan } from './saved-plan.ts'
+import { PARAMS_ARG, paramsArgument, paramsOf, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
 
 export const APPLY_ARGS = {
   'dry-run': { type: 'boolean', description: 'Say what would be read and written, and do nothing' },
   force: { type: 'boolean', description: 'Apply the saved plan although the project or production changed' },
+  ...PARAMS_ARG,
   ...PROFILE_ARG,
   ...EXECUTION_ARGS,
 } as const
@@ -45,19 +48,23 @@ without copying; production is not touched. Applying again goes on where it stop
     applyEnvironment(
       environmentArgument(args.env),
       args,
-      { dryRun: args['dry-run'] === true, force: args.force === true, profile: args.profile },
+      { dryRun: args['dry-run'] === true, force: args.force === true, profile: args.profile, params: args.params },
       surroundings,
     ),
 })
 
+export interface ApplyRequest {
+  readonly dryRun: boolean
+  readonly force: boolean
+  readonly profile: string | undefined
+  /** As given; the plan has its own. */
+  readonly params: string | undefined
+}
+
 export async function applyEnvironment(
   environment: EnvironmentName,
   args: Partial<ExecutionArgs>,
-  {
-    dryRun,
-    force,
-    profile,
-  }: { readonly dryRun: boolean; readonly force: boolean; readonly profile: string | undefined },
+  { dryRun, force, profile, params }: ApplyRequest,
   surroundings: Surroundings,
 ): Promise<number> {
   const { terminal } = surroundings
@@ -65,8 +72,9 @@ export async function applyEnvironment(
   const workspace = openWorkspace(surroundings)
   try {
     const { plan, bundle } = await readPlan(workspace, environment)
+    if (!force) requireParams(plan, params)
     if (!force) requireProfile(plan, profileNow(plan, profile, workspace, surroundings))
-    if (!force) await requireFresh(workspace, environment, bundle, terminal)
+    if (!force) await requireFresh(workspace, plan, bundle, terminal)
     if (dryRun) return await saySteps(workspace, bundle, options, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
@@ -83,7 +91,9 @@ export async function applyEnvironment(
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success(`Nothing left to do: environment '${environment}' is applied.`)
     await reportApply(workspace.root, result, terminal)
-    const code = await sayEnd(terminal, result, again, (node) => explainFailure(workspace, bundle, {}, node))
+    const code = await sayEnd(terminal, result, again, (node) =>
+      explainFailure(workspace, bundle, paramsOf(plan), node),
+    )
     if (code === 0)
       terminal.line(
         `Look at it with \`seeknal repl --env ${environment}\`; make it production with \`seeknal env promote ${environment}\`.`,
@@ -92,6 +102,22 @@ export async function applyEnvironment(
   } finally {
     workspace.close({ save: !dryRun })
   }
+}
+
+const planAgain = (plan: Plan): string =>
+  `Plan again with \`seeknal env plan ${plan.env_name}${paramsText(paramsOf(plan))}\`, or apply the old plan with --force.`
+
+/** The plan's parameters are in its SQL: others would make another plan. */
+function requireParams(plan: Plan, given: string | undefined): void {
+  const [wanted, planned] = [paramsArgument(given), paramsOf(plan)]
+  if (given === undefined || canonicalJson(wanted) === canonicalJson(planned)) return
+  const name = plan.env_name
+  throw new RuntimeFailure(
+    'STATE_STALE',
+    `The plan of environment '${name}' was made with other parameters: ${canonicalJson(planned)}.`,
+    { environment: name, params: planned },
+    { hints: [`Plan again with \`seeknal env plan ${name}${paramsText(wanted)}\`, or leave --params out.`] },
+  )
 }
 
 /** The profile that would be used now: the one that is named, else the plan's own file, else by the usual search. */
@@ -116,7 +142,7 @@ function profilePath(
 
 function requireProfile(plan: Plan, profile: Profile | null): void {
   if (plan.profile_fingerprint === (profile?.fingerprint ?? null)) return
-  const hints = [`Plan again with \`seeknal env plan ${plan.env_name}\`, or apply the old plan with --force.`]
+  const hints = [planAgain(plan)]
   const what =
     profile === null
       ? `the profile '${plan.profile_path}' is gone`
@@ -130,18 +156,15 @@ function requireProfile(plan: Plan, profile: Profile | null): void {
 }
 
 /** Compiles the project against the plan's own base: the same bundle must come out. */
-async function requireFresh(
-  workspace: Workspace,
-  environment: EnvironmentName,
-  saved: OpenedBundle,
-  terminal: Terminal,
-): Promise<void> {
-  const { bundle } = await compileProject(workspace, { environment, base: saved.base, params: {} }, terminal)
+async function requireFresh(workspace: Workspace, plan: Plan, saved: OpenedBundle, terminal: Terminal): Promise<void> {
+  const environment = environmentArgument(plan.env_name)
+  const request = { environment, base: saved.base, params: paramsOf(plan) }
+  const { bundle } = await compileProject(workspace, request, terminal)
   if (bundle.contract.digest === saved.contract.digest) return
   const { nodes } = bundleDifference(saved, bundle)
   const changed = [...nodes.changed, ...nodes.added, ...nodes.removed].sort()
   const what = changed.length === 0 ? 'the project' : names(changed)
-  const hints = [`Plan again with \`seeknal env plan ${environment}\`, or apply the old plan with --force.`]
+  const hints = [planAgain(plan)]
   throw new RuntimeFailure(
     'STATE_STALE',
     `The plan of environment '${environment}' is stale: ${what} changed since it was made.`,

@@ -11,10 +11,12 @@ import { leftDue } from '../../runtime/execute/left-due.ts'
 import { kindAt } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
+import type { Json } from '../load.ts'
 import { changeLines, countLines, dagLine, names, planExitCode } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
+import { projectDigest } from './project.ts'
 import { environmentPlan, savePlan } from './saved-plan.ts'
-import { EXIT_CODE_ARGS } from './shared-args.ts'
+import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const envPlan = command({
@@ -24,32 +26,46 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
     ['seeknal env plan dev', "plan environment 'dev'"],
     ['seeknal env plan dev --json', 'print plan.json'],
     ['seeknal env plan ci --fail-on breaking', 'for a pull request'],
+    [`seeknal env plan dev --params '{"region": "eu"}'`, 'with parameters, which the plan keeps'],
   ],
   args: {
     env: { type: 'positional', description: 'The environment', required: true },
+    ...PARAMS_ARG,
     ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
   },
   run: (args, surroundings) =>
     planEnvironment(
       environmentArgument(args.env),
-      { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'], profile: args.profile },
+      {
+        detailed: args['detailed-exitcode'] === true,
+        failOn: args['fail-on'],
+        profile: args.profile,
+        params: paramsArgument(args.params),
+      },
       surroundings,
     ),
 })
 
+export interface PlanRequest {
+  readonly detailed: boolean
+  readonly failOn: string | undefined
+  readonly profile: string | undefined
+  readonly params: { readonly [key: string]: Json }
+}
+
 export async function planEnvironment(
   environment: EnvironmentName,
-  exit: { readonly detailed: boolean; readonly failOn: string | undefined; readonly profile: string | undefined },
+  request: PlanRequest,
   surroundings: Surroundings,
 ): Promise<number> {
   const { terminal } = surroundings
   const workspace = openWorkspace(surroundings)
   try {
     terminal.info(`Planning environment '${environment}'...`)
-    const profile = resolveProfile(exit.profile, environment, workspace.root, surroundings)
+    const profile = resolveProfile(request.profile, environment, workspace.root, surroundings)
     if (profile !== null) terminal.info(`Profile: ${profile.shown}`)
-    const project = await compileProject(workspace, { environment, params: {} }, terminal)
+    const project = await compileProject(workspace, { environment, params: request.params }, terminal)
     keepLock(workspace, project.lock, terminal)
     const { bundle } = project
     terminal.success(dagLine(project.size.nodes, project.size.edges))
@@ -57,14 +73,18 @@ export async function planEnvironment(
     const something = bundle.diff.changes.length > 0 || bundle.contract.steps.length > 0
     // Without a change, an environment is not made; one that is there gets the empty plan in place of its old one.
     const keep = something || kindAt(environmentFolder(workspace.store, environment)) !== 'absent'
-    const plan = environmentPlan(workspace, environment, bundle, profile)
+    const plan = {
+      ...environmentPlan(workspace, environment, bundle, profile),
+      ...(Object.keys(request.params).length === 0 ? {} : { params: request.params }),
+      project: projectDigest(workspace.root, workspace.files()),
+    }
     if (something) sayPlan(terminal, plan, bundle)
     else terminal.success('No changes detected.')
     sayLeftDue(terminal, workspace.production(), bundle)
     if (keep) await savePlan(workspace, environment, bundle, plan)
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
     if (terminal.options.json) terminal.document(plan)
-    return planExitCode(bundle.diff, something, exit)
+    return planExitCode(bundle.diff, something, request)
   } finally {
     workspace.close()
   }

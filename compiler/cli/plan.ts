@@ -32,19 +32,21 @@ for example because a file is not there.`,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const exit = { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'], profile: args.profile }
+    const params = paramsArgument(args.params)
+    const exit = {
+      detailed: args['detailed-exitcode'] === true,
+      failOn: args['fail-on'],
+      profile: args.profile,
+      params,
+    }
     if (args.env !== undefined) {
-      refuseWithEnvironment(args, [...SELECTION_LISTS, ...Object.keys(VALUE_ARGS), 'params'])
+      refuseWithEnvironment(args, [...SELECTION_LISTS, ...Object.keys(VALUE_ARGS)])
       const { planEnvironment } = await import('./env-plan.ts')
       return planEnvironment(environmentArgument(args.env), exit, surroundings)
     }
     const workspace = openWorkspace(surroundings)
     try {
-      const { bundle, size } = await compileProject(
-        workspace,
-        { environment: null, params: paramsArgument(args.params), executes: true },
-        terminal,
-      )
+      const { bundle, size } = await compileProject(workspace, { environment: null, params, executes: true }, terminal)
       resolveProfile(args.profile, null, workspace.root, surroundings)
       const select = selection(args, bundle.manifest)
       terminal.success(dagLine(size.nodes, size.edges))

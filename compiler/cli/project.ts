@@ -5,10 +5,12 @@
 import { type Dirent, readdirSync, realpathSync, statSync } from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import { PROJECT_FILE } from '../../runtime/cli/project-root.ts'
-import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
+import { byCodeUnit, fingerprintOf, sha256 } from '../../runtime/contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
+import type { Fingerprint } from '../../runtime/contract/ids.ts'
+import { readIfThere } from '../../runtime/store/files.ts'
 import type { ProjectFile } from '../load.ts'
-import type { CacheFile } from './cache-file.ts'
+import type { CompileCache } from '../ports.ts'
 import { cachedText } from './text-cache.ts'
 
 export const LOCK_FILE = 'seeknal.lock.json'
@@ -26,8 +28,15 @@ export function projectPaths(root: string): readonly string[] {
   return found.sort(byCodeUnit)
 }
 
+/** Stands for the project's files, the lock file by its text on the disk: a compile may write it. */
+export function projectDigest(root: string, files: readonly ProjectFile[]): Fingerprint {
+  const texts = files.filter(({ path }) => path !== LOCK_FILE).map(({ path, text }) => [path, sha256(text)])
+  const lock = readIfThere(join(root, LOCK_FILE))
+  return fingerprintOf([texts, lock === null ? null : sha256(lock)])
+}
+
 /** Reads the project's files. */
-export function readProject(root: string, cache: CacheFile): readonly ProjectFile[] {
+export function readProject(root: string, cache: CompileCache): readonly ProjectFile[] {
   const paths = projectPaths(root)
   const texts = new Map(paths.map((path) => [path, textAt(root, path, cache)]))
   for (const path of [...texts.keys()]) {
@@ -52,7 +61,7 @@ function isReadable(root: string, path: string): boolean {
   return true
 }
 
-const textAt = (root: string, path: string, cache: CacheFile): string =>
+const textAt = (root: string, path: string, cache: CompileCache): string =>
   guarded(path, () => cachedText(cache, path, join(root, path)))
 
 function walk(root: string, real: string, folder: string, above: ReadonlySet<string>): string[] {

@@ -46,12 +46,12 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
   async run(args, surroundings) {
     const dryRun = args['dry-run'] === true || args['show-plan'] === true
     if (args.env !== undefined) {
-      refuseWithEnvironment(args, [...SELECTION_LISTS, 'params', 'full'])
+      refuseWithEnvironment(args, [...SELECTION_LISTS, 'full'])
       const { applyEnvironment } = await import('./env-apply.ts')
       return applyEnvironment(
         environmentArgument(args.env),
         args,
-        { dryRun, force: false, profile: args.profile },
+        { dryRun, force: false, profile: args.profile, params: args.params },
         surroundings,
       )
     }

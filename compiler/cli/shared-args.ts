@@ -68,5 +68,9 @@ export function paramsText(params: { readonly [key: string]: Json }): string {
   return Object.keys(params).length === 0 ? '' : ` --params '${canonicalJson(params).replaceAll("'", `'\\''`)}'`
 }
 
+/** What a saved plan was made with. */
+export const paramsOf = ({ params }: { readonly params?: unknown }): { readonly [key: string]: Json } =>
+  isJsonObject(params) ? params : {}
+
 const isJsonObject = (value: unknown): value is { readonly [key: string]: Json } =>
   typeof value === 'object' && value !== null && !Array.isArray(value)

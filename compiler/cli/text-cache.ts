@@ -1,11 +1,11 @@
 // Texts of project files by path and stamp, so that a warm command reads only what changed.
 
 import { readFileSync } from 'node:fs'
-import type { CacheFile } from './cache-file.ts'
+import type { CompileCache } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
 
 /** The text of the file at `absolute`, which is `path` in the project. Throws what reading throws. */
-export function cachedText(cache: CacheFile, path: string, absolute: string): string {
+export function cachedText(cache: CompileCache, path: string, absolute: string): string {
   const stamp = stampOf(absolute)
   if (stamp === null) return readFileSync(absolute, 'utf8')
   const key = `text:${path}`

@@ -36,6 +36,7 @@ export const VERBS = {
         load: async () => (await import('./env-apply.ts')).envApply,
       },
       ...RUNTIME_ENV_VERBS,
+      list: { ...RUNTIME_ENV_VERBS.list, load: async () => (await import('./env-list.ts')).envList },
     },
   },
   compile: {

@@ -9,7 +9,7 @@ import { environmentNames, environmentSize, readEnvConfig } from '../store/envir
 import { readIfThere } from '../store/files.ts'
 import { type Generation, readProduction } from '../store/generations.ts'
 import { environmentFolder, openStore, type Store } from '../store/store.ts'
-import { command } from './command.ts'
+import { type Command, command } from './command.ts'
 import { projectRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
 import { size } from './text.ts'
@@ -27,55 +27,69 @@ interface EnvironmentRow {
   readonly problem: string | null
 }
 
-export const envList = command({
-  about: `Lists the environments. Status: planned, applied, failed, promoted; stale when production moved below the plan; expired
-when it was not used for its time to live (\`seeknal clean\` removes it).`,
-  examples: [
-    ['seeknal env list', 'show them'],
-    ['seeknal env list --json', 'for scripts'],
-  ],
-  args: {},
-  async run(_args, surroundings) {
-    const { terminal } = surroundings
-    const store = openStore(projectRoot(surroundings))
-    const production = readProduction(store)
-    const now = Date.now()
-    const rows = environmentNames(store).map((name) => environmentRow(store, name, production, now))
-    if (terminal.options.json) {
-      terminal.document(rows)
+/** Digest of the project's files as plan.json has it; null: not known. */
+export type ProjectDigest = (root: string) => string | null
+
+/** `projectDigest` is asked at most once, and only when a plan may be stale. */
+export const envListWith = (projectDigest: ProjectDigest): Command =>
+  command({
+    about: `Lists the environments. Status: planned, applied, failed, promoted; stale when production moved below the plan or the
+project's files changed since it; expired when it was not used for its time to live (\`seeknal clean\` removes it).`,
+    examples: [
+      ['seeknal env list', 'show them'],
+      ['seeknal env list --json', 'for scripts'],
+    ],
+    args: {},
+    async run(_args, surroundings) {
+      const { terminal } = surroundings
+      const store = openStore(projectRoot(surroundings))
+      const production = readProduction(store)
+      let digest: string | null | undefined
+      const project = (): string | null => {
+        digest = digest === undefined ? projectDigest(store.project) : digest
+        return digest
+      }
+      const world: Now = { production, project, now: Date.now() }
+      const rows = environmentNames(store).map((name) => environmentRow(store, name, world))
+      if (terminal.options.json) {
+        terminal.document(rows)
+        return 0
+      }
+      if (rows.length === 0) terminal.line('There are no environments. Plan one with `seeknal env plan dev`.')
+      const day = (time: string | null) => time?.slice(0, 16).replace('T', ' ') ?? '?'
+      const cells = rows.map((row) => [
+        row.name,
+        row.status,
+        String(row.changed ?? '?'),
+        day(row.created_at),
+        day(row.last_used_at),
+        day(row.expires_at),
+        size(row.size_bytes),
+        String(row.base_generation ?? '–'),
+      ])
+      if (rows.length > 0)
+        for (const line of alignedRows(
+          ['name', 'status', 'changed', 'created', 'last used', 'expires', 'size', 'base'],
+          cells,
+          ['changed', 'size', 'base'],
+        ))
+          terminal.result(line)
+      for (const row of rows) if (row.problem !== null) terminal.warn(`${row.name}: ${row.problem}`)
       return 0
-    }
-    if (rows.length === 0) terminal.line('There are no environments. Plan one with `seeknal env plan dev`.')
-    const day = (time: string | null) => time?.slice(0, 16).replace('T', ' ') ?? '?'
-    const cells = rows.map((row) => [
-      row.name,
-      row.status,
-      String(row.changed ?? '?'),
-      day(row.created_at),
-      day(row.last_used_at),
-      day(row.expires_at),
-      size(row.size_bytes),
-      String(row.base_generation ?? '–'),
-    ])
-    if (rows.length > 0)
-      for (const line of alignedRows(
-        ['name', 'status', 'changed', 'created', 'last used', 'expires', 'size', 'base'],
-        cells,
-        ['changed', 'size', 'base'],
-      ))
-        terminal.result(line)
-    for (const row of rows) if (row.problem !== null) terminal.warn(`${row.name}: ${row.problem}`)
-    return 0
-  },
-})
+    },
+  })
+
+/** Without the compiler: the project's files are not looked at. */
+export const envList = envListWith(() => null)
+
+interface Now {
+  readonly production: Generation | null
+  readonly project: () => string | null
+  readonly now: number
+}
 
 /** One damaged environment does not hide the others. */
-function environmentRow(
-  store: Store,
-  name: EnvironmentName,
-  production: Generation | null,
-  now: number,
-): EnvironmentRow {
+function environmentRow(store: Store, name: EnvironmentName, { production, project, now }: Now): EnvironmentRow {
   const nothing = {
     name,
     changed: null,
@@ -94,7 +108,7 @@ function environmentRow(
     const status =
       expires < now
         ? 'expired'
-        : config.status !== 'promoted' && plan !== null && isStale(plan, production)
+        : config.status !== 'promoted' && plan !== null && (isStale(plan, production) || isEdited(plan, project))
           ? 'stale'
           : config.status
     const changed =
@@ -115,6 +129,13 @@ function environmentRow(
     if (error instanceof RuntimeFailure) return { ...nothing, status: 'unreadable', problem: messageOf(error) }
     throw error
   }
+}
+
+/** The project's files are not what they were. */
+function isEdited(plan: Plan, project: () => string | null): boolean {
+  if (plan.project === undefined) return false
+  const now = project()
+  return now !== null && now !== plan.project
 }
 
 /** Production's nodes that the plan replaces or reads are not what they were. */

@@ -90,6 +90,10 @@ export const Plan = Type.Object(
       strict,
     ),
     bundle: Hex,
+    /** `--params` of the plan, which are part of its SQL; absent: none. */
+    params: Type.Optional(Type.Record(Type.String(), Type.Unknown())),
+    /** Digest of the project's files as they were; absent: not known. */
+    project: Type.Optional(Hex),
   },
   strict,
 )

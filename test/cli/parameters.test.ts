@@ -59,4 +59,31 @@ test('A node that fails is shown at its line, and the command that goes on has t
   assert.is(readFileSync(join(folder, daily), 'utf8'), failing)
 })
 
+test('The plan of an environment keeps its parameters: applying needs none, and other ones make it stale', async () => {
+  const folder = tempProject(ofRegion)
+  await does(folder, ['run', ...params('SG')])
+  assert.match((await ends(2, folder, ['env', 'plan', 'dev'])).err, /region/)
+  await does(folder, ['env', 'plan', 'dev', ...params('ID')])
+  const plan = JSON.parse(readFileSync(join(folder, 'target/environments/dev/plan.json'), 'utf8'))
+  assert.equal([plan.params, plan.execute], [{ region: 'ID' }, ['transform.daily']])
+  for (const command of [
+    ['env', 'apply', 'dev'],
+    ['run', '--env', 'dev'],
+  ]) {
+    const { err } = await ends(2, folder, [...command, ...params('SG')])
+    assert.match(err, /other parameters: \{"region":"ID"\}/)
+    assert.match(err, /seeknal env plan dev --params '\{"region":"SG"\}'/)
+  }
+  await does(folder, ['env', 'apply', 'dev', '--dry-run'])
+  await does(folder, ['run', '--env', 'dev', ...params('ID')])
+  assert.equal(await rowsOf(folder, 'SELECT sum(revenue) FROM transform_daily', 'dev'), [['15.75']])
+  assert.equal(await rowsOf(folder, 'SELECT sum(revenue) FROM transform_daily'), [['20.00']])
+  writeFileSync(join(folder, daily), ofRegion[daily].replace('AS revenue', 'AS revenue, 1 AS one'))
+  const { err } = await ends(2, folder, ['env', 'apply', 'dev'])
+  assert.match(err, /Plan again with `seeknal env plan dev --params '\{"region":"ID"\}'`/)
+  await does(folder, ['plan', 'dev', ...params('SG')])
+  await does(folder, ['env', 'apply', 'dev'])
+  assert.equal(await rowsOf(folder, 'SELECT sum(revenue) FROM transform_daily', 'dev'), [['20.00']])
+})
+
 test.run()

@@ -1,6 +1,6 @@
 // What the plan of an environment says about the project and production as they were, and as they are now.
 
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cli, does, ends } from '../support/cli.ts'
@@ -28,6 +28,40 @@ test('A plan names what a selection left due in production', async () => {
   assert.match(err, /read here as they are: transform\.orders_full \(made from an older source\.orders\)$/m)
   await does(folder, ['run', '--nodes', 'transform.orders_full'])
   assert.not.match((await cli(folder, ['env', 'plan', 'dev'])).err, /Due in production/)
+})
+
+const statusOf = async (folder: string): Promise<unknown> =>
+  JSON.parse(await does(folder, ['env', 'list', '--json']))[0].status
+
+test('The list says that a plan is stale when a file of the project changed, came or went', async () => {
+  const folder = tempProject({ ...shop, 'sql/one.sql': 'SELECT 1 AS a\n' })
+  const named = 'kind: transform\nname: one\nfile: sql/one.sql\n'
+  writeFileSync(join(folder, 'seeknal/one.yml'), named)
+  await does(folder, ['env', 'plan', 'dev'])
+  assert.is(await statusOf(folder), 'planned')
+  const changes = [
+    () => edit(folder, daily, 'AS revenue', 'AS revenues'),
+    () => edit(folder, 'sql/one.sql', '1', '2'),
+    () => edit(folder, 'seeknal.lock.json', '"country"', '"land"'),
+    () => rmSync(join(folder, 'seeknal/one.yml')),
+    () => writeFileSync(join(folder, 'seeknal/one.yml'), named),
+  ]
+  for (const change of changes) {
+    change()
+    assert.is(await statusOf(folder), 'stale', String(change))
+    rmSync(join(folder, 'seeknal.lock.json'))
+    await does(folder, ['env', 'plan', 'dev'])
+    assert.is(await statusOf(folder), 'planned', String(change))
+  }
+  await does(folder, ['env', 'apply', 'dev'])
+  assert.is(await statusOf(folder), 'applied')
+  writeFileSync(join(folder, daily), readFileSync(join(folder, daily)))
+  appendFileSync(join(folder, 'data/orders.csv'), '4,b,1.00,2026-03-02\n')
+  assert.is(await statusOf(folder), 'applied', 'neither a touched file nor data makes a plan stale')
+  edit(folder, daily, 'AS revenues', 'AS revenue')
+  assert.is(await statusOf(folder), 'stale')
+  await does(folder, ['env', 'promote', 'dev', '--yes'])
+  assert.is(await statusOf(folder), 'promoted', 'what was promoted was not for the project as it is now')
 })
 
 test.run()

@@ -1,0 +1,18 @@
+// `seeknal env list` where the project can be read: a plan is stale, too, when the project's files changed since.
+
+import { envListWith, type ProjectDigest } from '../../runtime/cli/env-list.ts'
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { noCache } from '../ports.ts'
+import { projectDigest, readProject } from './project.ts'
+
+/** A project that cannot be read is for other commands to report. */
+const digestNow: ProjectDigest = (root) => {
+  try {
+    return projectDigest(root, readProject(root, noCache))
+  } catch (error) {
+    if (error instanceof RuntimeFailure) return null
+    throw error
+  }
+}
+
+export const envList = envListWith(digestNow)
