@@ -104,7 +104,8 @@ function cleanupByNode(rewritten: Rewritten): ReadonlyMap<string, string> {
 }
 
 const TEMPORARY =
-  /^create (?:or replace )?temp(?:orary)? (?:recursive )?(table|view|macro|function|sequence|type) (?:if not exists )?$/
+  /^create (?:or replace )?temp(?:orary)? (?:recursive )?(table|view|sequence|type) (?:if not exists )?$/
+const MACRO = /^create (?:or replace )?(temp(?:orary)? )?(?:macro|function) (?:if not exists )?$/
 const SET_VARIABLE = /^set (?:session )?variable $/
 
 /** The statement that takes back what a statement leaves in the session. */
@@ -113,13 +114,15 @@ function undo(statement: string): string[] {
   for (const token of lex(statement)) {
     if (token.kind === 'comment') continue
     const text = statement.slice(token.start, token.end)
+    const [object, macro] = [TEMPORARY.exec(words), MACRO.exec(words)]
     // `temp.` and `pg_temp.` before the name say what TEMP says already.
-    if (/^(?:(?:pg_)?temp|\.)$/i.test(text) && TEMPORARY.test(words)) continue
-    const kind = TEMPORARY.exec(words)?.[1]
-    if (kind === 'macro' || kind === 'function')
-      return [`DROP MACRO IF EXISTS temp.${text};\nDROP MACRO TABLE IF EXISTS temp.${text};\n`]
-    if (kind !== undefined && !/^(?:if|not|exists)$/i.test(text))
-      return [`DROP ${kind.toUpperCase()} IF EXISTS temp.${text};\n`]
+    if (/^(?:(?:pg_)?temp|\.)$/i.test(text) && (object ?? macro) !== null) continue
+    const isName = !/^(?:if|not|exists)$/i.test(text)
+    if (macro !== null && isName) {
+      const name = macro[1] === undefined ? text : `temp.${text}`
+      return [`DROP MACRO IF EXISTS ${name};\nDROP MACRO TABLE IF EXISTS ${name};\n`]
+    }
+    if (object !== null && isName) return [`DROP ${object[1]?.toUpperCase()} IF EXISTS temp.${text};\n`]
     if (SET_VARIABLE.test(words)) return [`RESET VARIABLE ${text};\n`]
     words += `${text.toLowerCase()} `
   }

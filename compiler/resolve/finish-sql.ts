@@ -4,6 +4,7 @@
 import type { ParseResult, StatementKind } from '../ports.ts'
 import type { RelationUse, Statement } from '../resolve.ts'
 import { utf16Offsets } from '../sql/byte-offsets.ts'
+import { effectProblems } from '../sql/guarded-calls.ts'
 import type { Range } from '../sql/lexer.ts'
 import { readTokens } from '../sql/read-tokens.ts'
 import { readTree } from '../sql/read-tree.ts'
@@ -51,10 +52,14 @@ export interface ResolvedText {
   readonly problems: readonly LayerProblem[]
 }
 
-export function finishSql(prepared: Prepared, answers: Answers, readable: Omit<Readable, 'temporary'>): ResolvedText {
-  const temporary = new Set<string>()
+export function finishSql(
+  prepared: Prepared,
+  answers: Answers,
+  readable: Omit<Readable, 'temporary' | 'macros'>,
+): ResolvedText {
+  const [temporary, macros] = [new Set<string>(), new Set<string>()]
   const variables = new Map<string, Range>()
-  const source: Source = { text: prepared.text, tokens: prepared.tokens, readable: { ...readable, temporary } }
+  const source: Source = { text: prepared.text, tokens: prepared.tokens, readable: { ...readable, temporary, macros } }
   const reads = noReads()
   const kinds: StatementKind[] = []
   parsedOf(prepared, answers.parsed).forEach(({ whole, part }, i) => {
@@ -71,9 +76,11 @@ export function finishSql(prepared: Prepared, answers: Answers, readable: Omit<R
     if (facts.problem !== null) reads.problems.push(facts.problem)
     if (facts.sets !== null) variables.set(facts.sets.name, facts.sets.range)
     if (facts.problem === null) readStatement(statement, whole, part, source, reads)
-    if (facts.creates !== null) temporary.add(facts.creates)
+    reads.problems.push(...newProblems(effectProblems(source, statement), reads.problems))
+    if (facts.creates !== null) temporary.add(facts.creates.name)
+    if (facts.creates?.isMacro) macros.add(facts.creates.name)
   })
-  const problems = [...reads.problems, ...variableProblems(source, variables)]
+  const problems = [...reads.problems, ...newProblems(variableProblems(source, variables), reads.problems)]
   if (problems.length + prepared.problems.length === 0) problems.push(...lastProblem(prepared, kinds))
   addQualifiers(source, reads)
   const edits = relationEdits(reads, source)
@@ -90,6 +97,10 @@ export function finishSql(prepared: Prepared, answers: Answers, readable: Omit<R
     problems: [...prepared.problems, ...problems.map((p) => ({ ...p, layers: 2 }))],
   }
 }
+
+/** Those at places of which nothing is said yet. */
+const newProblems = (found: readonly SqlProblem[], known: readonly SqlProblem[]): SqlProblem[] =>
+  found.filter(({ start }) => !known.some((problem) => problem.start === start))
 
 function readStatement(
   statement: PreparedStatement,

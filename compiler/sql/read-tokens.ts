@@ -1,6 +1,8 @@
 // The same as read-tree.ts for text without a syntax tree (UPDATE, DELETE, a PIVOT's ON): names of inputs where a table
 // may stand. What this leaves out the engine finds when it binds the statement.
 
+import { PURE_TABLE_FUNCTIONS, TABLE_FUNCTIONS, VALUE_FUNCTIONS } from '../../runtime/contract/engine-names.ts'
+import { callProblem } from './guarded-calls.ts'
 import type { Range } from './lexer.ts'
 import {
   addQualifier,
@@ -25,7 +27,9 @@ const BEFORE_TABLE = words('from join into update pivot unpivot table describe s
 const AFTER_TABLE = words(
   'on using where group order having limit offset qualify window union intersect except join inner left right full cross natural positional asof semi anti select from tablesample sample pivot unpivot set values default returning by for in',
 )
-const IMPURE_FUNCTION = /^(read_|parquet_|sniff_|duckdb_|pragma_)|_scan$|^(glob|query|query_table)$/
+const IMPURE_FUNCTIONS: ReadonlySet<string> = new Set(
+  [...TABLE_FUNCTIONS].filter((name) => !PURE_TABLE_FUNCTIONS.has(name) && !VALUE_FUNCTIONS.has(name)),
+)
 
 const wordAt = ({ tokens, text }: Source, i: number): string =>
   tokens[i]?.kind === 'word' ? text.slice(tokens[i]?.start, tokens[i]?.end).toLowerCase() : ''
@@ -37,20 +41,24 @@ export function readTokens(source: Source, range: Range, reads: Reads): void {
     const { kind } = tokens[i] ?? {}
     if ((kind !== 'word' && kind !== 'quoted') || isPunctuation(source, tokens[i - 1], '.')) continue
     const { parts, last } = pathAt(source, i)
-    if (parts.length === 1 && isPunctuation(source, tokens[i + 1], '(')) readCall(source, i, reads)
-    else readPath(source, i, parts, last, reads)
+    if (isPunctuation(source, tokens[last + 1], '(')) readCall(source, i, parts, last, reads)
+    if (parts.length > 1 || !isPunctuation(source, tokens[i + 1], '(')) readPath(source, i, parts, last, reads)
     i = Math.max(i, last)
   }
 }
 
-function readCall(source: Source, i: number, reads: Reads): void {
+function readCall(source: Source, i: number, parts: readonly string[], last: number, reads: Reads): void {
   const { tokens, text } = source
-  const name = wordAt(source, i)
-  if (IMPURE_FUNCTION.test(name)) reads.problems.push(functionProblem(source, i, name))
-  if (name !== 'ref') return
-  const argument = tokens[i + 2]
-  const one = (argument?.kind === 'string' || argument?.kind === 'quoted') && isPunctuation(source, tokens[i + 3], ')')
+  const name = parts.at(-1)?.toLowerCase() ?? ''
+  const argument = tokens[last + 2]
+  const one =
+    (argument?.kind === 'string' || argument?.kind === 'quoted') && isPunctuation(source, tokens[last + 3], ')')
   const value = one ? text.slice(argument.start + 1, argument.end - 1) : undefined
+  const problem = IMPURE_FUNCTIONS.has(name)
+    ? functionProblem(source, i, name, true)
+    : callProblem(source, i, { name, qualifiers: parts.slice(0, -1), text: value ?? null })
+  if (problem !== null) reads.problems.push(problem)
+  if (name !== 'ref' || parts.length > 1) return
   refCall(source, i, value, { hasAlias: isAlias(source, i + 4), aliasAllowed: takesAlias(source, i) }, reads)
 }
 

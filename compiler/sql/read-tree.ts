@@ -1,12 +1,13 @@
 // Which nodes a statement reads, from the engine's syntax tree and never from patterns in raw text, so that strings,
 // comments, CTEs and functions that look alike are left alone.
 
+import { PURE_TABLE_FUNCTIONS } from '../../runtime/contract/engine-names.ts'
 import type { Tree } from '../ports.ts'
+import { callProblem } from './guarded-calls.ts'
 import { identifierOf } from './lexer.ts'
 import {
   addQualifier,
   functionProblem,
-  PURE_TABLE_FUNCTIONS,
   pathAt,
   type Reads,
   refCall,
@@ -80,6 +81,7 @@ function visitNode(node: Tree, walk: Walk, ctes: ReadonlySet<string>): readonly 
         })
         return ['children']
       }
+      functionCall(node, walk, index)
       return []
     case 'STAR':
       addQualifier(reads, textOf(node, 'relation_name'))
@@ -100,6 +102,17 @@ function visitNode(node: Tree, walk: Walk, ctes: ReadonlySet<string>): readonly 
     default:
       return []
   }
+}
+
+function functionCall(node: Tree, { source, reads }: Walk, index: () => number): void {
+  const first = Array.isArray(node.children) && isTree(node.children[0]) ? node.children[0] : {}
+  const value = isTree(first.value) ? first.value.value : undefined
+  const problem = callProblem(source, index(), {
+    name: textOf(node, 'function_name').toLowerCase(),
+    qualifiers: [textOf(node, 'catalog'), textOf(node, 'schema')].filter((part) => part !== ''),
+    text: typeof value === 'string' ? value : null,
+  })
+  if (problem !== null) reads.problems.push(problem)
 }
 
 /** A table by name that no CTE hides. */
@@ -136,8 +149,8 @@ function tableFunction(node: Tree, walk: Walk, index: number): readonly string[]
     )
     return ['function']
   }
-  if (PURE_TABLE_FUNCTIONS.has(name) || source.readable.temporary.has(name)) return []
-  reads.problems.push(functionProblem(source, index, name))
+  if (PURE_TABLE_FUNCTIONS.has(name) || source.readable.macros.has(name)) return []
+  reads.problems.push(functionProblem(source, index, name, true))
   return []
 }
 

@@ -3,6 +3,7 @@
 // Offsets count UTF-16 code units of the whole text.
 
 import { nearest } from '../../runtime/contract/diagnostics.ts'
+import { PURE_TABLE_FUNCTIONS } from '../../runtime/contract/engine-names.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import type { DiagnosticCode } from '../diagnostic-codes.ts'
 import { identifierOf, type Range, type Token } from './lexer.ts'
@@ -47,21 +48,12 @@ export interface Readable {
   readonly nodes: readonly NodeId[]
   /** Temporary tables, views and macros of earlier statements, lower case. */
   readonly temporary: ReadonlySet<string>
+  /** Those of them that are macros. */
+  readonly macros: ReadonlySet<string>
   /** Inputs that do not exist: reported already. */
   readonly brokenInputs: readonly string[]
 }
 
-/** Table functions that see nothing but their arguments. */
-export const PURE_TABLE_FUNCTIONS: ReadonlySet<string> = new Set([
-  'generate_series',
-  'json_each',
-  'json_tree',
-  'range',
-  'repeat',
-  'repeat_row',
-  'summary',
-  'unnest',
-])
 export const KINDS: ReadonlySet<string> = new Set(['source', 'transform'])
 const THIS = '__this__'
 const INPUT = /^input_(\d+)$/
@@ -198,10 +190,10 @@ export function refCall(source: Source, index: number, argument: string | undefi
   }
 }
 
-/** A table function that sees more than its arguments. */
-export function functionProblem(source: Source, index: number, name: string): SqlProblem {
+/** A function that sees more than its arguments, or that is called past what the run puts in its place. */
+export function functionProblem(source: Source, index: number, name: string, isTable: boolean): SqlProblem {
   const { start, end } = source.tokens[index] ?? { start: 0, end: 0 }
-  const file = /^(read_|parquet_|sniff_)|_scan(_|$)|^glob$/.test(name)
+  const file = isTable && /^(read_|parquet_|sniff_)|_scan(_|$)|^glob$/.test(name)
   return {
     start,
     end,
@@ -212,7 +204,9 @@ export function functionProblem(source: Source, index: number, name: string): Sq
     facts: { function: name },
     hints: file
       ? ['Describe the file as a source and read that.']
-      : [`Functions that may stand for a table: ${[...PURE_TABLE_FUNCTIONS].join(', ')}.`],
+      : isTable
+        ? [`Functions that may stand for a table: ${[...PURE_TABLE_FUNCTIONS].join(', ')}.`]
+        : [],
   }
 }
 

@@ -3,6 +3,7 @@
 // is named here makes readers compare digests of data, so a name too many costs time and a name too few is a mistake.
 
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
+import { CLOCK_NAMES, SESSION_NAMES } from '../../runtime/contract/engine-names.ts'
 import type { Reproducibility } from '../../runtime/contract/manifest.ts'
 import type { Tree } from '../ports.ts'
 import { canonicalTree, type ParsedStatement } from './canonical.ts'
@@ -11,14 +12,6 @@ import { child, children, columnParts, everyTree, foldCase, text } from './tree.
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '))
 
-const CLOCK = words(
-  'current_date current_localtime current_localtimestamp current_time current_timestamp get_current_time get_current_timestamp localtime ' +
-    'localtimestamp now today transaction_timestamp',
-)
-/** Read the session, which is another one on another machine; `ago` and `age` of one argument read the real clock. */
-const SESSION = words(
-  'ago current_catalog current_database current_schema current_schemas current_setting getenv in_search_path txid_current version',
-)
 /** Which of several rows, or in which order, is not said. */
 const PICKS_OR_LISTS = words(
   'any_value approx_quantile approx_top_k arbitrary arg_max arg_max_null arg_max_nulls_last arg_min arg_min_null arg_min_nulls_last argmax ' +
@@ -87,7 +80,7 @@ function scanTree(tree: Tree, found: Found, sums: ReadonlySet<string>, volatileF
 function scanCall(call: Tree, found: Found, sums: ReadonlySet<string>, volatileFunctions: ReadonlySet<string>): void {
   const name = foldCase(text(call, 'function_name'))
   const list = children(call, 'children')
-  if (name === 'age' && list.length === 1) found.volatile.add(name)
+  if (name === 'age' && list.length === 1) found.clock = true
   noteCall(name, found, sums, volatileFunctions)
   const orders =
     call.class === 'WINDOW' ? children(call, 'arg_orders') : children(child(call, 'order_bys') ?? {}, 'orders')
@@ -101,8 +94,8 @@ function scanCall(call: Tree, found: Found, sums: ReadonlySet<string>, volatileF
 }
 
 function noteCall(name: string, found: Found, sums: ReadonlySet<string>, volatileFunctions: ReadonlySet<string>): void {
-  if (CLOCK.has(name)) found.clock = true
-  if (SESSION.has(name) || (volatileFunctions.has(name) && name !== NO_RESULT)) found.volatile.add(name)
+  if (CLOCK_NAMES.has(name)) found.clock = true
+  if (SESSION_NAMES.has(name) || (volatileFunctions.has(name) && name !== NO_RESULT)) found.volatile.add(name)
   if (FLOAT_SUMS.has(name) || sums.has(name)) found.order.add('float_sum')
 }
 
@@ -147,8 +140,8 @@ function scanTokens(sql: string, found: Found, volatileFunctions: ReadonlySet<st
     const next = tokens[i + 1]
     const name = foldCase(sql.slice(token.start, token.end)).replaceAll('"', '')
     const isCall = next !== undefined && sql[next.start] === '('
-    if (isCall || CLOCK.has(name) || SESSION.has(name)) noteCall(name, found, SUMS, volatileFunctions)
-    if (isCall && name === 'age') found.volatile.add(name)
+    if (isCall || CLOCK_NAMES.has(name) || SESSION_NAMES.has(name)) noteCall(name, found, SUMS, volatileFunctions)
+    if (isCall && name === 'age') found.clock = true
     if (isCall && (PICKS_OR_LISTS.has(name) || RANKS.has(name))) found.order.add(name)
     const reported = TOKEN_NAMES[name]
     if (token.kind === 'word' && reported !== undefined) found.order.add(reported)

@@ -1,6 +1,9 @@
 // Statements of a node: what each may do (semantics §1: DDL and DML on temporary objects, macros, SET VARIABLE; the last
-// is a query), and which part of one that the parser cannot serialise can be read as a query.
+// is a query; no name of the engine is hidden), and which part of one that the parser cannot serialise can be read as a
+// query.
 
+import { isEngineType, isRunName, macroNameProblem, type NameProblem } from '../../runtime/contract/engine-names.ts'
+import type { DiagnosticCode } from '../diagnostic-codes.ts'
 import type { StatementKind } from '../ports.ts'
 import { identifierOf, type Range, type Token } from './lexer.ts'
 import type { SqlProblem } from './refs.ts'
@@ -30,7 +33,7 @@ const skipWords = (head: Head, from: number, ...words: readonly string[]): numbe
 
 /** The object that a statement makes or changes. */
 interface Target {
-  /** Lower case, `temp.` taken off; null when it is qualified in another way. */
+  /** As it is written, quotes and `temp.` taken off; null when it is qualified in another way, or no name is there. */
   readonly name: string | null
   readonly range: Range
   /** Index of the token after it. */
@@ -41,13 +44,13 @@ function targetAt(head: Head, i: number): Target {
   const names: string[] = []
   let at = i
   for (; head.tokens[at]?.kind === 'word' || head.tokens[at]?.kind === 'quoted'; at += 2) {
-    names.push(identifierOf(head.tokens[at] as Token, head.text).toLowerCase())
+    names.push(identifierOf(head.tokens[at] as Token, head.text))
     if (charAt(head, at + 1) !== '.') {
       at++
       break
     }
   }
-  const own = names.length === 2 && names[0] === 'temp' ? names.slice(1) : names
+  const own = names.length === 2 && names[0]?.toLowerCase() === 'temp' ? names.slice(1) : names
   const start = head.tokens[i]?.start ?? 0
   return {
     name: own.length === 1 ? (own[0] ?? null) : null,
@@ -57,8 +60,8 @@ function targetAt(head: Head, i: number): Target {
 }
 
 export interface StatementFacts {
-  /** What it makes: a temporary object or a macro, lower case. */
-  readonly creates: string | null
+  /** What it makes: a temporary object or a macro. The name in lower case. */
+  readonly creates: { readonly name: string; readonly isMacro: boolean } | null
   /** A variable that it sets, as it is named. */
   readonly sets: { readonly name: string; readonly range: Range } | null
   readonly problem: SqlProblem | null
@@ -66,10 +69,12 @@ export interface StatementFacts {
 
 const NOTHING: StatementFacts = { creates: null, sets: null, problem: null }
 
-const refused = (range: Range, message: string, hint: string): StatementFacts => ({
-  ...NOTHING,
-  problem: { ...range, code: 'RESOLVE_STATEMENT_NOT_ALLOWED', message, facts: {}, hints: [hint] },
-})
+const refused = (
+  range: Range,
+  message: string,
+  hint: string,
+  code: DiagnosticCode = 'RESOLVE_STATEMENT_NOT_ALLOWED',
+): StatementFacts => ({ ...NOTHING, problem: { ...range, code, message, facts: {}, hints: [hint] } })
 
 const ALLOWED = 'Before the query a node may only make and change TEMP tables and views, make macros and SET VARIABLE.'
 
@@ -103,7 +108,7 @@ function checkCreate(head: Head): StatementFacts {
   const object = wordAt(head, at)
   const macro = object === 'macro' || object === 'function'
   at = skipWords(head, at + 1, 'if', 'not', 'exists')
-  const { name, range } = targetAt(head, at)
+  const { name, range, next } = targetAt(head, at)
   if (!macro && !(temporary && ['table', 'view', 'sequence', 'type'].includes(object)))
     return refused(
       { start: head.tokens[0]?.start ?? 0, end: range.end },
@@ -111,24 +116,63 @@ function checkCreate(head: Head): StatementFacts {
       temporary ? ALLOWED : 'Write CREATE TEMP.',
     )
   if (name === null) return refused(range, 'A temporary object has a name without a schema.', ALLOWED)
-  return { ...NOTHING, creates: name }
+  if (macro && charAt(head, next) !== '(')
+    return refused(range, 'The name of the macro cannot be read.', NAMES, 'RESOLVE_OBJECT_NAME')
+  const problem = macro
+    ? macroNameProblem(name)
+    : isRunName(name)
+      ? 'of the run'
+      : object === 'type' && isEngineType(name)
+        ? 'taken'
+        : null
+  if (problem !== null) return refused(range, nameProblem(name, macro, problem), NAMES, 'RESOLVE_OBJECT_NAME')
+  return { ...NOTHING, creates: { name: name.toLowerCase(), isMacro: macro } }
 }
 
+const NAMES = "Choose a name of letters, digits and '_' that the engine does not have."
+
+function nameProblem(name: string, isMacro: boolean, problem: NameProblem): string {
+  switch (problem) {
+    case 'not plain':
+      return `'${name}' needs quotes; a macro may not have such a name.`
+    case 'of the run':
+      return `'${name}' begins like what a run makes for itself.`
+    case 'taken':
+      return `'${name}' is a ${isMacro ? 'function' : 'type'} of the engine; one of the same name would hide it from the rest of the step.`
+  }
+}
+
+/** Words between the verb and the name. */
 const SKIPPED: Readonly<Record<string, readonly string[]>> = {
   insert: ['or', 'replace', 'ignore', 'into'],
   update: [],
   delete: ['from', 'table'],
-  drop: ['table', 'view', 'macro', 'function', 'sequence', 'type', 'if', 'exists'],
-  alter: ['table', 'view', 'sequence', 'if', 'exists'],
+  drop: ['table', 'if', 'exists'],
+  alter: ['if', 'exists'],
+}
+
+/** Kinds of objects that are named by a word before their name. */
+const OBJECTS: Readonly<Record<string, readonly string[]>> = {
+  drop: ['table', 'view', 'macro', 'function', 'sequence', 'type'],
+  alter: ['table', 'view', 'sequence'],
 }
 
 function checkChange(kind: string, head: Head, temporary: ReadonlySet<string>): StatementFacts {
   const verb = head.tokens.findIndex((_, i) => [kind, 'truncate'].includes(wordAt(head, i)))
-  let at = skipWords(head, verb + 1, ...(SKIPPED[kind] ?? []))
-  if (kind === 'drop' && wordAt(head, at) === 'table') at++
+  const objects = OBJECTS[kind]
+  const object = wordAt(head, verb + 1)
+  if (objects !== undefined && !objects.includes(object))
+    return refused(
+      head.tokens[verb + 1] ?? { start: 0, end: 0 },
+      `${kind.toUpperCase()} ${object.toUpperCase()} is not allowed in a transform.`,
+      ALLOWED,
+    )
+  const at = skipWords(head, verb + (objects === undefined ? 1 : 2), ...(SKIPPED[kind] ?? []))
   const { name, range } = targetAt(head, at)
   const ifExists = kind === 'drop' && wordAt(head, at - 1) === 'exists'
-  if (name !== null && (temporary.has(name) || ifExists)) return NOTHING
+  // The macros of the run's clock are temporary too.
+  const isOfRun = ['macro', 'function'].includes(object) && macroNameProblem(name ?? '') !== null
+  if (name !== null && (temporary.has(name.toLowerCase()) || (ifExists && !isOfRun))) return NOTHING
   return refused(
     range,
     `'${head.text.slice(range.start, range.end)}' is no temporary object of this node; ${kind.toUpperCase()} may not change it.`,

@@ -16,7 +16,8 @@ const test = suite('foreign bundles')
 
 const base = (project: string): Manifest | null => readProduction(openStore(project))?.manifest ?? null
 
-const CHANGE = { 'transform.clean': { sql: 'SELECT id, v + 2 AS v FROM source.raw' } }
+const LONG_AGO = "CAST(now() < TIMESTAMPTZ '1900-01-01 00:00:00+00' AS INTEGER)"
+const CHANGE = { 'transform.clean': { sql: `SELECT id, v + 2 + ${LONG_AGO} AS v FROM source.raw` } }
 const STEPS = ['transform.clean', 'transform.sums', 'transform.both']
 const TRUE_ROWS = '[[34,"3"]]'
 const DEV = 'target/environments/dev/intermediate'
@@ -69,8 +70,8 @@ const dev = () => {
 
 const forgeries: Readonly<Record<string, (bundle: Bundle) => Forgery>> = {
   'whose step is not its definition': other('transform.clean', 'v + 2', '666'),
-  'whose prelude makes a function something else': () => ({
-    files: { 'prelude.sql': 'CREATE OR REPLACE TEMP MACRO sum(x) AS 666;\n' },
+  'whose prelude makes the clock something else': () => ({
+    files: { 'prelude.sql': "CREATE OR REPLACE TEMP MACRO now() AS TIMESTAMPTZ '0500-01-01 00:00:00+00';\n" },
   }),
   'that hides what it put in among its prefixes': (bundle) => {
     const text = (bundle.files.get('apply/transform.clean.sql') ?? '').replace('v + 2', 'v + 2 + 664')

@@ -3,7 +3,8 @@
 // subquery of each, which the optimiser never prunes.) Optimisers that look at statistics are off: tables are empty.
 // What would make a plan depend on this session (its user, its real clock) gets no plan.
 
-import { CLOCK_FUNCTIONS, clockMacros } from './clock.ts'
+import { CLOCK_MACROS, clockStatements } from '../../contract/clock.ts'
+import { SESSION_NAMES } from '../../contract/engine-names.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { literal, quoted } from './quoting.ts'
 
@@ -26,10 +27,12 @@ const KEPT_OPTIMIZERS: readonly string[] = [
 const SIDES_OPTIMIZER = 'build_side_probe_side'
 
 /** Read the session or keep state; too rare as a column's name to look closer. */
-const REFUSED_WORDS =
-  /\b(?:current_setting|current_database|current_schemas?|current_catalog|in_search_path|txid_current|nextval|currval|setseed|getenv|query_table)\b/i
+const REFUSED_WORDS = new RegExp(
+  `\\b(?:${[...SESSION_NAMES].filter((name) => name !== 'version').join('|')}|nextval|currval|setseed|query_table)\\b`,
+  'i',
+)
 /** Read the session's clock or the program's version, unless it is the macro, a column or the two-argument form that is meant. */
-const LOOKED_AT_WORDS = new RegExp(`\\b(?:age|version|${Object.keys(CLOCK_FUNCTIONS).join('|')})\\b`, 'i')
+const LOOKED_AT_WORDS = new RegExp(`\\b(?:version|${CLOCK_MACROS.join('|')})\\b`, 'i')
 
 /** A nested query: a statement without one fails for the same reason either way. */
 const SUBQUERY = /\(\s*(?:select|from|with|values|table)\b/i
@@ -58,7 +61,7 @@ export class Planning {
     const result = await connection.runAndReadAll('SELECT name FROM duckdb_optimizers()')
     const all = result.getRows().map((row) => String(row[0]))
     const timestamp = "('run_timestamp' || random())"
-    for (const macro of clockMacros(timestamp)) await connection.run(macro)
+    for (const macro of clockStatements(timestamp)) await connection.run(macro)
     await connection.run(`CREATE OR REPLACE TEMP MACRO ${RUN_TIMESTAMP_MACRO}() AS CAST(${timestamp} AS TIMESTAMPTZ)`)
     await connection.run("CREATE OR REPLACE TEMP MACRO getvariable(name) AS ('variable ' || name || random())")
     await connection.run("SET TimeZone = 'UTC'")
@@ -120,7 +123,7 @@ function readsSession(plan: string | null): boolean {
   JSON.parse(plan, (_, value) => {
     if (value === null || typeof value !== 'object' || typeof value.name !== 'string') return value
     const name = value.name.toLowerCase()
-    if (name === 'age' ? value.children?.length !== 2 : name === 'version' || name in CLOCK_FUNCTIONS) found = true
+    if (name === 'age' ? value.children?.length !== 2 : name === 'version' || CLOCK_MACROS.includes(name)) found = true
     return value
   })
   return found

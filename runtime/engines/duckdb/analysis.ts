@@ -2,10 +2,10 @@
 // tables. Implements SqlEngine of compiler/ports.ts by shape (runtime/ never imports compiler/). No file is ever read:
 // external access is off. Offsets are converted from DuckDB's UTF-8 bytes to UTF-16 code units.
 
+import { clockStatements } from '../../contract/clock.ts'
 import type { Column } from '../../contract/manifest.ts'
 import { storedColumns } from '../../contract/stored-columns.ts'
 import { Planning, type PlanRequest } from './analysis-plans.ts'
-import { clockMacros } from './clock.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
 import { EmptyTables, type Relation } from './empty-tables.ts'
 import { engineError, utf16Offset } from './engine-errors.ts'
@@ -63,7 +63,7 @@ async function prepareBinding(connection: DuckDBConnection): Promise<void> {
   // A plan of an empty table is never wanted here, and preparing takes half the time without the optimiser.
   await connection.run("SET errors_as_json = true; SET TimeZone = 'UTC'; PRAGMA disable_optimizer")
   await connection.run(`SET VARIABLE run_timestamp = TIMESTAMPTZ '${SAMPLE_PARAMETER} 00:00:00+00'`)
-  for (const macro of clockMacros("getvariable('run_timestamp')")) await connection.run(macro)
+  for (const macro of clockStatements("getvariable('run_timestamp')")) await connection.run(macro)
 }
 
 class DuckDBAnalysis implements AnalysisEngine {

@@ -2,6 +2,7 @@
 // run at the same time see nothing of each other. Memory is shared and bounded; what exceeds it spills.
 // Reports STEP_FAILED, OUTPUT_NOT_STORABLE, OUTPUT_DIFFERS, STATEMENT_REFUSED, STATE_IO, INTERRUPTED.
 
+import { randomBytes } from 'node:crypto'
 import { RuntimeFailure } from '../../contract/failures.ts'
 import type { Engine, EngineOptions, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../../engine.ts'
 import { openConfined } from './confinement.ts'
@@ -24,7 +25,6 @@ class DuckDBEngine implements Engine {
   readonly #instance: DuckDBInstance
   readonly #control: DuckDBConnection
   readonly #running = new Set<DuckDBConnection>()
-  #steps = 0
 
   constructor(instance: DuckDBInstance, control: DuckDBConnection, version: string) {
     this.#instance = instance
@@ -35,12 +35,14 @@ class DuckDBEngine implements Engine {
   async runStep(step: StepRequest): Promise<readonly OutputColumn[]> {
     const macros = preludeFor(step)
     const statements = stepStatements(step)
-    const catalogue = `step_${++this.#steps}`
+    // Steps that run at the same time share the database; no text can name the catalogue of another.
+    const catalogue = `step_${randomBytes(12).toString('hex')}`
     const connection = await this.#instance.connect()
     this.#running.add(connection)
     try {
       const own = `ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}`
-      await connection.run([own, variableStatements(step.variables), ...macros].join(';\n'))
+      await connection.run(`${own}; ${variableStatements(step.variables)}`)
+      for (const macro of macros) await runStatement(connection, macro, 0)
       let written: readonly OutputColumn[] = []
       for (const [i, statement] of statements.entries()) {
         if (statement.role === 'output') written = await runOutput(connection, statement, i, step)

@@ -1,5 +1,6 @@
-// A person's text → its statements, at semicolons outside quotes and comments. Lexical rules as in DuckDB's scanner:
-// '…' with '' inside, E'…' with backslashes, "…", $tag$…$tag$, -- and nested /* */ comments. Pure.
+// A text → its statements, at semicolons outside quotes and comments; and what of it is code. Lexical rules as in DuckDB's
+// scanner: '…' with '' inside, E'…' with backslashes, "…", $tag$…$tag$, -- and nested /* */ comments; a word may hold
+// `$`, and no quote begins inside one. Pure.
 
 export interface SplitText {
   /** Complete statements, without their semicolons and surrounding space; empty ones are left out. */
@@ -52,19 +53,48 @@ export function hasCode(text: string): boolean {
   return false
 }
 
-/** The offset after the quoted text, comment or single character that starts at `at`. */
+/** The text without comments, each of which becomes a space; with `values` 'left out' also without texts in quotes ('…', $$…$$). */
+export function codeOf(text: string, values: 'kept' | 'left out'): string {
+  let code = ''
+  for (let at = 0; at < text.length; ) {
+    const end = tokenEnd(text, at)
+    const token = text.slice(at, end)
+    if (token.startsWith('--') || token.startsWith('/*')) code += ' '
+    else if (values === 'left out' && /^(?:[eE]?'|\$[^$]*\$)/.test(token)) code += "''"
+    else code += token
+    at = end
+  }
+  return code
+}
+
+/** Of a word, beside its first: what is beyond ASCII, but for what the engine takes for a space. */
+const LETTERS =
+  '\\w\\u0080-\\u009f\\u00a1-\\u1fff\\u200c-\\u202e\\u2030-\\u205e\\u2061-\\u2fff\\u3001-\\ufefe\\uff00-\\uffff'
+const WORD = new RegExp(`(?!\\d)[${LETTERS}][${LETTERS}$]*`, 'y')
+const TAG = new RegExp(`\\$(?:(?!\\d)[${LETTERS}]+)?\\$`, 'y')
+const PARAMETER = /\$\d+/y
+const DIGITS = '\\d+(?:_\\d+)*'
+/** `1a$$` is a number and a word, `1e'…'` a number and a text with backslashes. */
+const NUMBER = new RegExp(`(?:${DIGITS}(?:\\.(?!\\.)(?:${DIGITS})?)?|\\.${DIGITS})(?:[eE][+-]?\\d+)?`, 'y')
+
+const matchAt = (pattern: RegExp, text: string, at: number): string => {
+  pattern.lastIndex = at
+  return pattern.exec(text)?.[0] ?? ''
+}
+
+/** The offset after the word, quoted text, comment or single character that starts at `at`. */
 function tokenEnd(text: string, at: number): number {
   const c = text[at] ?? ''
-  if (c === "'") return quotedEnd(text, at, "'", /[eE]/.test(text[at - 1] ?? '') && !/\w/.test(text[at - 2] ?? ''))
+  if (c === "'") return quotedEnd(text, at, "'", false)
+  if ((c === 'e' || c === 'E') && text[at + 1] === "'") return quotedEnd(text, at + 1, "'", true)
   if (c === '"') return quotedEnd(text, at, '"', false)
-  if (c === '-' && text[at + 1] === '-') return endOf(text, '\n', at)
+  if (c === '-' && text[at + 1] === '-') return lineEnd(text, at)
   if (c === '/' && text[at + 1] === '*') return commentEnd(text, at)
-  const tag =
-    c === '$' && !/\w/.test(text[at - 1] ?? '')
-      ? /^\$(?:[A-Za-z_]\w*)?\$/.exec(text.slice(at, at + 64))?.[0]
-      : undefined
-  if (tag !== undefined) return endOf(text, tag, at + tag.length)
-  return at + 1
+  if (c === '$') {
+    const tag = matchAt(TAG, text, at)
+    return tag === '' ? at + Math.max(1, matchAt(PARAMETER, text, at).length) : endOf(text, tag, at + tag.length)
+  }
+  return at + Math.max(1, matchAt(WORD, text, at).length || matchAt(NUMBER, text, at).length)
 }
 
 function quotedEnd(text: string, at: number, quote: string, backslashes: boolean): number {
@@ -91,6 +121,12 @@ function commentEnd(text: string, at: number): number {
     }
   }
   return text.length
+}
+
+/** A line ends with either of its characters. */
+function lineEnd(text: string, at: number): number {
+  const length = text.slice(at).search(/[\n\r]/)
+  return length === -1 ? text.length : at + length
 }
 
 function endOf(text: string, mark: string, from: number): number {

@@ -187,7 +187,7 @@ const UNANSWERABLE: readonly string[] = [
   "SELECT current_setting('TimeZone') FROM source.c",
   'SELECT current_database() FROM source.c',
   'SELECT system.main.now() FROM source.c',
-  'SELECT age(since::TIMESTAMP) FROM source.c',
+  'SELECT system.main.age(since::TIMESTAMP) FROM source.c',
   'SELECT version() FROM source.c',
   "SELECT nextval('s') FROM source.c",
   'SELECT id FROM source.c; SELECT ref FROM source.c',
@@ -197,10 +197,13 @@ test('What depends on the session, has no rows for certain or cannot be read has
   for (const sql of UNANSWERABLE) assert.is((await forms([sql]))[0], null, sql)
 })
 
-test('Columns called like functions of the clock are columns, and two-argument age() is no clock', async () => {
+test('Columns called like functions of the clock are columns, and age() counts to the day of the run', async () => {
   const relations = [table('source', 'p', 'age INTEGER; version VARCHAR; today DATE')]
   const [a] = await forms(["SELECT age, version, today, age(today, DATE '2020-01-01') FROM source.p"], relations)
   assert.ok(a)
+  const [since, id] = await forms(['SELECT age(since::TIMESTAMP) FROM source.c', 'SELECT id FROM source.c'])
+  assert.ok(since)
+  assert.is.not(since?.form, id?.form)
 })
 
 test('The same text has another form under another setting', async () => {

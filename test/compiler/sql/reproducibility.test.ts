@@ -32,14 +32,15 @@ function cases(sentence: string, list: readonly (readonly [sql: string, said: st
 
 cases('reading the clock is noted, and keeps nothing from being reproducible', [
   ['SELECT now(), current_timestamp, current_date, today(), localtimestamp FROM source.t', 'clock'],
+  ['SELECT age(day), ago(INTERVAL 1 DAY), pg_postmaster_start_time(), pg_conf_load_time() FROM source.t', 'clock'],
   ["SELECT getvariable('run_date') AS d FROM source.t", ''],
 ])
 
 cases('volatile functions are named by the engine, and what reads the session is one', [
   ['SELECT random(), uuid(), gen_random_uuid() FROM source.t', 'gen_random_uuid random uuid'],
-  ['SELECT age(day), ago(INTERVAL 1 DAY) FROM source.t', 'age ago'],
   ['SELECT age(day, day) FROM source.t', ''],
   ["SELECT current_setting('TimeZone'), version() FROM source.t", 'current_setting version'],
+  ['SELECT vector_type(id), pg_sleep(0), format_type(1, 2) FROM source.t', 'format_type pg_sleep vector_type'],
   ["SELECT CASE WHEN id > 0 THEN id ELSE error('negative') END AS id FROM source.t", ''],
 ])
 
