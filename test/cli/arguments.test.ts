@@ -76,7 +76,7 @@ test('Options of the original that did nothing are refused, not ignored', async 
 
 test('An option that is for production only is refused with an environment', async () => {
   const project = tempProject(shop)
-  for (const option of [['--full'], ['--nodes', 'a'], ['--tags', 'raw'], ['--params', '{}']])
+  for (const option of [['--full'], ['--nodes', 'a'], ['--tags', 'raw'], ['--exclude-tags', 'raw']])
     assert.match((await ends(2, project, ['run', '--env', 'dev', ...option])).err, /for production/)
 })
 
