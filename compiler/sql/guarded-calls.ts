@@ -35,10 +35,13 @@ export function callProblem(source: Source, index: number, { name, qualifiers, t
   }
 }
 
+const MENTIONS = new RegExp([...EFFECT_NAMES].join('|'), 'i')
+
 /** Calls in a statement that the runtime would refuse, also where no query is. */
 export function effectProblems(source: Source, statement: Range): SqlProblem[] {
   const { tokens, text } = source
   const problems: SqlProblem[] = []
+  if (!MENTIONS.test(text.slice(statement.start, statement.end))) return problems
   for (let i = tokenAt(source, statement.start); (tokens[i]?.end ?? Infinity) <= statement.end; i++) {
     const token = tokens[i]
     if (token === undefined || (token.kind !== 'word' && token.kind !== 'quoted')) continue
