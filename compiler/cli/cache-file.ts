@@ -2,7 +2,7 @@
 // whole and renamed, so a reader sees the old file or the new one. Whatever is damaged counts as not there: losing the
 // cache costs time, never correctness.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
 
 const FORMAT = 'seeknal.cache/1'
@@ -49,21 +49,24 @@ export class CacheFile {
   /** Writes what was set, if anything. A disk that refuses is no error. */
   save(): void {
     if (!this.#changed) return
-    const lines = [`${FORMAT}\t${this.#version}`]
-    let size = 0
-    for (const [key, { json, day }] of this.#read()) {
-      if (day < this.#today - KEPT_DAYS || size > MOST_BYTES) continue
-      size += json.length
-      lines.push(`${key}\t${day}\t${json}`)
-    }
     const aside = `${this.#path}.${process.pid}`
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
-      writeFileSync(aside, `${lines.join('\n')}\n`)
+      writeLines(aside, this.#lines())
       renameSync(aside, this.#path)
       this.#changed = false
     } catch {
       rmSync(aside, { force: true })
+    }
+  }
+
+  *#lines(): Iterable<string> {
+    yield `${FORMAT}\t${this.#version}\n`
+    let size = 0
+    for (const [key, { json, day }] of this.#read()) {
+      if (day < this.#today - KEPT_DAYS || size > MOST_BYTES) continue
+      size += json.length
+      yield `${key}\t${day}\t${json}\n`
     }
   }
 
@@ -78,6 +81,25 @@ export class CacheFile {
     } catch {
       return ''
     }
+  }
+}
+
+const PART_LENGTH = 1_000_000
+
+/** In parts: the whole text would be in memory twice more. */
+function writeLines(path: string, lines: Iterable<string>): void {
+  const file = openSync(path, 'w')
+  try {
+    let part = ''
+    for (const line of lines) {
+      part += line
+      if (part.length < PART_LENGTH) continue
+      writeFileSync(file, part)
+      part = ''
+    }
+    writeFileSync(file, part)
+  } finally {
+    closeSync(file)
   }
 }
 

@@ -1,5 +1,6 @@
 // A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command (PROJECT_INVALID).
 
+import { setFlagsFromString } from 'node:v8'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
@@ -32,12 +33,20 @@ export function projectErrors(diagnostics: readonly Diagnostic[]): RuntimeFailur
   return new RuntimeFailure('PROJECT_INVALID', message, { diagnostics })
 }
 
+/** Files of a project for whose compile memory counts more than time. */
+const MANY_FILES = 2000
+
+/** Lets the heap grow by a third between two collections, not by a multiple: a third less memory for a tenth more time. */
+const collectOften = (): void => setFlagsFromString('--heap-growing-percent=30')
+
 /** Compiles, whatever comes out of it. Prints nothing. */
 export async function compiled(workspace: Workspace, request: CompileRequest): Promise<Compiled> {
   const { recallOrCompile } = await import('../recall.ts')
+  const files = request.files ?? workspace.files()
+  if (files.length > MANY_FILES) collectOften()
   const production = request.base === undefined ? workspace.production() : null
   return recallOrCompile({
-    files: request.files ?? workspace.files(),
+    files,
     environment: request.environment,
     base: request.base === undefined ? (production?.manifest ?? null) : request.base,
     ...(production === null ? {} : { baseDigest: production.manifestDigest }),

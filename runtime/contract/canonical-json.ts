@@ -17,10 +17,41 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** Canonical text for people: two spaces of indent, arrays of scalars on one line when short, a final newline. */
-export function prettyJson(value: unknown): string {
+export const prettyJson = (value: unknown): string => `${prettyDocument(value)}\n`
+
+/** So many items of a list are written together: of a whole document no copy is to be in memory. */
+const TOGETHER = 200
+
+function prettyDocument(value: unknown): string {
+  if (value === null || typeof value !== 'object' || !Object.values(value).some(isLong)) return prettyText(value)
+  const members = sortedKeys(value).flatMap((key) => {
+    const member = (value as Record<string, unknown>)[key]
+    if (member === undefined) return []
+    return [
+      isLong(member) ? `  ${JSON.stringify(key)}: [\n${longText(member)}\n  ]` : inside(prettyText({ [key]: member })),
+    ]
+  })
+  return `{\n${members.join(',\n')}\n}`
+}
+
+const isLong = (value: unknown): value is readonly object[] =>
+  Array.isArray(value) && value.length > TOGETHER && typeof value[0] === 'object' && value[0] !== null
+
+/** The items as they stand in a list that is a member of the document. */
+function longText(items: readonly object[]): string {
+  const texts: string[] = []
+  for (let at = 0; at < items.length; at += TOGETHER)
+    texts.push(inside(inside(prettyText([items.slice(at, at + TOGETHER)]))))
+  return texts.join(',\n')
+}
+
+/** Without the first and the last line. */
+const inside = (text: string): string => text.slice(text.indexOf('\n') + 1, text.lastIndexOf('\n'))
+
+function prettyText(value: unknown): string {
   const sorted = ordered(value)
   const text = sorted === UNORDERED ? slowText(value, '\n') : (JSON.stringify(sorted, null, 2) ?? 'null')
-  return `${text.replace(SCALARS, oneLine)}\n`
+  return text.replace(SCALARS, oneLine)
 }
 
 const SHORT = 80
