@@ -31,6 +31,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   const started = performance.now()
   const store = openStore(options.projectDir)
   const first = readWorld(store, bundle, options)
+  if (first.environment !== null) requireBase(first, options)
   const predictions = await predict(first)
   if (isNothing(first, predictions)) {
     saveCaches(first, WORTH_WRITING_BYTES)
@@ -49,7 +50,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     // What was read before the lock was taken may be out of date. A generation never changes: the same one is the same.
     const isSame = first.environment === null && currentGeneration(store) === (first.production?.number ?? null)
     const world = isSame ? first : readWorld(store, bundle, options, first)
-    if (world.environment !== null) requireBase(world, options.force ?? false)
+    if (world.environment !== null) requireBase(world, options)
     return await runLocked(world, isSame ? predictions : await predict(world), options, started)
   } finally {
     lock.release()
@@ -72,12 +73,13 @@ async function tidy(world: World, options: ExecuteOptions): Promise<void> {
   }
 }
 
-/** What `executeBundle` would do now, without the engine, a lock or a write. */
+/** What `executeBundle` would do now, without the engine, a lock or a write. Refuses what that would refuse. */
 export async function planExecution(
   bundle: ExecutableBundle,
   request: RunRequest & { readonly projectDir: string },
 ): Promise<ExecutionPlan> {
   const world = readWorld(openStore(request.projectDir), bundle, request)
+  if (world.environment !== null) requireBase(world, request)
   const predictions = await predict(world)
   const everything = await predictAll(world, predictions)
   const nodes = [...predictions.values()].map((prediction) => dueNode(prediction, everything))

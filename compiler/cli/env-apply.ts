@@ -19,7 +19,9 @@ import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
+import type { RunRequest } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import { readEnvConfig } from '../../runtime/store/environments.ts'
 import { isProvenBase } from '../../runtime/store/generations.ts'
 import { names } from './changes.ts'
 import { compileProject } from './compile-project.ts'
@@ -75,21 +77,24 @@ export async function applyEnvironment(
     if (!force) requireParams(plan, params)
     if (!force) requireProfile(plan, profileNow(plan, profile, workspace, surroundings))
     if (!force) await requireFresh(workspace, plan, bundle, terminal)
-    if (dryRun) return await saySteps(workspace, bundle, options, terminal)
+    const request = { ...options, plan, force, compiled: !force && isProvenBase(workspace.store, bundle.contract.base) }
+    if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
     const report = new RunReport(terminal)
     const execution = executeBundle(bundle, {
-      ...options,
-      compiled: !force && isProvenBase(workspace.store, bundle.contract.base),
+      ...request,
       projectDir: workspace.root,
-      force,
       command: again,
       signal: surroundings.signal,
       onEvent: report.onEvent,
     })
     const result = await execution.finally(() => report.close())
-    if (result.outcome === 'nothing') terminal.success(`Nothing left to do: environment '${environment}' is applied.`)
+    if (result.outcome === 'nothing') {
+      const { promoted_generation: generation = null } = readEnvConfig(workspace.store, environment) ?? {}
+      const done = generation === null ? 'is applied' : `was promoted to production, generation ${generation}`
+      terminal.success(`Nothing left to do: environment '${environment}' ${done}.`)
+    }
     await reportApply(workspace.root, result, terminal)
     const code = await sayEnd(terminal, result, again, (node) =>
       explainFailure(workspace, bundle, paramsOf(plan), node),
@@ -177,15 +182,11 @@ async function requireFresh(workspace: Workspace, plan: Plan, saved: OpenedBundl
 async function saySteps(
   workspace: Workspace,
   bundle: OpenedBundle,
-  options: ReturnType<typeof executionOptions>,
+  request: RunRequest,
   terminal: Terminal,
 ): Promise<number> {
   const { contract } = bundle
-  const due = await planExecution(bundle, {
-    ...options,
-    projectDir: workspace.root,
-    compiled: isProvenBase(workspace.store, contract.base),
-  })
+  const due = await planExecution(bundle, { ...request, projectDir: workspace.root })
   const folder = `target/environments/${contract.environment}/intermediate`
   const steps = contract.steps.map((step) => ({
     node: step.node,

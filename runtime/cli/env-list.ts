@@ -5,7 +5,8 @@ import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { Plan } from '../contract/state.ts'
-import { environmentNames, environmentSize, readEnvConfig } from '../store/environments.ts'
+import { isHeld, movedSincePlan } from '../promote/base.ts'
+import { environmentNames, environmentSize, readEnvConfig, readEnvState } from '../store/environments.ts'
 import { readIfThere } from '../store/files.ts'
 import { type Generation, readProduction } from '../store/generations.ts'
 import { environmentFolder, openStore, type Store } from '../store/store.ts'
@@ -108,7 +109,9 @@ function environmentRow(store: Store, name: EnvironmentName, { production, proje
     const status =
       expires < now
         ? 'expired'
-        : config.status !== 'promoted' && plan !== null && (isStale(plan, production) || isEdited(plan, project))
+        : config.status !== 'promoted' &&
+            plan !== null &&
+            (isStale(store, name, plan, production) || isEdited(plan, project))
           ? 'stale'
           : config.status
     const changed =
@@ -138,10 +141,10 @@ function isEdited(plan: Plan, project: () => string | null): boolean {
   return now !== null && now !== plan.project
 }
 
-/** Production's nodes that the plan replaces or reads are not what they were. */
-function isStale(plan: Plan, production: Generation | null): boolean {
-  return Object.entries(plan.base.nodes).some(([id, { definition, execution }]) => {
-    const node = production?.manifest.nodes.find((candidate) => candidate.id === id)
-    return node?.definition_fingerprint !== definition || production?.state.nodes[id]?.fingerprint !== execution
-  })
+/** Production moved below the plan, and has not taken over what was made from it. */
+function isStale(store: Store, name: EnvironmentName, plan: Plan, production: Generation | null): boolean {
+  if (movedSincePlan(plan, production).length === 0) return false
+  const promote = { replace: [...plan.execute, ...plan.may_execute], remove: plan.removed_nodes, read: [] }
+  const state = readEnvState(store, name)
+  return state?.bundle !== plan.bundle || !isHeld({ promote }, state.nodes, production)
 }

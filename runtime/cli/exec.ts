@@ -55,7 +55,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
       `Bundle verified: ${counted(steps.length, 'step')} for ${environment === null ? 'production' : `environment '${environment}'`}`,
     )
     if (args['dry-run'] === true) {
-      return sayDueNodes(terminal, await planExecution(opened, options))
+      return sayDueNodes(terminal, await planExecution(opened, { ...options, force: args.force === true }))
     }
     const report = new RunReport(terminal)
     const execution = executeBundle(opened, {

@@ -4,18 +4,18 @@
 
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { prettyJson } from '../contract/canonical-json.ts'
+import { byCodeUnit, prettyJson } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, outputStem } from '../contract/ids.ts'
-import { freshEdge, type Manifest } from '../contract/manifest.ts'
 import type { NodeState, Refs, RunState } from '../contract/state.ts'
-import { baseRequirements, stagePromotion } from '../promote/stage.ts'
+import { baseRequirements, isHeld, movedDefinitions, movedSincePlan } from '../promote/base.ts'
+import { stagePromotion } from '../promote/stage.ts'
 import { buildGeneration } from '../promote/switch.ts'
 import { readEnvConfig, readEnvState, touchEnvironment, writeEnvDocument } from '../store/environments.ts'
-import { guarded, linkOrCopy, makeFolder, removeTree, syncPath } from '../store/files.ts'
+import { guarded, linkOrCopy, makeFolder, readIfThere, removeTree, syncPath } from '../store/files.ts'
 import { environmentFolder, folderIn, inProject, snapshotPath } from '../store/store.ts'
 import { keepBundle } from './finish.ts'
-import type { Faults } from './run.ts'
+import type { Faults, RunRequest } from './run.ts'
 import { productionOutputs } from './step.ts'
 import type { World } from './world.ts'
 
@@ -24,32 +24,50 @@ const nameOf = (world: World): EnvironmentName => {
   return world.environment
 }
 
-/** Whether this very bundle is applied. */
+/** Whether this very bundle is applied, and can be promoted as production is now, unless production has it already. */
 export function isApplied(world: World): boolean {
   const environment = nameOf(world)
   const status = readEnvConfig(world.store, environment)?.status
-  return (
-    (status === 'applied' || status === 'promoted') &&
-    readEnvState(world.store, environment)?.bundle === world.contract.digest
-  )
+  if (status !== 'applied' && status !== 'promoted') return false
+  if (readEnvState(world.store, environment)?.bundle !== world.contract.digest) return false
+  return isHeldByProduction(world) || isPrepared(world, environment)
+}
+
+const isHeldByProduction = (world: World): boolean =>
+  isHeld(world.contract, Object.fromEntries([...world.own].map(([id, { state }]) => [id, state])), world.production)
+
+function isPrepared(world: World, environment: EnvironmentName): boolean {
+  const path = join(environmentFolder(world.store, environment), 'promotion', 'requirements.json')
+  const now = prettyJson(baseRequirements(world.contract, world.production))
+  return readIfThere(path) === now
 }
 
 /**
- * Refuses when production's nodes that the bundle replaces, removes or reads are not what it was compiled against.
- * Throws STATE_MOVED (facts: nodes).
+ * Refuses when production's nodes that the bundle replaces, removes or reads are not what it was planned on; the plan, if
+ * there is one, also knows the data. An environment that production has taken over is not behind it.
+ * Throws STATE_MOVED (facts: nodes, moved).
  */
-export function requireBase(world: World, force: boolean): void {
-  const { replace, remove, read } = world.contract.promote
-  const versions = (manifest: Manifest | undefined | null) =>
-    new Map((manifest?.nodes ?? []).map((node) => [node.id, freshEdge(node)]))
-  const [planned, now] = [versions(world.base), versions(world.production?.manifest)]
-  const moved = [...new Set([...replace, ...remove, ...read])].filter((id) => planned.get(id) !== now.get(id)).sort()
-  if (moved.length === 0 || force) return
+export function requireBase(world: World, { force, plan }: Pick<RunRequest, 'force' | 'plan'>): void {
+  if (force === true) return
+  const moved = new Map(
+    [
+      ...movedDefinitions(world.contract, world.base, world.production),
+      ...(plan === undefined ? [] : movedSincePlan(plan, world.production)),
+    ].map((one) => [one.node, one] as const),
+  )
+  if (moved.size === 0 || isHeldByProduction(world)) return
+  const environment = nameOf(world)
+  const sorted = [...moved.values()].sort((a, b) => byCodeUnit(a.node, b.node))
   throw new RuntimeFailure(
     'STATE_MOVED',
-    `production moved since this was planned: ${moved.join(', ')}`,
-    { nodes: moved },
-    { hints: [`Plan again: 'seeknal env plan ${nameOf(world)}'. Or go on with '--force'.`] },
+    `production moved since environment '${environment}' was planned: ${sorted.map(({ node, what }) => `${node} (${what})`).join(', ')}`,
+    { environment, nodes: sorted.map(({ node }) => node), moved: sorted },
+    {
+      hints: [
+        `Plan again: 'seeknal env plan ${environment}'; then apply executes what reads them, and nothing else.`,
+        "Or go on with '--force'.",
+      ],
+    },
   )
 }
 

@@ -1,4 +1,4 @@
-// What a step really does, as a digest: its text as production has it, prelude, settings, and the files that it reads.
+// What a step really does, as a digest: its text as production has it, prelude, settings, columns, and the files that it reads.
 // The fingerprints of a bundle that was not compiled here are only its own words, so an output that it made is taken for
 // another bundle's only where this digest is the same too. Pure. Rule: FORMAT.md, "Outputs of foreign bundles".
 
@@ -17,15 +17,16 @@ export type ReadFile = readonly [node: string, snapshot: Pick<Snapshot, 'sha256'
  * the bundle's digest.
  */
 export function stepProof(world: World, id: NodeId, files: readonly ReadFile[]): Fingerprint | null {
-  const { bundle, contract, steps } = world
+  const { bundle, contract, nodes, steps } = world
   const step = steps.get(id)
   const text = step && bundle.files.get(step.file)
   const inputs = files.flatMap(([node, snapshot]) => (snapshot === null ? [] : [[node, snapshot.sha256]]))
   if (inputs.length < files.length) return null
   const sql = step && text !== undefined ? productionText(contract, step, text) : null
   if (sql === null) return asFingerprint(contract.digest)
-  const prelude = bundle.files.get('prelude.sql') ?? ''
-  return fingerprintOf({ sql: sha256(sql), prelude: sha256(prelude), settings: contract.settings, inputs })
+  const prelude = sha256(bundle.files.get('prelude.sql') ?? '')
+  const columns = nodes.get(id)?.columns?.map(({ name, type }) => [name, type]) ?? null
+  return fingerprintOf({ sql: sha256(sql), prelude, settings: contract.settings, columns, inputs })
 }
 
 /** The step's text without the environment's prefix; null when the bundle lists a place where no prefix may stand. */

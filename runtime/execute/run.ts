@@ -4,7 +4,7 @@
 import type { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName, NodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
-import type { Snapshot } from '../contract/state.ts'
+import type { Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
@@ -25,6 +25,10 @@ export interface RunRequest {
    * any other bundle only what its steps really do decides which outputs are taken for theirs. Default: false.
    */
   readonly compiled?: boolean
+  /** Environment bundles: go on although production's nodes that it reads or replaces moved. */
+  readonly force?: boolean
+  /** Environment bundles: the plan that it belongs to, which knows production's data as it was. */
+  readonly plan?: Plan
   /** ISO 8601 with Z; what the clock functions read. Default: now. */
   readonly runTimestamp?: string
   /** `YYYY-MM-DD`. Default: the date of `runTimestamp`. */
@@ -48,8 +52,6 @@ export interface ExecuteOptions extends RunRequest {
   readonly lockTimeoutMs?: number
   /** For the lock file and for whoever is refused: `seeknal run`. */
   readonly command?: string
-  /** Environment bundles: go on although production's nodes that it reads or replaces moved. */
-  readonly force?: boolean
   /** Ends the run: what runs is interrupted, what is finished stays stored. */
   readonly signal?: AbortSignal
   readonly onEvent?: (event: RunEvent) => void

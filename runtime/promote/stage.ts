@@ -4,7 +4,7 @@
 import type { BundleFile } from '../contract/bundle.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
-import type { BaseRequirement, RunState } from '../contract/state.ts'
+import type { RunState } from '../contract/state.ts'
 import { stageGeneration } from '../execute/finish.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Store } from '../store/store.ts'
@@ -19,17 +19,6 @@ export interface Applied {
   readonly state: RunState
   /** Production as it was when the environment was applied. */
   readonly requirements: readonly Requirement[]
-}
-
-/** Production's nodes that the change replaces, removes or reads, as they are now. */
-export function baseRequirements(contract: BundleFile, production: Generation | null): BaseRequirement[] {
-  const { replace, remove, read } = contract.promote
-  return [...new Set([...replace, ...remove, ...read])].sort().map((node) => ({
-    kind: 'base',
-    node,
-    definition: production?.manifest.nodes.find((n) => n.id === node)?.definition_fingerprint ?? null,
-    execution: production?.state.nodes[node]?.fingerprint ?? null,
-  }))
 }
 
 /** The switch on top of production as it is now. Pure but for the number of the generation. */

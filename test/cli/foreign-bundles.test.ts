@@ -55,7 +55,9 @@ test('An honest bundle is executed once: promoted or not, a run takes over what 
 test('A tampered bundle changes its environment and nothing else', async () => {
   const folder = await changed()
   forgeFolder(join(folder, 'bundle'), (path, text) =>
-    path === 'apply/transform.orders_full.sql' ? text.replace('o.amount AS amount', '666.00 AS amount') : text,
+    path === 'apply/transform.orders_full.sql'
+      ? text.replace('o.amount AS amount', 'CAST(666 AS DECIMAL(10,2)) AS amount')
+      : text,
   )
   await does(folder, ['exec', 'bundle', 'bundle'])
   assert.equal((await rowsOf(folder, DAILY, 'dev'))[0], ['2026-03-01', '1333.00'])
@@ -66,7 +68,9 @@ test('A tampered bundle changes its environment and nothing else', async () => {
 test('Promoting a tampered bundle is undone by the next run', async () => {
   const folder = await changed()
   forgeFolder(join(folder, 'bundle'), (path, text) =>
-    path === 'apply/transform.orders_full.sql' ? text.replace('o.amount AS amount', '666.00 AS amount') : text,
+    path === 'apply/transform.orders_full.sql'
+      ? text.replace('o.amount AS amount', 'CAST(666 AS DECIMAL(10,2)) AS amount')
+      : text,
   )
   await does(folder, ['exec', 'bundle', 'bundle'])
   await does(folder, ['promote', 'dev', '--yes'])
@@ -106,7 +110,9 @@ test('A promoted bundle cannot give a new definition the fingerprint of an old o
 test('An environment that was planned on such a production proves nothing', async () => {
   const folder = await changed()
   forgeFolder(join(folder, 'bundle'), (path, text) =>
-    path === 'apply/transform.orders_full.sql' ? text.replace('o.amount AS amount', '666.00 AS amount') : text,
+    path === 'apply/transform.orders_full.sql'
+      ? text.replace('o.amount AS amount', 'CAST(666 AS DECIMAL(10,2)) AS amount')
+      : text,
   )
   await does(folder, ['exec', 'bundle', 'bundle'])
   await does(folder, ['promote', 'dev', '--yes'])
