@@ -64,4 +64,19 @@ test('The list says that a plan is stale when a file of the project changed, cam
   assert.is(await statusOf(folder), 'promoted', 'what was promoted was not for the project as it is now')
 })
 
+test('Promoting by a bundle takes the options of a promotion', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['run'])
+  edit(folder, daily, 'AS revenue', 'AS revenue, COUNT(*) AS orders')
+  await does(folder, ['compile', '--env', 'dev'])
+  await does(folder, ['exec', 'bundle'])
+  appendFileSync(join(folder, 'data/orders.csv'), '4,b,1.00,2026-03-02\n')
+  edit(folder, daily, 'AS revenue, COUNT(*) AS orders', 'AS revenue')
+  await does(folder, ['run'])
+  const promote = ['exec', 'bundle', '--phase', 'promote']
+  await ends(3, folder, promote)
+  await ends(2, folder, [...promote, '--lock-timeout', 'soon'])
+  await does(folder, [...promote, '--force'])
+})
+
 test.run()
