@@ -9,6 +9,7 @@ import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/b
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
 import { declaredMistakes, outputMistakes } from './bind/declared.ts'
+import { lateReaderMistakes } from './bind/late-readers.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { bindSources } from './bind/sources.ts'
@@ -38,7 +39,7 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
     graph.lock,
     world,
   )
-  const { described, diagnostics } = await describeLevels(graph, sources.bound, engine, world)
+  const { described, outputs, diagnostics } = await describeLevels(graph, sources.bound, engine, world)
   const facts = await sqlFacts(described, world)
   const bound = new Map<NodeId, BoundNode>(sources.bound.map((node) => [node.id, node]))
   for (const [i, one] of described.entries()) {
@@ -49,6 +50,7 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   }
   const { checks, diagnostics: wrongTests } = await bindChecks(graph.nodes, bound, world)
   diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)), ...wrongTests)
+  diagnostics.push(...(await lateReaderMistakes(described, outputs, engine, world)))
   return { graph, bound, checks, lock: sources.lock, engine, diagnostics }
 }
 
@@ -58,7 +60,11 @@ async function describeLevels(
   sources: readonly BoundNode[],
   engine: string,
   world: World,
-): Promise<{ readonly described: readonly Described[]; readonly diagnostics: Diagnostic[] }> {
+): Promise<{
+  readonly described: readonly Described[]
+  readonly outputs: ReadonlyMap<string, Output>
+  readonly diagnostics: Diagnostic[]
+}> {
   const byId = new Map<NodeId, ResolvedNode>(graph.nodes.map((node) => [node.id, node]))
   const outputs = new Map<NodeId, Output>(sources.map((source) => [source.id, source]))
   const described: Described[] = []
@@ -77,7 +83,7 @@ async function describeLevels(
       outputs.set(answer.described.node.id, answer.described.output)
     }
   }
-  return { described, diagnostics }
+  return { described, outputs, diagnostics }
 }
 
 const mistakesOf = (answer: Answer): readonly Diagnostic[] =>

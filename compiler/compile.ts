@@ -5,6 +5,7 @@ import type { OpenedBundle } from '../runtime/contract/bundle.ts'
 import { type Diagnostic, isError, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import type { EnvironmentName } from '../runtime/contract/ids.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
+import type { LastOutputs } from './bind/bound-node.ts'
 import { bind } from './bind.ts'
 import { diff } from './diff.ts'
 import { emit } from './emit.ts'
@@ -47,6 +48,8 @@ export interface CompileInput {
   readonly cache: CompileCache
   /** Accept that a source no longer has its locked columns. */
   readonly acceptSources: boolean
+  /** Only warned about: no byte of the bundle depends on them. */
+  readonly lastOutputs?: LastOutputs
   readonly stopAfter?: Pass
 }
 
@@ -81,7 +84,7 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const ordered = graph(resolved)
   row.size = { nodes: ordered.nodes.length, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
-  const bound = await bind(ordered, { engine, observe, cache, acceptSources })
+  const bound = await bind(ordered, { engine, observe, cache, acceptSources, lastOutputs: input.lastOutputs ?? {} })
   const lock = lockText(bound.lock)
   if (row.ends('bind', bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound)

@@ -61,10 +61,12 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   return compiled
 }
 
-const inputDigest = ({ files, environment, base, baseDigest, carry, params, acceptSources }: RecallInput): string => {
+function inputDigest(input: RecallInput): string {
+  const { files, environment, base, baseDigest, carry, params, acceptSources, lastOutputs } = input
   const texts = files.map(({ path, text }) => [path, text]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (baseDigest ?? sha256(prettyJson(base)))
-  return sha256(canonicalJson([texts, environment, production, carry ?? true, params, acceptSources]))
+  const last = lastOutputs ?? {}
+  return sha256(canonicalJson([texts, environment, production, carry ?? true, params, acceptSources, last]))
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */

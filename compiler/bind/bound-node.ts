@@ -35,4 +35,8 @@ export interface World {
   readonly cache: CompileCache
   /** Accept that a source no longer has its locked columns. */
   readonly acceptSources: boolean
+  readonly lastOutputs?: LastOutputs
 }
+
+/** Production's outputs whose columns only data can tell: what they are now, and the SQL that made them. By id. */
+export type LastOutputs = Readonly<Record<string, { readonly sql: string; readonly columns: readonly Column[] }>>

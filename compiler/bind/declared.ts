@@ -3,7 +3,7 @@
 
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
 import type { Column } from '../../runtime/contract/manifest.ts'
-import { duplicateNames, foldCase, isStorable } from '../../runtime/contract/stored-columns.ts'
+import { duplicateNames, foldCase, isStorable, STORABLE_HINT } from '../../runtime/contract/stored-columns.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import type { ResolvedTransform } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
@@ -96,7 +96,7 @@ export function outputMistakes(node: ResolvedTransform, columns: readonly Column
       `The column '${column.name}' of '${node.id}' is a ${column.type}, which an output cannot hold.`,
       {
         facts: { node: node.id, column: column.name, type: column.type },
-        hints: ['Take its members apart, for example with union_extract().'],
+        hints: [STORABLE_HINT],
       },
     ),
   )

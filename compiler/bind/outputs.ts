@@ -93,7 +93,8 @@ function relationsOf(node: ResolvedTransform, outputs: ReadonlyMap<string, Outpu
   return found.every((relation) => relation !== null) ? found : null
 }
 
-function relationOf(id: string, output: Output): Relation | null {
+/** Null: only data can tell the columns. */
+export function relationOf(id: string, output: Output): Relation | null {
   if (output.columns === null) return null
   const [schema = '', name = ''] = id.split('.')
   const known = relations.get(output)

@@ -9,6 +9,8 @@ import { Bug, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
+import type { Generation } from '../../runtime/store/generations.ts'
+import type { LastOutputs } from '../bind/bound-node.ts'
 import type { Compiled, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import { sayDiagnostics } from './diagnostics.ts'
@@ -60,8 +62,18 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     cache: workspace.cache,
     results: workspace.results,
     acceptSources: request.acceptSources ?? false,
+    lastOutputs: lastOutputs(workspace.production()),
     ...(request.stopAfter === undefined ? {} : { stopAfter: request.stopAfter }),
   })
+}
+
+/** What readers of outputs are warned by whose columns only data can tell. */
+export function lastOutputs(production: Generation | null): LastOutputs {
+  const late = (production?.manifest.nodes ?? []).flatMap(({ id, columns, sql }) => {
+    const state = columns === null ? production?.state.nodes[id] : undefined
+    return state === undefined || sql === undefined ? [] : [[id, { sql, columns: state.snapshot.columns }] as const]
+  })
+  return Object.fromEntries(late)
 }
 
 export interface CompiledProject {

@@ -14,7 +14,7 @@ import { expandGlob } from '../../runtime/store/glob.ts'
 import { currentLink } from '../../runtime/store/store.ts'
 import type { Json } from '../load.ts'
 import { buildIdentity } from './build-identity.ts'
-import type { CompiledProject } from './compile-project.ts'
+import { type CompiledProject, lastOutputs } from './compile-project.ts'
 import { frame, sourceLines } from './diagnostics.ts'
 import { identityOf } from './file-stamps.ts'
 import { LOCK_FILE } from './project.ts'
@@ -40,6 +40,8 @@ export function prepareRecord(
     const production = readProduction(store)
     if (volatile || sources === null || files === null || current === null || production === null) return null
     if (!sameLock(root, lock)) return null
+    // What was warned about before the run may be another thing after it.
+    if (canonicalJson(lastOutputs(production)) !== canonicalJson(lastOutputs(workspace.production()))) return null
     const documents = PRODUCTION_FILES.map(
       (path) => [path, identityOf(join(store.target, current, path)) ?? ''] as const,
     )

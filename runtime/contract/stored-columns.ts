@@ -8,8 +8,8 @@ import type { Column } from './manifest.ts'
 export const LOSSY = '\\bU?HUGEINT\\b'
 /** What a lossy type is cast to. */
 export const LOSSLESS = 'DECIMAL(38,0)'
-/** Of a type that an output cannot hold. */
-export const UNSTORABLE = '\\bUNION\\('
+/** A UNION, and a STRUCT whose fields have no names, which no reader's column can be declared with. */
+export const UNSTORABLE = '\\bUNION\\(|\\bSTRUCT\\((?:[A-Z0-9_]*[(\\[,)]|TIME(?:STAMP)? WITH )'
 
 /** Labels of ENUMs and quoted names of fields, which may spell a type. */
 const QUOTED = /"(?:[^"]|"")*"|'(?:[^']|'')*'/g
@@ -43,8 +43,12 @@ export function storedType(queryType: string): StoredType {
   return { type, cast }
 }
 
-/** UNION values lose their tag names when stored. */
+/** Whether an output can hold a type: UNION values lose their tag names when stored. */
 export const isStorable = (type: string): boolean => !new RegExp(UNSTORABLE).test(type.replace(QUOTED, ''))
+
+/** What to do about the others. */
+export const STORABLE_HINT =
+  "Take the members of a UNION apart, for example with union_extract(); name the fields of a STRUCT, as in {'a': 1}."
 
 export interface StoredColumns {
   readonly columns: readonly Column[]

@@ -7,7 +7,7 @@ import * as assert from 'uvu/assert'
 import { does, ends, records, rowsOf } from '../support/cli.ts'
 import { Session } from '../support/duckdb.ts'
 import { suite } from '../support/suite.ts'
-import { tempFolder, tempProject } from '../support/temp.ts'
+import { tempFolder, tempProject, writeFiles } from '../support/temp.ts'
 
 const test = suite('cli/late bound')
 
@@ -97,6 +97,25 @@ test('A column that the table does not have fails its reader at the place in the
   assert.match(said, /seeknal\/reader\.yml:8:5: transform\.reader: .*"mar"/)
   assert.match(said, /^\s+8 │ {5}mar AS m$/m)
   assert.is(statuses((await ends(1, folder, ['run', '--json'])).out)['transform.reader'], 'failed')
+})
+
+test('After a run, a column that the last output does not have is warned about before the next', async () => {
+  const reader = transform(
+    'reader',
+    'transform.by_month',
+    "SELECT\n  shop,\n  mar AS m\nFROM ref('transform.by_month')",
+  )
+  const folder = tempProject(files())
+  await does(folder, ['run'])
+  writeFiles(folder, Object.fromEntries([reader]))
+  const { all: said } = await ends(0, folder, ['plan'])
+  assert.match(said, /seeknal\/reader\.yml:8:5: There is no column 'mar'.*\[BIND_COLUMN_NOT_FOUND\]/)
+  assert.match(said, 'the next may have others')
+  appendFileSync(join(folder, 'data/sales.csv'), 'south,mar,4\n')
+  await does(folder, ['run'])
+  const after = await ends(0, folder, ['run'])
+  assert.is(after.err, '')
+  assert.equal(await rowsOf(folder, "SELECT m FROM transform.reader WHERE shop = 'south'"), [['4']])
 })
 
 test('What an output cannot hold fails its node with the column, at its query', async () => {

@@ -158,6 +158,39 @@ test('columns that only data can tell are bound late, and so are those who read 
   )
 })
 
+test('readers of columns that only data can tell are warned about by those of the last output', async () => {
+  const pivot = "PIVOT ref('source.orders') ON customer USING sum(amount) GROUP BY id"
+  const files = project({
+    late: [pivot, 'source.orders'],
+    typo: ["SELECT id,\n  annna FROM ref('transform.late')", 'transform.late'],
+    right: ["SELECT id, anna FROM ref('transform.late')", 'transform.late'],
+    second: ["SELECT anna FROM ref('transform.right')", 'transform.right'],
+    third: ["SELECT bert FROM ref('transform.right')", 'transform.right'],
+  })
+  const columns = (...names: readonly string[]) => names.map((name) => ({ name, type: 'BIGINT' }))
+  const right = { sql: 'SELECT id, anna FROM transform.late\n', columns: columns('id', 'anna') }
+  const late = {
+    sql: `${pivot.replace("ref('source.orders')", 'source.orders')}\n`,
+    columns: columns('id', 'anna', 'bert'),
+  }
+  const lastOutputs = { 'transform.late': late, 'transform.right': right }
+  const cache = new CountedCache()
+  for (const options of [{}, { cache }, { cache, engine: noEngine }]) {
+    const bound = await boundOf(files, { ...options, lastOutputs })
+    assert.equal([...mistakesOf(bound)].sort(), [
+      'third.yml:5:10 BIND_COLUMN_NOT_FOUND',
+      'typo.yml:6:5 BIND_COLUMN_NOT_FOUND',
+    ])
+    assert.ok(bound.diagnostics.every((d) => d.severity === 'warning'))
+    const hints = bound.diagnostics.find((d) => d.place.file.includes('typo'))?.hints
+    assert.match(hints?.join() ?? '', /'anna'.*'transform\.late'/)
+    assert.is(columnsOf(bound, 'transform.typo'), 'late')
+  }
+  // Made by other SQL, the last output says nothing, and neither does what was made from it.
+  const other = { ...late, sql: `${late.sql}, name` }
+  assert.equal(mistakesOf(await boundOf(files, { lastOutputs: { ...lastOutputs, 'transform.late': other } })), [])
+})
+
 test('a mistake is reported at its line with the nearest name, and once: its readers are not blamed', async () => {
   const bound = await boundOf(
     project({

@@ -1,6 +1,7 @@
 // Projects given as texts → what the passes up to bind and fingerprint make of them, with the real engine and observer.
 
 import { join } from 'node:path'
+import type { LastOutputs } from '../../compiler/bind/bound-node.ts'
 import { type Bound, bind } from '../../compiler/bind.ts'
 import { CacheFile } from '../../compiler/cli/cache-file.ts'
 import { createObserver } from '../../compiler/cli/observer.ts'
@@ -23,19 +24,20 @@ export interface BindOptions {
   readonly acceptSources?: boolean
   readonly cache?: CompileCache
   readonly engine?: () => Promise<SqlEngine>
+  readonly lastOutputs?: LastOutputs
 }
 
 /** Binds a project of these files. Throws when an earlier pass finds an error. */
 export async function boundOf(files: Texts, options: BindOptions = {}): Promise<Bound> {
   const folder = tempProject({ 'seeknal_project.yml': 'name: shop\nversion: "1.0.0"\n', ...files })
   const stamps = new CacheFile(join(tempFolder(), 'cache'), 'test', 0)
-  const { engine = analysisEngine, cache = noCache, acceptSources = false } = options
+  const { engine = analysisEngine, cache = noCache, acceptSources = false, lastOutputs = {} } = options
   const loaded = load(readProject(folder, stamps), cache)
   const validated = validate(loaded)
   const resolved = await resolve(validated, { params: {}, engine, cache })
   const ordered = graph(resolved)
   throwErrors([loaded, validated, resolved, ordered].flatMap((pass) => pass.diagnostics))
-  return bind(ordered, { engine, observe: createObserver(folder, stamps).observe, cache, acceptSources })
+  return bind(ordered, { engine, observe: createObserver(folder, stamps).observe, cache, acceptSources, lastOutputs })
 }
 
 const known = new Map<string, unknown>()

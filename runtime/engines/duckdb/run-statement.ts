@@ -7,6 +7,7 @@ import {
   columnDifference,
   duplicateNames,
   isStorable,
+  STORABLE_HINT,
   type StoredColumns,
   storedColumns,
 } from '../../contract/stored-columns.ts'
@@ -106,7 +107,9 @@ function withCasts(statement: StepStatement, casts: Readonly<Record<string, stri
 
 function notStorable(mistakes: readonly string[], columns: readonly OutputColumn[], place: Place): RuntimeFailure {
   const message = mistakes.join('; ')
-  const hints = ['Name columns apart with AS, and take a UNION apart, for example with union_extract().']
+  const hints = [
+    mistakes.some((mistake) => mistake.startsWith('it gives')) ? 'Name columns apart with AS.' : STORABLE_HINT,
+  ]
   return new RuntimeFailure('OUTPUT_NOT_STORABLE', message, { ...place, message, columns }, { hints })
 }
 

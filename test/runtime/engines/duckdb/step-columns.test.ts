@@ -85,7 +85,7 @@ test('A query whose columns only data can tell stores every type as the compiler
     `'{"a": 1}'::JSON`,
     `{'j': ['{"a": 1}'::JSON]}`,
     `MAP {'j': '1'::JSON}`,
-    'row(1, 2)',
+    "{'timestamp': 1, 'A': DATE '2026-01-02'}",
     "'\\x00'::BLOB",
     "'00000000-0000-0000-0000-000000000001'::UUID",
     '1.5::DECIMAL(38, 10)',
@@ -106,6 +106,8 @@ test('A type that an output cannot hold fails the step with the column, also ins
   for (const [type, expression] of [
     ['UNION(a INTEGER)', 'union_value(a := 1)'],
     ['STRUCT(x UNION(a INTEGER)[])', "{'x': [union_value(a := 1)]}"],
+    ['STRUCT(INTEGER, DECIMAL(2,1))', 'row(1, 1.5)'],
+    ['STRUCT(TIME WITH TIME ZONE)[]', "[row(TIMETZ '03:04:05+00')]"],
   ] as const) {
     const step = request(`SELECT 1 AS ok, ${expression} AS odd`, null, KEYS)
     const failure = await rejects(() => engine.runStep(step), 'OUTPUT_NOT_STORABLE')
