@@ -31,6 +31,17 @@ const skipWords = (head: Head, from: number, ...words: readonly string[]): numbe
   return at
 }
 
+/** The index of the word that says what a statement does: behind a WITH clause, what follows its last parenthesis. */
+function verbAt(head: Head): number {
+  if (wordAt(head, 0) !== 'with') return 0
+  let depth = 0
+  for (let i = 0; i < head.tokens.length; i++) {
+    depth += depthChange(head, i)
+    if (depth === 0 && charAt(head, i - 1) === ')' && !['', 'as', 'using'].includes(wordAt(head, i))) return i
+  }
+  return 0
+}
+
 /** The object that a statement makes or changes. */
 interface Target {
   /** As it is written, quotes and `temp.` taken off; null when it is qualified in another way, or no name is there. */
@@ -80,7 +91,6 @@ const ALLOWED = 'Before the query a node may only make and change TEMP tables an
 
 /** Checks one statement that is not a plain query. `temporary` are the objects of the statements before. */
 export function checkStatement(kind: StatementKind, head: Head, temporary: ReadonlySet<string>): StatementFacts {
-  const first = head.tokens[0] ?? { start: 0, end: 0 }
   switch (kind) {
     case 'select':
       return NOTHING
@@ -95,8 +105,9 @@ export function checkStatement(kind: StatementKind, head: Head, temporary: Reado
     case 'set':
       return checkSet(head)
     default: {
-      const word = head.text.slice(first.start, first.end).toUpperCase()
-      return refused(first, `${word} is not allowed in a transform.`, ALLOWED)
+      const verb = head.tokens[verbAt(head)] ?? { start: 0, end: 0 }
+      const word = head.text.slice(verb.start, verb.end).toUpperCase()
+      return refused(verb, `${word} is not allowed in a transform.`, ALLOWED)
     }
   }
 }
@@ -158,7 +169,7 @@ const OBJECTS: Readonly<Record<string, readonly string[]>> = {
 }
 
 function checkChange(kind: string, head: Head, temporary: ReadonlySet<string>): StatementFacts {
-  const verb = head.tokens.findIndex((_, i) => [kind, 'truncate'].includes(wordAt(head, i)))
+  const verb = verbAt(head)
   const objects = OBJECTS[kind]
   const object = wordAt(head, verb + 1)
   if (objects !== undefined && !objects.includes(object))

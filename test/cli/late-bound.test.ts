@@ -156,12 +156,4 @@ test('A bundle is not executed over source files that have other columns than it
   assert.match(said, "'seeknal lock --accept'")
 })
 
-test('MERGE is refused where it stands', async () => {
-  const sql = `CREATE TEMP TABLE t (shop VARCHAR);
-MERGE INTO t USING ref('source.sales') AS s ON t.shop = s.shop WHEN MATCHED THEN DELETE;
-SELECT * FROM t`
-  const { err } = await ends(2, tempProject(files(transform('merged', 'source.sales', sql))), ['validate'])
-  assert.match(err, /seeknal\/merged\.yml:7:3: MERGE is not allowed/)
-})
-
 test.run()

@@ -4,7 +4,7 @@
 
 import { EFFECT_NAMES, isEngineType, macroNameProblem } from '../../contract/engine-names.ts'
 import { codeOf } from './split-statements.ts'
-import { leadingKind } from './statement-kind.ts'
+import { leadingKind, type StatementKind } from './statement-kind.ts'
 
 /** DuckDB's numbers of statement types (StatementType of the client). */
 export const TYPE = {
@@ -71,7 +71,15 @@ export function preparingType(text: string, given: ReadonlySet<string>): number 
     if (match === null) continue
     return names === undefined || isFree(names, unquoted(match[1] ?? ''), given) ? type : null
   }
-  return leadingKind(code) === 'select' ? TYPE.SELECT : null
+  const kind = leadingKind(code)
+  if (kind === 'select') return TYPE.SELECT
+  return /^with\s/i.test(code) ? (AFTER_WITH[kind] ?? null) : null
+}
+
+const AFTER_WITH: Partial<Record<StatementKind, number>> = {
+  insert: TYPE.INSERT,
+  update: TYPE.UPDATE,
+  delete: TYPE.DELETE,
 }
 
 const unquoted = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)

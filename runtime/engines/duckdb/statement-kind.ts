@@ -37,6 +37,7 @@ const KINDS: Readonly<Record<string, StatementKind>> = {
   update: 'update',
   delete: 'delete',
   truncate: 'delete',
+  merge: 'other',
   drop: 'drop',
   alter: 'alter',
   set: 'set',
@@ -64,20 +65,23 @@ const KINDS: Readonly<Record<string, StatementKind>> = {
 
 const NO_CODE = /'(?:[^']|'')*'|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|\$(\w*)\$[\s\S]*?\$\1\$/g
 
-/** Pure. The first keyword outside parentheses; after a WITH clause, the keyword that follows it. */
+/** Pure. The first keyword outside parentheses; after a WITH clause, whose names may be keywords, the one that follows it. */
 export function leadingKind(text: string): StatementKind {
   let depth = 0
   let afterWith = false
-  for (const [token] of text.replace(NO_CODE, ' ? ').matchAll(/[A-Za-z_]\w*|[()]/g)) {
+  let isName = false
+  const code = text.replace(NO_CODE, (part) => (part.startsWith('"') ? ' ? ' : ' '))
+  for (const [token] of code.matchAll(/[A-Za-z_]\w*|[(),?]/g)) {
+    const word = token.toLowerCase()
     if (token === '(') depth++
     else if (token === ')') depth--
-    else if (depth > 0 && !afterWith && KINDS[token.toLowerCase()] === 'select') return 'select'
-    else if (depth === 0) {
-      const kind = KINDS[token.toLowerCase()]
-      if (kind !== undefined) return kind
-      if (token.toLowerCase() === 'with') afterWith = true
-      else if (!afterWith) return 'other'
-    }
+    else if (depth > 0 && !afterWith && KINDS[word] === 'select') return 'select'
+    else if (depth > 0 || (token === '?' && !isName)) continue
+    else if (token === ',') isName = afterWith
+    else if (isName) isName = word === 'recursive'
+    else if (word === 'with') isName = afterWith = true
+    else if (KINDS[word] !== undefined) return KINDS[word]
+    else if (!afterWith) return 'other'
   }
   return 'other'
 }
