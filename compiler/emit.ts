@@ -5,7 +5,8 @@ import { type BundleFile, bundleDigest, type OpenedBundle } from '../runtime/con
 import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import { applySql } from './emit/apply-sql.ts'
-import { contractOf, stepFile } from './emit/contract.ts'
+import { type Contract, contractOf, stepFile } from './emit/contract.ts'
+import { namesIn, type Texts } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
 import { typesFile } from './emit/types-file.ts'
@@ -16,15 +17,16 @@ import type { Rewritten } from './rewrite.ts'
 export async function emit(rewritten: Rewritten, base: Manifest | null, cache: CompileCache): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
   const baseText = base === null ? null : prettyJson(base)
-  const unsealed = contractOf(rewritten, baseText === null ? null : sha256(baseText))
+  const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
+  const named = forPeople(rewritten, nameless)
+  const names = namesIn(named, forPeople, rewritten, nameless)
+  const unsealed = names === undefined ? nameless : { ...nameless, names }
   const texts: [string, string][] = [
-    ['apply.sql', applySql(rewritten, unsealed)],
     ['diff.json', prettyJson(diff)],
     ['manifest.json', prettyJson(manifest)],
     ['prelude.sql', rewritten.prelude],
-    ['review.md', review(rewritten, unsealed)],
     ['types.ts', typesFile(manifest, cache)],
-    ...scripts(unsealed).map(([path, text]): [string, string] => [path, text]),
+    ...named.map(([path, text]): [string, string] => [path, text]),
     ...rewritten.steps.map(({ node, sql }): [string, string] => [stepFile(node), sql]),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
@@ -33,3 +35,10 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
   const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
   return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]), manifest, base, diff }
 }
+
+/** The files that say which environment they are for, besides the steps. */
+const forPeople = (rewritten: Rewritten, contract: Contract): Texts => [
+  ['apply.sql', applySql(rewritten, contract)],
+  ['review.md', review(rewritten, contract)],
+  ...scripts(contract),
+]

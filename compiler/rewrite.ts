@@ -18,7 +18,7 @@ export interface RewrittenStep {
   readonly sql: string
   readonly spans: readonly PrefixSpan[]
   /** What stands for it in apply.sql, where only data can tell its columns: the runtime looks them up by itself. */
-  readonly byHand?: string
+  readonly byHand?: { readonly sql: string; readonly spans: readonly PrefixSpan[] }
 }
 
 export interface Rewritten {
@@ -43,7 +43,7 @@ export function rewrite(planned: Planned): Rewritten {
     const rewritten = { node: step.node, ...marks.resolve(text, prefix) }
     if (!isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(written)
-    const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep), prefix).sql
+    const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep), prefix)
     return [{ ...rewritten, byHand }]
   })
   return { planned, prelude: preludeText(), steps }

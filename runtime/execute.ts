@@ -16,8 +16,9 @@ import { abandonedScratch, makeScratch, type Scratch, sweepScratch } from './exe
 import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
 import { openJournal } from './journal.ts'
 import { commitSwitch } from './promote/switch.ts'
+import { acquireEnvironment } from './store/environments.ts'
 import { currentGeneration, settleProduction } from './store/generations.ts'
-import { acquireWriter, type LockName } from './store/locks.ts'
+import { acquireWriter } from './store/locks.ts'
 import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
 
@@ -39,10 +40,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     const stillDue = await leftOutAndDue(first, predictions)
     return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
   }
-  const lock = await acquireWriter(store, lockOf(first), {
-    command: options.command ?? 'seeknal run',
-    timeoutMs: options.lockTimeoutMs ?? 0,
-  })
+  const lock = await lockOf(first, options, options.lockTimeoutMs ?? 0)
   try {
     options.faults?.('locked')
     if (first.environment === null) settleProduction(store)
@@ -57,14 +55,16 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   }
 }
 
-const lockOf = (world: World): LockName =>
-  world.environment === null ? 'production' : `environment-${world.environment}`
+function lockOf({ store, environment }: World, { command = 'seeknal run' }: ExecuteOptions, timeoutMs: number) {
+  if (environment === null) return acquireWriter(store, 'production', { command, timeoutMs })
+  return acquireEnvironment(store, environment, { command, timeoutMs })
+}
 
 /** After a killed run there may be nothing to do but to remove what it left; whoever has the lock does it as well. */
 async function tidy(world: World, options: ExecuteOptions): Promise<void> {
   if (abandonedScratch(world.store).length === 0) return
   try {
-    const lock = await acquireWriter(world.store, lockOf(world), { command: options.command ?? 'seeknal run' })
+    const lock = await lockOf(world, options, 0)
     if (world.environment === null) settleProduction(world.store)
     sweepScratch(world.store)
     lock.release()
@@ -188,7 +188,7 @@ function finish(
   if (failed || interrupted) return { kind: failed ? 'failed' : 'interrupted', generation }
   const merged = mergedAfterRun(world, states)
   if (!differs(world, merged)) return { kind: 'nothing', generation }
-  keepBundle(world, faults)
+  keepBundle(world.store, world.bundle, faults)
   const maker = {
     kind: 'run' as const,
     environment: null,

@@ -10,19 +10,15 @@
 // generation/ to next, make a link to next beside `current`, rename that link over `current` without following it, remove
 // the lock. Going back: point `current` at generations/<"parent" of current/generation.json>. The next writer notices.
 
-import Type from 'typebox'
 import { RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
-import { parseDocument } from './contract/schema.ts'
-import { BaseRequirement } from './contract/state.ts'
 import { changesBetween } from './execute/finish.ts'
 import type { Faults } from './execute/run.ts'
 import { makeScratch, sweepScratch } from './execute/scratch.ts'
-import { open } from './open.ts'
-import { type Applied, stagePromotion, unappliedNodes } from './promote/stage.ts'
+import { readApplied } from './promote/applied.ts'
+import { type Applied, stagePromotion } from './promote/stage.ts'
 import { commitSwitch, type Requirement, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
-import { environmentNotFound, readEnvConfig, readEnvState, touchEnvironment } from './store/environments.ts'
-import { kindAt, readIfThere } from './store/files.ts'
+import { acquireEnvironment, touchEnvironment } from './store/environments.ts'
 import {
   currentGeneration,
   type Generation,
@@ -32,7 +28,7 @@ import {
   settleProduction,
 } from './store/generations.ts'
 import { acquireWriter } from './store/locks.ts'
-import { environmentFolder, openStore, pathIn, type Store } from './store/store.ts'
+import { openStore, type Store } from './store/store.ts'
 
 export type { Requirement, StagedSwitch } from './promote/switch.ts'
 
@@ -76,10 +72,7 @@ export async function promote(
   }
   if (options.dryRun) return described(store, await stage(), false)
   const command = options.command ?? `seeknal env promote ${environment}`
-  const own = await acquireWriter(store, `environment-${environment}`, {
-    command,
-    timeoutMs: options.lockTimeoutMs ?? 0,
-  })
+  const own = await acquireEnvironment(store, environment, { command, timeoutMs: options.lockTimeoutMs ?? 0 })
   try {
     const result = await switchProduction(store, options, command, stage)
     touchEnvironment(store, environment, {
@@ -154,21 +147,6 @@ function stageRollback(store: Store, wanted: number | undefined): StagedSwitch {
   }
 }
 
-/** What the environment was applied with. Throws when it was not, or not completely. */
-async function readApplied(store: Store, environment: EnvironmentName, force: boolean): Promise<Applied> {
-  const folder = environmentFolder(store, environment)
-  if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
-  const config = readEnvConfig(store, environment)
-  const state = readEnvState(store, environment)
-  if (state === null || (config?.status !== 'applied' && config?.status !== 'promoted'))
-    throw notApplied(environment, config?.status ?? 'planned')
-  const bundle = await open(pathIn(store, 'bundles', state.bundle))
-  const requirements = force ? [] : readRequirements(folder, environment)
-  const applied = { contract: bundle.contract, manifest: bundle.manifest, base: bundle.base, state, requirements }
-  if (unappliedNodes(applied).length > 0) throw notApplied(environment, config.status)
-  return applied
-}
-
 /** The empty switch when production has all of it already: a promotion that was killed just after its commit point. */
 function isPromoted(production: Generation | null, { contract, state }: Applied): StagedSwitch | null {
   if (production === null || production.state.bundle !== contract.digest) return null
@@ -183,25 +161,6 @@ function isPromoted(production: Generation | null, { contract, state }: Applied)
     updates: { create: null, current, changed: [], removed: [] },
   }
 }
-
-function readRequirements(folder: string, environment: EnvironmentName): Requirement[] {
-  const text = readIfThere(`${folder}/promotion/requirements.json`)
-  if (text === null) throw notApplied(environment, 'planned')
-  return parseDocument(
-    Type.Array(BaseRequirement),
-    text,
-    `target/environments/${environment}/promotion/requirements.json`,
-    'STATE_INVALID',
-  )
-}
-
-const notApplied = (environment: EnvironmentName, status: string): RuntimeFailure =>
-  new RuntimeFailure(
-    'ENVIRONMENT_NOT_APPLIED',
-    `environment '${environment}' is not applied: its status is '${status}'`,
-    { environment, status },
-    { hints: [`Run 'seeknal env apply ${environment}' first.`] },
-  )
 
 function described(store: Store, staged: StagedSwitch, committed: boolean): SwitchResult {
   const { current, changed, removed } = staged.updates

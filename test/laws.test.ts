@@ -3,11 +3,14 @@
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { writeBundle } from '../runtime/bundle/directory.ts'
+import { retarget } from '../runtime/bundle/retarget.ts'
 import { opened } from '../runtime/bundle/verify.ts'
 import type { Bundle, NamespaceSpan } from '../runtime/contract/bundle.ts'
+import { environmentName } from '../runtime/contract/ids.ts'
 import { open } from '../runtime/open.ts'
 import { bundleOf } from './support/compile.ts'
-import { goldenBundle, goldenCases } from './support/golden.ts'
+import { baseOf, goldenBundle, goldenCase, goldenCases } from './support/golden.ts'
+import { rejects } from './support/rejects.ts'
 import { suite } from './support/suite.ts'
 import { tempFolder } from './support/temp.ts'
 
@@ -44,6 +47,23 @@ for (const golden of goldenCases()) {
       for (const { file } of made.contract.steps) assert.is(stripped(made, file), files.get(file), file)
   })
 
+  test(`${golden.name}: made for another environment it is what compiling for that one gives`, async () => {
+    for (const base of [null, await baseOf(golden)])
+      for (const [from, to] of [
+        ['dev', 'staging'],
+        ['my-env_', 'x'],
+        ['x', 'a_'],
+      ]) {
+        const name = environmentName(to ?? '')
+        if (name === undefined) throw new Error(`${to} is no name`)
+        const made = retarget(opened(await bundleOf(project, { environment: from ?? '', base })), name)
+        const wanted = await bundleOf(project, { environment: name, base })
+        for (const [path, text] of wanted.files) assert.is(made.files.get(path), text, path)
+        assert.equal(made.contract, wanted.contract)
+        assert.is(made.files.size, wanted.files.size)
+      }
+  })
+
   test(`${golden.name}: what is written is what is opened`, async () => {
     const made = await bundle()
     const folder = join(tempFolder(), 'bundle')
@@ -61,6 +81,14 @@ for (const golden of goldenCases()) {
     assert.equal(again.contract.steps, [])
   })
 }
+
+test('A bundle that does not say where it names its environment is not made for another', async () => {
+  const made = opened(await goldenBundle(goldenCase('added-column')))
+  const { names: _, ...contract } = made.contract
+  const staging = environmentName('staging')
+  if (staging === undefined) throw new Error('no name')
+  await rejects(async () => retarget({ ...made, contract }, staging), 'BUNDLE_INVALID')
+})
 
 function once<T>(make: () => T): () => T {
   let made: { readonly value: T } | undefined

@@ -8,6 +8,7 @@ import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
+import { planDocument } from '../../runtime/promote/plan-document.ts'
 import { kindAt } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
@@ -15,7 +16,7 @@ import type { Json } from '../load.ts'
 import { changeLines, countLines, dagLine, names, planExitCode } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
 import { projectDigest } from './project.ts'
-import { environmentPlan, savePlan } from './saved-plan.ts'
+import { savePlan } from './saved-plan.ts'
 import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
@@ -74,15 +75,16 @@ export async function planEnvironment(
     // Without a change, an environment is not made; one that is there gets the empty plan in place of its old one.
     const keep = something || kindAt(environmentFolder(workspace.store, environment)) !== 'absent'
     const plan = {
-      ...environmentPlan(workspace, environment, bundle, profile),
+      ...planDocument(bundle, workspace.production(), profile),
       ...(Object.keys(request.params).length === 0 ? {} : { params: request.params }),
       project: projectDigest(workspace.root, workspace.files()),
     }
     if (something) sayPlan(terminal, plan, bundle)
     else terminal.success('No changes detected.')
     sayLeftDue(terminal, workspace.production(), bundle)
-    if (keep) await savePlan(workspace, environment, bundle, plan)
+    const isApplied = keep && (await savePlan(workspace, environment, bundle, plan))
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
+    if (something && isApplied) terminal.info(`Environment '${environment}' is applied from this plan already.`)
     if (terminal.options.json) terminal.document(plan)
     return planExitCode(bundle.diff, something, request)
   } finally {

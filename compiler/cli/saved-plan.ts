@@ -1,99 +1,82 @@
-// The plan of an environment as files: bundle/, refs.json, plan.json below target/environments/<env>/. plan.json comes
-// last and names the bundle by digest: without it, or with another digest, there is no plan.
+// The plan of an environment as files: bundle/, refs.json, plan.json below target/environments/<env>/. A new environment
+// appears whole. In one that is there plan.json comes last and names the bundle by digest: without it, or with another
+// digest, there is no plan.
 // Reports ENVIRONMENT_NOT_FOUND, STATE_INVALID, STATE_LOCKED, STATE_IO.
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { writeBundle } from '../../runtime/bundle/directory.ts'
-import type { Profile } from '../../runtime/cli/profile.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
-import { asNodeId, type EnvironmentName, outputStem } from '../../runtime/contract/ids.ts'
+import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import { parseDocument } from '../../runtime/contract/schema.ts'
-import { Plan, type Refs } from '../../runtime/contract/state.ts'
+import { Plan } from '../../runtime/contract/state.ts'
+import { makeScratch, sweepScratch } from '../../runtime/execute/scratch.ts'
 import { open } from '../../runtime/open.ts'
+import { refsDocument } from '../../runtime/promote/plan-document.ts'
 import {
+  acquireEnvironment,
   environmentNotFound,
   readEnvConfig,
   readEnvState,
+  replaceEnvironment,
   touchEnvironment,
+  usedNow,
   writeEnvDocument,
 } from '../../runtime/store/environments.ts'
-import { kindAt, readIfThere } from '../../runtime/store/files.ts'
-import { acquireWriter } from '../../runtime/store/locks.ts'
-import { environmentFolder, folderIn } from '../../runtime/store/store.ts'
+import { kindAt, readIfThere, syncPath, writeNew } from '../../runtime/store/files.ts'
+import { environmentFolder, type Store } from '../../runtime/store/store.ts'
 import type { Workspace } from './workspace.ts'
 
-/** plan.json. Pure but for production, which was looked up once. */
-export function environmentPlan(
-  workspace: Workspace,
-  environment: EnvironmentName,
-  bundle: OpenedBundle,
-  profile: Profile | null,
-): Plan {
-  const production = workspace.production()
-  const { contract, diff } = bundle
-  const { replace, remove, read } = contract.promote
-  const base = [...new Set([...replace, ...remove, ...read])].sort().flatMap((id) => {
-    const definition = production?.manifest.nodes.find((node) => node.id === id)?.definition_fingerprint
-    const execution = production?.state.nodes[id]?.fingerprint
-    return definition === undefined || execution === undefined ? [] : [[id, { definition, execution }] as const]
-  })
-  const maybe = new Set(diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node))
-  const ids = contract.steps.map((step) => step.node)
-  const certain = ids.filter((id) => !maybe.has(id))
-  return {
-    env_name: environment,
-    manifest_fingerprint: contract.files['manifest.json'] ?? '',
-    categorized_changes: Object.fromEntries(
-      diff.changes.filter((c) => c.change === 'modified').map((c) => [c.node, c.category]),
-    ),
-    added_nodes: diff.changes.filter((c) => c.change === 'added').map((c) => c.node),
-    removed_nodes: diff.changes.filter((c) => c.change === 'removed').map((c) => c.node),
-    total_nodes_to_execute: certain.length,
-    profile_path: profile?.shown ?? null,
-    profile_fingerprint: profile?.fingerprint ?? null,
-    execute: certain,
-    may_execute: ids.filter((id) => maybe.has(id)),
-    reasons: Object.fromEntries(contract.steps.map((step) => [step.node, step.reasons])),
-    base: { generation: production?.number ?? null, nodes: Object.fromEntries(base) },
-    bundle: contract.digest,
-  }
-}
-
-/** Keeps the plan in place of an earlier one. What was applied stays only when it was applied from the same bundle. */
+/**
+ * Keeps the plan in place of an earlier one. What was applied stays only when it was applied from the same bundle; true:
+ * it was, so that nothing is left to do.
+ */
 export async function savePlan(
   workspace: Workspace,
   environment: EnvironmentName,
   bundle: OpenedBundle,
   plan: Plan,
-): Promise<void> {
+): Promise<boolean> {
   const { store } = workspace
-  const lock = await acquireWriter(store, `environment-${environment}`, { command: `seeknal env plan ${environment}` })
+  const refs = refsDocument(bundle.contract, workspace.production())
+  const lock = await acquireEnvironment(store, environment, { command: `seeknal env plan ${environment}` })
   try {
-    const folder = folderIn(store, 'environments', environment)
+    const folder = environmentFolder(store, environment)
+    if (kindAt(folder) === 'absent') {
+      makeEnvironment(store, environment, bundle, { 'refs.json': refs, 'plan.json': plan })
+      return false
+    }
     const same = readEnvState(store, environment)?.bundle === plan.bundle
     const status = readEnvConfig(store, environment)?.status
     touchEnvironment(store, environment, same && status !== undefined ? {} : { status: 'planned' })
     rmSync(join(folder, 'plan.json'), { force: true })
     writeBundle(join(folder, 'bundle'), bundle)
-    writeEnvDocument(store, environment, 'refs.json', refsOf(workspace, bundle))
+    writeEnvDocument(store, environment, 'refs.json', refs)
     writeEnvDocument(store, environment, 'plan.json', plan)
+    return same && (status === 'applied' || status === 'promoted')
   } finally {
     lock.release()
   }
 }
 
-/** What the steps will read of production. */
-function refsOf(workspace: Workspace, { contract }: OpenedBundle): Refs {
-  const production = workspace.production()
-  if (production === null) return {}
-  const refs = contract.promote.read.flatMap((id) => {
-    const sha256 = production.state.nodes[id]?.snapshot.sha256
-    const path = `target/generations/${production.number}/intermediate/${outputStem(asNodeId(id))}.parquet`
-    return sha256 === undefined ? [] : [[id, { path, sha256, generation: production.number }] as const]
-  })
-  return Object.fromEntries(refs)
+/** A new environment appears complete. */
+function makeEnvironment(
+  store: Store,
+  environment: EnvironmentName,
+  bundle: OpenedBundle,
+  documents: Readonly<Record<string, unknown>>,
+): void {
+  sweepScratch(store)
+  const scratch = makeScratch(store, `plan-${environment}`)
+  const made = join(scratch.folder, 'environment')
+  writeBundle(join(made, 'bundle'), bundle)
+  for (const [file, value] of Object.entries({ ...documents, 'env_config.json': usedNow(null, environment) }))
+    writeNew(join(made, file), prettyJson(value))
+  syncPath(made)
+  replaceEnvironment(store, environment, made)
+  scratch.remove()
 }
 
 /** The saved plan with its bundle, verified. */

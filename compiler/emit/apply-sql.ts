@@ -76,7 +76,7 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     steps: rewritten.steps.map(({ node, sql, byHand }, i) => ({
       number: i + 1,
       id: node,
-      sql: byHand ?? sql,
+      sql: byHand?.sql ?? sql,
       cleanup: cleanups.get(node) ?? '',
     })),
   })

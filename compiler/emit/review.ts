@@ -48,9 +48,7 @@ export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest'
   const steps = contract.steps.filter((step) => due.has(step.node))
   const executing = manifest.nodes.filter((node) => due.has(node.id))
   return fill({
-    title: text(
-      `${contract.project.name} ${contract.project.version}: ${contract.environment === null ? 'production' : `environment ${contract.environment}`}`,
-    ),
+    title: `${text(`${contract.project.name} ${contract.project.version}`)}: ${contract.environment === null ? 'production' : `environment ${contract.environment}`}`,
     summary: summary(diff),
     against:
       contract.base === null

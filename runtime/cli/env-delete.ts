@@ -1,8 +1,9 @@
 // `seeknal env delete <env>`: removes an environment. Its snapshots go with `seeknal clean`, if nothing else has them.
 
-import { deleteEnvironment, environmentNotFound } from '../store/environments.ts'
+import { join } from 'node:path'
+import { makeScratch, sweepScratch } from '../execute/scratch.ts'
+import { acquireEnvironment, deleteEnvironment, environmentNotFound } from '../store/environments.ts'
 import { kindAt } from '../store/files.ts'
-import { acquireWriter } from '../store/locks.ts'
 import { environmentFolder, openStore } from '../store/store.ts'
 import { confirmed } from './ask.ts'
 import { command } from './command.ts'
@@ -28,12 +29,15 @@ export const envDelete = command({
       return 0
     }
     const timeoutMs = lockTimeout(args['lock-timeout']).lockTimeoutMs ?? 0
-    const lock = await acquireWriter(store, `environment-${environment}`, {
+    const lock = await acquireEnvironment(store, environment, {
       command: `seeknal env delete ${environment}`,
       timeoutMs,
     })
     try {
-      deleteEnvironment(store, environment)
+      sweepScratch(store)
+      const scratch = makeScratch(store, `delete-${environment}`)
+      deleteEnvironment(store, environment, join(scratch.folder, 'environment'))
+      scratch.remove()
     } finally {
       lock.release()
     }

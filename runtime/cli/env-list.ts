@@ -1,15 +1,12 @@
 // `seeknal env list`: every environment with its status, changes, age, expiry, size and base.
 
-import { join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
-import { parseDocument } from '../contract/schema.ts'
-import { Plan } from '../contract/state.ts'
+import type { Plan } from '../contract/state.ts'
 import { isHeld, movedSincePlan } from '../promote/base.ts'
-import { environmentNames, environmentSize, readEnvConfig, readEnvState } from '../store/environments.ts'
-import { readIfThere } from '../store/files.ts'
+import { environmentNames, environmentSize, readEnvConfig, readEnvPlan, readEnvState } from '../store/environments.ts'
 import { type Generation, readProduction } from '../store/generations.ts'
-import { environmentFolder, openStore, type Store } from '../store/store.ts'
+import { openStore, type Store } from '../store/store.ts'
 import { type Command, command } from './command.ts'
 import { projectRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
@@ -102,14 +99,14 @@ function environmentRow(store: Store, name: EnvironmentName, { production, proje
   }
   try {
     const config = readEnvConfig(store, name)
-    const text = readIfThere(join(environmentFolder(store, name), 'plan.json'))
-    const plan = text === null ? null : parseDocument(Plan, text, `${name}/plan.json`, 'STATE_INVALID')
-    if (config === null) return { ...nothing, status: 'incomplete', problem: 'it has no env_config.json' }
+    const plan = readEnvPlan(store, name)
+    if (config === null)
+      return { ...nothing, status: 'incomplete', problem: 'it has no env_config.json; plan it again, or delete it' }
     const expires = Date.parse(config.last_used_at) + config.ttl_seconds * 1000
     const status =
       expires < now
         ? 'expired'
-        : config.status !== 'promoted' &&
+        : config.promoted_generation === null &&
             plan !== null &&
             (isStale(store, name, plan, production) || isEdited(plan, project))
           ? 'stale'

@@ -1,25 +1,33 @@
-// `seeknal env promote <env>` and `seeknal promote <env>`: an applied environment becomes production in one step.
+// `seeknal env promote <env> [to]` and `seeknal promote <env> [to]`: an applied environment becomes production, or another
+// environment, in one step.
 
-import { RuntimeFailure } from '../contract/failures.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
+import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot, projectRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 
 export const promote = command({
-  about: `Makes an applied environment production: one atomic switch to a new generation. Refused when the environment was not
-completely applied, or when the nodes that its plan replaces or reads have moved in production since.`,
+  about: `Makes an applied environment production: one atomic switch to a new generation. With the name of another environment,
+makes that one what this one is: outputs, plan and references, without executing anything. Refused when the environment was
+not completely applied, when the nodes that its plan replaces or reads have moved in production since, or when the other
+environment has applied changes that would be lost.`,
   examples: [
     ['seeknal env promote dev --dry-run', 'say what would change'],
     ['seeknal promote dev', 'do it: the same as `seeknal env promote dev`'],
+    ['seeknal env promote dev staging', "make environment 'staging' what 'dev' is"],
   ],
   args: {
     env: { type: 'positional', description: 'The environment', required: true },
-    to: { type: 'positional', description: 'Where to (default: prod)', required: false },
+    to: { type: 'positional', description: 'Where to: prod (default), or another environment', required: false },
     'dry-run': { type: 'boolean', description: 'Say what would change, and do nothing' },
-    force: { type: 'boolean', description: 'Go on although production moved' },
+    force: {
+      type: 'boolean',
+      description: 'Go on although production moved, or the other environment loses changes',
+    },
+    ...PROFILE_ARG,
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
     ...LOCK_TIMEOUT_ARG,
   },
@@ -32,6 +40,7 @@ completely applied, or when the nodes that its plan replaces or reads have moved
         dryRun: args['dry-run'] === true,
         force: args.force === true,
         yes: args.yes === true,
+        ...(args.profile === undefined ? {} : { profile: args.profile }),
         ...lockTimeout(args['lock-timeout']),
       },
       surroundings,
@@ -45,18 +54,18 @@ export interface PromoteRequest {
   readonly dryRun: boolean
   readonly force: boolean
   readonly yes: boolean
+  readonly profile?: string
   readonly lockTimeoutMs?: number
 }
 
 export async function promoteEnvironment(request: PromoteRequest, surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings
   const environment = environmentArgument(request.environment)
-  if (request.to !== null && request.to !== 'prod' && request.to !== 'production')
-    throw new RuntimeFailure(
-      'USAGE',
-      `An environment is promoted to production; '${request.to}' is not supported yet.`,
-      { to: request.to },
-    )
+  if (request.to !== null && request.to !== 'prod' && request.to !== 'production') {
+    const { promoteToOther } = await import('./promote-environment.ts')
+    return promoteToOther(environment, environmentArgument(request.to), request, surroundings)
+  }
+  resolveProfile(request.profile, null, executionRoot(surroundings), surroundings)
   const module = await import('../promote.ts')
   const { lockTimeoutMs } = request
   const options = {
@@ -69,7 +78,7 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
   if (request.dryRun) {
     if (terminal.options.json) terminal.document(planned)
     sayStaged(terminal, planned)
-    sayUnmet(terminal, planned)
+    sayUnmet(terminal, planned.unmet)
     return 0
   }
   // On a terminal people are asked; scripts that call it have decided.

@@ -57,7 +57,7 @@ export async function rollBack(request: RollbackRequest, surroundings: Surroundi
     terminal.info('Nothing was changed.')
     return 0
   }
-  sayUnmet(terminal, planned)
+  sayUnmet(terminal, planned.unmet)
   const result = await module.rollback(options)
   if (terminal.options.json) terminal.document(result)
   terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)

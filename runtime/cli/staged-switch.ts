@@ -4,8 +4,14 @@ import type { SwitchResult } from '../promote.ts'
 import type { Terminal } from './terminal.ts'
 import { counted } from './text.ts'
 
-export function sayStaged(terminal: Terminal, { from, to, changed, removed, committed }: SwitchResult): void {
+export function sayStaged(terminal: Terminal, result: SwitchResult): void {
+  const { from, to, committed } = result
   terminal.info(`${committed ? 'Production' : 'Production would become'}: generation ${from ?? 'none'} → ${to}`)
+  sayOutputs(terminal, result)
+}
+
+/** Outputs that become other ones, and those that go. */
+export function sayOutputs(terminal: Terminal, { changed, removed }: Pick<SwitchResult, 'changed' | 'removed'>): void {
   for (const node of changed) terminal.line(`  ~ ${node}`)
   for (const node of removed) terminal.line(`  - ${node}`)
   if (changed.length + removed.length === 0) terminal.line('  No output changes; only what is said about them.')
@@ -13,7 +19,7 @@ export function sayStaged(terminal: Terminal, { from, to, changed, removed, comm
 }
 
 /** What would make the switch refuse. */
-export function sayUnmet(terminal: Terminal, { unmet }: SwitchResult): void {
+export function sayUnmet(terminal: Terminal, unmet: SwitchResult['unmet']): void {
   for (const requirement of unmet) {
     const what =
       'node' in requirement

@@ -51,6 +51,12 @@ export const NamespaceSpan = Type.Object(
 )
 export type NamespaceSpan = Static<typeof NamespaceSpan>
 
+const Offsets = Type.Array(Type.Number())
+
+/** Byte offsets at which a file that is no step names the environment, or holds its prefix; by path. */
+export const Names = Type.Record(Type.String(), Type.Object({ environment: Offsets, prefix: Offsets }, strict))
+export type Names = Static<typeof Names>
+
 export const BUNDLE_FORMAT = 'seeknal.bundle/1'
 
 export const BundleFile = Type.Object(
@@ -90,6 +96,8 @@ export const BundleFile = Type.Object(
       strict,
     ),
     namespaces: Type.Array(NamespaceSpan),
+    /** Environments only. */
+    names: Type.Optional(Names),
     /** path → SHA-256 of every other file. */
     files: Type.Record(Type.String(), Hex),
     digest: Hex,

@@ -114,6 +114,8 @@ export const EnvConfig = Type.Object(
     ttl_seconds: Type.Number(),
     promoted_to: Type.Union([Type.String(), Type.Null()]),
     promoted_generation: Type.Union([Type.Number(), Type.Null()]),
+    /** The environment that was promoted to this one, which is as that one was then; null: it was planned here. */
+    promoted_from: Type.Optional(Type.Union([Type.String(), Type.Null()])),
   },
   strict,
 )

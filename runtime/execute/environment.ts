@@ -7,16 +7,16 @@ import { join } from 'node:path'
 import { byCodeUnit, prettyJson } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, outputStem } from '../contract/ids.ts'
-import type { NodeState, Refs, RunState } from '../contract/state.ts'
+import type { NodeState, RunState } from '../contract/state.ts'
 import { baseRequirements, isHeld, movedDefinitions, movedSincePlan } from '../promote/base.ts'
-import { stagePromotion } from '../promote/stage.ts'
+import { refsDocument } from '../promote/plan-document.ts'
+import { promotionDocuments, stagePromotion } from '../promote/stage.ts'
 import { buildGeneration } from '../promote/switch.ts'
 import { readEnvConfig, readEnvState, touchEnvironment, writeEnvDocument } from '../store/environments.ts'
 import { guarded, linkOrCopy, makeFolder, readIfThere, removeTree, syncPath } from '../store/files.ts'
-import { environmentFolder, folderIn, inProject, snapshotPath } from '../store/store.ts'
+import { environmentFolder, folderIn, snapshotPath } from '../store/store.ts'
 import { keepBundle } from './finish.ts'
 import type { Faults, RunRequest } from './run.ts'
-import { productionOutputs } from './step.ts'
 import type { World } from './world.ts'
 
 const nameOf = (world: World): EnvironmentName => {
@@ -89,8 +89,13 @@ export function applyToEnvironment(world: World, application: Application): void
     touchEnvironment(store, environment, { status: 'failed' })
     return
   }
-  touchEnvironment(store, environment, { status: 'planned', promoted_to: null, promoted_generation: null })
-  keepBundle(world, application.faults)
+  touchEnvironment(store, environment, {
+    status: 'planned',
+    promoted_to: null,
+    promoted_generation: null,
+    promoted_from: null,
+  })
+  keepBundle(store, world.bundle, application.faults)
   const state = stateOf(world, application)
   replaceOutputs(world, environment, application)
   writeEnvDocument(
@@ -100,7 +105,7 @@ export function applyToEnvironment(world: World, application: Application): void
     world.bundle.files.get('manifest.json') ?? prettyJson(world.manifest),
   )
   writeEnvDocument(store, environment, 'run_state.json', state)
-  writeEnvDocument(store, environment, 'refs.json', refsOf(world))
+  writeEnvDocument(store, environment, 'refs.json', refsDocument(world.contract, world.production))
   preparePromotion(world, environment, state, application.scratch)
   application.faults('placed')
   touchEnvironment(store, environment, { status: 'applied' })
@@ -137,22 +142,6 @@ function replaceOutputs(world: World, environment: EnvironmentName, application:
   syncPath(folder)
 }
 
-/** What the steps read of production. */
-function refsOf(world: World): Refs {
-  const refs: Refs = {}
-  const { production } = world
-  if (production === null) return refs
-  const read = world.contract.steps.flatMap((step) =>
-    step.inputs.filter((input) => input.from === 'production').map((input) => input.node),
-  )
-  for (const id of [...new Set(read)].sort()) {
-    const state = production.state.nodes[id]
-    const path = inProject(world.store, join(productionOutputs(world), `${outputStem(asNodeId(id))}.parquet`))
-    if (state !== undefined) refs[id] = { path, sha256: state.snapshot.sha256, generation: production.number }
-  }
-  return refs
-}
-
 /** Lays the promotion out as files (promote.ts describes them). */
 function preparePromotion(world: World, environment: EnvironmentName, state: RunState, scratch: string): void {
   const requirements = baseRequirements(world.contract, world.production)
@@ -163,19 +152,13 @@ function preparePromotion(world: World, environment: EnvironmentName, state: Run
     state,
     requirements,
   })
-  const { create, current } = staged.updates
+  const { create } = staged.updates
   const made = join(scratch, 'promotion')
   makeFolder(made)
   if (create !== null) buildGeneration(world.store, create, join(made, 'generation'))
   const folder = join(environmentFolder(world.store, environment), 'promotion')
   removeTree(folder)
   guarded('place', folder, () => renameSync(made, folder))
-  writeEnvDocument(
-    world.store,
-    environment,
-    'promotion/base',
-    current.from === null ? 'none\n' : `generations/${current.from}\n`,
-  )
-  writeEnvDocument(world.store, environment, 'promotion/next', `generations/${current.to}\n`)
-  writeEnvDocument(world.store, environment, 'promotion/requirements.json', requirements)
+  for (const [file, text] of Object.entries(promotionDocuments(staged, requirements)))
+    writeEnvDocument(world.store, environment, file, text)
 }

@@ -3,6 +3,7 @@
 
 import { join } from 'node:path'
 import { writeBundle } from '../bundle/directory.ts'
+import type { Bundle } from '../contract/bundle.ts'
 import { prettyJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { NodeState, RunState } from '../contract/state.ts'
@@ -148,9 +149,9 @@ export function changesBetween(before: States, after: States): { changed: string
 }
 
 /** Keeps the bundle as bundles/<digest>/: what made a generation can be looked at later. */
-export function keepBundle(world: World, faults: Faults): void {
-  folderIn(world.store, 'bundles')
-  const folder = pathIn(world.store, 'bundles', world.contract.digest)
-  if (kindAt(join(folder, 'bundle.json')) === 'absent') writeBundle(folder, world.bundle)
+export function keepBundle(store: Store, bundle: Bundle, faults: Faults): void {
+  folderIn(store, 'bundles')
+  const folder = pathIn(store, 'bundles', bundle.contract.digest)
+  if (kindAt(join(folder, 'bundle.json')) === 'absent') writeBundle(folder, bundle)
   faults('kept')
 }

@@ -8,7 +8,16 @@ import type { Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
-export type FaultPoint = 'locked' | 'journal' | 'stored' | 'kept' | 'staged' | 'placed' | 'switched' | 'recorded'
+export type FaultPoint =
+  | 'locked'
+  | 'journal'
+  | 'stored'
+  | 'kept'
+  | 'staged'
+  | 'placed'
+  | 'set_aside'
+  | 'switched'
+  | 'recorded'
 export type Faults = (point: FaultPoint) => void
 
 /** How an engine is started; not called when nothing must execute. */

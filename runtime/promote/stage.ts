@@ -2,14 +2,15 @@
 // `promote`, printed by its dry run, and laid out for people without Seeknal. Reports ENVIRONMENT_NOT_APPLIED.
 
 import type { BundleFile } from '../contract/bundle.ts'
+import { prettyJson } from '../contract/canonical-json.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
-import type { RunState } from '../contract/state.ts'
+import type { BaseRequirement, RunState } from '../contract/state.ts'
 import { stageGeneration } from '../execute/finish.ts'
 import type { Generation } from '../store/generations.ts'
 import type { Store } from '../store/store.ts'
 import { mergeProduction } from './merge.ts'
-import type { Requirement, StagedSwitch } from './switch.ts'
+import type { StagedSwitch } from './switch.ts'
 
 export interface Applied {
   readonly contract: BundleFile
@@ -18,7 +19,7 @@ export interface Applied {
   /** The environment's. */
   readonly state: RunState
   /** Production as it was when the environment was applied. */
-  readonly requirements: readonly Requirement[]
+  readonly requirements: readonly BaseRequirement[]
 }
 
 /** The switch on top of production as it is now. Pure but for the number of the generation. */
@@ -45,6 +46,18 @@ export function stagePromotion(store: Store, production: Generation | null, appl
     unproven: state.unproven === true || production?.state.unproven === true,
   })
   return { ...staged, requirements: [...staged.requirements, ...applied.requirements] }
+}
+
+/** The files beside the prepared generation, by path below the environment's folder (promote.ts describes them). Pure. */
+export function promotionDocuments(
+  { updates: { current } }: StagedSwitch,
+  requirements: readonly BaseRequirement[],
+): Readonly<Record<string, string>> {
+  return {
+    'promotion/base': current.from === null ? 'none\n' : `generations/${current.from}\n`,
+    'promotion/next': `generations/${current.to}\n`,
+    'promotion/requirements.json': prettyJson(requirements),
+  }
 }
 
 /** Ids of `promote.replace` that the environment has no output for. */

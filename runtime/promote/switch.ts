@@ -2,13 +2,13 @@
 // complete and on disk, then `target/current` is replaced by one rename. Whoever calls holds production's lock.
 // Reports STATE_MOVED, STATE_NOT_FOUND, STATE_IO.
 
-import { renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { renameSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { prettyJson } from '../contract/canonical-json.ts'
 import { assertNever, RuntimeFailure } from '../contract/failures.ts'
 import type { BaseRequirement, GenerationRecord } from '../contract/state.ts'
 import type { Faults } from '../execute/run.ts'
-import { besides, guarded, kindAt, linkOrCopy, makeFolder, removeTree, syncPath } from '../store/files.ts'
+import { besides, guarded, kindAt, linkOrCopy, makeFolder, removeTree, syncPath, writeNew } from '../store/files.ts'
 import { currentGeneration, generationNumbers, readProduction, recordSwitch } from '../store/generations.ts'
 import { hasSnapshot } from '../store/snapshots.ts'
 import { folderIn, type Store, snapshotPath } from '../store/store.ts'
@@ -70,10 +70,15 @@ export function unmetRequirements(store: Store, requirements: readonly Requireme
   })
 }
 
+/** Throws STATE_MOVED (facts: nodes) or STATE_NOT_FOUND when a requirement does not hold. */
+export function requireMet(store: Store, requirements: readonly Requirement[]): void {
+  const unmet = unmetRequirements(store, requirements)
+  if (unmet.length > 0) throw refusal(unmet)
+}
+
 /** Makes the switch; `scratch` is a folder of the caller's on the same file system. Throws STATE_MOVED or STATE_NOT_FOUND when a requirement does not hold. */
 export function commitSwitch(store: Store, staged: StagedSwitch, scratch: string, faults: Faults = () => {}): void {
-  const unmet = unmetRequirements(store, staged.requirements)
-  if (unmet.length > 0) throw refusal(unmet)
+  requireMet(store, staged.requirements)
   const { create, current } = staged.updates
   if (create === null && current.from === current.to) return
   if (create !== null) {
@@ -106,9 +111,7 @@ export function buildGeneration(store: Store, generation: NewGeneration, folder:
   makeFolder(join(folder, 'intermediate'))
   for (const [file, digest] of Object.entries(generation.outputs))
     linkOrCopy(snapshotPath(store, digest), join(folder, 'intermediate', file))
-  for (const [name, text] of Object.entries(generation.documents)) {
-    guarded('write', join(folder, name), () => writeFileSync(join(folder, name), text, { flag: 'wx', flush: true }))
-  }
+  for (const [name, text] of Object.entries(generation.documents)) writeNew(join(folder, name), text)
   syncPath(join(folder, 'intermediate'))
   syncPath(folder)
 }

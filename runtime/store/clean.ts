@@ -6,7 +6,7 @@ import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
-import { environmentNames, readEnvConfig, readEnvState } from './environments.ts'
+import { deleteEnvironment, environmentNames, readEnvConfig, readEnvState, settleEnvironment } from './environments.ts'
 import { errno, guarded, ioFailure, kindAt, readIfThere, removeTree } from './files.ts'
 import {
   currentGeneration,
@@ -17,7 +17,7 @@ import {
 } from './generations.ts'
 import { acquireLock, heldLocks, lockedBy } from './locks.ts'
 import { StoredOutput } from './snapshots.ts'
-import { environmentFolder, openStore, type Store, type StoreFolder } from './store.ts'
+import { folderIn, openStore, type Store, type StoreFolder } from './store.ts'
 
 export interface CleanOptions {
   readonly projectDir: string
@@ -53,8 +53,12 @@ export async function clean(options: CleanOptions): Promise<CleanResult> {
     const other = heldLocks(store).find((held) => held.name !== 'clean')
     if (other !== undefined) throw lockedBy(other.name, other.holder)
     settleProduction(store)
+    for (const name of environmentNames(store)) settleEnvironment(store, name)
     const { result, paths } = removals(store, options)
-    for (const path of paths) removeTree(path)
+    // What a kill leaves below tmp/ the next clean removes.
+    const gone = folderIn(store, 'tmp', `clean-${process.pid}`)
+    for (const name of result.environments) deleteEnvironment(store, name, join(gone, name))
+    for (const path of [...paths, gone]) removeTree(path)
     return result
   } finally {
     lock.release()
@@ -75,12 +79,12 @@ function removals(store: Store, options: CleanOptions): Removals {
   const index = filesIn(store, 'index').filter((name) => !leadsTo(store, name, used.snapshots))
   const paths = [
     ...generations.map((number) => generationFolder(store, number)),
-    ...environments.map((name) => environmentFolder(store, name)),
     ...index.map((name) => join(store.target, 'index', name)),
     ...snapshots.map((name) => join(store.target, 'snapshots', name)),
     ...bundles.map((name) => join(store.target, 'bundles', name)),
     ...oldJournals(store).map((name) => join(store.target, 'journal', name)),
     ...filesIn(store, 'tmp').map((name) => join(store.target, 'tmp', name)),
+    ...forgottenLocks(store).map((name) => join(store.target, 'locks', name)),
   ]
   const bytes = snapshots.reduce(
     (sum, name) => sum + guarded('look at', name, () => lstatSync(join(store.target, 'snapshots', name)).size),
@@ -95,12 +99,22 @@ function oldGenerations(store: Store, keep: number): number[] {
   return numbers.slice(0, Math.max(0, numbers.length - Math.max(0, keep - 1)))
 }
 
+const ABOUT_TO_LOCK_MS = 60_000
+
+/** Lock files that a killed process wrote beside the one that it wanted. */
+const forgottenLocks = (store: Store): string[] =>
+  filesIn(store, 'locks').filter(
+    (name) => name.startsWith('.') && Date.now() - changedMs(store, 'locks', name) > ABOUT_TO_LOCK_MS,
+  )
+
+/** 0: it is gone. */
+const changedMs = (store: Store, folder: StoreFolder, name: string): number =>
+  guarded('look at', name, () => lstatSync(join(store.target, folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0)
+
 function oldJournals(store: Store): string[] {
-  const changedMs = (name: string) =>
-    guarded('look at', name, () => lstatSync(join(store.target, 'journal', name)).mtimeMs)
   return filesIn(store, 'journal')
     .filter((name) => name !== 'production.jsonl')
-    .map((name) => ({ name, at: changedMs(name) }))
+    .map((name) => ({ name, at: changedMs(store, 'journal', name) }))
     .sort((a, b) => b.at - a.at)
     .slice(KEPT_JOURNALS)
     .map(({ name }) => name)

@@ -1,16 +1,27 @@
 // environments/<name>/: what an environment has, its folder's size, and its removal. Nothing is followed out of it.
 // Reports ENVIRONMENT_NOT_FOUND, STATE_INVALID, STATE_IO.
 
-import { lstatSync, readdirSync } from 'node:fs'
+import { lstatSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { prettyJson } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, environmentName, type NodeId, outputStem } from '../contract/ids.ts'
 import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { EnvConfig, type NodeState, RunState } from '../contract/state.ts'
-import { errno, ioFailure, kindAt, readIfThere, removeTree, writeAtomic } from './files.ts'
-import { environmentFolder, folderIn, inProject, type Store } from './store.ts'
+import { EnvConfig, type NodeState, Plan, RunState } from '../contract/state.ts'
+import {
+  errno,
+  guarded,
+  ioFailure,
+  kindAt,
+  readIfThere,
+  removeTree,
+  sweepBesides,
+  syncPath,
+  writeAtomic,
+} from './files.ts'
+import { acquireWriter, type Lock, type LockOptions } from './locks.ts'
+import { environmentFolder, environmentPlace, folderIn, inProject, pathIn, placeAside, type Store } from './store.ts'
 
 /** Days that an environment stays after its last use. */
 export const DEFAULT_TTL_SECONDS = 7 * 24 * 60 * 60
@@ -18,14 +29,73 @@ export const DEFAULT_TTL_SECONDS = 7 * 24 * 60 * 60
 /** Names of environments that have a folder, sorted. */
 export function environmentNames(store: Store): EnvironmentName[] {
   try {
-    return readdirSync(join(store.target, 'environments'))
-      .flatMap((name) => environmentName(name) ?? [])
-      .filter((name) => kindAt(join(store.target, 'environments', name)) === 'folder')
-      .sort()
+    const names = readdirSync(join(store.target, 'environments')).flatMap(
+      (name) => environmentName(name.replace(/^\.(.*)\.before$/, '$1')) ?? [],
+    )
+    return [...new Set(names)].filter((name) => isEnvironment(store, name)).sort()
   } catch (error) {
     if (errno(error) === 'ENOENT') return []
     throw ioFailure(error, 'list', join(store.target, 'environments'))
   }
+}
+
+function isEnvironment(store: Store, name: EnvironmentName): boolean {
+  const kind = kindAt(pathIn(store, 'environments', name))
+  return kind === 'folder' || (kind === 'absent' && kindAt(placeAside(store, name)) === 'folder')
+}
+
+/** The lock of one who writes an environment, which is then in its place, whatever ended a writer before. */
+export async function acquireEnvironment(
+  store: Store,
+  environment: EnvironmentName,
+  options: LockOptions,
+): Promise<Lock> {
+  const lock = await acquireWriter(store, `environment-${environment}`, options)
+  try {
+    settleEnvironment(store, environment)
+    return lock
+  } catch (error) {
+    lock.release()
+    throw error
+  }
+}
+
+/**
+ * Ends what a killed writer began: an environment that is aside goes back, or is removed when the new one is in place.
+ * The caller keeps all others from writing the environment.
+ */
+export function settleEnvironment(store: Store, environment: EnvironmentName): void {
+  const aside = placeAside(store, environment)
+  const place = environmentPlace(store, environment)
+  if (kindAt(aside) === 'folder') {
+    if (kindAt(place) !== 'absent') removeTree(aside)
+    else guarded('put back', place, () => renameSync(aside, place))
+  }
+  for (const folder of [place, join(place, 'promotion')]) sweepBesides(folder)
+}
+
+/**
+ * Puts the complete folder `made`, on the same file system, in the environment's place. Readers see the old one or the
+ * new one. The caller holds the environment's lock.
+ */
+export function replaceEnvironment(
+  store: Store,
+  environment: EnvironmentName,
+  made: string,
+  faults: (point: 'set_aside' | 'switched') => void = () => {},
+): void {
+  const folder = folderIn(store, 'environments')
+  const place = environmentPlace(store, environment)
+  const aside = placeAside(store, environment)
+  guarded('replace', place, () => {
+    if (kindAt(place) !== 'absent') renameSync(place, aside)
+    faults('set_aside')
+    // Commit point. Until here the one aside counts.
+    renameSync(made, place)
+  })
+  syncPath(folder)
+  faults('switched')
+  removeTree(aside)
 }
 
 function documentIn<T>(
@@ -43,6 +113,9 @@ export const readEnvConfig = (store: Store, environment: EnvironmentName): EnvCo
   documentIn(store, environment, 'env_config.json', (text, what) =>
     parseDocument(EnvConfig, text, what, 'STATE_INVALID'),
   )
+
+export const readEnvPlan = (store: Store, environment: EnvironmentName): Plan | null =>
+  documentIn(store, environment, 'plan.json', (text, what) => parseDocument(Plan, text, what, 'STATE_INVALID'))
 
 /** State of what was applied last, or null. */
 export const readEnvState = (store: Store, environment: EnvironmentName): RunState | null =>
@@ -77,8 +150,15 @@ export function writeEnvDocument(store: Store, environment: EnvironmentName, fil
 
 /** Updates env_config.json, which is made when it is missing. `last_used_at` becomes now. */
 export function touchEnvironment(store: Store, environment: EnvironmentName, change: Partial<EnvConfig>): EnvConfig {
+  const config = { ...usedNow(readEnvConfig(store, environment), environment), ...change }
+  writeEnvDocument(store, environment, 'env_config.json', config)
+  return config
+}
+
+/** The configuration of an environment that is used now; null: it is new. */
+export function usedNow(present: EnvConfig | null, environment: EnvironmentName): EnvConfig {
   const now = new Date().toISOString()
-  const config: EnvConfig = {
+  return {
     format: 'seeknal.env/1',
     name: environment,
     status: 'planned',
@@ -86,19 +166,21 @@ export function touchEnvironment(store: Store, environment: EnvironmentName, cha
     ttl_seconds: DEFAULT_TTL_SECONDS,
     promoted_to: null,
     promoted_generation: null,
-    ...readEnvConfig(store, environment),
-    ...change,
+    ...present,
     last_used_at: now,
   }
-  writeEnvDocument(store, environment, 'env_config.json', config)
-  return config
 }
 
-/** Removes an environment's folder. Throws ENVIRONMENT_NOT_FOUND. The caller holds its lock. */
-export function deleteEnvironment(store: Store, environment: EnvironmentName): void {
+/**
+ * Removes an environment, whole: its folder becomes `gone`, a free name on the same file system that the caller removes.
+ * Throws ENVIRONMENT_NOT_FOUND. The caller holds its lock.
+ */
+export function deleteEnvironment(store: Store, environment: EnvironmentName, gone: string): void {
   const folder = environmentFolder(store, environment)
   if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
-  removeTree(folder)
+  // Commit point.
+  guarded('remove', folder, () => renameSync(folder, gone))
+  syncPath(join(store.target, 'environments'))
 }
 
 export function environmentNotFound(store: Store, environment: string): RuntimeFailure {

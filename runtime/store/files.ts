@@ -11,6 +11,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -100,6 +101,13 @@ export async function syncLargeFile(path: string): Promise<void> {
 export const besides = (path: string): string =>
   join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
 
+/** Removes what killed processes left beside files of `folder`. Nobody else may be writing there. */
+export function sweepBesides(folder: string): void {
+  if (kindAt(folder) !== 'folder') return
+  const names = guarded('list', folder, () => readdirSync(folder))
+  for (const name of names) if (/^\..+\.[0-9a-f]{12}$/.test(name)) removeTree(join(folder, name))
+}
+
 /** Replaces a file in one step. With `durable`, it is on disk when this returns; without, a power cut may lose it, whole. */
 export function writeAtomic(path: string, text: string, durable = true): void {
   const staged = besides(path)
@@ -111,6 +119,11 @@ export function writeAtomic(path: string, text: string, durable = true): void {
     removeTree(staged)
     throw ioFailure(error, 'write', path)
   }
+}
+
+/** Writes a file that is not there yet; its contents are on disk when this returns, its name with the folder. */
+export const writeNew = (path: string, text: string): void => {
+  guarded('write', path, () => writeFileSync(path, text, { flag: 'wx', flush: true }))
 }
 
 /** A second name for a file's contents; a read-only copy where the file system has no hard links. */

@@ -10,7 +10,7 @@ import { Manifest } from '../contract/manifest.ts'
 import { misfits, parseDocument } from '../contract/schema.ts'
 import { GenerationRecord, RunState, SwitchEntry } from '../contract/state.ts'
 import { appendLine, readLines } from '../journal.ts'
-import { errno, ioFailure, readIfThere, removeTree } from './files.ts'
+import { errno, ioFailure, readIfThere, removeTree, sweepBesides } from './files.ts'
 import { folderIn, inProject, pathIn, requirePlainFolder, type Store } from './store.ts'
 
 /** A generation, read. */
@@ -123,7 +123,7 @@ export function recordSwitch(store: Store, entry: SwitchEntry): void {
 
 /**
  * For a writer that holds production's lock: notes a switch that was made but not recorded (by a script, or by a run
- * that was killed just after), and removes generations that a killed run placed without switching to them.
+ * that was killed just after), and removes what a killed run made without switching to it.
  */
 export function settleProduction(store: Store): void {
   const current = currentGeneration(store)
@@ -138,6 +138,7 @@ export function settleProduction(store: Store): void {
       run_id: readRecord(store, current)?.record.run_id ?? '',
     })
   }
+  sweepBesides(store.target)
   const used = new Set([...log.map((entry) => entry.to), current])
   for (const number of generationNumbers(store)) if (!used.has(number)) removeTree(generationFolder(store, number))
 }

@@ -90,14 +90,25 @@ export const snapshotPath = (store: Store, sha256: string): string => pathIn(sto
 export const indexPath = (store: Store, fingerprint: Fingerprint | string): string =>
   pathIn(store, 'index', `${fingerprint}.json`)
 
-/** The folder of an environment; the name is checked again, and the folder must not be a link. */
-export function environmentFolder(store: Store, environment: EnvironmentName): string {
+/** Where an environment is. The name is checked again, and the folder must not be a link. */
+export function environmentPlace(store: Store, environment: EnvironmentName): string {
   if (environmentName(environment) === undefined)
     throw new RuntimeFailure('ENVIRONMENT_NAME', `'${environment}' is no name for an environment`, { environment })
   requirePlainFolder(join(store.target, 'environments'))
   const folder = pathIn(store, 'environments', environment)
   requirePlainFolder(folder)
   return folder
+}
+
+/** Where an environment waits while another folder takes its place. */
+export const placeAside = (store: Store, environment: EnvironmentName): string =>
+  pathIn(store, 'environments', `.${environment}.before`)
+
+/** The folder of an environment as readers see it: the one aside while nothing is in its place. It may not exist. */
+export function environmentFolder(store: Store, environment: EnvironmentName): string {
+  const folder = environmentPlace(store, environment)
+  const aside = placeAside(store, environment)
+  return kindAt(folder) === 'absent' && kindAt(aside) === 'folder' ? aside : folder
 }
 
 /** `path` relative to the project, for messages and records. */

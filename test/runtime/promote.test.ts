@@ -243,12 +243,13 @@ test('Names of environments lead nowhere else', async () => {
   symlinkSync(outside, join(project, 'target/environments/evil'))
   const store = openStore(project)
   assert.equal(environmentNames(store), ['dev'])
-  await rejects(() => deleteEnvironment(store, name('evil')), 'STATE_INVALID')
+  await rejects(() => deleteEnvironment(store, name('evil'), join(project, 'gone')), 'STATE_INVALID')
   assert.ok(existsSync(join(outside, 'file')))
   symlinkSync(outside, join(project, 'target/environments/dev/link'))
-  deleteEnvironment(store, dev)
+  deleteEnvironment(store, dev, join(project, 'gone'))
+  rmSync(join(project, 'gone'), { recursive: true })
   assert.ok(existsSync(join(outside, 'file')))
-  await rejects(() => deleteEnvironment(store, dev), 'ENVIRONMENT_NOT_FOUND')
+  await rejects(() => deleteEnvironment(store, dev, join(project, 'gone')), 'ENVIRONMENT_NOT_FOUND')
 })
 
 test('The size of an environment is what only it keeps', async () => {

@@ -1,0 +1,111 @@
+// A bundle of one environment → the same bundle for another: byte for byte what compiling the same project against the
+// same production for the other one gives (a law with a test). Only the places that bundle.json lists are changed.
+// Pure. Reports BUNDLE_INVALID.
+
+import { type BundleFile, bundleDigest, type NamespaceSpan, type OpenedBundle } from '../contract/bundle.ts'
+import { byCodeUnit, prettyJson, sha256 } from '../contract/canonical-json.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
+
+/** Throws BUNDLE_INVALID when the bundle does not say where its files name the environment. */
+export function retarget(bundle: OpenedBundle, environment: EnvironmentName): OpenedBundle {
+  const { digest: _, ...contract } = bundle.contract
+  const names = { environment, prefix: namespacePrefix(environment) }
+  const places = new Map<string, Place[]>()
+  for (const [path, { environment, prefix }] of Object.entries(contract.names ?? {}))
+    places.set(path, [...environment.map(placeOf('environment', contract)), ...prefix.map(placeOf('prefix', contract))])
+  for (const span of contract.namespaces)
+    append(places, span.file, { start: span.start, is: 'prefix', text: span.text })
+  const changed = new Map(
+    [...places].map(([path, list]) => [path, replaced(bundle.files.get(path) ?? '', list, names)]),
+  )
+  const files = new Map([...bundle.files].map(([path, text]) => [path, changed.get(path)?.text ?? text]))
+  files.delete('bundle.json')
+  requireNames(contract, files)
+  const unsigned: Omit<BundleFile, 'digest'> = {
+    ...contract,
+    ...names,
+    steps: contract.steps.map((step) => ({
+      ...step,
+      output: { ...step.output, relation: names.prefix + step.output.relation.slice(contract.prefix.length) },
+    })),
+    namespaces: contract.namespaces.map((span) => movedSpan(span, changed.get(span.file)?.moved, names.prefix)),
+    ...(contract.names === undefined ? {} : { names: movedNames(contract.names, changed) }),
+    files: Object.fromEntries([...files].map(([path, text]) => [path, sha256(text)])),
+  }
+  const sealed = { ...unsigned, digest: bundleDigest(unsigned) }
+  const texts = [...files].sort(([a], [b]) => byCodeUnit(a, b))
+  return { ...bundle, contract: sealed, files: new Map([['bundle.json', prettyJson(sealed)], ...texts]) }
+}
+
+interface Names {
+  readonly environment: string
+  readonly prefix: string
+}
+
+/** Where a name stands, in bytes. */
+interface Place {
+  readonly start: number
+  readonly is: keyof Names
+  readonly text: string
+}
+
+interface Replaced {
+  readonly text: string
+  /** Old offset → new offset. */
+  readonly moved: ReadonlyMap<number, number>
+}
+
+const placeOf =
+  (is: keyof Names, { environment, prefix }: Pick<BundleFile, keyof Names>) =>
+  (start: number): Place => ({ start, is, text: is === 'prefix' ? prefix : (environment ?? '') })
+
+function append(lists: Map<string, Place[]>, key: string, place: Place): void {
+  const list = lists.get(key)
+  if (list === undefined) lists.set(key, [place])
+  else list.push(place)
+}
+
+function replaced(text: string, places: readonly Place[], names: Names): Replaced {
+  const bytes = Buffer.from(text)
+  const parts: Buffer[] = []
+  const moved = new Map<number, number>()
+  let [at, shift] = [0, 0]
+  for (const place of [...places].sort((a, b) => a.start - b.start)) {
+    const name = names[place.is]
+    parts.push(bytes.subarray(at, place.start), Buffer.from(name))
+    moved.set(place.start, place.start + shift)
+    at = place.start + place.text.length
+    shift += name.length - place.text.length
+  }
+  return { text: Buffer.concat([...parts, bytes.subarray(at)]).toString(), moved }
+}
+
+const movedSpan = (span: NamespaceSpan, moved: Replaced['moved'] | undefined, text: string): NamespaceSpan => ({
+  ...span,
+  start: moved?.get(span.start) ?? span.start,
+  text,
+})
+
+function movedNames(
+  names: NonNullable<BundleFile['names']>,
+  changed: ReadonlyMap<string, Replaced>,
+): NonNullable<BundleFile['names']> {
+  return Object.fromEntries(
+    Object.entries(names).map(([path, { environment, prefix }]) => {
+      const at = (start: number): number => changed.get(path)?.moved.get(start) ?? start
+      return [path, { environment: environment.map(at), prefix: prefix.map(at) }]
+    }),
+  )
+}
+
+/** The files that name the environment, in bundles that an older seeknal wrote without saying where. */
+function requireNames({ names }: Pick<BundleFile, 'names'>, files: ReadonlyMap<string, string>): void {
+  if (names !== undefined || !files.has('promote.sh')) return
+  throw new RuntimeFailure(
+    'BUNDLE_INVALID',
+    'the bundle does not say where it names its environment: an older version of seeknal wrote it',
+    {},
+    { hints: ['Plan and apply the environment again, then promote it.'] },
+  )
+}

@@ -1,0 +1,53 @@
+// An environment → what it was applied with, complete, or why it cannot be promoted. Reports ENVIRONMENT_NOT_FOUND,
+// ENVIRONMENT_NOT_APPLIED, STATE_INVALID.
+
+import Type from 'typebox'
+import type { OpenedBundle } from '../contract/bundle.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName } from '../contract/ids.ts'
+import { parseDocument } from '../contract/schema.ts'
+import { BaseRequirement } from '../contract/state.ts'
+import { open } from '../open.ts'
+import { environmentNotFound, readEnvConfig, readEnvState } from '../store/environments.ts'
+import { kindAt, readIfThere } from '../store/files.ts'
+import { environmentFolder, pathIn, type Store } from '../store/store.ts'
+import { type Applied, unappliedNodes } from './stage.ts'
+
+/** Throws when it was not applied, or not completely. With `force`, nothing is required of production. */
+export async function readApplied(
+  store: Store,
+  environment: EnvironmentName,
+  force: boolean,
+): Promise<Applied & { readonly bundle: OpenedBundle }> {
+  const folder = environmentFolder(store, environment)
+  if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
+  const config = readEnvConfig(store, environment)
+  const state = readEnvState(store, environment)
+  if (state === null || (config?.status !== 'applied' && config?.status !== 'promoted'))
+    throw notApplied(environment, config?.status ?? 'planned')
+  const bundle = await open(pathIn(store, 'bundles', state.bundle))
+  const requirements = force ? [] : readRequirements(folder, environment)
+  const { contract, manifest, base } = bundle
+  const applied = { bundle, contract, manifest, base, state, requirements }
+  if (unappliedNodes(applied).length > 0) throw notApplied(environment, config.status)
+  return applied
+}
+
+function readRequirements(folder: string, environment: EnvironmentName): BaseRequirement[] {
+  const text = readIfThere(`${folder}/promotion/requirements.json`)
+  if (text === null) throw notApplied(environment, 'planned')
+  return parseDocument(
+    Type.Array(BaseRequirement),
+    text,
+    `target/environments/${environment}/promotion/requirements.json`,
+    'STATE_INVALID',
+  )
+}
+
+const notApplied = (environment: EnvironmentName, status: string): RuntimeFailure =>
+  new RuntimeFailure(
+    'ENVIRONMENT_NOT_APPLIED',
+    `environment '${environment}' is not applied: its status is '${status}'`,
+    { environment, status },
+    { hints: [`Run 'seeknal env apply ${environment}' first.`] },
+  )
