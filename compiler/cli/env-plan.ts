@@ -2,6 +2,7 @@
 
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
+import { LOCK_TIMEOUT_ARG, lockTimeout } from '../../runtime/cli/execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from '../../runtime/cli/profile.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
@@ -34,6 +35,7 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
     ...PARAMS_ARG,
     ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
+    ...LOCK_TIMEOUT_ARG,
   },
   run: (args, surroundings) =>
     planEnvironment(
@@ -43,6 +45,7 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
         failOn: args['fail-on'],
         profile: args.profile,
         params: paramsArgument(args.params),
+        ...lockTimeout(args['lock-timeout']),
       },
       surroundings,
     ),
@@ -53,6 +56,7 @@ export interface PlanRequest {
   readonly failOn: string | undefined
   readonly profile: string | undefined
   readonly params: { readonly [key: string]: Json }
+  readonly lockTimeoutMs?: number
 }
 
 export async function planEnvironment(
@@ -82,7 +86,7 @@ export async function planEnvironment(
     if (something) sayPlan(terminal, plan, bundle)
     else terminal.success('No changes detected.')
     sayLeftDue(terminal, workspace.production(), bundle)
-    const isApplied = keep && (await savePlan(workspace, environment, bundle, plan))
+    const isApplied = keep && (await savePlan(workspace, environment, bundle, plan, request.lockTimeoutMs))
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
     if (something && isApplied) terminal.info(`Environment '${environment}' is applied from this plan already.`)
     if (terminal.options.json) terminal.document(plan)

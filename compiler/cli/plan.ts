@@ -2,7 +2,7 @@
 
 import { command } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
-import { executionOptions, VALUE_ARGS } from '../../runtime/cli/execution-args.ts'
+import { executionOptions, LOCK_TIMEOUT_ARG, lockTimeout, VALUE_ARGS } from '../../runtime/cli/execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from '../../runtime/cli/profile.ts'
 import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
@@ -29,6 +29,7 @@ for example because a file is not there.`,
     ...VALUE_ARGS,
     ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
+    ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
@@ -42,7 +43,8 @@ for example because a file is not there.`,
     if (args.env !== undefined) {
       refuseWithEnvironment(args, [...SELECTION_LISTS, ...Object.keys(VALUE_ARGS)])
       const { planEnvironment } = await import('./env-plan.ts')
-      return planEnvironment(environmentArgument(args.env), exit, surroundings)
+      const request = { ...exit, ...lockTimeout(args['lock-timeout']) }
+      return planEnvironment(environmentArgument(args.env), request, surroundings)
     }
     const workspace = openWorkspace(surroundings)
     try {

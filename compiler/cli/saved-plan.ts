@@ -38,10 +38,11 @@ export async function savePlan(
   environment: EnvironmentName,
   bundle: OpenedBundle,
   plan: Plan,
+  timeoutMs = 0,
 ): Promise<boolean> {
   const { store } = workspace
   const refs = refsDocument(bundle.contract, workspace.production())
-  const lock = await acquireEnvironment(store, environment, { command: `seeknal env plan ${environment}` })
+  const lock = await acquireEnvironment(store, environment, { command: `seeknal env plan ${environment}`, timeoutMs })
   try {
     const folder = environmentFolder(store, environment)
     if (kindAt(folder) === 'absent') {

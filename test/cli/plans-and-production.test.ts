@@ -3,6 +3,8 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { acquireLock } from '../../runtime/store/locks.ts'
+import { openStore } from '../../runtime/store/store.ts'
 import { cli, does, ends } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
@@ -77,6 +79,15 @@ test('Promoting by a bundle takes the options of a promotion', async () => {
   await ends(3, folder, promote)
   await ends(2, folder, [...promote, '--lock-timeout', 'soon'])
   await does(folder, [...promote, '--force'])
+})
+
+test('Planning waits for another writer of the environment when it is told to', async () => {
+  const folder = tempProject(shop)
+  const lock = await acquireLock(openStore(folder), 'environment-dev', { command: 'seeknal env apply dev' })
+  assert.match((await ends(3, folder, ['env', 'plan', 'dev'])).err, /seeknal env apply dev/)
+  setTimeout(() => lock.release(), 300)
+  await does(folder, ['env', 'plan', 'dev', '--lock-timeout', '30s'])
+  await does(folder, ['plan', 'dev', '--lock-timeout', '30s'])
 })
 
 test.run()
