@@ -8,7 +8,7 @@ import type { NodeId } from '../runtime/contract/ids.ts'
 import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
-import { declaredMistakes, outputMistakes } from './bind/declared.ts'
+import { declaredMistakes, inexactColumns, outputMistakes } from './bind/declared.ts'
 import { lateReaderMistakes } from './bind/late-readers.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
@@ -50,7 +50,10 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   }
   const { checks, diagnostics: wrongTests } = await bindChecks(graph.nodes, bound, world)
   diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)), ...wrongTests)
-  diagnostics.push(...(await lateReaderMistakes(described, outputs, engine, world)))
+  diagnostics.push(
+    ...described.flatMap(inexactColumns),
+    ...(await lateReaderMistakes(described, outputs, engine, world)),
+  )
   return { graph, bound, checks, lock: sources.lock, engine, diagnostics }
 }
 

@@ -14,6 +14,7 @@ export const DIAGNOSTIC_CODES = {
   BIND_SOURCE_UNREADABLE: 'The data of a source cannot be read.',
   BIND_SQL: 'The engine refuses the SQL.',
   BIND_TEST_VALUE: 'A value that a test accepts is none of the type of its column.',
+  BIND_TYPE_INEXACT: 'An output keeps less of the values of a type.',
   BIND_TYPE_NOT_STORABLE: 'An output cannot hold a type.',
   BIND_UNKNOWN_TYPE: 'A declared type does not exist.',
   GRAPH_CYCLE: 'Nodes read each other in a circle.',

@@ -1,9 +1,15 @@
 // What an author declares about a transform's columns, and what every output must keep to, against the columns that the
 // engine gives. A declared type that is the engine's own says nothing new; another one is an error.
 
-import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
+import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
 import type { Column } from '../../runtime/contract/manifest.ts'
-import { duplicateNames, foldCase, isStorable, STORABLE_HINT } from '../../runtime/contract/stored-columns.ts'
+import {
+  duplicateNames,
+  foldCase,
+  inexactPart,
+  isStorable,
+  STORABLE_HINT,
+} from '../../runtime/contract/stored-columns.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import type { ResolvedTransform } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
@@ -73,10 +79,31 @@ export const unknownType = (column: DeclaredColumn, node: string): Diagnostic =>
     },
   )
 
+function placeOfQuery({ sql }: ResolvedTransform): Place {
+  const query = sql.statements.at(-1)
+  return placeInSql(sql, query?.start ?? 0, (query?.end ?? 0) - (query?.start ?? 0))
+}
+
+const KEPT = {
+  INTERVAL: ['months, days and whole milliseconds, none of them negative', 'For more, store epoch_us(…) or a text.'],
+  'TIME WITH TIME ZONE': ['the time in UTC', 'To keep the offset, store a text.'],
+} as const
+
+/** Warnings about values that come back as others: Parquet has no such type. */
+export function inexactColumns({ node, output }: Described): readonly Diagnostic[] {
+  return (output.columns ?? []).flatMap(({ name, type }) => {
+    const part = inexactPart(type)
+    if (part === null) return []
+    const [kept, hint] = KEPT[part]
+    const message = `The column '${name}' of '${node.id}' is a ${type}: of each ${part} an output keeps ${kept}.`
+    const facts = { node: node.id, column: name, type }
+    return [warningAt('BIND_TYPE_INEXACT', placeOfQuery(node), message, { facts, hints: [hint] })]
+  })
+}
+
 /** Two columns of one name, and types that a stored output cannot hold. */
 export function outputMistakes(node: ResolvedTransform, columns: readonly Column[] | null): readonly Diagnostic[] {
-  const query = node.sql.statements.at(-1)
-  const place = placeInSql(node.sql, query?.start ?? 0, (query?.end ?? 0) - (query?.start ?? 0))
+  const place = placeOfQuery(node)
   const duplicates = duplicateNames(columns ?? []).map((name) =>
     errorAt(
       'BIND_DUPLICATE_COLUMN',

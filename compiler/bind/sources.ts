@@ -4,7 +4,7 @@
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { type Column, columnsFingerprint } from '../../runtime/contract/manifest.ts'
-import { columnDifference, duplicateNames, foldCase } from '../../runtime/contract/stored-columns.ts'
+import { columnDifference, duplicateNames, foldCase, isStorable } from '../../runtime/contract/stored-columns.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import type { SourceObservation, SourceRequest } from '../ports.ts'
 import type { ResolvedSource } from '../resolve.ts'
@@ -56,8 +56,12 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     const columns = settled[i]
     if (columns === null || columns === undefined) continue
     const unknown = columns.filter((column) => types.get(column.type) == null)
-    diagnostics.push(...unknown.map((column) => unknownLockedType(source, column)))
-    if (unknown.length > 0) continue
+    const unstorable = columns.filter((column) => !isStorable(column.type))
+    diagnostics.push(
+      ...unknown.map((column) => unknownLockedType(source, column)),
+      ...unstorable.map((column) => notStorable(source, column)),
+    )
+    if (unknown.length + unstorable.length > 0) continue
     const node = boundSource(source, columns, types)
     bound.push(node)
     newLock[source.id] = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
@@ -202,6 +206,13 @@ const unknownLockedType = (source: ResolvedSource, column: LockedColumns[number]
       hints: ['Run `seeknal lock --accept` where the data is.'],
     },
   )
+
+function notStorable(source: ResolvedSource, { name, type }: LockedColumns[number]): Diagnostic {
+  const declared = source.node.columns.find((column) => foldCase(column.name) === foldCase(name))
+  const message = `The column '${name}' of '${source.id}' is a ${type}, which an output cannot hold.`
+  const facts = { node: source.id, column: name, type }
+  return errorAt('BIND_TYPE_NOT_STORABLE', declared?.place ?? pathPlace(source), message, { facts })
+}
 
 const pathPlace = (source: ResolvedSource): Place => placeAt(source.node.path, 0, source.node.path.text.length)
 

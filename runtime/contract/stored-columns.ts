@@ -46,7 +46,13 @@ export function storedType(queryType: string): StoredType {
 /** Whether an output can hold a type: UNION values lose their tag names when stored. */
 export const isStorable = (type: string): boolean => !new RegExp(UNSTORABLE).test(type.replace(QUOTED, ''))
 
-/** What to do about the others. */
+/** The part of a type of whose values an output keeps less; null: none. */
+export const inexactPart = (type: string): 'INTERVAL' | 'TIME WITH TIME ZONE' | null => {
+  const found = /\b(?:INTERVAL|TIME WITH TIME ZONE)\b(?! )/.exec(type.replace(QUOTED, ''))?.[0]
+  return found === 'INTERVAL' || found === 'TIME WITH TIME ZONE' ? found : null
+}
+
+/** What to do about types that an output cannot hold. */
 export const STORABLE_HINT =
   "Take the members of a UNION apart, for example with union_extract(); name the fields of a STRUCT, as in {'a': 1}."
 
