@@ -89,6 +89,13 @@ test('A query whose columns only data can tell stores every type as the compiler
     "'\\x00'::BLOB",
     "'00000000-0000-0000-0000-000000000001'::UUID",
     '1.5::DECIMAL(38, 10)',
+    '42::VARIANT',
+    "{'a': [1, 2]}::VARIANT",
+    "TIME_NS '03:04:05.123456789'",
+    "'infinity'::TIMESTAMP",
+    "'x' COLLATE NOCASE",
+    '1::UTINYINT',
+    '1.5::FLOAT',
   ]
   const compiler = await analysisEngine()
   for (const expression of expressions) {
