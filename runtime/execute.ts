@@ -6,7 +6,7 @@ import { RuntimeFailure } from './contract/failures.ts'
 import type { NodeId } from './contract/ids.ts'
 import type { NodeState } from './contract/state.ts'
 import { lazyEngine, watchSignal } from './execute/engine-of-run.ts'
-import { applyToEnvironment, isApplied, requireBase } from './execute/environment.ts'
+import { applyToEnvironment, isApplied, requireBase, requirePlan } from './execute/environment.ts'
 import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
 import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
 import { dueNode, resultOf } from './execute/results.ts'
@@ -44,6 +44,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   try {
     options.faults?.('locked')
     if (first.environment === null) settleProduction(store)
+    else requirePlan(first, options)
     sweepScratch(store)
     // What was read before the lock was taken may be out of date. A generation never changes: the same one is the same.
     const isSame = first.environment === null && currentGeneration(store) === (first.production?.number ?? null)

@@ -26,6 +26,8 @@ import {
   writeEnvDocument,
 } from '../../runtime/store/environments.ts'
 import { kindAt, readIfThere, syncPath, writeNew } from '../../runtime/store/files.ts'
+import { lockedBy, lockHolder } from '../../runtime/store/locks.ts'
+import { isGone } from '../../runtime/store/process.ts'
 import { environmentFolder, type Store } from '../../runtime/store/store.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -80,11 +82,23 @@ function makeEnvironment(
   scratch.remove()
 }
 
-/** The saved plan with its bundle, verified. */
-export async function readPlan(
-  { store }: Workspace,
-  environment: EnvironmentName,
-): Promise<{ readonly plan: Plan; readonly bundle: OpenedBundle }> {
+interface SavedPlan {
+  readonly plan: Plan
+  readonly bundle: OpenedBundle
+}
+
+/** The saved plan with its bundle, verified. What is missing while somebody writes it is being written: STATE_LOCKED. */
+export async function readPlan({ store }: Workspace, environment: EnvironmentName): Promise<SavedPlan> {
+  try {
+    return await readSaved(store, environment)
+  } catch (error) {
+    const lock = `environment-${environment}` as const
+    const holder = lockHolder(store, lock)
+    throw error instanceof RuntimeFailure && holder !== null && !isGone(holder) ? lockedBy(lock, holder) : error
+  }
+}
+
+async function readSaved(store: Store, environment: EnvironmentName): Promise<SavedPlan> {
   const folder = environmentFolder(store, environment)
   if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
   const text = readIfThere(join(folder, 'plan.json'))

@@ -1,6 +1,6 @@
 // What a run of an environment's bundle asks of production, and what it leaves in environments/<env>/: outputs, state,
 // what was read of production, and the promotion, prepared. It counts as applied only when everything is written.
-// Reports STATE_MOVED, STATE_IO.
+// Reports STATE_MOVED, STATE_STALE, STATE_IO.
 
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
@@ -12,7 +12,7 @@ import { baseRequirements, isHeld, movedDefinitions, movedSincePlan } from '../p
 import { refsDocument } from '../promote/plan-document.ts'
 import { promotionDocuments, stagePromotion } from '../promote/stage.ts'
 import { buildGeneration } from '../promote/switch.ts'
-import { readEnvConfig, readEnvState, touchEnvironment, writeEnvDocument } from '../store/environments.ts'
+import { readEnvConfig, readEnvPlan, readEnvState, touchEnvironment, writeEnvDocument } from '../store/environments.ts'
 import { guarded, linkOrCopy, makeFolder, readIfThere, removeTree, syncPath } from '../store/files.ts'
 import { environmentFolder, folderIn, snapshotPath } from '../store/store.ts'
 import { keepBundle } from './finish.ts'
@@ -68,6 +68,18 @@ export function requireBase(world: World, { force, plan }: Pick<RunRequest, 'for
         "Or go on with '--force'.",
       ],
     },
+  )
+}
+
+/** Refuses when the environment was planned again or deleted before its lock was taken. Throws STATE_STALE. */
+export function requirePlan(world: World, { plan }: Pick<RunRequest, 'plan'>): void {
+  const environment = nameOf(world)
+  if (plan === undefined || readEnvPlan(world.store, environment)?.bundle === plan.bundle) return
+  throw new RuntimeFailure(
+    'STATE_STALE',
+    `environment '${environment}' was planned again or deleted in between`,
+    { environment },
+    { hints: [`Look at it with 'seeknal env list'; then plan or apply it.`] },
   )
 }
 
