@@ -37,8 +37,8 @@ export interface DataDiffRequest {
   /** Relations that the session knows, as SQL: `"production"."transform_orders"`. */
   readonly before: string
   readonly after: string
-  /** Columns declared unique together, or null. */
-  readonly declaredKey: readonly string[] | null
+  /** Columns that are declared unique together, the best first; any case. One that is not unique in both is no key. */
+  readonly declaredKeys: readonly (readonly string[])[]
   /** How many examples a column; 0: none, no value is shown. */
   readonly samples: number
 }
@@ -86,19 +86,18 @@ async function numbers(session: QuerySession, sql: string): Promise<number[]> {
   return (answer.rows[0] ?? []).map((value) => Number(value ?? 0))
 }
 
-/** The declared key if it is one in both tables, else the first column whose values are unique in both. */
+/** The first declared key that is one in both tables, else the first column whose values are unique in both. */
 async function keyOf(
   session: QuerySession,
   request: DataDiffRequest,
   columns: readonly TypedColumn[],
   rows: DataDiff['rows'],
 ): Promise<DataDiff['key']> {
-  const declared = request.declaredKey
-  if (
-    declared?.every((name) => columns.some((c) => c.name === name)) &&
-    (await isUnique(session, request, declared, rows))
-  )
-    return { columns: declared, origin: 'declared' }
+  for (const declared of request.declaredKeys) {
+    const names = declared.flatMap((name) => columns.find((c) => sameName(c.name, name))?.name ?? [])
+    if (names.length === declared.length && (await isUnique(session, request, names, rows)))
+      return { columns: names, origin: 'declared' }
+  }
   const candidates = columns
     .filter((c) => /^(U?(TINY|SMALL|BIG)?INT(EGER)?|VARCHAR|UUID|DATE|TIMESTAMP.*)$/.test(c.type))
     .slice(0, KEY_CANDIDATES)
@@ -106,6 +105,9 @@ async function keyOf(
     if (await isUnique(session, request, [name], rows)) return { columns: [name], origin: 'unique' }
   return null
 }
+
+/** The engine compares names without regard to case. */
+const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 async function isUnique(
   session: QuerySession,

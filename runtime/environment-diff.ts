@@ -4,9 +4,11 @@
 import { nearest } from './contract/diagnostics.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
+import type { Manifest, ManifestNode } from './contract/manifest.ts'
 import { type DataDiff, dataDiff } from './data-diff.ts'
 import { outputs } from './repl/outputs.ts'
 import type { ReplTable } from './repl/state.ts'
+import { readEnvManifest } from './store/environments.ts'
 import { removeTree } from './store/files.ts'
 import { pathIn, type Store } from './store/store.ts'
 
@@ -25,8 +27,6 @@ export interface EnvironmentDiffRequest {
   readonly samples: number
   /** Rows of larger outputs are not compared. Default: no limit. */
   readonly mostRows?: number
-  /** Columns that are unique together, by node. */
-  readonly keys?: ReadonlyMap<NodeId, readonly string[]>
 }
 
 export async function environmentDiff(
@@ -40,6 +40,7 @@ export async function environmentDiff(
       .filter((table) => table.from === 'environment')
       .map((table) => [idOf(table), table]),
   )
+  const keys = keysOf(readEnvManifest(store, environment))
   const wanted = request.node === null ? [...own.keys()] : [chosen(request.node, own, environment)]
   const pairs = wanted.flatMap((node) => {
     const after = own.get(node)
@@ -64,7 +65,7 @@ export async function environmentDiff(
           : await dataDiff(session, {
               before: `production_${before.schema}.${before.name}`,
               after: `environment_${after.schema}.${after.name}`,
-              declaredKey: request.keys?.get(node) ?? null,
+              declaredKeys: keys.get(node) ?? [],
               samples: request.samples,
             })
       diffs.push({ node, ...rows, diff })
@@ -75,6 +76,27 @@ export async function environmentDiff(
     removeTree(scratchDirectory)
   }
 }
+
+/** By node: what it declares to be unique, the key of an external table first, then tests, fewest columns first. */
+function keysOf(manifest: Manifest | null): ReadonlyMap<string, readonly (readonly string[])[]> {
+  return new Map(manifest?.nodes.map((node) => [node.id, [...targetKeys(node), ...testedKeys(node)]]))
+}
+
+function targetKeys({ definition }: ManifestNode): string[][] {
+  const { materializations } = definition
+  return (Array.isArray(materializations) ? materializations : []).flatMap(
+    (target: Readonly<Record<string, unknown>>) => {
+      const keys = target.unique_keys
+      return Array.isArray(keys) && keys.length > 0 && keys.every((name) => typeof name === 'string') ? [keys] : []
+    },
+  )
+}
+
+const testedKeys = ({ checks = [] }: ManifestNode): (readonly string[])[] =>
+  checks
+    .filter((check) => check.type === 'unique')
+    .map((check) => check.columns)
+    .sort((a, b) => a.length - b.length)
 
 const idOf = (table: ReplTable): NodeId => asNodeId(`${table.schema}.${table.name}`)
 

@@ -13,7 +13,7 @@ const test = suite('data-diff')
 async function diffOf(
   before: string,
   after: string,
-  options: { readonly declaredKey?: readonly string[]; readonly samples?: number } = {},
+  options: { readonly declaredKeys?: readonly (readonly string[])[]; readonly samples?: number } = {},
 ): Promise<DataDiff> {
   const folder = tempFolder('data-diff')
   const database = await openDatabase()
@@ -32,8 +32,8 @@ async function diffOf(
   }))
   const session = await QuerySession.open({ tables, scratchDirectory: join(folder, 'scratch') })
   try {
-    const { declaredKey = null, samples = 0 } = options
-    return await dataDiff(session, { before: 'before.output', after: 'after.output', declaredKey, samples })
+    const { declaredKeys = [], samples = 0 } = options
+    return await dataDiff(session, { before: 'before.output', after: 'after.output', declaredKeys, samples })
   } finally {
     session.close()
   }
@@ -89,11 +89,13 @@ test('Without a unique column rows are compared as a multiset: a duplicate more 
   assert.equal([diff.only_before, diff.only_after, diff.changed_rows], [1, 1, null])
 })
 
-test('A declared key of two columns is used; one that is not unique is not', async () => {
+test('The first declared key that is unique in both is used, in any case; one that is not is not', async () => {
   const before = "FROM (VALUES (1, 'x', 5), (1, 'y', 5)) t(a, b, c)"
-  const used = await diffOf(before, "FROM (VALUES (1, 'x', 6), (1, 'y', 5)) t(a, b, c)", { declaredKey: ['a', 'b'] })
-  assert.equal([used.key?.origin, used.changed_rows], ['declared', 1])
-  const refused = await diffOf(before, before, { declaredKey: ['a'] })
+  const used = await diffOf(before, "FROM (VALUES (1, 'x', 6), (1, 'y', 5)) t(a, b, c)", {
+    declaredKeys: [['a'], ['B', 'A']],
+  })
+  assert.equal([used.key, used.changed_rows], [{ columns: ['b', 'a'], origin: 'declared' }, 1])
+  const refused = await diffOf(before, before, { declaredKeys: [['a'], ['nope']] })
   assert.equal(refused.key, { columns: ['b'], origin: 'unique' })
 })
 
