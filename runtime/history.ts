@@ -27,6 +27,14 @@ export interface HistoryEntry {
   readonly switches: readonly { readonly at: string; readonly kind: 'run' | 'promote' | 'rollback' | 'found' }[]
 }
 
+/** Numbers of generations whose generation.json is missing or damaged, newest first: nothing more is known of them. */
+export function damagedGenerations(projectDir: string): number[] {
+  const store = openStore(projectDir)
+  return generationNumbers(store)
+    .reverse()
+    .filter((number) => readRecord(store, number) === null)
+}
+
 /** Generations that are kept, newest first. */
 export function history(projectDir: string): HistoryEntry[] {
   const store = openStore(projectDir)
@@ -59,7 +67,7 @@ export async function verifyHistory(projectDir: string): Promise<HistoryProblem[
 async function problemsOf(store: Store, number: number): Promise<string[]> {
   const folder = generationFolder(store, number)
   const found = readRecord(store, number)
-  if (found === null) return ['generation.json is missing']
+  if (found === null) return ['generation.json is missing or damaged']
   const { record } = found
   const documents = (['manifest', 'run_state'] as const).filter(
     (name) => sha256(readIfThere(join(folder, `${name}.json`)) ?? '') !== record[name],

@@ -26,9 +26,10 @@ import {
   readProduction,
   readRecord,
   settleProduction,
+  wholeBefore,
 } from './store/generations.ts'
 import { acquireWriter } from './store/locks.ts'
-import { openStore, type Store } from './store/store.ts'
+import { openStore, type Store, unlessDamaged } from './store/store.ts'
 
 export type { Requirement, StagedSwitch } from './promote/switch.ts'
 
@@ -123,8 +124,7 @@ async function switchProduction(
 
 function stageRollback(store: Store, wanted: number | undefined): StagedSwitch {
   const from = currentGeneration(store)
-  const parent = from === null ? null : (readRecord(store, from)?.record.parent ?? null)
-  const to = wanted ?? parent
+  const to = wanted ?? (from === null ? null : generationBefore(store, from))
   if (from === null || to === null)
     throw new RuntimeFailure(
       'STATE_NOT_FOUND',
@@ -142,10 +142,23 @@ function stageRollback(store: Store, wanted: number | undefined): StagedSwitch {
     updates: {
       create: null,
       current: { from, to },
-      ...changesBetween(readGeneration(store, from).state.nodes, readGeneration(store, to).state.nodes),
+      ...changesBetween(outputsOf(store, from), readGeneration(store, to).state.nodes),
     },
   }
 }
+
+/** The one that it was made on, as it says itself; when it does not say any more, the newest before it that is whole. */
+function generationBefore(store: Store, number: number): number | null {
+  const found = readRecord(store, number)
+  return found === null ? wholeBefore(store, number) : found.record.parent
+}
+
+/** Outputs of the present generation, which may be damaged: then all that it is left for counts as changed. */
+const outputsOf = (store: Store, number: number): Generation['state']['nodes'] =>
+  unlessDamaged(
+    () => readGeneration(store, number).state.nodes,
+    () => ({}),
+  )
 
 /** The empty switch when production has all of it already: a promotion that was killed just after its commit point. */
 function isPromoted(production: Generation | null, { contract, state }: Applied): StagedSwitch | null {

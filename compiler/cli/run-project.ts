@@ -5,13 +5,15 @@ import type { Surroundings } from '../../runtime/cli/command.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
 import { resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
+import { sentence } from '../../runtime/cli/text.ts'
+import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import type { RunArgs } from './run.ts'
-import { selection } from './selection.ts'
+import { SELECTION_LISTS, selection } from './selection.ts'
 import { paramsArgument, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { prepareRecord } from './unchanged-record.ts'
@@ -21,7 +23,10 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
   const { terminal } = surroundings
   const options = { ...executionOptions(args, surroundings.environment), full: args.full === true }
   const params = paramsArgument(args.params)
-  const workspace = openWorkspace(surroundings)
+  const replacesAll = args.full === true && SELECTION_LISTS.every((name) => args[name] === undefined)
+  const onDamage = ({ message }: RuntimeFailure): void =>
+    terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
+  const workspace = openWorkspace(surroundings, replacesAll ? onDamage : undefined)
   try {
     resolveProfile(args.profile, null, workspace.root, surroundings)
     const project = await compileProject(workspace, { environment: null, params, executes: true }, terminal)

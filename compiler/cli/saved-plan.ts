@@ -17,18 +17,18 @@ import { open } from '../../runtime/open.ts'
 import { refsDocument } from '../../runtime/promote/plan-document.ts'
 import {
   acquireEnvironment,
+  dropDamagedState,
   environmentNotFound,
   readEnvConfig,
-  readEnvState,
   replaceEnvironment,
   touchEnvironment,
   usedNow,
   writeEnvDocument,
 } from '../../runtime/store/environments.ts'
-import { kindAt, readIfThere, syncPath, writeNew } from '../../runtime/store/files.ts'
+import { kindAt, readIfThere, removeTree, syncPath, writeNew } from '../../runtime/store/files.ts'
 import { lockedBy, lockHolder } from '../../runtime/store/locks.ts'
 import { isGone } from '../../runtime/store/process.ts'
-import { environmentFolder, type Store } from '../../runtime/store/store.ts'
+import { environmentFolder, type Store, unlessDamaged } from '../../runtime/store/store.ts'
 import type { Workspace } from './workspace.ts'
 
 /**
@@ -51,16 +51,30 @@ export async function savePlan(
       makeEnvironment(store, environment, bundle, { 'refs.json': refs, 'plan.json': plan })
       return false
     }
-    const same = readEnvState(store, environment)?.bundle === plan.bundle
-    const status = readEnvConfig(store, environment)?.status
+    const same = dropDamagedState(store, environment) === plan.bundle
+    const status = unlessDamaged(
+      () => readEnvConfig(store, environment)?.status,
+      () => undefined,
+    )
     touchEnvironment(store, environment, same && status !== undefined ? {} : { status: 'planned' })
     rmSync(join(folder, 'plan.json'), { force: true })
-    writeBundle(join(folder, 'bundle'), bundle)
+    replaceBundle(join(folder, 'bundle'), bundle)
     writeEnvDocument(store, environment, 'refs.json', refs)
     writeEnvDocument(store, environment, 'plan.json', plan)
     return same && (status === 'applied' || status === 'promoted')
   } finally {
     lock.release()
+  }
+}
+
+/** One that is damaged is not asked which files were its own: the folder is Seeknal's. */
+function replaceBundle(folder: string, bundle: OpenedBundle): void {
+  try {
+    writeBundle(folder, bundle)
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || error.code !== 'BUNDLE_INVALID') throw error
+    removeTree(folder)
+    writeBundle(folder, bundle)
   }
 }
 
@@ -110,8 +124,8 @@ async function readSaved(store: Store, environment: EnvironmentName): Promise<Sa
       { environment },
       { hints: again },
     )
-  const plan = parseDocument(Plan, text, `target/environments/${environment}/plan.json`, 'STATE_INVALID')
-  const bundle = await open(join(folder, 'bundle'))
+  const plan = parseDocument(Plan, text, `target/environments/${environment}/plan.json`, 'STATE_INVALID', again)
+  const bundle = await openSaved(join(folder, 'bundle'), again)
   if (bundle.contract.digest !== plan.bundle)
     throw new RuntimeFailure(
       'STATE_STALE',
@@ -120,4 +134,14 @@ async function readSaved(store: Store, environment: EnvironmentName): Promise<Sa
       { hints: again },
     )
   return { plan, bundle }
+}
+
+/** The bundle of a plan; when it is damaged, planning again makes it anew. */
+async function openSaved(folder: string, hints: readonly string[]): Promise<OpenedBundle> {
+  try {
+    return await open(folder)
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error
+    throw new RuntimeFailure(error.code, error.message, error.facts, { cause: error.cause, hints })
+  }
 }

@@ -4,8 +4,9 @@
 import { join } from 'node:path'
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
+import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { type Generation, readProduction } from '../../runtime/store/generations.ts'
-import { folderIn, openStore, type Store } from '../../runtime/store/store.ts'
+import { folderIn, openStore, type Store, unlessDamaged } from '../../runtime/store/store.ts'
 import type { ProjectFile } from '../load.ts'
 import type { LazySqlEngine } from '../ports.ts'
 import { buildIdentity } from './build-identity.ts'
@@ -30,7 +31,8 @@ export interface Workspace {
   readonly close: (options?: { readonly save: boolean }) => void
 }
 
-export function openWorkspace(surroundings: Surroundings): Workspace {
+/** `onDamage` is told when production cannot be read, which then counts as none; without it that is an error. */
+export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: RuntimeFailure) => void): Workspace {
   const store = openStore(projectRoot(surroundings))
   const root = store.project
   const cache = new CacheFile(join(store.target, 'cache', 'compile.tsv'), buildIdentity(), today())
@@ -48,7 +50,17 @@ export function openWorkspace(surroundings: Surroundings): Workspace {
     engine,
     observer: createObserver(root, cache),
     files: once(() => readProject(root, cache)),
-    production: once(() => readProduction(store)),
+    production: once(() =>
+      onDamage === undefined
+        ? readProduction(store)
+        : unlessDamaged(
+            () => readProduction(store),
+            (damage) => {
+              onDamage(damage)
+              return null
+            },
+          ),
+    ),
     close: (options = { save: true }) => {
       if (options.save) saveCaches(store, [cache, results])
       void started?.then((opened) => opened.close())

@@ -1,6 +1,6 @@
 // `seeknal history`: production's generations, newest first, and with --verify whether their chain holds.
 
-import { history as generations, verifyHistory } from '../history.ts'
+import { damagedGenerations, history as generations, verifyHistory } from '../history.ts'
 import { command } from './command.ts'
 import { projectRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
@@ -38,6 +38,8 @@ something does not hold.`,
         ]))
           terminal.result(line)
     }
+    for (const number of damagedGenerations(root))
+      terminal.warn(`generation ${number}: generation.json is missing or damaged`)
     if (problems === null) return 0
     for (const { generation, problem } of problems) terminal.error(`generation ${generation}: ${problem}`)
     if (problems.length === 0) terminal.success(`${counted(entries.length, 'generation')} verified.`)

@@ -27,6 +27,7 @@ export class RunReport {
       this.#bar?.start(event.due.length)
     } else if (event.kind === 'started') this.#bar?.running(event.node)
     else if (event.kind === 'retried') this.#retried(event)
+    else if (event.kind === 'damaged') this.#damaged(event)
     else this.#finished(event.result)
   }
 
@@ -37,6 +38,10 @@ export class RunReport {
 
   #retried({ node, attempt, failure }: Extract<RunEvent, { kind: 'retried' }>): void {
     this.#above(() => this.#terminal.warn(`${node} failed and is tried again (${attempt}): ${failure.message}`))
+  }
+
+  #damaged({ node, path }: Extract<RunEvent, { kind: 'damaged' }>): void {
+    this.#above(() => this.#terminal.warn(`${node} is executed again: its stored output ${path} is damaged.`))
   }
 
   #finished(result: NodeResult): void {

@@ -27,21 +27,29 @@ export function misfits(schema: TSchema, value: unknown, most = 5): string[] {
 }
 
 /**
- * Parses and checks one JSON document.
+ * Parses and checks one JSON document. `hints` say what to do about a damaged one.
  * Throws RuntimeFailure(`code`) that names `what` (a path relative to the project or bundle) and the first misfits.
  */
-export function parseDocument<S extends TSchema>(schema: S, text: string, what: string, code: FailureCode): Static<S> {
+export function parseDocument<S extends TSchema>(
+  schema: S,
+  text: string,
+  what: string,
+  code: FailureCode,
+  hints: readonly string[] = [],
+): Static<S> {
   let value: unknown
   try {
     value = JSON.parse(text)
   } catch (cause) {
-    throw new RuntimeFailure(code, `${what} is not JSON: ${messageOf(cause)}`, { file: what }, { cause })
+    throw new RuntimeFailure(code, `${what} is not JSON: ${messageOf(cause)}`, { file: what }, { cause, hints })
   }
   const wrong = misfits(schema, value)
   if (wrong.length > 0)
-    throw new RuntimeFailure(code, `${what} does not have the expected form: ${wrong.join('; ')}`, {
-      file: what,
-      misfits: wrong,
-    })
+    throw new RuntimeFailure(
+      code,
+      `${what} does not have the expected form: ${wrong.join('; ')}`,
+      { file: what, misfits: wrong },
+      { hints },
+    )
   return value as Static<S>
 }

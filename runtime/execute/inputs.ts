@@ -1,11 +1,13 @@
 // What a step reads of its inputs: the fingerprint of each, down to the digest of the columns that it reads where rows
 // decide, and the files at the place where the step looks for them.
 
-import { Bug } from '../contract/failures.ts'
+import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { Snapshot } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
+import { isWhole } from '../store/snapshots.ts'
+import { inProject, snapshotPath } from '../store/store.ts'
 import { type ReadInput, rowsFingerprint } from './fingerprints.ts'
 import { edgeTo, type Readable } from './plan.ts'
 import type { Scratch } from './scratch.ts'
@@ -55,4 +57,28 @@ export function provideInputs({ world, scratch }: Context, node: ManifestNode, r
     if (world.environment !== null && !world.steps.has(id)) continue
     if (snapshot !== null) provideInput(world, scratch, id, snapshot)
   }
+}
+
+/** What an engine says of a file that it cannot read, rather than of the SQL or of the rows. */
+const READ_FAILURE = /parquet|magic bytes|decompress|snappy|zstd|TProtocol|corrupt|deserializ/i
+
+/** The input because of which a step failed: its stored output is not what was stored. Null: it was not that. */
+export async function damagedInput(
+  { store }: World,
+  readables: readonly Readable[],
+  error: unknown,
+): Promise<RuntimeFailure | null> {
+  if (!(error instanceof RuntimeFailure) || error.code !== 'STEP_FAILED' || !READ_FAILURE.test(error.message))
+    return null
+  for (const { node, snapshot } of readables) {
+    if (snapshot === null || (await isWhole(store, snapshot))) continue
+    const path = inProject(store, snapshotPath(store, snapshot.sha256))
+    return new RuntimeFailure(
+      'STATE_INVALID',
+      `the stored output of ${node.id} is damaged: ${path}`,
+      { node: node.id, path },
+      { cause: error, hints: [`Make it again: 'seeknal run --full --nodes ${node.id}'.`] },
+    )
+  }
+  return null
 }

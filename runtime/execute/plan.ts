@@ -97,6 +97,12 @@ export const runDependence = (world: World, node: ManifestNode, source: SourceCo
 /** Whether the file of an output is there with its size. */
 const isThere = (entry: Entry): boolean => sizeOf(entry.file) === entry.state.snapshot.size_bytes
 
+/** There is a file, and it is another than was stored. */
+export const isDamaged = (entry: Entry): boolean => !isThere(entry) && sizeOf(entry.file) !== null
+
+const lacking = (entry: Entry | null): string =>
+  entry !== null && isDamaged(entry) ? 'its output is damaged' : 'its output is missing'
+
 /** Predicts every step of the bundle, inputs first. */
 export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
   const predictions = new Map<NodeId, Prediction>()
@@ -164,10 +170,10 @@ function predictKnown(
     return {
       ...made,
       status: 'reuse',
-      reason: changed ?? 'its output is missing',
+      reason: changed ?? lacking(own),
       readable: readableOf(node, stored.output),
     }
-  const otherwise = world.full ? 'asked for in full' : own !== null && isThere(own) ? FOREIGN : 'its output is missing'
+  const otherwise = world.full ? 'asked for in full' : own !== null && isThere(own) ? FOREIGN : lacking(own)
   return { ...made, status: 'execute', reason: changed ?? otherwise }
 }
 

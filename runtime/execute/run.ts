@@ -86,6 +86,8 @@ export interface NodeResult {
 export type RunEvent =
   | { readonly kind: 'planned'; readonly runId: string; readonly due: readonly NodeId[] }
   | { readonly kind: 'started'; readonly node: NodeId }
+  /** A stored output is not what it was when it was stored; it is not used, and the node executes. */
+  | { readonly kind: 'damaged'; readonly node: NodeId; readonly path: string }
   | { readonly kind: 'retried'; readonly node: NodeId; readonly attempt: number; readonly failure: RuntimeFailure }
   /** Every node of the bundle that was selected, once, in the order in which they end. */
   | { readonly kind: 'finished'; readonly result: NodeResult }

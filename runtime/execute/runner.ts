@@ -8,11 +8,13 @@ import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
 import type { Engine, OutputColumn } from '../engine.ts'
 import type { Journal } from '../journal.ts'
-import { indexOutput, type StoredOutput } from '../store/snapshots.ts'
+import { indexOutput, isWhole, type StoredOutput } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
+import { inProject, snapshotPath } from '../store/store.ts'
 import { dataFingerprint, executionFingerprint, type ReadInput } from './fingerprints.ts'
-import { provideInputs, readOf } from './inputs.ts'
+import { damagedInput, provideInputs, readOf } from './inputs.ts'
 import {
+  isDamaged,
   isProvenFrom,
   type Prediction,
   type Read,
@@ -162,12 +164,15 @@ class Runner {
     const dependence = runDependence(world, node, source)
     const fingerprint = executionFingerprint(node, reads, dependence)
     const stored = storedOutput(world, id, fingerprint, read)
-    if (stored !== null) {
+    const isUsable = stored?.status !== 'reused' || (await this.#isWhole(id, stored.output.snapshot))
+    if (stored !== null && isUsable) {
       release(readableOf(node, stored.output))
       return this.#taken(id, stored.output, stored.status)
     }
     const data = dataFingerprint(reads, dependence)
     const reason = reasonOf(world, node, world.own.get(id) ?? null, reads, dependence) ?? prediction.reason
+    const own = world.own.get(id)
+    if (own !== undefined && isDamaged(own)) this.#sayDamaged(id, own.file)
     const isProven = isProvenFrom(world, read)
     const made: Made = { source, reads, readables, data, fingerprint, isProven, reason }
     const written = await this.#execute(node, made)
@@ -176,6 +181,19 @@ class Runner {
     const readable = { node, inputs: reads, data, snapshot: null, isProven }
     if (!rowsDecide(node)) release(readable)
     return this.#store(node, made, written, (snapshot) => release({ ...readable, snapshot }))
+  }
+
+  /** What is taken from the store is looked at before it becomes production. */
+  async #isWhole(id: NodeId, snapshot: Snapshot): Promise<boolean> {
+    const { world } = this.#context
+    if (await isWhole(world.store, snapshot)) return true
+    this.#sayDamaged(id, snapshotPath(world.store, snapshot.sha256))
+    return false
+  }
+
+  #sayDamaged(node: NodeId, path: string): void {
+    const { world, options } = this.#context
+    options.onEvent?.({ kind: 'damaged', node, path: inProject(world.store, path) })
   }
 
   /** Runs the node's step; null when the run ended before it. */
@@ -191,7 +209,10 @@ class Runner {
       provideInputs(this.#context, node, made.readables)
       options.onEvent?.({ kind: 'started', node: id })
       const started = performance.now()
-      const columns = await this.#tried(id, () => runStep(world, scratch, engine, step, made.source))
+      const run = () => runStep(world, scratch, engine, step, made.source)
+      const columns = await this.#tried(id, run).catch(async (error: unknown) => {
+        throw (await damagedInput(world, made.readables, error)) ?? error
+      })
       return { columns, ms: performance.now() - started }
     } finally {
       free()

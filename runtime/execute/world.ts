@@ -9,7 +9,7 @@ import { parseDocument } from '../contract/schema.ts'
 import type { NodeState } from '../contract/state.ts'
 import { ColumnDigests } from '../store/column-digests.ts'
 import { readEnvironmentOutputs } from '../store/environments.ts'
-import { type Generation, readProduction } from '../store/generations.ts'
+import { type Generation, readProduction, readProductionToReplace } from '../store/generations.ts'
 import { SourceFiles } from '../store/source-files.ts'
 import type { Store } from '../store/store.ts'
 import type { RunRequest } from './run.ts'
@@ -64,10 +64,11 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
   const base = bundle.base !== undefined ? bundle.base : contract.base === null ? null : documentOf(bundle, 'base.json')
   const nodes = new Map(manifest.nodes.map((node) => [asNodeId(node.id), node]))
   const environment = environmentOf(contract)
-  const production = readProduction(store)
-  const outside = entriesOf(production)
   const steps = new Map(contract.steps.map((step) => [asNodeId(step.node), step]))
   const chosen = new Set([...steps.keys()].filter((id) => isChosen(request, nodes.get(id))))
+  const isReplaced = request.full === true && environment === null && chosen.size === steps.size
+  const production = isReplaced ? readProductionToReplace(store) : readProduction(store)
+  const outside = entriesOf(production)
   return {
     store,
     bundle,

@@ -6,7 +6,8 @@ import { join } from 'node:path'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId, outputStem } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { type NodeState, Plan, RunState } from '../contract/state.ts'
+import { type NodeState, Plan } from '../contract/state.ts'
+import { readEnvState } from '../store/environments.ts'
 import { readIfThere } from '../store/files.ts'
 import { readProduction } from '../store/generations.ts'
 import { environmentFolder, inProject, type Store } from '../store/store.ts'
@@ -37,10 +38,8 @@ function addEnvironment(found: Map<NodeId, ReplTable>, store: Store, environment
     const plan = parseDocument(Plan, planText, inProject(store, join(folder, 'plan.json')), 'STATE_INVALID')
     for (const id of plan.removed_nodes) found.delete(asNodeId(id))
   }
-  const stateText = readIfThere(join(folder, 'run_state.json'))
-  if (stateText === null) return
-  const state = parseDocument(RunState, stateText, inProject(store, join(folder, 'run_state.json')), 'STATE_INVALID')
-  addAll(found, state.nodes, join(folder, 'intermediate'), 'environment')
+  const state = readEnvState(store, environment)
+  if (state !== null) addAll(found, state.nodes, join(folder, 'intermediate'), 'environment')
 }
 
 function addAll(

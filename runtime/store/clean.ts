@@ -17,7 +17,7 @@ import {
 } from './generations.ts'
 import { acquireLock, heldLocks, lockedBy } from './locks.ts'
 import { StoredOutput } from './snapshots.ts'
-import { folderIn, openStore, type Store, type StoreFolder } from './store.ts'
+import { folderIn, openStore, type Store, type StoreFolder, unlessDamaged } from './store.ts'
 
 export interface CleanOptions {
   readonly projectDir: string
@@ -122,7 +122,10 @@ function oldJournals(store: Store): string[] {
 
 /** Not used for longer than its time to live. An environment without a readable configuration is left to its owner. */
 export function isExpired(store: Store, name: EnvironmentName): boolean {
-  const config = readEnvConfig(store, name)
+  const config = unlessDamaged(
+    () => readEnvConfig(store, name),
+    () => null,
+  )
   return config !== null && Date.parse(config.last_used_at) + config.ttl_seconds * 1000 < Date.now()
 }
 

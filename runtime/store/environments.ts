@@ -21,7 +21,16 @@ import {
   writeAtomic,
 } from './files.ts'
 import { acquireWriter, type Lock, type LockOptions } from './locks.ts'
-import { environmentFolder, environmentPlace, folderIn, inProject, pathIn, placeAside, type Store } from './store.ts'
+import {
+  environmentFolder,
+  environmentPlace,
+  folderIn,
+  inProject,
+  pathIn,
+  placeAside,
+  type Store,
+  unlessDamaged,
+} from './store.ts'
 
 /** Days that an environment stays after its last use. */
 export const DEFAULT_TTL_SECONDS = 7 * 24 * 60 * 60
@@ -106,7 +115,13 @@ function documentIn<T>(
 ): T | null {
   const path = join(environmentFolder(store, environment), file)
   const text = readIfThere(path)
-  return text === null ? null : parse(text, inProject(store, path))
+  return unlessDamaged(
+    () => (text === null ? null : parse(text, inProject(store, path))),
+    ({ message, facts, cause }) => {
+      const hints = [`Plan it again: 'seeknal env plan ${environment}'; what is still right is not executed again.`]
+      throw new RuntimeFailure('STATE_INVALID', message, { ...facts, environment }, { cause, hints })
+    },
+  )
 }
 
 export const readEnvConfig = (store: Store, environment: EnvironmentName): EnvConfig | null =>
@@ -150,7 +165,11 @@ export function writeEnvDocument(store: Store, environment: EnvironmentName, fil
 
 /** Updates env_config.json, which is made when it is missing. `last_used_at` becomes now. */
 export function touchEnvironment(store: Store, environment: EnvironmentName, change: Partial<EnvConfig>): EnvConfig {
-  const config = { ...usedNow(readEnvConfig(store, environment), environment), ...change }
+  const present = unlessDamaged(
+    () => readEnvConfig(store, environment),
+    () => null,
+  )
+  const config = { ...usedNow(present, environment), ...change }
   writeEnvDocument(store, environment, 'env_config.json', config)
   return config
 }
@@ -169,6 +188,20 @@ export function usedNow(present: EnvConfig | null, environment: EnvironmentName)
     ...present,
     last_used_at: now,
   }
+}
+
+/**
+ * For a new plan: what is damaged of what was applied goes, since nobody can use it. Its outputs are in the store as well.
+ * Gives the digest of the bundle that is applied, or null.
+ */
+export function dropDamagedState(store: Store, environment: EnvironmentName): string | null {
+  const read = () => ({ state: readEnvState(store, environment), manifest: readEnvManifest(store, environment) })
+  const damaged = () => {
+    for (const file of ['run_state.json', 'manifest.json'])
+      removeTree(join(environmentFolder(store, environment), file))
+    return null
+  }
+  return unlessDamaged(() => read().state?.bundle ?? null, damaged)
 }
 
 /**

@@ -10,8 +10,8 @@ import { Manifest } from '../contract/manifest.ts'
 import { misfits, parseDocument } from '../contract/schema.ts'
 import { GenerationRecord, RunState, SwitchEntry } from '../contract/state.ts'
 import { appendLine, readLines } from '../journal.ts'
-import { errno, ioFailure, readIfThere, removeTree, sweepBesides } from './files.ts'
-import { folderIn, inProject, pathIn, requirePlainFolder, type Store } from './store.ts'
+import { errno, ioFailure, kindAt, readIfThere, removeTree, sweepBesides } from './files.ts'
+import { folderIn, inProject, pathIn, requirePlainFolder, type Store, unlessDamaged } from './store.ts'
 
 /** A generation, read. */
 export interface Generation {
@@ -42,18 +42,73 @@ export function currentGeneration(store: Store): number | null {
   )
 }
 
-/** Production as it is now, or null. */
+/** Production as it is now, or null. Throws STATE_INVALID when it is damaged. */
 export function readProduction(store: Store): Generation | null {
   const number = currentGeneration(store)
-  return number === null ? null : readGeneration(store, number)
+  if (number === null) return null
+  return unlessDamaged(
+    () => readGeneration(store, number),
+    (damage) => {
+      const whole = wholeBefore(store, number)
+      const back = whole === null ? [] : [`Go back to what is whole: 'seeknal rollback --to ${whole}'.`]
+      const hints = [...back, "Or make all of production anew: 'seeknal run --full'."]
+      throw new RuntimeFailure('STATE_INVALID', `production is damaged: ${damage.message}`, damage.facts, {
+        cause: damage,
+        hints,
+      })
+    },
+  )
+}
+
+/** Production for a run that makes all of it anew: one that is damaged counts as one without outputs. */
+export function readProductionToReplace(store: Store): Generation | null {
+  return unlessDamaged(
+    () => readProduction(store),
+    () => {
+      const number = currentGeneration(store)
+      return number === null ? null : { ...NO_OUTPUTS, number, folder: generationFolder(store, number) }
+    },
+  )
+}
+
+const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestDigest'> = {
+  manifest: {
+    format: 'seeknal.manifest/1',
+    project: { name: '', version: '' },
+    engine: '',
+    dialect: '',
+    settings: {},
+    nodes: [],
+  },
+  state: {
+    format: 'seeknal.run_state/1',
+    generation: null,
+    environment: null,
+    bundle: '0'.repeat(64),
+    run_id: '',
+    run_timestamp: '',
+    engine: '',
+    nodes: {},
+  },
+  manifestDigest: sha256(''),
+}
+
+/** The newest generation before this one that can be read, or else the newest of all others; null: there is none. */
+export function wholeBefore(store: Store, number: number): number | null {
+  const others = generationNumbers(store).reverse()
+  const isWhole = (other: number) =>
+    unlessDamaged(
+      () => readGeneration(store, other),
+      () => null,
+    ) !== null
+  const [before, after] = [others.filter((other) => other < number), others.filter((other) => other > number)]
+  return [...before, ...after].find(isWhole) ?? null
 }
 
 /** Throws STATE_NOT_FOUND when there is no such generation, STATE_INVALID when it cannot be read. */
 export function readGeneration(store: Store, number: number): Generation {
   const folder = generationFolder(store, number)
-  const manifest = readIfThere(join(folder, 'manifest.json'))
-  const state = readIfThere(join(folder, 'run_state.json'))
-  if (manifest === null || state === null) {
+  if (kindAt(folder) === 'absent') {
     throw new RuntimeFailure(
       'STATE_NOT_FOUND',
       `there is no generation ${number}`,
@@ -61,6 +116,13 @@ export function readGeneration(store: Store, number: number): Generation {
       { hints: ["'seeknal history' lists those that are kept."] },
     )
   }
+  const text = (name: string): string => {
+    const path = inProject(store, join(folder, name))
+    const found = readIfThere(join(folder, name))
+    if (found === null) throw new RuntimeFailure('STATE_INVALID', `${path} is missing`, { file: path })
+    return found
+  }
+  const [manifest, state] = [text('manifest.json'), text('run_state.json')]
   return {
     number,
     folder,
@@ -96,10 +158,12 @@ export function readRecord(
 ): { readonly record: GenerationRecord; readonly digest: Fingerprint } | null {
   const text = readIfThere(join(generationFolder(store, number), 'generation.json'))
   if (text === null) return null
-  return {
-    record: parseDocument(GenerationRecord, text, `target/generations/${number}/generation.json`, 'STATE_INVALID'),
-    digest: sha256(text),
-  }
+  const path = `target/generations/${number}/generation.json`
+  const parsed = () => parseDocument(GenerationRecord, text, path, 'STATE_INVALID')
+  return unlessDamaged(
+    () => ({ record: parsed(), digest: sha256(text) }),
+    () => null,
+  )
 }
 
 /** Whether what was compiled against this manifest (by digest; null: none) took over nothing but the compiler's own words. */
@@ -107,7 +171,11 @@ export const isProvenBase = (store: Store, manifest: string | null): boolean =>
   manifest === null ||
   generationNumbers(store).some(
     (number) =>
-      readRecord(store, number)?.record.manifest === manifest && readGeneration(store, number).state.unproven !== true,
+      readRecord(store, number)?.record.manifest === manifest &&
+      unlessDamaged(
+        () => readGeneration(store, number).state.unproven !== true,
+        () => false,
+      ),
   )
 
 const logPath = (store: Store): string => pathIn(store, 'journal', 'production.jsonl')
@@ -127,6 +195,7 @@ export function recordSwitch(store: Store, entry: SwitchEntry): void {
  */
 export function settleProduction(store: Store): void {
   const current = currentGeneration(store)
+  if (current !== null && !isLogWhole(store)) noteGenerations(store, current)
   const log = switches(store)
   const last = log.at(-1)?.to ?? null
   if (current !== null && last !== current) {
@@ -141,6 +210,25 @@ export function settleProduction(store: Store): void {
   sweepBesides(store.target)
   const used = new Set([...log.map((entry) => entry.to), current])
   for (const number of generationNumbers(store)) if (!used.has(number)) removeTree(generationFolder(store, number))
+}
+
+/** False when the log is missing, or when a line of it cannot be read: it does not name every generation then. */
+const isLogWhole = (store: Store): boolean => {
+  const lines =
+    readIfThere(logPath(store))
+      ?.split('\n')
+      .filter((line) => line !== '') ?? []
+  return lines.length > 0 && lines.length === switches(store).length
+}
+
+/** Whatever may have been production once stays: nobody can tell any more which generation a killed run has left. */
+function noteGenerations(store: Store, current: number): void {
+  const known = new Set(switches(store).map((entry) => entry.to))
+  for (const to of generationNumbers(store)) {
+    const run_id = readRecord(store, to)?.record.run_id ?? ''
+    if (to !== current && !known.has(to))
+      recordSwitch(store, { at: new Date().toISOString(), kind: 'found', from: null, to, run_id })
+  }
 }
 
 /** A number that no generation has or had. */

@@ -52,14 +52,14 @@ export async function storeSnapshot(
   const [digest] = await Promise.all([digestFile(file), syncLargeFile(file)])
   const path = snapshotPath(store, digest.sha256)
   folderIn(store, 'snapshots')
-  if (sizeOf(path) === digest.sizeBytes) return digest
+  if (await isWhole(store, { sha256: digest.sha256, size_bytes: digest.sizeBytes })) return digest
   guarded('protect', file, () => chmodSync(file, 0o444))
   if (existsSync(path)) replaceDamaged(file, path)
   else linkOrCopy(file, path)
   return digest
 }
 
-/** A snapshot of another size than its digest says was damaged from outside: its name goes to the good file. */
+/** A snapshot that is not what its name says was damaged from outside: its name goes to the good file. */
 function replaceDamaged(file: string, path: string): void {
   guarded('replace', path, () => {
     const aside = `${path}.new`
@@ -73,6 +73,12 @@ export const sizeOf = (path: string): number | null =>
 
 export const hasSnapshot = (store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): boolean =>
   sizeOf(snapshotPath(store, snapshot.sha256)) === snapshot.size_bytes
+
+/** Whether a snapshot is there and its bytes are those that it is named after. Reads it. */
+export async function isWhole(store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): Promise<boolean> {
+  if (!hasSnapshot(store, snapshot)) return false
+  return (await digestFile(snapshotPath(store, snapshot.sha256))).sha256 === snapshot.sha256
+}
 
 /** The output that is stored for an execution fingerprint, or null. One that needs a proof is found by it only. */
 export function findOutput(

@@ -123,3 +123,14 @@ export function currentLink(store: Store): string | null {
     return null
   }
 }
+
+/** What `body` gives, or `otherwise` when a document of the store is damaged or missing. */
+export function unlessDamaged<T, D>(body: () => T, otherwise: (damage: RuntimeFailure) => D): T | D {
+  try {
+    return body()
+  } catch (error) {
+    if (error instanceof RuntimeFailure && (error.code === 'STATE_INVALID' || error.code === 'STATE_NOT_FOUND'))
+      return otherwise(error)
+    throw error
+  }
+}
