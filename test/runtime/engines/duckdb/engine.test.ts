@@ -266,7 +266,7 @@ test('A bundle sets what results depend on, and nothing else', async () => {
 test('Work that does not fit in memory spills', async () => {
   await withEngine(
     async (engine, place) => {
-      const rows = 'SELECT i AS id, hash(i) % 1000003 AS k, repeat(md5(i::VARCHAR), 3) AS t FROM range(1500000) r(i)'
+      const rows = 'SELECT i AS id, hash(i) % 1000003 AS k, repeat(md5(i::VARCHAR), 3) AS t FROM range(2000000) r(i)'
       await engine.runStep(step(place, rows, '', 'rows.parquet'))
       const leading = "CREATE OR REPLACE VIEW rows AS FROM read_parquet(getvariable('outputs') || '/rows.parquet');\n"
       for (const query of [
@@ -274,10 +274,10 @@ test('Work that does not fit in memory spills', async () => {
         'SELECT a.t, b.id FROM rows a JOIN rows b ON a.id = b.id',
       ]) {
         await engine.runStep(step(place, query, leading))
-        assert.is((await engine.inspectOutput(output(place))).rows, 1500000)
+        assert.is((await engine.inspectOutput(output(place))).rows, 2000000)
       }
     },
-    { memoryLimit: '180MB', threads: 2 },
+    { memoryLimit: '240MB', threads: 2 },
   )
 })
 
