@@ -69,7 +69,7 @@ export async function promote(
   const stage = async (): Promise<StagedSwitch> => {
     const applied = await readApplied(store, environment, options.force ?? false)
     const production = readProduction(store)
-    return isPromoted(production, applied) ?? stagePromotion(store, production, applied)
+    return isPromoted(production, applied) ?? stagePromotion(store, production, applied, applied.prepared)
   }
   if (options.dryRun) return described(store, await stage(), false)
   const command = options.command ?? `seeknal env promote ${environment}`

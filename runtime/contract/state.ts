@@ -142,6 +142,7 @@ export const GenerationRecord = Type.Object(
     /** Digest of the bundle that made it. */
     bundle: Hex,
     run_id: Type.String(),
+    /** When it was put together; of a promotion: when the environment was applied, as long as production stayed as it was then. */
     created_at: Type.String(),
     /** Nodes whose output is another than in the parent, sorted. */
     changed: Type.Array(NodeIdText),

@@ -24,6 +24,8 @@ export interface Maker {
   readonly runId: string
   readonly runTimestamp: string
   readonly engine: string
+  /** When; default: now. */
+  readonly createdAt?: string
   /** The merged manifest says in part what a bundle said that was not compiled here. */
   readonly unproven: boolean
 }
@@ -125,7 +127,7 @@ function newGeneration(store: Store, { number, production, merged, maker }: Ingr
       environment: maker.environment,
       bundle: maker.bundle,
       run_id: maker.runId,
-      created_at: new Date().toISOString(),
+      created_at: maker.createdAt ?? new Date().toISOString(),
       ...changesBetween(production?.state.nodes ?? {}, merged.nodes),
       manifest: sha256(manifest),
       run_state: sha256(runState),

@@ -6,11 +6,11 @@ import type { OpenedBundle } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { BaseRequirement } from '../contract/state.ts'
+import { BaseRequirement, GenerationRecord } from '../contract/state.ts'
 import { open } from '../open.ts'
 import { environmentNotFound, readEnvConfig, readEnvState } from '../store/environments.ts'
 import { kindAt, readIfThere } from '../store/files.ts'
-import { environmentFolder, pathIn, type Store } from '../store/store.ts'
+import { environmentFolder, pathIn, type Store, unlessDamaged } from '../store/store.ts'
 import { type Applied, unappliedNodes } from './stage.ts'
 
 /** Throws when it was not applied, or not completely. With `force`, nothing is required of production. */
@@ -18,7 +18,7 @@ export async function readApplied(
   store: Store,
   environment: EnvironmentName,
   force: boolean,
-): Promise<Applied & { readonly bundle: OpenedBundle }> {
+): Promise<Applied & { readonly bundle: OpenedBundle; readonly prepared: GenerationRecord | null }> {
   const folder = environmentFolder(store, environment)
   if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
   const config = readEnvConfig(store, environment)
@@ -28,9 +28,19 @@ export async function readApplied(
   const bundle = await open(pathIn(store, 'bundles', state.bundle))
   const requirements = force ? [] : readRequirements(folder, environment)
   const { contract, manifest, base } = bundle
-  const applied = { bundle, contract, manifest, base, state, requirements }
+  const prepared = readPrepared(folder)
+  const applied = { bundle, contract, manifest, base, state, requirements, prepared }
   if (unappliedNodes(applied).length > 0) throw notApplied(environment, config.status)
   return applied
+}
+
+/** generation.json of the promotion that is prepared below the environment's folder, if it is whole. */
+function readPrepared(folder: string): GenerationRecord | null {
+  const text = readIfThere(`${folder}/promotion/generation/generation.json`)
+  return unlessDamaged(
+    () => (text === null ? null : parseDocument(GenerationRecord, text, 'generation.json', 'STATE_INVALID')),
+    () => null,
+  )
 }
 
 function readRequirements(folder: string, environment: EnvironmentName): BaseRequirement[] {

@@ -5,9 +5,9 @@ import type { BundleFile } from '../contract/bundle.ts'
 import { prettyJson } from '../contract/canonical-json.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
-import type { BaseRequirement, RunState } from '../contract/state.ts'
+import type { BaseRequirement, GenerationRecord, RunState } from '../contract/state.ts'
 import { stageGeneration } from '../execute/finish.ts'
-import type { Generation } from '../store/generations.ts'
+import { type Generation, nextGeneration } from '../store/generations.ts'
 import type { Store } from '../store/store.ts'
 import { mergeProduction } from './merge.ts'
 import type { StagedSwitch } from './switch.ts'
@@ -22,8 +22,16 @@ export interface Applied {
   readonly requirements: readonly BaseRequirement[]
 }
 
-/** The switch on top of production as it is now. Pure but for the number of the generation. */
-export function stagePromotion(store: Store, production: Generation | null, applied: Applied): StagedSwitch {
+/**
+ * The switch on top of production as it is now. `prepared` is the record of the generation that was prepared when the
+ * environment was applied: while it can still be that one, it is, to the byte. Pure but for the number of the generation.
+ */
+export function stagePromotion(
+  store: Store,
+  production: Generation | null,
+  applied: Applied,
+  prepared: GenerationRecord | null = null,
+): StagedSwitch {
   const { contract, state } = applied
   const made = new Map(
     contract.promote.replace.flatMap((id) => (state.nodes[id] === undefined ? [] : [[id, state.nodes[id]] as const])),
@@ -43,10 +51,14 @@ export function stagePromotion(store: Store, production: Generation | null, appl
     runId: state.run_id,
     runTimestamp: state.run_timestamp,
     engine: state.engine,
+    ...(prepared !== null && isNext(store, production, prepared) ? { createdAt: prepared.created_at } : {}),
     unproven: state.unproven === true || production?.state.unproven === true,
   })
   return { ...staged, requirements: [...staged.requirements, ...applied.requirements] }
 }
+
+const isNext = (store: Store, production: Generation | null, { parent, generation }: GenerationRecord): boolean =>
+  parent === (production?.number ?? null) && generation === nextGeneration(store)
 
 /** The files beside the prepared generation, by path below the environment's folder (promote.ts describes them). Pure. */
 export function promotionDocuments(
