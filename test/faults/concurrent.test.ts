@@ -19,7 +19,9 @@ const program = fileURLToPath(new URL('../programs/faulty-run.js', import.meta.u
 async function startedRun(project: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [program, project, 'slow', '0'], { stdio: 'ignore' })
   for (let waited = 0; waited < 20_000; waited += 20) {
-    if (existsSync(join(project, 'target/locks/production.lock'))) return child
+    // Alone: the file that it was linked from is gone.
+    const locks = join(project, 'target/locks')
+    if (existsSync(locks) && readdirSync(locks).join() === 'production.lock') return child
     await new Promise((resume) => setTimeout(resume, 20))
   }
   throw new Error('the other run did not start')
