@@ -27,7 +27,7 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
     ['prelude.sql', rewritten.prelude],
     ['types.ts', typesFile(manifest, cache)],
     ...named.map(([path, text]): [string, string] => [path, text]),
-    ...rewritten.steps.map(({ node, sql }): [string, string] => [stepFile(node), sql]),
+    ...rewritten.steps.map(({ id, sql }): [string, string] => [stepFile(id), sql]),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
   texts.sort(([a], [b]) => byCodeUnit(a, b))

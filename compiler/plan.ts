@@ -1,19 +1,33 @@
 // Diff → the steps of the bundle, in an order in which they can run. Production: every node; the runtime knows what is
 // there already. An environment: what must or may execute, and what it reads that production lacks; everything else is
-// read from production. Pure.
+// read from production. Checks follow what makes their output; those that are new or others come without it. Pure.
 
 import type { Step, StepInput } from '../runtime/contract/bundle.ts'
+import type { Check } from '../runtime/contract/checks.ts'
 import type { Change, Execution } from '../runtime/contract/diff.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from '../runtime/contract/ids.ts'
 import type { ManifestNode } from '../runtime/contract/manifest.ts'
+import { severest } from './diff/reasons.ts'
 import type { Diffed } from './diff.ts'
 
-export interface PlannedStep {
+interface StepHead {
   readonly node: NodeId
   readonly inputs: readonly StepInput[]
   readonly category: Step['category']
   readonly reasons: readonly string[]
 }
+
+export interface PlannedBuild extends StepHead {
+  readonly kind: 'build'
+}
+
+/** Checks of an output; its only input is the node itself. */
+export interface PlannedCheck extends StepHead {
+  readonly kind: 'check'
+  readonly checks: readonly Check[]
+}
+
+export type PlannedStep = PlannedBuild | PlannedCheck
 
 export interface Planned {
   readonly diffed: Diffed
@@ -38,25 +52,36 @@ export function plan(diffed: Diffed, environment: EnvironmentName | null): Plann
     environment === null
       ? new Set(nodes.keys())
       : withWhatProductionLacks(new Set(executions.keys()), nodes, inProduction)
-  const steps = order
-    .filter((node) => included.has(node.id))
-    .map((node): PlannedStep => {
-      const execution = executions.get(node.id)
-      const change = changes.get(node.id)
-      return {
-        node: asNodeId(node.id),
-        inputs: node.inputs.map(({ ref }) => ({ node: ref, from: included.has(ref) ? 'bundle' : 'production' })),
-        category: categoryOf(change, execution, base === null),
-        reasons: reasonsOf(change, execution, environment !== null),
-      }
-    })
+  const inputOf = (ref: string): StepInput => ({ node: ref, from: included.has(ref) ? 'bundle' : 'production' })
+  const build = (node: ManifestNode): PlannedBuild => {
+    const [change, execution] = [changes.get(node.id), executions.get(node.id)]
+    return {
+      kind: 'build',
+      node: asNodeId(node.id),
+      inputs: node.inputs.map(({ ref }) => inputOf(ref)),
+      category: categoryOf(change, execution, base === null),
+      reasons: reasonsOf(change, execution, environment !== null),
+    }
+  }
+  const check = (node: ManifestNode): PlannedCheck => ({
+    kind: 'check',
+    node: asNodeId(node.id),
+    inputs: [inputOf(node.id)],
+    checks: node.checks ?? [],
+    ...whyChecked(changes.get(node.id), executions.has(node.id), base === null),
+  })
+  const checkedOnly = new Set(diff.check)
+  const steps = order.flatMap((node): PlannedStep[] => [
+    ...(included.has(node.id) ? [build(node)] : []),
+    ...(node.checks !== undefined && (included.has(node.id) || checkedOnly.has(node.id)) ? [check(node)] : []),
+  ])
   const read = steps.flatMap((s) => s.inputs.filter((i) => i.from === 'production').map((i) => i.node))
   return {
     diffed,
     environment,
     steps,
     promote: {
-      replace: steps.map((s) => s.node).sort(),
+      replace: steps.flatMap((s) => (s.kind === 'build' ? [s.node] : [])).sort(),
       remove: [...inProduction]
         .filter((id) => !nodes.has(id))
         .sort()
@@ -89,6 +114,20 @@ function categoryOf(change: Change | undefined, execution: Execution | undefined
   if (change !== undefined && (execution === undefined || execution.own)) return change.category
   if (execution !== undefined) return 'affected'
   return 'unchanged'
+}
+
+/** A check of a node whose checks are what they were is there because of the output. */
+function whyChecked(
+  change: Change | undefined,
+  executes: boolean,
+  isFirst: boolean,
+): Pick<PlannedCheck, 'category' | 'reasons'> {
+  if (isFirst || change?.change === 'added') return { category: 'new', reasons: [] }
+  const own = (change?.reasons ?? []).filter((reason) => reason.code.startsWith('CHECK_'))
+  if (own.length > 0) return { category: severest(own), reasons: own.map((reason) => reason.text) }
+  return executes
+    ? { category: 'affected', reasons: ['its output is made anew'] }
+    : { category: 'unchanged', reasons: [] }
 }
 
 function reasonsOf(change: Change | undefined, execution: Execution | undefined, isEnvironment: boolean): string[] {

@@ -2,10 +2,13 @@
 // A step is spelled once, with a mark wherever a prefix may stand; then each mark becomes the prefix or nothing. So
 // taking the prefixes away gives exactly production's bytes. Pure.
 
+import { checkStepId } from '../runtime/contract/bundle.ts'
 import { type NodeId, namespacePrefix } from '../runtime/contract/ids.ts'
+import type { BoundNode } from './bind.ts'
 import { preludeText } from './emit/prelude.ts'
-import type { Planned } from './plan.ts'
-import { isTransform } from './resolve.ts'
+import type { Planned, PlannedStep } from './plan.ts'
+import { isTransform, type ResolvedNode } from './resolve.ts'
+import { checkStep } from './rewrite/check-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { sourceStep } from './rewrite/source-step.ts'
 import { fillLateStep, transformStep } from './rewrite/step-text.ts'
@@ -13,6 +16,8 @@ import { fillLateStep, transformStep } from './rewrite/step-text.ts'
 export type { PrefixSpan }
 
 export interface RewrittenStep {
+  readonly id: string
+  readonly kind: PlannedStep['kind']
   readonly node: NodeId
   /** Complete text of the step's file. */
   readonly sql: string
@@ -37,14 +42,30 @@ export function rewrite(planned: Planned): Rewritten {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return []
-    const written = isTransform(node) ? node.sql.text : JSON.stringify([node.path, node.options])
+    const written = authorText(step, node, types)
     const marks = new Marks(written)
-    const text = isTransform(node) ? transformStep(node, step, types, marks) : sourceStep(node, types, marks)
-    const rewritten = { node: step.node, ...marks.resolve(text, prefix) }
-    if (!isTransform(node) || types.columns !== null) return [rewritten]
+    const id = step.kind === 'check' ? checkStepId(step.node) : step.node
+    const rewritten = {
+      id,
+      kind: step.kind,
+      node: step.node,
+      ...marks.resolve(stepText(step, node, types, marks), prefix),
+    }
+    if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(written)
     const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep), prefix)
     return [{ ...rewritten, byHand }]
   })
   return { planned, prelude: preludeText(), steps }
+}
+
+/** All that others have written and that is in the text of a step. */
+function authorText(step: PlannedStep, node: ResolvedNode, types: BoundNode): string {
+  if (step.kind === 'check') return JSON.stringify([step.checks, types.columns])
+  return isTransform(node) ? node.sql.text : JSON.stringify([node.path, node.options])
+}
+
+function stepText(step: PlannedStep, node: ResolvedNode, types: BoundNode, marks: Marks): string {
+  if (step.kind === 'check') return checkStep(step, types, marks)
+  return isTransform(node) ? transformStep(node, step, types, marks) : sourceStep(node, types, marks)
 }

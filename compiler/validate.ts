@@ -144,9 +144,6 @@ export function validate(loaded: Loaded): Validated {
     if (read === undefined) continue
     if ('what' in read) unsupported.push(read)
     else nodes.push(read)
-    const [check] = 'checks' in read ? read.checks : []
-    if (check !== undefined)
-      report(warningAt('VALIDATE_NOT_SUPPORTED_YET', check.place, 'Tests are not run yet; the node runs without.'))
   }
   const byId = (a: { readonly id: NodeId }, b: { readonly id: NodeId }): number => byCodeUnit(a.id, b.id)
   return {

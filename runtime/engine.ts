@@ -37,6 +37,20 @@ export interface OutputColumn {
   readonly type: string
 }
 
+export interface CheckRequest {
+  readonly prelude: string
+  /** One SELECT that gives rows of id, severity and failing rows. */
+  readonly sql: string
+  readonly variables: StepVariables
+  /** How many rows it may give. */
+  readonly mostRows: number
+}
+
+export interface FailingRows {
+  readonly id: string
+  readonly failingRows: number
+}
+
 export interface OutputFacts {
   readonly rows: number
   /** `<rows>:<sum of row hashes modulo 2^128, hex>:<columns fingerprint>`. */
@@ -54,6 +68,8 @@ export interface Engine {
    * OUTPUT_DIFFERS (facts: the same, and columns), STATEMENT_REFUSED, or STATE_IO when the disk is full.
    */
   runStep(step: StepRequest): Promise<readonly OutputColumn[]>
+  /** Runs the SELECT of a check as a step runs, apart from all others. Throws STEP_FAILED, STATEMENT_REFUSED or STATE_IO. */
+  runCheck(check: CheckRequest): Promise<readonly FailingRows[]>
   /** Row count, digest and columns of a written output. `columns`: its columns, where they are known. */
   inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts>
   /** Order-independent digest of some columns of an output, named ignoring case. Null: all. */

@@ -4,7 +4,7 @@
 
 import { RuntimeFailure } from './contract/failures.ts'
 import type { NodeId } from './contract/ids.ts'
-import type { NodeState } from './contract/state.ts'
+import type { NodeChecks, NodeState } from './contract/state.ts'
 import { lazyEngine, watchSignal } from './execute/engine-of-run.ts'
 import { applyToEnvironment, isApplied, requireBase, requirePlan } from './execute/environment.ts'
 import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
@@ -175,10 +175,14 @@ function finish(
   const states = new Map(
     [...settled].flatMap(([id, { state }]): [string, NodeState][] => (state === null ? [] : [[id, state]])),
   )
+  const checks = Object.fromEntries(
+    [...settled].flatMap(([id, { checks }]): [string, NodeChecks][] => (checks === null ? [] : [[id, checks]])),
+  )
   const engine = run.engine ?? world.production?.state.engine ?? world.contract.engine.name
   if (world.environment !== null) {
     applyToEnvironment(world, {
       states,
+      checks,
       complete: !failed && !interrupted,
       engine,
       scratch: run.scratch.folder,
@@ -187,7 +191,7 @@ function finish(
     return { kind: interrupted ? 'interrupted' : failed ? 'failed' : 'done', generation: null }
   }
   if (failed || interrupted) return { kind: failed ? 'failed' : 'interrupted', generation }
-  const merged = mergedAfterRun(world, states)
+  const merged = mergedAfterRun(world, states, checks)
   if (!differs(world, merged)) return { kind: 'nothing', generation }
   keepBundle(world.store, world.bundle, faults)
   const maker = {
@@ -213,7 +217,7 @@ function isNothing(world: World, predictions: ReadonlyMap<NodeId, Prediction>): 
     const state = world.selected(id) ? world.own.get(id)?.state : undefined
     return state === undefined ? [] : [[id, { ...state, status: 'cached' }]]
   })
-  return !differs(world, mergedAfterRun(world, new Map(cached)))
+  return !differs(world, mergedAfterRun(world, new Map(cached), {}))
 }
 
 /** A run without work writes nothing, unless large files were read again only to find them unchanged. */
@@ -224,6 +228,7 @@ function saveCaches(world: World, worthBytes = 0): void {
   try {
     world.sources.save(worthBytes)
     world.digests.save()
+    world.checkResults.save()
   } catch (error) {
     if (!(error instanceof RuntimeFailure)) throw error
   }

@@ -25,6 +25,15 @@ export type JournalEntry =
       readonly ms: number
       readonly message: string
     }
+  | {
+      readonly kind: 'check'
+      readonly node: string
+      /** Of the checks, and the digest of the output. */
+      readonly fingerprint: string
+      readonly digest: string
+      readonly results: readonly { readonly id: string; readonly failing_rows: number; readonly status: string }[]
+      readonly ms: number
+    }
   | { readonly kind: 'ended'; readonly outcome: string; readonly generation: number | null }
 
 export interface Journal {

@@ -1,12 +1,12 @@
 // apply.sql through DuckDB's plain client, statement by statement, without anything of ours: it gives the tables that
 // the runtime gives, in the columns that the manifest says.
 
-import { mkdirSync, readdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { preludeText } from '../compiler/emit/prelude.ts'
 import { opened } from '../runtime/bundle/verify.ts'
-import type { Bundle } from '../runtime/contract/bundle.ts'
+import { type Bundle, buildSteps } from '../runtime/contract/bundle.ts'
 import { startDuckDB } from '../runtime/engines/duckdb/engine.ts'
 import { bundleOf } from './support/compile.ts'
 import { Session } from './support/duckdb.ts'
@@ -41,7 +41,7 @@ async function runSteps(bundle: Bundle, project: string, outputs: string): Promi
     settings: bundle.contract.settings,
   })
   const { nodes } = opened(bundle).manifest
-  for (const step of bundle.contract.steps) {
+  for (const step of buildSteps(bundle.contract)) {
     const variables = { values: { data: project, outputs }, runTimestamp: timestamp }
     await engine.runStep({
       prelude: preludeText(),
@@ -161,6 +161,25 @@ test('From the project it runs with nothing set but the folder that its header n
     process.chdir(home)
   }
   assert.is(parquetIn(join(project, folder)).length, bundle.contract.steps.length)
+})
+
+test('A failed check of severity error stops it before anything reads the output; a warning does not', async () => {
+  const golden = goldenCase('checks')
+  const project = projectOf(golden)
+  const bundle = await bundleOf(project)
+  const stopsAt = async (row: string): Promise<readonly [string, readonly string[]]> => {
+    appendFileSync(join(project, 'data/orders.csv'), row)
+    const outputs = tempFolder('stopped')
+    const message = await runRaw(bundle, { data: project, outputs }).then(
+      () => '',
+      (error: Error) => error.message,
+    )
+    return [message, parquetIn(outputs)]
+  }
+  assert.equal((await stopsAt('4,strange,2026-01-01,true,c,9.00\n'))[0], '')
+  const [message, written] = await stopsAt('4,open,2026-01-02,true,d,1.00\n')
+  assert.match(message, 'source.orders fails the check unique(id): 2 rows')
+  assert.equal(written, ['source_orders.parquet'])
 })
 
 test('A parameter that only a person knows stops it with its name', async () => {

@@ -13,7 +13,7 @@ import { EXECUTION_ARGS, type ExecutionArgs, executionOptions } from '../../runt
 import { PROFILE_ARG, type Profile, resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
-import { counted } from '../../runtime/cli/text.ts'
+import { counted, oneLine } from '../../runtime/cli/text.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
@@ -188,23 +188,26 @@ async function saySteps(
   const { contract } = bundle
   const due = await planExecution(bundle, { ...request, projectDir: workspace.root })
   const folder = `target/environments/${contract.environment}/intermediate`
-  const steps = contract.steps.map((step) => ({
-    node: step.node,
-    what: due.nodes.find((node) => node.node === step.node)?.status ?? 'execute',
-    reads: step.inputs.map((input) => ({
+  const steps = contract.steps.map((step) => {
+    const reads = step.inputs.map((input) => ({
       node: input.node,
       from: input.from === 'bundle' ? 'environment' : 'production',
-    })),
-    files: bundle.manifest.nodes.find((node) => node.id === step.node)?.source_files?.path ?? null,
-    writes: `${folder}/${step.output.file.replace(/^\//, '')}`,
-  }))
+    }))
+    const what = due.nodes.find((node) => node.node === step.node)?.status ?? 'execute'
+    if (step.kind === 'check') {
+      const checks = step.checks.map((check) => check.id)
+      return { node: step.node, what: what === 'cached' ? what : 'check', reads, files: null, writes: null, checks }
+    }
+    const files = bundle.manifest.nodes.find((node) => node.id === step.node)?.source_files?.path ?? null
+    return { node: step.node, what, reads, files, writes: `${folder}/${step.output.file}`, checks: null }
+  })
   if (terminal.options.json) terminal.document({ environment: contract.environment, steps })
   terminal.info(`Would execute ${counted(steps.length, 'step')}:`)
-  steps.forEach(({ node, what, reads, files, writes }, i) => {
+  steps.forEach(({ node, what, reads, files, writes, checks }, i) => {
     const from = reads.map((read) => `${read.node} (${read.from})`)
     terminal.line(`  ${i + 1}. ${node}${what === 'reuse' ? ' (taken from the store)' : ''}`)
     terminal.line(`     reads:  ${[...from, ...(files === null ? [] : [files])].join(', ') || 'nothing'}`)
-    terminal.line(`     writes: ${writes}`)
+    terminal.line(checks === null ? `     writes: ${writes}` : `     checks: ${checks.map(oneLine).join(', ')}`)
   })
   terminal.info('Nothing was changed.')
   return sayBlocked(terminal, due)

@@ -111,5 +111,6 @@ function sayPlan(terminal: Terminal, plan: Plan, { diff }: OpenedBundle): void {
   terminal.line('='.repeat(60))
   for (const line of countLines(diff, plan.total_nodes_to_execute)) terminal.line(line)
   for (const line of changeLines(diff)) terminal.line(line)
+  if (plan.check !== undefined) terminal.line(`  Only to check: ${names(plan.check)}`)
   if (plan.may_execute.length > 0) terminal.line(`  May also execute, depending on rows: ${names(plan.may_execute)}`)
 }

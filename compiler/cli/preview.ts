@@ -3,7 +3,7 @@
 
 import { existsSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { buildSteps, type OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { literalGlob } from '../../runtime/contract/source-paths.ts'
@@ -84,7 +84,9 @@ function neededFor(
       queue.push(...node.inputs.map((input) => input.ref))
     }
   }
-  const execute = bundle.contract.steps.flatMap((step) => (wanted.has(step.node) ? (nodes.get(step.node) ?? []) : []))
+  const execute = buildSteps(bundle.contract).flatMap((step) =>
+    wanted.has(step.node) ? (nodes.get(step.node) ?? []) : [],
+  )
   return { execute, provide }
 }
 
@@ -111,7 +113,7 @@ async function executeSteps(
   try {
     let rows = 0
     for (const node of execute) {
-      const step = bundle.contract.steps.find((candidate) => candidate.node === node.id)
+      const step = buildSteps(bundle.contract).find((candidate) => candidate.node === node.id)
       if (step === undefined) continue
       const variables = {
         values: { ...values.parameters, data: literalGlob(workspace.root), outputs: scratch.outputs },

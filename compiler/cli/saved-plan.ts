@@ -56,12 +56,13 @@ export async function savePlan(
       () => readEnvConfig(store, environment)?.status,
       () => undefined,
     )
-    touchEnvironment(store, environment, same && status !== undefined ? {} : { status: 'planned' })
+    const isDone = same && (status === 'applied' || status === 'promoted')
+    touchEnvironment(store, environment, isDone ? {} : { status: 'planned' })
     rmSync(join(folder, 'plan.json'), { force: true })
     replaceBundle(join(folder, 'bundle'), bundle)
     writeEnvDocument(store, environment, 'refs.json', refs)
     writeEnvDocument(store, environment, 'plan.json', plan)
-    return same && (status === 'applied' || status === 'promoted')
+    return isDone
   } finally {
     lock.release()
   }

@@ -1,12 +1,16 @@
 // A failed step → the author's place: from the offset in the step's file, without the environment's prefixes, through
-// the resolved SQL, to line and column of the YAML file. Null when it cannot be told.
+// the resolved SQL, to line and column of the YAML file. A failed check → its test. Null when it cannot be told.
 
 import type { Text } from '../../runtime/cli/text.ts'
-import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import type { CheckStep, OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
+import type { StepCheck } from '../../runtime/contract/checks.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
+import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
 import { isTransform, type Resolved, type ResolvedNode } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
+import { foldCase } from '../sql/tree.ts'
 import { type CompileRequest, compiled } from './compile-project.ts'
 import { frame, sourceLines } from './diagnostics.ts'
 import type { Workspace } from './workspace.ts'
@@ -29,11 +33,16 @@ export async function explainFailure(
     severity: 'error',
     message: `${result.node}: ${failure.message}`,
     facts: failure.facts,
-    place,
+    place: place.main,
     hints: failure.hints,
-    notes: [],
+    notes: place.notes,
   }
   return frame(diagnostic, sourceLines(workspace.files()))
+}
+
+interface FailurePlace {
+  readonly main: Place
+  readonly notes: Diagnostic['notes']
 }
 
 async function placeOfFailure(
@@ -41,18 +50,41 @@ async function placeOfFailure(
   bundle: OpenedBundle,
   params: Params,
   { node: id, failure }: NodeResult,
-): Promise<Place | null> {
+): Promise<FailurePlace | null> {
   const { last } = await compiled(workspace, { environment: null, base: null, params, stopAfter: 'resolve' })
   const resolved = isResolved(last.output) ? last.output.nodes.find((node) => node.id === id) : undefined
-  if (resolved === undefined) return null
-  const step = bundle.contract.steps.find((candidate) => candidate.node === id)
+  if (resolved === undefined || failure === undefined) return null
+  const { file, offset } = failure.facts
+  const step = bundle.contract.steps.find((candidate) => candidate.node === id && candidate.file === file)
+  if (step?.kind === 'check') return placeOfChecks(resolved, failedChecks(step, failure))
   const text = step === undefined ? undefined : bundle.files.get(step.file)
-  const offset = failure?.facts.offset
   if (step !== undefined && text !== undefined && typeof offset === 'number' && isTransform(resolved)) {
     const found = placeInAuthorsSql(resolved, withoutPrefixes(bundle, step.file, text, offset))
-    if (found !== null) return found
+    if (found !== null) return { main: found, notes: [] }
   }
-  return resolved.node.place
+  return { main: resolved.node.place, notes: [] }
+}
+
+/** The checks that a failure is about: those that failed, or all when they could not run. */
+const failedChecks = (step: CheckStep, { facts }: RuntimeFailure): readonly StepCheck[] => {
+  const failed = new Set(Array.isArray(facts.checks) ? facts.checks.map((check: StepCheck) => check.id) : [])
+  return failed.size === 0 ? step.checks : step.checks.filter((check) => failed.has(check.id))
+}
+
+/** Where tests are written; the first is the place, the others are notes. */
+function placeOfChecks({ node }: ResolvedNode, checks: readonly StepCheck[]): FailurePlace {
+  const columns = (names: readonly string[]): string => names.map(foldCase).sort(byCodeUnit).join('\n')
+  const found = checks.flatMap((check) => {
+    const declared = node.checks.filter(
+      ({ type, severity, columns: own }) =>
+        type === check.type &&
+        severity === check.severity &&
+        columns(own.map((column) => column.name)) === columns(check.columns),
+    )
+    return declared.slice(0, 1).map(({ place }) => ({ message: `The test ${check.id}.`, place }))
+  })
+  const [first, ...others] = found
+  return { main: first?.place ?? node.place, notes: others }
 }
 
 /** The step's text as in production, and the offset in it. Spans count bytes of UTF-8. */

@@ -3,7 +3,9 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { warnedChecks } from '../../runtime/cli/check-lines.ts'
 import { summaryOf } from '../../runtime/cli/run-report.ts'
+import { styled } from '../../runtime/cli/text.ts'
 import { canonicalJson, sha256 } from '../../runtime/contract/canonical-json.ts'
 import { asNodeId, outputStem } from '../../runtime/contract/ids.ts'
 import { RUN_NAMES } from '../../runtime/contract/manifest.ts'
@@ -60,7 +62,10 @@ export function prepareRecord(
       outputs,
       parameters: Object.fromEntries(parameters.map((name) => [name, valueDigest(values.parameters[name])])),
       size,
-      warnings: diagnostics.flatMap((diagnostic) => frame(diagnostic, lines)),
+      warnings: [
+        ...diagnostics.flatMap((diagnostic) => frame(diagnostic, lines)),
+        ...warnedChecks(result).map((line) => [styled('yellow', '⚠'), ' ', line]),
+      ],
       summary: nothingToDo(result, production.number, production.manifest.nodes.length),
     }
   }

@@ -3,6 +3,7 @@
 
 import type { BundleFile } from '../../runtime/contract/bundle.ts'
 import { sortedKeys } from '../../runtime/contract/canonical-json.ts'
+import type { NodeId } from '../../runtime/contract/ids.ts'
 import { LOSSLESS, LOSSY, UNSTORABLE } from '../../runtime/contract/stored-columns.ts'
 import applyTemplate from '../../templates/duckdb/apply.sql.hbs'
 import storedTemplate from '../../templates/duckdb/stored.sql.hbs'
@@ -36,6 +37,8 @@ interface ApplyValues {
   readonly steps: readonly {
     readonly number: number
     readonly id: string
+    /** What stands before the step's own text, and what follows it. */
+    readonly lead: string
     readonly sql: string
     readonly cleanup: string
   }[]
@@ -73,14 +76,25 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     parameters: required.map(parameter),
     optional: optional.map(quoteName).join(', '),
     prelude: rewritten.prelude + (rewritten.steps.some(({ byHand }) => byHand !== undefined) ? stored() : ''),
-    steps: rewritten.steps.map(({ node, sql, byHand }, i) => ({
+    steps: rewritten.steps.map(({ id, kind, node, sql, byHand }, i) => ({
       number: i + 1,
-      id: node,
+      id,
       sql: byHand?.sql ?? sql,
-      cleanup: cleanups.get(node) ?? '',
+      ...(kind === 'check' ? raising(node) : { lead: '', cleanup: cleanups.get(node) ?? '' }),
     })),
   })
 }
+
+/** Around the SELECT of a check: its rows are shown, and one of severity `error` that fails ends the script. */
+const raising = (node: NodeId): { readonly lead: string; readonly cleanup: string } => ({
+  lead: 'CREATE OR REPLACE TEMP TABLE check_results AS\n',
+  cleanup: `FROM temp.check_results;
+SELECT error(${textLiteral(`${node} fails the check `)} || id || ': ' || failing_rows || ' rows')
+FROM temp.check_results
+WHERE severity = 'error' AND failing_rows > 0;
+DROP TABLE temp.check_results;
+`,
+})
 
 /** A run's parameter: what seeknal itself would give, or a clear error where only a person knows. */
 function parameter(name: string): Variable {

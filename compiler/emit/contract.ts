@@ -1,9 +1,15 @@
 // What bundle.json says, apart from the digests of the files: steps in their order, what is promoted, what a run needs,
 // and every place where the environment's prefix was put in.
 
-import { BUNDLE_FORMAT, type BundleFile, type NamespaceSpan, type Step } from '../../runtime/contract/bundle.ts'
+import {
+  BUNDLE_FORMAT,
+  type BundleFile,
+  checkStepId,
+  type NamespaceSpan,
+  type Step,
+} from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
-import { type NodeId, namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
+import { namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
 import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
@@ -26,6 +32,7 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
   const { planned } = rewritten
   const { manifest } = planned.diffed
   const prefix = namespacePrefix(planned.environment)
+  const gates = gatesOf(planned.steps)
   return {
     format: BUNDLE_FORMAT,
     project: manifest.project,
@@ -36,7 +43,7 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
     settings: settingsOf(manifest.settings),
     base,
     requires: { connections: [], ...parametersOf(rewritten) },
-    steps: planned.steps.map((step) => stepOf(step, prefix)),
+    steps: planned.steps.map((step) => stepOf(step, prefix, gates)),
     promote: {
       replace: [...planned.promote.replace],
       remove: [...planned.promote.remove],
@@ -64,27 +71,39 @@ function parametersOf({ planned, steps }: Rewritten): Pick<Contract['requires'],
   return { parameters, optional: parameters.filter(isOptional) }
 }
 
-export const stepFile = (node: NodeId): string => `apply/${node}.sql`
+export const stepFile = (id: string): string => `apply/${id}.sql`
 
-const stepOf = (step: PlannedStep, prefix: string): Step => ({
-  id: step.node,
-  kind: 'build',
-  node: step.node,
-  inputs: [...step.inputs],
-  output: { relation: `${prefix}${step.node}`, file: `${outputStem(step.node)}.parquet` },
-  file: stepFile(step.node),
-  depends_on: step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node),
-  category: step.category,
-  reasons: [...step.reasons],
-})
+/** Checks that may fail what reads their node: those readers wait for. */
+const gatesOf = (steps: readonly PlannedStep[]): ReadonlySet<string> =>
+  new Set(
+    steps.flatMap((step) =>
+      step.kind === 'check' && step.checks.some((check) => check.severity === 'error') ? [step.node] : [],
+    ),
+  )
+
+function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>): Step {
+  const made = step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node)
+  const { node, category } = step
+  const id = step.kind === 'check' ? checkStepId(node) : node
+  const head = { id, node, inputs: [...step.inputs], file: stepFile(id), category, reasons: [...step.reasons] }
+  if (step.kind === 'check')
+    return { ...head, kind: 'check', depends_on: made, checks: step.checks.map(({ values: _, ...check }) => check) }
+  const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
+  return {
+    ...head,
+    kind: 'build',
+    output: { relation: `${prefix}${node}`, file: `${outputStem(node)}.parquet` },
+    depends_on: [...made, ...checked],
+  }
+}
 
 /** Offsets in characters → in bytes of the file. */
-function spansOf({ node, sql, spans }: RewrittenStep): NamespaceSpan[] {
+function spansOf({ id, sql, spans }: RewrittenStep): NamespaceSpan[] {
   let at = 0
   let bytes = 0
   return spans.map((span) => {
     bytes += Buffer.byteLength(sql.slice(at, span.start))
     at = span.start
-    return { file: stepFile(node), ...span, start: bytes }
+    return { file: stepFile(id), ...span, start: bytes }
   })
 }

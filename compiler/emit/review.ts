@@ -1,7 +1,13 @@
 // The bundle for people: what changed and why, what executes, what cannot be undone. Fits in a pull-request comment
 // (65,536 characters), so long tables are cut and say so. Text of authors is data: it cannot break a table or the page.
 
-import type { BundleFile, Step } from '../../runtime/contract/bundle.ts'
+import {
+  type BuildStep,
+  type BundleFile,
+  buildSteps,
+  type CheckStep,
+  checkSteps,
+} from '../../runtime/contract/bundle.ts'
 import type { Change, Diff } from '../../runtime/contract/diff.ts'
 import { isReproducible, type ManifestNode } from '../../runtime/contract/manifest.ts'
 import reviewTemplate from '../../templates/review.md.hbs'
@@ -32,6 +38,13 @@ interface ReviewValues {
     readonly why: string
   }[]
   readonly more_steps: number
+  readonly checks: readonly {
+    readonly id: string
+    readonly file: string
+    readonly what: string
+    readonly why: string
+  }[]
+  readonly more_checks: number
   readonly maybe: string
   readonly graph: string
   readonly external: readonly string[]
@@ -45,7 +58,8 @@ const fill = template<ReviewValues>('review.md.hbs', reviewTemplate)
 export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest' | 'files'>): string {
   const { diff, manifest, base, bound } = rewritten.planned.diffed
   const due = new Set(diff.execute.map((execution) => execution.node))
-  const steps = contract.steps.filter((step) => due.has(step.node))
+  const steps = buildSteps(contract).filter((step) => due.has(step.node))
+  const checks = checkSteps(contract).filter((step) => due.has(step.node) || diff.check?.includes(step.node))
   const executing = manifest.nodes.filter((node) => due.has(node.id))
   return fill({
     title: `${text(`${contract.project.name} ${contract.project.version}`)}: ${contract.environment === null ? 'production' : `environment ${contract.environment}`}`,
@@ -59,6 +73,8 @@ export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest'
     more_changes: diff.has_base ? Math.max(0, diff.changes.length - MOST_ROWS) : 0,
     steps: steps.slice(0, MOST_ROWS).map(stepRow),
     more_steps: Math.max(0, steps.length - MOST_ROWS),
+    checks: checks.slice(0, MOST_ROWS).map(checkRow),
+    more_checks: Math.max(0, checks.length - MOST_ROWS),
     maybe: codes(diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node)),
     graph: mermaid(diff, manifest, base),
     external: bound.graph.nodes
@@ -72,7 +88,7 @@ export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest'
   })
 }
 
-function summary({ summary: s, changes }: Diff): string {
+function summary({ summary: s, changes, check }: Diff): string {
   const counts = [
     [s.breaking, 'breaking change', 'breaking changes'],
     [s.non_breaking, 'non-breaking change', 'non-breaking changes'],
@@ -82,7 +98,8 @@ function summary({ summary: s, changes }: Diff): string {
   ] as const
   const said = counts.filter(([n]) => n > 0).map(([n, one, many]) => `${n} ${n === 1 ? one : many}`)
   const what = changes.length === 0 ? 'No changes' : said.join(', ')
-  return `${what}; ${s.execute} ${s.execute === 1 ? 'node executes' : 'nodes execute'}.`
+  const checked = check === undefined ? '' : `, ${check.length} ${check.length === 1 ? 'is' : 'are'} only checked`
+  return `${what}; ${s.execute} ${s.execute === 1 ? 'node executes' : 'nodes execute'}${checked}.`
 }
 
 const CATEGORY: Readonly<Record<Change['category'], string>> = {
@@ -98,7 +115,16 @@ const changeRow = (change: Change) => ({
   affects: codes(change.affects) || 'nothing downstream',
 })
 
-const stepRow = (step: Step, index: number) => ({
+const checkRow = (step: CheckStep) => ({
+  id: step.node,
+  file: step.file,
+  what: step.checks
+    .map(({ id, severity }) => (severity === 'error' ? code(id) : `${code(id)} (${severity})`))
+    .join('<br>'),
+  why: step.reasons.map(text).join('<br>') || step.category,
+})
+
+const stepRow = (step: BuildStep, index: number) => ({
   number: index + 1,
   id: step.id,
   file: step.file,

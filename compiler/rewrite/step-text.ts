@@ -8,7 +8,7 @@ import stepTemplate from '../../templates/duckdb/step.sql.hbs'
 import type { BoundNode } from '../bind.ts'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
 import { template } from '../emit/templates.ts'
-import type { PlannedStep } from '../plan.ts'
+import type { PlannedBuild } from '../plan.ts'
 import type { ResolvedSql, ResolvedTransform } from '../resolve.ts'
 import { lex } from '../sql/lexer.ts'
 import { splice } from '../sql/spliced-text.ts'
@@ -28,7 +28,7 @@ export const fillLateStep = template<StepValues>('duckdb/late-step.sql.hbs', lat
 
 export function transformStep(
   node: ResolvedTransform,
-  step: PlannedStep,
+  step: PlannedBuild,
   types: BoundNode,
   marks: Marks,
   fill = fillStep,

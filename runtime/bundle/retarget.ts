@@ -2,7 +2,7 @@
 // same production for the other one gives (a law with a test). Only the places that bundle.json lists are changed.
 // Pure. Reports BUNDLE_INVALID.
 
-import { type BundleFile, bundleDigest, type NamespaceSpan, type OpenedBundle } from '../contract/bundle.ts'
+import { type BundleFile, bundleDigest, type NamespaceSpan, type OpenedBundle, type Step } from '../contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
@@ -25,10 +25,7 @@ export function retarget(bundle: OpenedBundle, environment: EnvironmentName): Op
   const unsigned: Omit<BundleFile, 'digest'> = {
     ...contract,
     ...names,
-    steps: contract.steps.map((step) => ({
-      ...step,
-      output: { ...step.output, relation: names.prefix + step.output.relation.slice(contract.prefix.length) },
-    })),
+    steps: contract.steps.map((step) => retargetedStep(step, contract.prefix, names.prefix)),
     namespaces: contract.namespaces.map((span) => movedSpan(span, changed.get(span.file)?.moved, names.prefix)),
     ...(contract.names === undefined ? {} : { names: movedNames(contract.names, changed) }),
     files: Object.fromEntries([...files].map(([path, text]) => [path, sha256(text)])),
@@ -37,6 +34,11 @@ export function retarget(bundle: OpenedBundle, environment: EnvironmentName): Op
   const texts = [...files].sort(([a], [b]) => byCodeUnit(a, b))
   return { ...bundle, contract: sealed, files: new Map([['bundle.json', prettyJson(sealed)], ...texts]) }
 }
+
+const retargetedStep = (step: Step, prefix: string, other: string): Step =>
+  step.kind === 'check'
+    ? step
+    : { ...step, output: { ...step.output, relation: other + step.output.relation.slice(prefix.length) } }
 
 interface Names {
   readonly environment: string

@@ -3,12 +3,22 @@
 // BUNDLE_INVALID (form), BUNDLE_DIGEST_MISMATCH (changed, missing, extra). Rules: contract/FORMAT.md.
 
 import type { TSchema } from 'typebox'
-import { BUNDLE_FORMAT, type Bundle, BundleFile, bundleDigest, type OpenedBundle } from '../contract/bundle.ts'
-import { byCodeUnit, sha256, sortedKeys } from '../contract/canonical-json.ts'
+import {
+  BUNDLE_FORMAT,
+  type BuildStep,
+  type Bundle,
+  BundleFile,
+  bundleDigest,
+  type CheckStep,
+  checkStepId,
+  type OpenedBundle,
+} from '../contract/bundle.ts'
+import { byCodeUnit, canonicalJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
+import { checksFingerprint } from '../contract/checks.ts'
 import { Diff } from '../contract/diff.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, environmentName, namespacePrefix, outputStem } from '../contract/ids.ts'
-import { Manifest } from '../contract/manifest.ts'
+import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
 
 export type { OpenedBundle }
@@ -131,7 +141,7 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
     throw invalid('base.json and the digest of the base do not go together')
   if (contract.base !== null && contract.files['base.json'] !== contract.base)
     throw invalid('base.json is not the base that bundle.json names')
-  const nodes = new Set(manifest.nodes.map((node) => node.id))
+  const nodes = new Map(manifest.nodes.map((node) => [node.id, node]))
   const outputs = new Map<string, string>()
   for (const { id } of manifest.nodes) {
     const [stem, other] = [outputStem(asNodeId(id)), outputs.get(outputStem(asNodeId(id)))]
@@ -140,22 +150,46 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
   }
   const done = new Set<string>()
   for (const step of steps) {
-    const [kind] = step.node.split('.')
-    if (step.id !== step.node || done.has(step.id) || !nodes.has(step.node))
+    const node = nodes.get(step.node)
+    const id = step.kind === 'check' ? checkStepId(step.node) : step.node
+    if (step.id !== id || done.has(step.id) || node === undefined)
       throw invalid(`step '${step.id}' is not one step for one node of the manifest`)
     if (step.file !== `apply/${step.id}.sql` || contract.files[step.file] === undefined)
       throw invalid(`step '${step.id}' has no file`)
-    if (step.output.file !== `${outputStem(asNodeId(step.node))}.parquet`)
-      throw invalid(`step '${step.id}' writes '${step.output.file}'`)
-    if (step.output.relation !== `${prefix}${kind}${step.node.slice(step.node.indexOf('.'))}`)
-      throw invalid(`step '${step.id}' makes '${step.output.relation}'`)
+    if (step.kind === 'check') requireChecks(step, node, done)
+    else requireOutput(step, prefix)
     const early = step.depends_on.find((id) => !done.has(id))
     if (early !== undefined) throw invalid(`step '${step.id}' depends on '${early}', which does not come before it`)
     const unmade = step.inputs.find((input) => input.from === 'bundle' && !step.depends_on.includes(input.node))
     if (unmade !== undefined) throw invalid(`step '${step.id}' reads '${unmade.node}' without depending on its step`)
     done.add(step.id)
   }
+  const unchecked = steps.find((step) => {
+    const isChecked = nodes.get(step.node)?.checks !== undefined
+    return isChecked && step.kind === 'build' && !done.has(checkStepId(step.node))
+  })
+  if (unchecked !== undefined) throw invalid(`node '${unchecked.node}' has checks and no step that runs them`)
+  const foreign = manifest.nodes.find((node) => !hasOwnFingerprint(node))
+  if (foreign !== undefined) throw invalid(`the checks of node '${foreign.id}' do not have their fingerprint`)
 }
+
+function requireOutput({ id, node, output }: BuildStep, prefix: string): void {
+  if (output.file !== `${outputStem(asNodeId(node))}.parquet`) throw invalid(`step '${id}' writes '${output.file}'`)
+  if (output.relation !== `${prefix}${node}`) throw invalid(`step '${id}' makes '${output.relation}'`)
+}
+
+/** A check is of the node itself, right where its output is made if it is, and asks what the manifest says. */
+function requireChecks({ id, inputs, checks }: CheckStep, node: ManifestNode, done: ReadonlySet<string>): void {
+  const [input, second] = inputs
+  if (input?.node !== node.id || second !== undefined || (input.from === 'bundle') !== done.has(node.id))
+    throw invalid(`step '${id}' checks something else than the output of '${node.id}'`)
+  const wanted = (node.checks ?? []).map(({ values: _, ...check }) => check)
+  if (canonicalJson(checks) !== canonicalJson(wanted))
+    throw invalid(`step '${id}' does not run the checks that the manifest lists`)
+}
+
+const hasOwnFingerprint = ({ checks, checks_fingerprint: fingerprint }: ManifestNode): boolean =>
+  checks === undefined ? fingerprint === undefined : fingerprint === checksFingerprint(checks)
 
 /** The message of what could not be read, for the callers that open files. */
 export const unreadable = (path: string, cause: unknown): RuntimeFailure =>

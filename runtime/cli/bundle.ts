@@ -70,7 +70,7 @@ export const show = command({
     terminal.result()
     const rows = contract.steps.map((step, i) => [
       String(i + 1),
-      step.node,
+      step.id,
       step.category.replace('_', '-'),
       step.reasons.join('; '),
     ])

@@ -3,12 +3,13 @@
 import type { DueNode, ExecutionPlan } from '../execute/run.ts'
 import { alignedLines } from './table.ts'
 import type { Terminal } from './terminal.ts'
-import { counted } from './text.ts'
+import { counted, oneLine } from './text.ts'
 
 const WORDS: Readonly<Record<DueNode['status'], string>> = {
   execute: 'execute',
   maybe: 'may execute',
   reuse: 'take from the store',
+  check: 'check',
   cached: 'nothing to do',
   blocked: 'cannot run',
   left_out: 'left out',
@@ -22,27 +23,33 @@ export function sayDueNodes(terminal: Terminal, plan: ExecutionPlan): number {
   return sayBlocked(terminal, plan)
 }
 
-/** Says that nodes cannot run, and gives the exit code that follows from it. */
+/** Says which nodes cannot run or fail their checks, and gives the exit code that follows from it. */
 export function sayBlocked(terminal: Terminal, plan: ExecutionPlan): number {
-  const blocked = plan.nodes.filter((node) => node.status === 'blocked').length
-  if (blocked === 0) return 0
-  terminal.error(`${counted(blocked, 'node')} cannot run: executing this would fail.`)
-  return 1
+  const failing = plan.nodes.filter((node) => node.fails)
+  const blocked = failing.filter((node) => node.status === 'blocked').length
+  const unfit = failing.length - blocked
+  if (blocked > 0) terminal.error(`${counted(blocked, 'node')} cannot run: executing this would fail.`)
+  if (unfit > 0) terminal.error(`${counted(unfit, 'output')} failed a check: executing this would fail by it again.`)
+  return failing.length > 0 ? 1 : 0
 }
 
 /** Also says how many nodes execute. */
 export function dueLines(plan: ExecutionPlan): readonly string[] {
   const shown = plan.nodes.filter((node) => node.status !== 'cached' && node.status !== 'left_out')
-  const rows = shown.map((node) => [node.node, WORDS[node.status], node.reason])
+  const rows = shown.flatMap((node) => [
+    [node.node, WORDS[node.status], node.reason],
+    ...(node.checks.length === 0 || node.fails ? [] : [['', 'checks', node.checks.map(oneLine).join(', ')]]),
+  ])
   const table =
     shown.length === 0 ? [] : [...alignedLines(['node', 'what', 'why'], rows).map((line) => `  ${line}`), '']
   const count = (status: DueNode['status']) => plan.nodes.filter((node) => node.status === status).length
   const maybe = count('maybe')
   return [
     ...table,
-    ...(plan.metadataOnly ? ['  Nothing to execute; only descriptions or formatting changed.'] : []),
+    ...(plan.metadataOnly ? ['  Nothing to execute; only descriptions, formatting or removed checks changed.'] : []),
     `  Total nodes to execute: ${count('execute')}${maybe > 0 ? `, and perhaps ${maybe} more` : ''}`,
     ...(count('reuse') > 0 ? [`  From the store: ${counted(count('reuse'), 'node')}`] : []),
+    ...(count('check') > 0 ? [`  To check only: ${counted(count('check'), 'node')}`] : []),
     ...(plan.removed.length > 0 ? [`  Removed from production: ${plan.removed.join(', ')}`] : []),
   ]
 }

@@ -2,7 +2,7 @@
 
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
-import type { Plan } from '../contract/state.ts'
+import type { EnvConfig, Plan } from '../contract/state.ts'
 import { isHeld, movedSincePlan } from '../promote/base.ts'
 import { environmentNames, environmentSize, readEnvConfig, readEnvPlan, readEnvState } from '../store/environments.ts'
 import { type Generation, readProduction } from '../store/generations.ts'
@@ -10,7 +10,8 @@ import { openStore, type Store } from '../store/store.ts'
 import { type Command, command } from './command.ts'
 import { projectRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
-import { size } from './text.ts'
+import type { Terminal } from './terminal.ts'
+import { rowCount, size } from './text.ts'
 
 interface EnvironmentRow {
   readonly name: string
@@ -21,6 +22,8 @@ interface EnvironmentRow {
   readonly expires_at: string | null
   readonly size_bytes: number
   readonly base_generation: number | null
+  /** Checks by which the last apply failed. */
+  readonly failed_checks: NonNullable<EnvConfig['failed_checks']>
   /** Why it could not be read, if so. */
   readonly problem: string | null
 }
@@ -53,32 +56,40 @@ project's files changed since it; expired when it was not used for its time to l
         terminal.document(rows)
         return 0
       }
-      if (rows.length === 0) terminal.line('There are no environments. Plan one with `seeknal env plan dev`.')
-      const day = (time: string | null) => time?.slice(0, 16).replace('T', ' ') ?? '?'
-      const cells = rows.map((row) => [
-        row.name,
-        row.status,
-        String(row.changed ?? '?'),
-        day(row.created_at),
-        day(row.last_used_at),
-        day(row.expires_at),
-        size(row.size_bytes),
-        String(row.base_generation ?? '–'),
-      ])
-      if (rows.length > 0)
-        for (const line of alignedRows(
-          ['name', 'status', 'changed', 'created', 'last used', 'expires', 'size', 'base'],
-          cells,
-          ['changed', 'size', 'base'],
-        ))
-          terminal.result(line)
-      for (const row of rows) if (row.problem !== null) terminal.warn(`${row.name}: ${row.problem}`)
+      sayRows(terminal, rows)
       return 0
     },
   })
 
 /** Without the compiler: the project's files are not looked at. */
 export const envList = envListWith(() => null)
+
+function sayRows(terminal: Terminal, rows: readonly EnvironmentRow[]): void {
+  if (rows.length === 0) terminal.line('There are no environments. Plan one with `seeknal env plan dev`.')
+  const day = (time: string | null) => time?.slice(0, 16).replace('T', ' ') ?? '?'
+  const cells = rows.map((row) => [
+    row.name,
+    row.status,
+    String(row.changed ?? '?'),
+    day(row.created_at),
+    day(row.last_used_at),
+    day(row.expires_at),
+    size(row.size_bytes),
+    String(row.base_generation ?? '–'),
+  ])
+  if (rows.length > 0)
+    for (const line of alignedRows(
+      ['name', 'status', 'changed', 'created', 'last used', 'expires', 'size', 'base'],
+      cells,
+      ['changed', 'size', 'base'],
+    ))
+      terminal.result(line)
+  for (const row of rows) {
+    if (row.problem !== null) terminal.warn(`${row.name}: ${row.problem}`)
+    for (const { node, check, failing_rows } of row.failed_checks)
+      terminal.warn(`${row.name}: ${node} fails the check ${check} for ${rowCount(failing_rows)}`)
+  }
+}
 
 interface Now {
   readonly production: Generation | null
@@ -95,6 +106,7 @@ function environmentRow(store: Store, name: EnvironmentName, { production, proje
     last_used_at: null,
     expires_at: null,
     base_generation: null,
+    failed_checks: [],
     size_bytes: environmentSize(store, name),
   }
   try {
@@ -123,6 +135,7 @@ function environmentRow(store: Store, name: EnvironmentName, { production, proje
       last_used_at: config.last_used_at,
       expires_at: new Date(expires).toISOString(),
       base_generation: plan?.base.generation ?? null,
+      failed_checks: config.failed_checks ?? [],
       problem: null,
     }
   } catch (error) {
@@ -143,5 +156,5 @@ function isStale(store: Store, name: EnvironmentName, plan: Plan, production: Ge
   if (movedSincePlan(plan, production).length === 0) return false
   const promote = { replace: [...plan.execute, ...plan.may_execute], remove: plan.removed_nodes, read: [] }
   const state = readEnvState(store, name)
-  return state?.bundle !== plan.bundle || !isHeld({ promote }, state.nodes, production)
+  return state?.bundle !== plan.bundle || !isHeld({ promote }, state, production)
 }

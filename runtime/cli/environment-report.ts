@@ -1,8 +1,10 @@
 // report.md of an environment: what the last apply executed and how its outputs differ from production. Holds counts and
 // column names, never values: samples are shown by `env diff --samples` alone.
 
+import { sortedKeys } from '../contract/canonical-json.ts'
 import { messageOf } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
+import type { ChecksByNode } from '../contract/state.ts'
 import { environmentDiff } from '../environment-diff.ts'
 import type { RunResult } from '../execute/run.ts'
 import type { EnvironmentPromotion } from '../promote/to-environment.ts'
@@ -10,7 +12,7 @@ import { acquireEnvironment, readEnvState, writeEnvDocument } from '../store/env
 import { openStore, type Store } from '../store/store.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import type { Terminal } from './terminal.ts'
-import { counted, thousands } from './text.ts'
+import { counted, oneLine, thousands } from './text.ts'
 
 /** Comparing the rows of larger outputs would cost more than making them: `env diff` does it when asked. */
 const MOST_ROWS = 5_000_000
@@ -54,6 +56,20 @@ function runLines(result: RunResult): string[] {
   ]
 }
 
+/** In a table, as code: a backtick in a column's name becomes an apostrophe. */
+const cell = (name: string): string => `\`${oneLine(name).replaceAll('`', "'").replaceAll('|', '\\|')}\``
+
+function checksSection(checks: ChecksByNode): string[] {
+  const rows = sortedKeys(checks).flatMap((node) =>
+    (checks[node]?.results ?? []).map(
+      ({ id, severity, status, failing_rows }) =>
+        `| ${cell(node)} | ${cell(id)} | ${severity} | ${status} | ${thousands(failing_rows)} |`,
+    ),
+  )
+  if (rows.length === 0) return []
+  return ['## Checks', '', '| node | check | severity | status | failing rows |', '|---|---|---|---|--:|', ...rows, '']
+}
+
 async function writeReport(
   store: Store,
   environment: EnvironmentName,
@@ -70,6 +86,7 @@ async function writeReport(
     '',
     ...made,
     '',
+    ...checksSection(readEnvState(store, environment)?.checks ?? {}),
     '## Compared with production',
     '',
     ...(differences.length === 0 ? ['Nothing: it has no output of its own.'] : differences),

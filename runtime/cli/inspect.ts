@@ -16,7 +16,7 @@ import { counted, rowCount, thousands } from './text.ts'
 
 export const inspect = command({
   about:
-    'Shows an output: its columns with their types, how many rows it has, and the first of them. Without a node, lists the outputs.',
+    'Shows an output: its columns with their types, how many rows it has, what came out of its checks, and its first rows. Without a node, lists the outputs.',
   examples: [
     ['seeknal inspect transform.daily_revenue', 'look at an output'],
     ['seeknal inspect transform.daily_revenue --env dev --limit 3', "in environment 'dev'"],
@@ -54,6 +54,7 @@ export const inspect = command({
           from: table.from,
           rows: table.rows,
           columns: table.columns,
+          ...(table.checks.length === 0 ? {} : { checks: table.checks }),
           first_rows: rows,
         })
         return 0
@@ -66,6 +67,7 @@ export const inspect = command({
         table.columns.map((c) => [c.name, c.type]),
       ))
         terminal.result(['  ', line])
+      sayChecks(terminal, table)
       if (answer !== null)
         terminal.raw(`\n${formatted(answer, 'table', terminal.options.interactive ? { widest: 60 } : {})}`)
       return 0
@@ -74,6 +76,14 @@ export const inspect = command({
     }
   },
 })
+
+function sayChecks(terminal: Terminal, { checks }: ReplTable): void {
+  if (checks.length === 0) return
+  terminal.result('')
+  const cells = checks.map((check) => [check.id, check.severity, check.status, thousands(check.failing_rows)])
+  for (const line of alignedRows(['check', 'severity', 'status', 'failing rows'], cells, ['failing rows']))
+    terminal.result(['  ', line])
+}
 
 function sayOutputs(terminal: Terminal, tables: readonly ReplTable[]): void {
   const list = tables.map((t) => ({ node: id(t), rows: t.rows, columns: t.columns.length, from: t.from }))

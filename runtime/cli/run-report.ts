@@ -3,6 +3,7 @@
 import type { RuntimeFailure } from '../contract/failures.ts'
 import { RuntimeFailure as Failure } from '../contract/failures.ts'
 import type { NodeResult, RunEvent, RunResult } from '../execute/run.ts'
+import { checkCount, checkSummary, warnedChecks } from './check-lines.ts'
 import { ProgressBar } from './progress-bar.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, duration, rowCount, type Text } from './text.ts'
@@ -46,7 +47,7 @@ export class RunReport {
 
   #finished(result: NodeResult): void {
     if (this.#terminal.options.json) this.#terminal.record(nodeRecord(result))
-    if (result.status === 'cached') return
+    if (result.status === 'cached' && result.checkedNow !== true) return
     this.#bar?.finished(result.node, result.rows)
     const line = nodeLine(result, this.#width)
     if (line !== null) this.#above(() => this.#terminal.line(line))
@@ -60,29 +61,31 @@ export class RunReport {
   }
 }
 
-const nodeRecord = ({ node, status, rows, ms, reason, failure }: NodeResult) => ({
+const nodeRecord = ({ node, status, rows, ms, reason, checks, failure }: NodeResult) => ({
   node,
   status,
   rows,
   ms: Math.round(ms),
   ...(reason === '' ? {} : { reason }),
+  ...(checks === undefined ? {} : { checks }),
   ...(failure === undefined ? {} : { error: { code: failure.code, message: failure.message, facts: failure.facts } }),
 })
 
-function nodeLine({ node, status, rows, ms }: NodeResult, width: number): Text | null {
+function nodeLine({ node, status, rows, ms, checks, checkedNow }: NodeResult, width: number): Text | null {
   const name = node.padEnd(width)
   const count = rows === null ? '' : rowCount(rows)
+  const checked = checks === undefined ? '' : `  ${checkCount(checks)}`
   switch (status) {
     case 'executed':
-      return ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  ${duration(ms)}`]
+      return ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  ${duration(ms)}${checked}`]
     case 'reused':
-      return ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  reused`]
+      return ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  reused${checked}`]
     case 'failed':
-      return ['  ', { style: 'red', text: '✗' }, ` ${name}  failed`]
+      return ['  ', { style: 'red', text: '✗' }, ` ${name}  failed${checked}`]
     case 'skipped':
       return ['  ', { style: 'yellow', text: '–' }, ` ${name}  skipped`]
     case 'cached':
-      return null
+      return checkedNow === true ? ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  checked${checked}`] : null
   }
 }
 
@@ -96,22 +99,27 @@ export async function sayEnd(
   if (terminal.options.json) terminal.record({ summary: summaryOf(result) })
   if (result.outcome === 'failed' || result.outcome === 'interrupted') await sayFailed(terminal, result, again, explain)
   else if (result.outcome === 'done') terminal.success(doneLine(result))
+  for (const line of warnedChecks(result)) terminal.warn(line)
   if (result.stillDue.length > 0)
     terminal.warn(`Left out by the selection and still due: ${result.stillDue.join(', ')}`)
   return result.outcome === 'failed' ? 1 : result.outcome === 'interrupted' ? 130 : 0
 }
 
 /** What --json ends with. */
-export const summaryOf = (result: RunResult) => ({
-  outcome: result.outcome,
-  run_id: result.runId,
-  environment: result.environment,
-  generation: result.generation,
-  counts: result.counts,
-  removed: result.removed,
-  still_due: result.stillDue,
-  ms: Math.round(result.durationMs),
-})
+export function summaryOf(result: RunResult) {
+  const checked = checkSummary(result.nodes)
+  return {
+    outcome: result.outcome,
+    run_id: result.runId,
+    environment: result.environment,
+    generation: result.generation,
+    counts: result.counts,
+    ...(checked === undefined ? {} : { checks: checked }),
+    removed: result.removed,
+    still_due: result.stillDue,
+    ms: Math.round(result.durationMs),
+  }
+}
 
 function doneLine(result: RunResult): string {
   const { executed, reused, cached } = result.counts

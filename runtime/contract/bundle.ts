@@ -3,6 +3,7 @@
 
 import Type, { type Static } from 'typebox'
 import { fingerprintOf } from './canonical-json.ts'
+import { StepCheck } from './checks.ts'
 import { Category, type Diff } from './diff.ts'
 import type { Fingerprint } from './ids.ts'
 import { Hex, type Manifest, NodeIdText } from './manifest.ts'
@@ -16,26 +17,54 @@ export const StepInput = Type.Object(
 )
 export type StepInput = Static<typeof StepInput>
 
-export const Step = Type.Object(
+const stepHead = {
+  /** Of the bundle, unique. */
+  id: Type.String(),
+  node: NodeIdText,
+  inputs: Type.Array(StepInput),
+  /** `apply/<id>.sql`. */
+  file: Type.String(),
+  /** Ids of steps of this bundle. */
+  depends_on: Type.Array(Type.String()),
+  category: Type.Union([Category, Type.Literal('affected'), Type.Literal('unchanged'), Type.Literal('new')]),
+  /** Why it is here, a sentence each. */
+  reasons: Type.Array(Type.String()),
+}
+
+/** Makes a node's output. Its id is the node's; its file prepares views of the inputs, then writes the output with one COPY. */
+export const BuildStep = Type.Object(
   {
-    /** Equal to the node's id. */
-    id: Type.String(),
+    ...stepHead,
     kind: Type.Literal('build'),
-    node: NodeIdText,
-    inputs: Type.Array(StepInput),
     /** `relation` as the SQL names it, unquoted (`dev_transform.orders`); `file` below the outputs root. */
     output: Type.Object({ relation: Type.String(), file: Type.String() }, strict),
-    /** `apply/<id>.sql`: prepares views of the inputs, then writes the output with one COPY. */
-    file: Type.String(),
-    /** Ids of steps of this bundle. */
-    depends_on: Type.Array(Type.String()),
-    category: Type.Union([Category, Type.Literal('affected'), Type.Literal('unchanged'), Type.Literal('new')]),
-    /** Why it is here, a sentence each. */
-    reasons: Type.Array(Type.String()),
   },
   strict,
 )
+export type BuildStep = Static<typeof BuildStep>
+
+/**
+ * Counts the rows of a node's output that fail its checks. Its id is the node's and `.check`, its only input the node
+ * itself; its file is one SELECT with a row for each check: id, severity, failing_rows.
+ */
+export const CheckStep = Type.Object(
+  { ...stepHead, kind: Type.Literal('check'), checks: Type.Array(StepCheck, { minItems: 1 }) },
+  strict,
+)
+export type CheckStep = Static<typeof CheckStep>
+
+export const Step = Type.Union([BuildStep, CheckStep])
 export type Step = Static<typeof Step>
+
+export const checkStepId = (node: string): string => `${node}.check`
+
+interface Steps {
+  readonly steps: readonly Step[]
+}
+/** The steps that make outputs, one a node. */
+export const buildSteps = ({ steps }: Steps): readonly BuildStep[] => steps.filter((step) => step.kind === 'build')
+/** The steps that check outputs, at most one a node. */
+export const checkSteps = ({ steps }: Steps): readonly CheckStep[] => steps.filter((step) => step.kind === 'check')
 
 /** One place where the environment's prefix was put in: `text` was inserted at byte offset `start` of `file`. */
 export const NamespaceSpan = Type.Object(
@@ -82,7 +111,7 @@ export const BundleFile = Type.Object(
       },
       strict,
     ),
-    /** In an order in which they can run: inputs first, then by id. */
+    /** In an order in which they can run: inputs first, then by id; a node's checks right behind it. */
     steps: Type.Array(Step),
     promote: Type.Object(
       {

@@ -2,6 +2,7 @@
 // Unlike bundles these hold times and digests of data. Described in FORMAT.md.
 
 import Type, { type Static } from 'typebox'
+import { StepCheck } from './checks.ts'
 import { Category } from './diff.ts'
 import { Hex, NodeIdText } from './manifest.ts'
 
@@ -45,6 +46,44 @@ export const NodeState = Type.Object(
 )
 export type NodeState = Static<typeof NodeState>
 
+/** What came out of one check. */
+export const CheckResult = Type.Object(
+  {
+    ...StepCheck.properties,
+    /** Rows of the output that fail it. */
+    failing_rows: Type.Number(),
+    /** `warned`: rows fail it, and its severity is `warn`. */
+    status: Type.Union([Type.Literal('passed'), Type.Literal('warned'), Type.Literal('failed')]),
+  },
+  strict,
+)
+export type CheckResult = Static<typeof CheckResult>
+
+/** What came out of all checks of a node: true of these checks on these rows, whoever ran them. */
+export const NodeChecks = Type.Object(
+  {
+    /** The manifest's `checks_fingerprint`. */
+    fingerprint: Hex,
+    /** Stands for what was really asked: SHA-256 of the canonical text of `{prelude, settings, sql}` of the step. */
+    asked: Hex,
+    /** The snapshot's `digest`. */
+    digest: Type.String(),
+    results: Type.Array(CheckResult),
+    run_id: Type.String(),
+    checked_at: Type.String(),
+  },
+  strict,
+)
+export type NodeChecks = Static<typeof NodeChecks>
+export type ChecksByNode = Readonly<Record<string, NodeChecks | undefined>>
+
+/** Whether this came out of the checks that a node has, on an output. Pure. */
+export const areOf = (
+  checks: NodeChecks,
+  node: { readonly checks_fingerprint?: string },
+  { digest }: Pick<Snapshot, 'digest'>,
+): boolean => checks.fingerprint === node.checks_fingerprint && checks.digest === digest
+
 export const RunState = Type.Object(
   {
     format: Type.Literal('seeknal.run_state/1'),
@@ -59,6 +98,8 @@ export const RunState = Type.Object(
     run_timestamp: Type.String(),
     engine: Type.String(),
     nodes: Type.Record(Type.String(), NodeState),
+    /** By node. An environment also has results of nodes that it reads from production. Absent: nothing is checked. */
+    checks: Type.Optional(Type.Record(Type.String(), NodeChecks)),
   },
   strict,
 )
@@ -80,6 +121,8 @@ export const Plan = Type.Object(
     execute: Type.Array(NodeIdText),
     /** Decided by the rows of nodes that execute before them; part of the bundle, not of the total. */
     may_execute: Type.Array(NodeIdText),
+    /** Only their checks run, on what production has; absent: none. */
+    check: Type.Optional(Type.Array(NodeIdText)),
     reasons: Type.Record(Type.String(), Type.Array(Type.String())),
     /** Production as it was: nodes that are replaced or read, with the fingerprints that they had. */
     base: Type.Object(
@@ -116,6 +159,10 @@ export const EnvConfig = Type.Object(
     promoted_generation: Type.Union([Type.Number(), Type.Null()]),
     /** The environment that was promoted to this one, which is as that one was then; null: it was planned here. */
     promoted_from: Type.Optional(Type.Union([Type.String(), Type.Null()])),
+    /** Checks of severity `error` by which the last apply failed. */
+    failed_checks: Type.Optional(
+      Type.Array(Type.Object({ node: NodeIdText, check: Type.String(), failing_rows: Type.Number() }, strict)),
+    ),
   },
   strict,
 )

@@ -4,10 +4,11 @@
 
 import { existsSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
-import { byCodeUnit, prettyJson } from '../contract/canonical-json.ts'
+import { failedResults } from '../check.ts'
+import { byCodeUnit, prettyJson, sortedKeys } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, outputStem } from '../contract/ids.ts'
-import type { NodeState, RunState } from '../contract/state.ts'
+import type { EnvConfig, NodeChecks, NodeState, RunState } from '../contract/state.ts'
 import { baseRequirements, isHeld, movedDefinitions, movedSincePlan } from '../promote/base.ts'
 import { refsDocument } from '../promote/plan-document.ts'
 import { promotionDocuments, stagePromotion } from '../promote/stage.ts'
@@ -33,8 +34,10 @@ export function isApplied(world: World): boolean {
   return isHeldByProduction(world) || isPrepared(world, environment)
 }
 
-const isHeldByProduction = (world: World): boolean =>
-  isHeld(world.contract, Object.fromEntries([...world.own].map(([id, { state }]) => [id, state])), world.production)
+function isHeldByProduction(world: World): boolean {
+  const state = readEnvState(world.store, nameOf(world))
+  return state !== null && isHeld(world.contract, state, world.production)
+}
 
 function isPrepared(world: World, environment: EnvironmentName): boolean {
   const path = join(environmentFolder(world.store, environment), 'promotion', 'requirements.json')
@@ -85,6 +88,8 @@ export function requirePlan(world: World, { plan }: Pick<RunRequest, 'plan'>): v
 
 export interface Application {
   readonly states: ReadonlyMap<string, NodeState>
+  /** What came out of checks. */
+  readonly checks: Readonly<Record<string, NodeChecks>>
   /** Every step ended well. */
   readonly complete: boolean
   readonly engine: string
@@ -98,7 +103,8 @@ export function applyToEnvironment(world: World, application: Application): void
   const environment = nameOf(world)
   const { store } = world
   if (!application.complete) {
-    touchEnvironment(store, environment, { status: 'failed' })
+    touchEnvironment(store, environment, { status: 'failed', failed_checks: failedChecks(application.checks) })
+    removeTree(join(environmentFolder(store, environment), 'promotion'))
     return
   }
   touchEnvironment(store, environment, {
@@ -124,6 +130,11 @@ export function applyToEnvironment(world: World, application: Application): void
   application.faults('recorded')
 }
 
+const failedChecks = (checks: Application['checks']): NonNullable<EnvConfig['failed_checks']> =>
+  sortedKeys(checks).flatMap((node) =>
+    failedResults(checks[node] ?? { results: [] }).map(({ id, failing_rows }) => ({ node, check: id, failing_rows })),
+  )
+
 function stateOf(world: World, application: Application): RunState {
   return {
     format: 'seeknal.run_state/1',
@@ -135,6 +146,7 @@ function stateOf(world: World, application: Application): RunState {
     run_timestamp: world.values.runTimestamp,
     engine: application.engine,
     nodes: Object.fromEntries(application.states),
+    ...(Object.keys(application.checks).length === 0 ? {} : { checks: { ...application.checks } }),
   }
 }
 

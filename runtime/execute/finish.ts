@@ -4,10 +4,10 @@
 import { join } from 'node:path'
 import { writeBundle } from '../bundle/directory.ts'
 import type { Bundle } from '../contract/bundle.ts'
-import { prettyJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
+import { canonicalJson, prettyJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
-import type { NodeState, RunState } from '../contract/state.ts'
-import { type Merged, mergeProduction } from '../promote/merge.ts'
+import type { ChecksByNode, NodeState, RunState } from '../contract/state.ts'
+import { fittingChecks, type Merged, mergeProduction } from '../promote/merge.ts'
 import { generationDocuments, type NewGeneration, type StagedSwitch } from '../promote/switch.ts'
 import { kindAt } from '../store/files.ts'
 import { type Generation, nextGeneration, readRecord } from '../store/generations.ts'
@@ -31,18 +31,23 @@ export interface Maker {
 }
 
 /** Production after a run of its bundle: nodes that ended well, and all others as they were. */
-export function mergedAfterRun(world: World, states: ReadonlyMap<string, NodeState>): Merged {
+export function mergedAfterRun(world: World, states: ReadonlyMap<string, NodeState>, checked: ChecksByNode): Merged {
   const text = world.bundle.files.get('manifest.json')
-  if (isBundles(world) && text !== undefined)
-    return { manifest: world.manifest, text, nodes: Object.fromEntries(states) }
+  if (isBundles(world) && text !== undefined) return wholeProduction(world, text, Object.fromEntries(states), checked)
   return mergeProduction({
-    before: world.production && { manifest: world.production.manifest, nodes: world.production.state.nodes },
+    before: world.production && { manifest: world.production.manifest, ...world.production.state },
     bundle: world.manifest,
     base: world.base,
     made: states,
     removed: new Set(removedNodes(world)),
+    checked,
     describe: false,
   })
+}
+
+function wholeProduction(world: World, text: string, nodes: States, checked: ChecksByNode): Merged {
+  const checks = fittingChecks(world.manifest.nodes, nodes, [checked, world.production?.state.checks ?? {}])
+  return { manifest: world.manifest, text, nodes, checks }
 }
 
 /** After a run without selection, production's manifest is the bundle's. */
@@ -62,6 +67,7 @@ export function removedNodes(world: World): NodeId[] {
 export function differs(world: World, merged: Merged): boolean {
   if (world.production === null) return true
   if (Object.keys(merged.nodes).some((id) => merged.nodes[id]?.status !== 'cached')) return true
+  if (canonicalJson(merged.checks) !== canonicalJson(world.production.state.checks ?? {})) return true
   return manifestDigest(world, merged) !== world.production.manifestDigest || removedNodes(world).length > 0
 }
 
@@ -113,6 +119,7 @@ function newGeneration(store: Store, { number, production, merged, maker }: Ingr
     run_timestamp: maker.runTimestamp,
     engine: maker.engine,
     nodes: { ...merged.nodes },
+    ...(Object.keys(merged.checks).length === 0 ? {} : { checks: merged.checks }),
   }
   const [manifest, runState] = [merged.text ?? prettyJson(merged.manifest), prettyJson(state)]
   const ids = Object.keys(merged.nodes)

@@ -65,7 +65,7 @@ const READ_FAILURE = /parquet|magic bytes|decompress|snappy|zstd|TProtocol|corru
 /** The input because of which a step failed: its stored output is not what was stored. Null: it was not that. */
 export async function damagedInput(
   { store }: World,
-  readables: readonly Readable[],
+  readables: readonly Pick<Readable, 'node' | 'snapshot'>[],
   error: unknown,
 ): Promise<RuntimeFailure | null> {
   if (!(error instanceof RuntimeFailure) || error.code !== 'STEP_FAILED' || !READ_FAILURE.test(error.message))

@@ -16,6 +16,7 @@ import {
   realEdge,
   rowsFingerprint,
 } from './fingerprints.ts'
+import { withChecks } from './plan-checks.ts'
 import { stepProof } from './proof.ts'
 import type { DueNode } from './run.ts'
 import { dependenceOn, sourcePattern } from './values.ts'
@@ -55,6 +56,10 @@ export interface Prediction {
   readonly data: string | null
   /** A source's files when it was predicted. */
   readonly source: SourceListing | null
+  /** Ids of its checks whose result is not known, or that failed. */
+  readonly checks: readonly string[]
+  /** They are known to fail the node. */
+  readonly failsChecks: boolean
   readonly failure: RuntimeFailure | null
 }
 
@@ -106,11 +111,30 @@ const lacking = (entry: Entry | null): string =>
 /** Predicts every step of the bundle, inputs first. */
 export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
   const predictions = new Map<NodeId, Prediction>()
-  for (const id of world.steps.keys()) predictions.set(id, await predictNode(world, id, predictions))
+  for (const id of world.order) {
+    const prediction = world.steps.has(id) ? await predictNode(world, id, predictions) : predictPresent(world, id)
+    predictions.set(id, withChecks(world, prediction))
+  }
   return predictions
 }
 
-const UNKNOWN = { readable: null, inputs: null, data: null, source: null, failure: null } as const
+/** A node of production that has no step but that of its checks. */
+function predictPresent(world: World, id: NodeId): Prediction {
+  const entry = world.outside.get(id) ?? null
+  if (!world.selected(id)) return leftOut(id, entry)
+  if (entry === null) return { ...UNKNOWN, id, status: 'blocked', reason: 'production has no output of it' }
+  return { ...UNKNOWN, id, status: 'cached', reason: '', readable: readableOf(entry.node, entry.state) }
+}
+
+const UNKNOWN = {
+  readable: null,
+  inputs: null,
+  data: null,
+  source: null,
+  checks: [],
+  failsChecks: false,
+  failure: null,
+} as const
 
 async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): Promise<Prediction> {
   const node = world.nodes.get(id)
@@ -124,6 +148,9 @@ async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId
   })
   if (node === undefined) return blocked('it is not in the manifest')
   if (!world.selected(id)) return leftOut(id, own ?? world.outside.get(id) ?? null)
+  const unfit = node.inputs.map((input) => earlier.get(asNodeId(input.ref))).find((input) => isUnfit(input))
+  if (unfit?.failure)
+    return blocked(`${unfit.id}, which it reads, was left out: ${unfit.failure.message}`, unfit.failure)
   const missing = node.inputs.find((input) => isMissing(world, asNodeId(input.ref), earlier))
   if (missing !== undefined) return blocked(`${missing.ref} has no output`)
   const source = await orFailure(() => (own === null ? sourceListing(world, node) : sourceContents(world, node)))
@@ -213,6 +240,9 @@ function accepted(world: World, output: StoredOutput, read: Read): StoredOutput 
   const { proof: _, ...proven } = output
   return proven
 }
+
+/** Left out, with an output that is known to fail its checks: nothing is built on it. */
+const isUnfit = (input: Prediction | undefined): boolean => input?.status === 'left_out' && input.failure !== null
 
 function isMissing(world: World, ref: NodeId, earlier: ReadonlyMap<NodeId, Prediction>): boolean {
   const prediction = earlier.get(ref)

@@ -1,5 +1,6 @@
 // What a run or a plan answers, put together from what is known of each node. Pure.
 
+import { knownChecks } from '../check.ts'
 import type { NodeId } from '../contract/ids.ts'
 import { removedNodes } from './finish.ts'
 import { isDue, type Prediction } from './plan.ts'
@@ -16,6 +17,8 @@ export function dueNode(prediction: Prediction, everything: ReadonlyMap<NodeId, 
     status,
     due: isDue(all ?? prediction),
     reason: leftOut ? all.reason : reason,
+    checks: (leftOut ? all : prediction).checks,
+    fails: status === 'blocked' || prediction.failsChecks,
     rows: prediction.readable?.snapshot?.rows ?? null,
   }
 }
@@ -33,7 +36,7 @@ export interface Ending {
 export function resultOf(world: World, ending: Ending): RunResult {
   const nodes = [...ending.predictions.values()]
     .filter((prediction) => prediction.status !== 'left_out')
-    .map((prediction) => ending.settled.get(prediction.id)?.result ?? cachedResult(prediction))
+    .map((prediction) => ending.settled.get(prediction.id)?.result ?? cachedResult(world, prediction))
   const counts: Record<NodeStatus, number> = { executed: 0, reused: 0, cached: 0, skipped: 0, failed: 0 }
   for (const node of nodes) counts[node.status] += 1
   return {
@@ -49,11 +52,16 @@ export function resultOf(world: World, ending: Ending): RunResult {
   }
 }
 
-const cachedResult = ({ id, readable }: Prediction): NodeResult => ({
-  node: id,
-  status: 'cached',
-  rows: readable?.snapshot?.rows ?? null,
-  ms: 0,
-  reason: '',
-  ...(readable?.snapshot == null ? {} : { snapshot: readable.snapshot }),
-})
+function cachedResult(world: World, { id, readable }: Prediction): NodeResult {
+  const [node, snapshot] = [world.nodes.get(id), readable?.snapshot ?? null]
+  const known = node === undefined || snapshot === null ? null : knownChecks(world, node, snapshot)
+  return {
+    node: id,
+    status: 'cached',
+    rows: snapshot?.rows ?? null,
+    ms: 0,
+    reason: '',
+    ...(snapshot === null ? {} : { snapshot }),
+    ...(known === null ? {} : { checks: known.results }),
+  }
+}

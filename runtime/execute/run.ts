@@ -4,7 +4,7 @@
 import type { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName, NodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
-import type { Plan, Snapshot } from '../contract/state.ts'
+import type { CheckResult, Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
@@ -12,6 +12,7 @@ export type FaultPoint =
   | 'locked'
   | 'journal'
   | 'stored'
+  | 'checked'
   | 'kept'
   | 'staged'
   | 'placed'
@@ -78,9 +79,13 @@ export interface NodeResult {
   readonly ms: number
   /** Why it was executed, skipped or failed; empty when cached. */
   readonly reason: string
-  /** `failed` only. Facts of STEP_FAILED: message, statement, offset, file (the step's). */
+  /** `failed` only. Facts of STEP_FAILED: message, statement, offset, file (the step's); of CHECK_FAILED: checks, file. */
   readonly failure?: RuntimeFailure
   readonly snapshot?: Snapshot
+  /** What came out of its checks, now or before; absent: it has none, or they did not run. */
+  readonly checks?: readonly CheckResult[]
+  /** They ran just now. */
+  readonly checkedNow?: boolean
 }
 
 export type RunEvent =
@@ -109,13 +114,20 @@ export interface RunResult {
   readonly durationMs: number
 }
 
-/** What would happen to a node. `maybe`: depends on data that an earlier node has yet to write. */
+/**
+ * What would happen to a node. `maybe`: depends on data that an earlier node has yet to write; `check`: its output stays,
+ * and its checks run or have failed on it.
+ */
 export interface DueNode {
   readonly node: NodeId
-  readonly status: 'execute' | 'maybe' | 'reuse' | 'cached' | 'blocked' | 'left_out'
+  readonly status: 'execute' | 'maybe' | 'reuse' | 'check' | 'cached' | 'blocked' | 'left_out'
   readonly due: boolean
   /** A sentence part: `its definition changed`, `source files changed`, `transform.x is executed`. */
   readonly reason: string
+  /** Ids of the checks that would run, or that have failed on what is there. */
+  readonly checks: readonly string[]
+  /** The run would fail by this node: it cannot run, or it is known to fail its checks. */
+  readonly fails: boolean
   /** `left_out` and `cached`: rows of what is there. */
   readonly rows: number | null
 }

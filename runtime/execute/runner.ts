@@ -2,10 +2,11 @@
 // executed and stored, or given up; readers start as soon as its output can be read. Nodes behind a failed one are
 // skipped, never run on old data.
 
+import { checkFailure, isGate } from '../check.ts'
 import { Bug, messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import type { NodeState, Snapshot } from '../contract/state.ts'
+import type { NodeChecks, NodeState, Snapshot } from '../contract/state.ts'
 import type { Engine, OutputColumn } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { indexOutput, isWhole, type StoredOutput } from '../store/snapshots.ts'
@@ -28,6 +29,7 @@ import {
 } from './plan.ts'
 import { type ReadFile, stepProof } from './proof.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
+import { checksOf } from './run-checks.ts'
 import type { Scratch } from './scratch.ts'
 import { type Slots, slots } from './slots.ts'
 import { outputFile, runStep, storeOutput } from './step.ts'
@@ -65,7 +67,12 @@ interface Written {
 export interface Settled {
   readonly result: NodeResult
   readonly state: NodeState | null
+  /** What came out of its checks; null: nothing is checked, or not yet. */
+  readonly checks: NodeChecks | null
 }
+
+/** Gives an output to the node's readers; null: there is none. Only the first call counts. */
+type Release = (readable: Readable | null) => void
 
 interface Running {
   /** Resolves when readers can start; null: they cannot. */
@@ -83,6 +90,8 @@ class Runner {
   readonly #context: RunnerContext
   readonly #running = new Map<NodeId, Running>()
   readonly #slots: Slots
+  /** Nodes whose outputs fail their checks. */
+  readonly #unfit = new Set<NodeId>()
   #stopped = false
 
   constructor(context: RunnerContext) {
@@ -92,7 +101,7 @@ class Runner {
 
   async run(): Promise<ReadonlyMap<NodeId, Settled>> {
     const { world } = this.#context
-    for (const id of world.steps.keys()) this.#running.set(id, this.#start(id))
+    for (const id of world.order) this.#running.set(id, this.#start(id))
     const ended = await Promise.allSettled(
       [...this.#running].map(async ([id, node]) => [id, await node.settled] as const),
     )
@@ -110,7 +119,7 @@ class Runner {
     const prediction = predictions.get(id)
     if (prediction === undefined || !world.selected(id))
       return { ready: Promise.resolve(prediction?.readable ?? null), settled: Promise.resolve(null) }
-    let release: (readable: Readable | null) => void = () => {}
+    let release: Release = () => {}
     const ready = new Promise<Readable | null>((resolve) => {
       release = resolve
     })
@@ -118,7 +127,7 @@ class Runner {
     return { ready, settled }
   }
 
-  async #settle(prediction: Prediction, release: (readable: Readable | null) => void): Promise<Settled> {
+  async #settle(prediction: Prediction, release: Release): Promise<Settled> {
     const { world, options } = this.#context
     const started = performance.now()
     const node = world.nodes.get(prediction.id)
@@ -133,16 +142,13 @@ class Runner {
     return settled
   }
 
-  async #outcome(
-    node: ManifestNode,
-    prediction: Prediction,
-    release: (readable: Readable | null) => void,
-  ): Promise<Settled> {
+  async #outcome(node: ManifestNode, prediction: Prediction, release: Release): Promise<Settled> {
     const { world } = this.#context
     const { id } = prediction
+    if (prediction.status !== 'blocked' && !world.steps.has(id)) return this.#present(node, release)
     const inputs = await Promise.all(node.inputs.map((input) => this.#readable(asNodeId(input.ref))))
     const lost = node.inputs.find((input, i) => inputs[i] === null && world.selected(asNodeId(input.ref)))
-    if (lost !== undefined) return this.#skipped(id, `${lost.ref} has no new output`)
+    if (lost !== undefined) return this.#skipped(id, this.#whyLost(asNodeId(lost.ref)))
     if (prediction.failure !== null) throw prediction.failure
     const missing = node.inputs.find((_, i) => inputs[i] === null)
     if (missing !== undefined)
@@ -153,10 +159,11 @@ class Runner {
         { hints: [`Run ${missing.ref} too.`] },
       )
     const read: Read = node.inputs.map(({ ref }, i) => [ref, inputs[i] ?? null])
-    const present = prediction.status === 'cached' ? world.own.get(id) : undefined
+    const isPresent = prediction.status === 'cached' || prediction.status === 'check'
+    const present = isPresent ? world.own.get(id) : undefined
     if (present !== undefined && present.state.proof === undefined) {
-      release(prediction.readable)
-      return this.#taken(id, present.state, 'cached')
+      const readable = prediction.readable ?? readableOf(present.node, present.state)
+      return this.#taken(node, readable, present.state, 'cached', release)
     }
     const readables = inputs.flatMap((input) => input ?? [])
     const reads = await Promise.all(node.inputs.map((input, i) => readOf(this.#context, input, readables[i])))
@@ -165,10 +172,8 @@ class Runner {
     const fingerprint = executionFingerprint(node, reads, dependence)
     const stored = storedOutput(world, id, fingerprint, read)
     const isUsable = stored?.status !== 'reused' || (await this.#isWhole(id, stored.output.snapshot))
-    if (stored !== null && isUsable) {
-      release(readableOf(node, stored.output))
-      return this.#taken(id, stored.output, stored.status)
-    }
+    if (stored !== null && isUsable)
+      return this.#taken(node, readableOf(node, stored.output), stored.output, stored.status, release)
     const data = dataFingerprint(reads, dependence)
     const reason = reasonOf(world, node, world.own.get(id) ?? null, reads, dependence) ?? prediction.reason
     const own = world.own.get(id)
@@ -177,10 +182,15 @@ class Runner {
     const made: Made = { source, reads, readables, data, fingerprint, isProven, reason }
     const written = await this.#execute(node, made)
     if (written === null) return this.#skipped(id, 'the run ended before it')
-    // Readers start now, unless they must know the rows.
+    // Readers start now, unless they must know the rows or whether these pass.
     const readable = { node, inputs: reads, data, snapshot: null, isProven }
-    if (!rowsDecide(node)) release(readable)
-    return this.#store(node, made, written, (snapshot) => release({ ...readable, snapshot }))
+    if (!rowsDecide(node) && !this.#isGated(id)) release(readable)
+    const settled = await this.#store(node, made, written)
+    return this.#checked(node, settled, { ...readable, snapshot: settled.result.snapshot ?? null }, release)
+  }
+
+  #whyLost(id: NodeId): string {
+    return this.#unfit.has(id) ? `${id} fails its checks` : `${id} has no new output`
   }
 
   /** What is taken from the store is looked at before it becomes production. */
@@ -219,12 +229,7 @@ class Runner {
     }
   }
 
-  async #store(
-    node: ManifestNode,
-    made: Made,
-    { columns, ms }: Written,
-    stored: (snapshot: Snapshot) => void,
-  ): Promise<Settled> {
+  async #store(node: ManifestNode, made: Made, { columns, ms }: Written): Promise<Settled> {
     const { world, scratch, options } = this.#context
     const id = asNodeId(node.id)
     const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id), columns)
@@ -241,10 +246,10 @@ class Runner {
     }
     indexOutput(world.store, output)
     await this.#note(id, 'executed', output, ms)
-    stored(snapshot)
     return {
       result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },
       state: { status: 'executed', ...output },
+      checks: null,
     }
   }
 
@@ -285,16 +290,65 @@ class Runner {
     return this.#stopped || this.#context.options.signal?.aborted === true
   }
 
-  async #taken(id: NodeId, stored: StoredOutput, status: 'cached' | 'reused'): Promise<Settled> {
+  async #taken(
+    node: ManifestNode,
+    readable: Readable,
+    stored: StoredOutput,
+    status: 'cached' | 'reused',
+    release: Release,
+  ): Promise<Settled> {
+    const id = asNodeId(node.id)
+    if (!this.#isGated(id)) release(readable)
     if (status === 'reused') await this.#note(id, status, stored, 0)
     const { fingerprint, proof, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
     const proved = proof === undefined ? {} : { proof }
     const state = { status, fingerprint, ...proved, data, snapshot, inputs, run_id, executed_at, duration_ms }
-    return { result: { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }, state }
+    const result = { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }
+    return this.#checked(node, { result, state, checks: null }, readable, release)
+  }
+
+  #isGated(id: NodeId): boolean {
+    return isGate(this.#context.world.checks.get(id))
+  }
+
+  /** The checks of an output of production that no step makes anew. */
+  async #present(node: ManifestNode, release: Release): Promise<Settled> {
+    const id = asNodeId(node.id)
+    const entry = this.#context.world.outside.get(id)
+    if (entry === undefined)
+      throw new RuntimeFailure('STATE_NOT_FOUND', `production has no output of ${id} to check`, { node: id })
+    const { snapshot } = entry.state
+    const readable = readableOf(entry.node, entry.state)
+    if (!this.#isGated(id)) release(readable)
+    const result: NodeResult = { node: id, status: 'cached', rows: snapshot.rows, ms: 0, reason: '', snapshot }
+    return this.#checked(node, { result, state: null, checks: null }, readable, release)
+  }
+
+  /** Lets the node's checks decide, if it has any, and gives its output to those that waited. */
+  async #checked(node: ManifestNode, settled: Settled, readable: Readable, release: Release): Promise<Settled> {
+    const id = asNodeId(node.id)
+    const [step, { snapshot }] = [this.#context.world.checks.get(id), settled.result]
+    if (step === undefined || snapshot === undefined) {
+      release(readable)
+      return settled
+    }
+    const turn = { slots: this.#slots, isOver: () => this.#mustStop() }
+    const checks = await checksOf(this.#context, step, node, snapshot, turn)
+    if (checks === null) return this.#skipped(id, 'the run ended before its checks')
+    const failure = checkFailure(step, checks)
+    const checkedNow = checks.run_id === this.#context.world.values.runId
+    const result = { ...settled.result, checks: checks.results, checkedNow }
+    if (failure === null) {
+      release(readable)
+      return { ...settled, result, checks }
+    }
+    this.#unfit.add(id)
+    await this.#failed(id, failure, result.ms)
+    return { result: { ...result, status: 'failed', reason: failure.message, failure }, state: null, checks }
   }
 
   #skipped(id: NodeId, reason: string): Settled {
-    return { result: { node: id, status: 'skipped', rows: null, ms: 0, reason }, state: null }
+    return { result: { node: id, status: 'skipped', rows: null, ms: 0, reason }, state: null, checks: null }
   }
 
   /** A node that ended with an error. What concerns no single node is thrown on. */
@@ -305,7 +359,16 @@ class Runner {
       throw error
     }
     if (error.code === 'INTERRUPTED' || options.signal?.aborted) return this.#skipped(id, 'interrupted')
-    if (options.continueOnError !== true || error.code === 'STATE_IO') this.#stopped = true
+    await this.#failed(id, error, ms)
+    return {
+      result: { node: id, status: 'failed', rows: null, ms, reason: error.message, failure: error },
+      state: null,
+      checks: null,
+    }
+  }
+
+  async #failed(id: NodeId, failure: RuntimeFailure, ms: number): Promise<void> {
+    if (this.#context.options.continueOnError !== true || failure.code === 'STATE_IO') this.#stopped = true
     await this.#context.journal.append({
       kind: 'step',
       node: id,
@@ -314,12 +377,8 @@ class Runner {
       sha256: null,
       rows: null,
       ms: Math.round(ms),
-      message: messageOf(error),
+      message: messageOf(failure),
     })
-    return {
-      result: { node: id, status: 'failed', rows: null, ms, reason: error.message, failure: error },
-      state: null,
-    }
   }
 
   async #note(id: NodeId, status: 'executed' | 'reused', stored: StoredOutput, ms: number): Promise<void> {

@@ -3,13 +3,13 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Step } from '../contract/bundle.ts'
+import type { BuildStep, Step } from '../contract/bundle.ts'
 import { type FailureCode, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { literalGlob } from '../contract/source-paths.ts'
 import type { Snapshot } from '../contract/state.ts'
-import type { Engine, OutputColumn, StepRequest } from '../engine.ts'
+import type { Engine, OutputColumn, StepRequest, StepVariables } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
@@ -31,7 +31,7 @@ export async function runStep(
   world: World,
   scratch: Scratch,
   engine: Engine,
-  step: Step,
+  step: BuildStep,
   source: SourceListing | null,
 ): Promise<readonly OutputColumn[]> {
   const file = outputFile(scratch, asNodeId(step.node))
@@ -87,25 +87,30 @@ export async function storeOutput(
   }
 }
 
-function stepRequest(world: World, scratch: Scratch, step: Step): StepRequest {
-  const variable = outputsVariable(world)
+/** Values of the roots and of the run's parameters. */
+export function stepVariables(world: World, scratch: Scratch): StepVariables {
   const roots = {
     data: literalGlob(world.store.project),
     outputs: literalGlob(productionOutputs(world)),
-    [variable]: scratch.outputs,
+    [outputsVariable(world)]: scratch.outputs,
   }
+  return { values: { ...world.values.parameters, ...roots }, runTimestamp: world.values.runTimestamp }
+}
+
+function stepRequest(world: World, scratch: Scratch, step: BuildStep): StepRequest {
   return {
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(step.file) ?? '',
-    variables: { values: { ...world.values.parameters, ...roots }, runTimestamp: world.values.runTimestamp },
-    output: { variable, file: step.output.file },
+    variables: stepVariables(world, scratch),
+    output: { variable: outputsVariable(world), file: step.output.file },
     columns: world.nodes.get(asNodeId(step.node))?.columns ?? null,
   }
 }
 
 const OF_STEP: readonly FailureCode[] = ['STEP_FAILED', 'OUTPUT_NOT_STORABLE', 'OUTPUT_DIFFERS']
 
-function located(error: unknown, step: Step, node: ManifestNode | undefined): unknown {
+/** What a step's file threw, with the file. */
+export function located(error: unknown, step: Step, node: ManifestNode | undefined): unknown {
   if (!(error instanceof RuntimeFailure) || !OF_STEP.includes(error.code)) return error
   return new RuntimeFailure(
     error.code,
@@ -134,7 +139,10 @@ export function readablePaths(
   const files = [...sources].flatMap((source) => readableSource(world.store.project, source))
   if (world.environment === null) return files
   const read = nodes
-    .flatMap((node) => node.inputs.map((input) => asNodeId(input.ref)))
+    .flatMap((node) => {
+      const id = asNodeId(node.id)
+      return world.steps.has(id) ? node.inputs.map((input) => asNodeId(input.ref)) : [id]
+    })
     .filter((id) => !world.steps.has(id))
   const folders = [productionOutputs(world), literalGlob(productionOutputs(world))]
   return [...files, ...[...new Set(read)].flatMap((id) => folders.map((f) => join(f, `${outputStem(id)}.parquet`)))]

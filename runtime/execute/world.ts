@@ -1,14 +1,22 @@
 // What a run starts from: the bundle, production as it is, what the environment has, source files, and what was asked
 // for. Read once; a run that waited for a lock reads it again.
 
-import type { Bundle, BundleFile, Step } from '../contract/bundle.ts'
+import {
+  type BuildStep,
+  type Bundle,
+  type BundleFile,
+  buildSteps,
+  type CheckStep,
+  checkSteps,
+} from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, environmentName, type NodeId } from '../contract/ids.ts'
 import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
-import type { NodeState } from '../contract/state.ts'
+import type { ChecksByNode, NodeState } from '../contract/state.ts'
+import { CheckResults } from '../store/check-results.ts'
 import { ColumnDigests } from '../store/column-digests.ts'
-import { readEnvironmentOutputs } from '../store/environments.ts'
+import { readEnvironmentOutputs, readEnvState } from '../store/environments.ts'
 import { type Generation, readProduction, readProductionToReplace } from '../store/generations.ts'
 import { SourceFiles } from '../store/source-files.ts'
 import type { Store } from '../store/store.ts'
@@ -33,7 +41,11 @@ export interface World {
   readonly base: Manifest | null
   /** Of the bundle. */
   readonly nodes: ReadonlyMap<NodeId, ManifestNode>
-  readonly steps: ReadonlyMap<NodeId, Step>
+  readonly steps: ReadonlyMap<NodeId, BuildStep>
+  /** Checks of outputs, by the node that they check. */
+  readonly checks: ReadonlyMap<NodeId, CheckStep>
+  /** Nodes that have a step of either kind, in their order. */
+  readonly order: readonly NodeId[]
   readonly environment: EnvironmentName | null
   readonly production: Generation | null
   /** Outputs that the bundle's steps would replace: production's, or the environment's. */
@@ -49,6 +61,9 @@ export interface World {
   readonly values: RunValues
   readonly sources: SourceFiles
   readonly digests: ColumnDigests
+  /** What came out of checks, by node: the environment's record, and production's. */
+  readonly recordedChecks: readonly ChecksByNode[]
+  readonly checkResults: CheckResults
 }
 
 /** A bundle as `open` gives it; without the parsed documents they are read from its files. */
@@ -64,9 +79,9 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
   const base = bundle.base !== undefined ? bundle.base : contract.base === null ? null : documentOf(bundle, 'base.json')
   const nodes = new Map(manifest.nodes.map((node) => [asNodeId(node.id), node]))
   const environment = environmentOf(contract)
-  const steps = new Map(contract.steps.map((step) => [asNodeId(step.node), step]))
-  const chosen = new Set([...steps.keys()].filter((id) => isChosen(request, nodes.get(id))))
-  const isReplaced = request.full === true && environment === null && chosen.size === steps.size
+  const order = [...new Set(contract.steps.map((step) => asNodeId(step.node)))]
+  const chosen = new Set(order.filter((id) => isChosen(request, nodes.get(id))))
+  const isReplaced = request.full === true && environment === null && chosen.size === order.length
   const production = isReplaced ? readProductionToReplace(store) : readProduction(store)
   const outside = entriesOf(production)
   return {
@@ -76,18 +91,25 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     manifest,
     base,
     nodes,
-    steps,
+    steps: new Map(buildSteps(contract).map((step) => [asNodeId(step.node), step])),
+    checks: new Map(checkSteps(contract).map((step) => [asNodeId(step.node), step])),
+    order,
     environment,
     production,
     own: environment === null ? outside : readEnvironmentOutputs(store, environment),
     outside,
     selected: (id) => chosen.has(id),
-    isWhole: chosen.size === steps.size,
+    isWhole: chosen.size === order.length,
     full: request.full ?? false,
     compiled: request.compiled ?? false,
     values: earlier?.values ?? runValues(request, contract),
     sources: earlier?.sources ?? new SourceFiles(store),
     digests: earlier?.digests ?? new ColumnDigests(store),
+    recordedChecks: [
+      environment === null ? undefined : readEnvState(store, environment)?.checks,
+      production?.state.checks,
+    ].flatMap((checks): ChecksByNode[] => (checks === undefined ? [] : [checks])),
+    checkResults: earlier?.checkResults ?? new CheckResults(store),
   }
 }
 

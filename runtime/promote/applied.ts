@@ -1,12 +1,12 @@
 // An environment → what it was applied with, complete, or why it cannot be promoted. Reports ENVIRONMENT_NOT_FOUND,
-// ENVIRONMENT_NOT_APPLIED, STATE_INVALID.
+// ENVIRONMENT_NOT_APPLIED, CHECK_FAILED, STATE_INVALID.
 
 import Type from 'typebox'
 import type { OpenedBundle } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { BaseRequirement, GenerationRecord } from '../contract/state.ts'
+import { BaseRequirement, type EnvConfig, GenerationRecord } from '../contract/state.ts'
 import { open } from '../open.ts'
 import { environmentNotFound, readEnvConfig, readEnvState } from '../store/environments.ts'
 import { kindAt, readIfThere } from '../store/files.ts'
@@ -23,6 +23,7 @@ export async function readApplied(
   if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
   const config = readEnvConfig(store, environment)
   const state = readEnvState(store, environment)
+  requireChecks(environment, config)
   if (state === null || (config?.status !== 'applied' && config?.status !== 'promoted'))
     throw notApplied(environment, config?.status ?? 'planned')
   const bundle = await open(pathIn(store, 'bundles', state.bundle))
@@ -40,6 +41,22 @@ function readPrepared(folder: string): GenerationRecord | null {
   return unlessDamaged(
     () => (text === null ? null : parseDocument(GenerationRecord, text, 'generation.json', 'STATE_INVALID')),
     () => null,
+  )
+}
+
+/** A check that failed is no matter of production: nothing goes on in spite of it. */
+function requireChecks(environment: EnvironmentName, config: EnvConfig | null): void {
+  const failed = config?.status === 'failed' ? (config.failed_checks ?? []) : []
+  if (failed.length === 0) return
+  const rows = (count: number) => `${count} ${count === 1 ? 'row' : 'rows'}`
+  const said = failed.map(({ node, check, failing_rows }) => `${check} of ${node} for ${rows(failing_rows)}`)
+  throw new RuntimeFailure(
+    'CHECK_FAILED',
+    `environment '${environment}' fails ${failed.length === 1 ? 'the check' : `${failed.length} checks:`} ${said.join(', ')}`,
+    { environment, checks: failed },
+    {
+      hints: [`Correct the data or the SQL, then plan and apply '${environment}' again. No option goes on without it.`],
+    },
   )
 }
 

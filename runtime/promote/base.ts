@@ -2,8 +2,8 @@
 // planned. What else moves in production does not matter. Pure. Rule: design of environments, "Base".
 
 import type { BundleFile } from '../contract/bundle.ts'
-import { freshEdge, type Manifest } from '../contract/manifest.ts'
-import type { BaseRequirement, NodeState, Plan } from '../contract/state.ts'
+import { freshEdge, type Manifest, type ManifestNode, wholeDefinition } from '../contract/manifest.ts'
+import type { BaseRequirement, Plan, RunState } from '../contract/state.ts'
 import type { Generation } from '../store/generations.ts'
 
 /** A node that is another than it was, and in what: a plan or promotion is stale then. */
@@ -27,7 +27,7 @@ export const baseRequirements = (contract: BundleFile, production: Generation | 
 /** What a bundle can tell by itself: the definitions of what it stands on. */
 export function movedDefinitions(contract: BundleFile, base: Manifest | null, production: Generation | null): Moved[] {
   const versions = (manifest: Manifest | null) =>
-    new Map((manifest?.nodes ?? []).map((node) => [node.id, freshEdge(node)]))
+    new Map((manifest?.nodes ?? []).map((node) => [node.id, freshEdge(node) + wholeDefinition(node)]))
   const [planned, now] = [versions(base), versions(production?.manifest ?? null)]
   return baseNodes(contract).flatMap((node): Moved[] => {
     if (planned.get(node) === now.get(node)) return []
@@ -48,21 +48,33 @@ export function movedSincePlan(plan: Plan, production: Generation | null): Moved
   })
 }
 
-function versionIn(production: Generation | null, id: string): Pick<BaseRequirement, 'definition' | 'execution'> {
-  const definition = production?.manifest.nodes.find((node) => node.id === id)?.definition_fingerprint ?? null
-  return { definition, execution: production?.state.nodes[id]?.fingerprint ?? null }
+/** What a base says of one of production's nodes; nulls: there is none. */
+export function versionIn(
+  production: Generation | null,
+  id: string,
+): Pick<BaseRequirement, 'definition' | 'execution'> {
+  const node = nodeIn(production, id)
+  return {
+    definition: node === undefined ? null : wholeDefinition(node),
+    execution: production?.state.nodes[id]?.fingerprint ?? null,
+  }
 }
+
+const nodeIn = (production: Generation | null, id: string): ManifestNode | undefined =>
+  production?.manifest.nodes.find((node) => node.id === id)
 
 /** Whether production has everything that an environment has: it was promoted, or production was made the same. */
 export function isHeld(
   { promote: { replace, remove } }: Pick<BundleFile, 'promote'>,
-  own: Readonly<Record<string, Pick<NodeState, 'fingerprint'> | undefined>>,
+  { nodes, checks = {} }: Pick<RunState, 'nodes' | 'checks'>,
   production: Generation | null,
 ): boolean {
   const there = production?.state.nodes ?? {}
+  const checked = [...new Set([...replace, ...Object.keys(checks)])]
   return (
-    replace.length + remove.length > 0 &&
-    replace.every((id) => own[id] !== undefined && there[id]?.fingerprint === own[id]?.fingerprint) &&
+    checked.length + remove.length > 0 &&
+    replace.every((id) => nodes[id] !== undefined && there[id]?.fingerprint === nodes[id]?.fingerprint) &&
+    checked.every((id) => nodeIn(production, id)?.checks_fingerprint === checks[id]?.fingerprint) &&
     remove.every((id) => there[id] === undefined)
   )
 }

@@ -4,17 +4,23 @@
 
 import { canonicalJson, sortedKeys } from '../contract/canonical-json.ts'
 import { freshEdge, type Manifest, type ManifestInput, type ManifestNode } from '../contract/manifest.ts'
-import type { NodeState } from '../contract/state.ts'
+import { areOf, type ChecksByNode, type NodeChecks, type NodeState } from '../contract/state.ts'
 
 export interface MergeInput {
   /** Production before, or null. */
-  readonly before: { readonly manifest: Manifest; readonly nodes: Readonly<Record<string, NodeState>> } | null
+  readonly before: {
+    readonly manifest: Manifest
+    readonly nodes: Readonly<Record<string, NodeState>>
+    readonly checks?: ChecksByNode | undefined
+  } | null
   readonly bundle: Manifest
   /** Production's manifest that the bundle was compiled against: tells which descriptions the bundle changed. */
   readonly base: Manifest | null
   /** States of nodes that are as the bundle describes them, by id. */
   readonly made: ReadonlyMap<string, NodeState>
   readonly removed: ReadonlySet<string>
+  /** What came out of checks. */
+  readonly checked: ChecksByNode
   /** Take over descriptions, tags and the like of nodes that were not made anew. */
   readonly describe: boolean
 }
@@ -24,6 +30,7 @@ export interface Merged {
   /** The manifest's text where there is one already. */
   readonly text?: string
   readonly nodes: Readonly<Record<string, NodeState>>
+  readonly checks: Readonly<Record<string, NodeChecks>>
 }
 
 export function mergeProduction(input: MergeInput): Merged {
@@ -45,7 +52,25 @@ export function mergeProduction(input: MergeInput): Merged {
   for (const node of inputsFirst(described))
     done.set(node.id, { ...node, inputs: node.inputs.map((edge) => renewed(edge, node.id)) })
   const nodes = [...done.keys()].sort().flatMap((id) => done.get(id) ?? [])
-  return { manifest: { ...input.bundle, nodes }, nodes: statesOf(input, kept) }
+  const states = statesOf(input, kept)
+  const checks = fittingChecks(nodes, states, [input.checked, input.before?.checks ?? {}])
+  return { manifest: { ...input.bundle, nodes }, nodes: states, checks }
+}
+
+/** Of several records the results that belong to each node's checks and output as they are now; without any, they are due. */
+export function fittingChecks(
+  nodes: readonly ManifestNode[],
+  states: Readonly<Record<string, NodeState>>,
+  records: readonly ChecksByNode[],
+): Readonly<Record<string, NodeChecks>> {
+  const found = nodes.flatMap((node) => {
+    const snapshot = states[node.id]?.snapshot
+    const fitting = records
+      .map((record) => record[node.id])
+      .find((checks) => checks !== undefined && snapshot !== undefined && areOf(checks, node, snapshot))
+    return fitting === undefined ? [] : [[node.id, fitting] as const]
+  })
+  return Object.fromEntries(found)
 }
 
 type Nodes = ReadonlyMap<string, ManifestNode>

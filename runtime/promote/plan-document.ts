@@ -1,10 +1,11 @@
 // plan.json and refs.json of an environment: what its bundle will do on top of production as it is. Written by `env plan`
 // and by a promotion to the environment. Pure.
 
-import type { BundleFile, OpenedBundle } from '../contract/bundle.ts'
+import { type BundleFile, buildSteps, checkSteps, type OpenedBundle } from '../contract/bundle.ts'
 import { asNodeId, outputStem } from '../contract/ids.ts'
 import type { Plan, Refs } from '../contract/state.ts'
 import type { Generation } from '../store/generations.ts'
+import { baseRequirements } from './base.ts'
 
 /** The profile that a plan was made with, as it is shown; null: there was none. */
 export type PlanProfile = { readonly shown: string; readonly fingerprint: string } | null
@@ -14,15 +15,13 @@ export function planDocument(
   production: Generation | null,
   profile: PlanProfile,
 ): Plan {
-  const { replace, remove, read } = contract.promote
-  const definitions = new Map(production?.manifest.nodes.map((node) => [node.id, node.definition_fingerprint]))
-  const base = [...new Set([...replace, ...remove, ...read])].sort().flatMap((id) => {
-    const definition = definitions.get(id)
-    const execution = production?.state.nodes[id]?.fingerprint
-    return definition === undefined || execution === undefined ? [] : [[id, { definition, execution }] as const]
-  })
+  const base = baseRequirements(contract, production).flatMap(({ node, definition, execution }) =>
+    definition === null || execution === null ? [] : [[node, { definition, execution }] as const],
+  )
   const maybe = new Set(diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node))
-  const ids = contract.steps.map((step) => step.node)
+  const ids = buildSteps(contract).map((step) => step.node)
+  const built = new Set(ids)
+  const checked = checkSteps(contract).flatMap((step) => (built.has(step.node) ? [] : [step.node]))
   const certain = ids.filter((id) => !maybe.has(id))
   return {
     env_name: contract.environment ?? '',
@@ -37,7 +36,8 @@ export function planDocument(
     profile_fingerprint: profile?.fingerprint ?? null,
     execute: certain,
     may_execute: ids.filter((id) => maybe.has(id)),
-    reasons: Object.fromEntries(contract.steps.map((step) => [step.node, step.reasons])),
+    ...(checked.length === 0 ? {} : { check: checked }),
+    reasons: Object.fromEntries([...contract.steps].reverse().map((step) => [step.node, step.reasons])),
     base: { generation: production?.number ?? null, nodes: Object.fromEntries(base) },
     bundle: contract.digest,
   }

@@ -37,11 +37,12 @@ export function stagePromotion(
     contract.promote.replace.flatMap((id) => (state.nodes[id] === undefined ? [] : [[id, state.nodes[id]] as const])),
   )
   const merged = mergeProduction({
-    before: production && { manifest: production.manifest, nodes: production.state.nodes },
+    before: production && { manifest: production.manifest, ...production.state },
     bundle: applied.manifest,
     base: applied.base,
     made,
     removed: new Set(contract.promote.remove),
+    checked: state.checks ?? {},
     describe: true,
   })
   const staged = stageGeneration(store, production, merged, {

@@ -12,6 +12,7 @@ import { besides, guarded, kindAt, linkOrCopy, makeFolder, removeTree, syncPath,
 import { currentGeneration, generationNumbers, readProduction, recordSwitch } from '../store/generations.ts'
 import { hasSnapshot } from '../store/snapshots.ts'
 import { folderIn, type Store, snapshotPath } from '../store/store.ts'
+import { versionIn } from './base.ts'
 
 /** What must hold for the switch to be made. */
 export type Requirement =
@@ -57,12 +58,8 @@ export function unmetRequirements(store: Store, requirements: readonly Requireme
       case 'snapshot':
         return !hasSnapshot(store, requirement)
       case 'base': {
-        const node = production?.manifest.nodes.find((n) => n.id === requirement.node)
-        const state = production?.state.nodes[requirement.node]
-        return (
-          (node?.definition_fingerprint ?? null) !== requirement.definition ||
-          (state?.fingerprint ?? null) !== requirement.execution
-        )
+        const { definition, execution } = versionIn(production, requirement.node)
+        return definition !== requirement.definition || execution !== requirement.execution
       }
       default:
         return assertNever(requirement)

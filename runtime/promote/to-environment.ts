@@ -9,7 +9,7 @@ import { canonicalJson, prettyJson } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId, outputStem } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
-import type { BaseRequirement, EnvConfig, NodeState, Plan, RunState } from '../contract/state.ts'
+import type { BaseRequirement, NodeState, Plan, RunState } from '../contract/state.ts'
 import { changesBetween } from '../execute/finish.ts'
 import type { Faults } from '../execute/run.ts'
 import { makeScratch, sweepScratch } from '../execute/scratch.ts'
@@ -214,13 +214,12 @@ function newEnvironment(store: Store, made: Ingredients): NewEnvironment {
   const { from, to, bundle, production, state, requirements } = made
   const { contract, manifest, base } = bundle
   const staged = stagePromotion(store, production, { contract, manifest, base, state, requirements })
-  const config: EnvConfig = {
-    ...usedNow(readEnvConfig(store, to), to),
+  const config = usedNow(readEnvConfig(store, to), to, {
     status: 'applied',
     promoted_to: null,
     promoted_generation: null,
     promoted_from: from,
-  }
+  })
   return {
     documents: {
       'env_config.json': prettyJson(config),

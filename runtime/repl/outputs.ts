@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId, outputStem } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { type NodeState, Plan } from '../contract/state.ts'
+import { Plan, type RunState } from '../contract/state.ts'
 import { readEnvState } from '../store/environments.ts'
 import { readIfThere } from '../store/files.ts'
 import { readProduction } from '../store/generations.ts'
@@ -17,7 +17,7 @@ import type { ReplTable } from './state.ts'
 export function outputs(store: Store, environment: EnvironmentName | null): readonly ReplTable[] {
   const found = new Map<NodeId, ReplTable>()
   const production = readProduction(store)
-  if (production !== null) addAll(found, production.state.nodes, join(production.folder, 'intermediate'), 'production')
+  if (production !== null) addAll(found, production.state, join(production.folder, 'intermediate'), 'production')
   if (environment !== null) addEnvironment(found, store, environment)
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, table]) => table)
 }
@@ -39,12 +39,12 @@ function addEnvironment(found: Map<NodeId, ReplTable>, store: Store, environment
     for (const id of plan.removed_nodes) found.delete(asNodeId(id))
   }
   const state = readEnvState(store, environment)
-  if (state !== null) addAll(found, state.nodes, join(folder, 'intermediate'), 'environment')
+  if (state !== null) addAll(found, state, join(folder, 'intermediate'), 'environment')
 }
 
 function addAll(
   found: Map<NodeId, ReplTable>,
-  nodes: Readonly<Record<string, NodeState>>,
+  { nodes, checks }: Pick<RunState, 'nodes' | 'checks'>,
   folder: string,
   from: ReplTable['from'],
 ): void {
@@ -53,6 +53,9 @@ function addAll(
     const file = join(folder, `${outputStem(id)}.parquet`)
     if (!existsSync(file)) continue
     const [schema = '', name = ''] = id.split('.')
-    found.set(id, { schema, name, file, columns: node.snapshot.columns, rows: node.snapshot.rows, from })
+    const { columns, rows, digest } = node.snapshot
+    const checked = checks?.[id]
+    const results = checked?.digest === digest ? checked.results : []
+    found.set(id, { schema, name, file, columns, rows, checks: results, from })
   }
 }

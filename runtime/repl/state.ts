@@ -1,6 +1,7 @@
 // What a REPL session has at hand. Mutable: `.mode`, `.limit` and `.env` change it between statements.
 
 import type { EnvironmentName } from '../contract/ids.ts'
+import type { CheckResult } from '../contract/state.ts'
 import type { QuerySession, QueryTable } from '../engines/duckdb/query-session.ts'
 import type { Format } from './formats.ts'
 
@@ -8,6 +9,8 @@ import type { Format } from './formats.ts'
 export interface ReplTable extends QueryTable {
   readonly columns: readonly { readonly name: string; readonly type: string }[]
   readonly rows: number | null
+  /** What came out of its checks. */
+  readonly checks: readonly CheckResult[]
   /** Whether it is the environment's own or production's. */
   readonly from: 'environment' | 'production'
 }

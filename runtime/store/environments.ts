@@ -169,15 +169,19 @@ export function touchEnvironment(store: Store, environment: EnvironmentName, cha
     () => readEnvConfig(store, environment),
     () => null,
   )
-  const config = { ...usedNow(present, environment), ...change }
+  const config = usedNow(present, environment, change)
   writeEnvDocument(store, environment, 'env_config.json', config)
   return config
 }
 
 /** The configuration of an environment that is used now; null: it is new. */
-export function usedNow(present: EnvConfig | null, environment: EnvironmentName): EnvConfig {
+export function usedNow(
+  present: EnvConfig | null,
+  environment: EnvironmentName,
+  change: Partial<EnvConfig> = {},
+): EnvConfig {
   const now = new Date().toISOString()
-  return {
+  const { failed_checks, ...config }: EnvConfig = {
     format: 'seeknal.env/1',
     name: environment,
     status: 'planned',
@@ -186,8 +190,10 @@ export function usedNow(present: EnvConfig | null, environment: EnvironmentName)
     promoted_to: null,
     promoted_generation: null,
     ...present,
+    ...change,
     last_used_at: now,
   }
+  return config.status === 'failed' && failed_checks !== undefined ? { ...config, failed_checks } : config
 }
 
 /**

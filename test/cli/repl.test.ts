@@ -174,6 +174,7 @@ test('Tables, columns, keywords and dot commands complete', () => {
       name: 'daily',
       file: '',
       rows: 1,
+      checks: [],
       from: 'production' as const,
       columns: [{ name: 'revenue', type: 'DOUBLE' }],
     },

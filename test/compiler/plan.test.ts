@@ -98,6 +98,7 @@ test('What must be read and has no output in production joins the plan, and says
   const base = change.base && { ...change.base, nodes: change.base.nodes.filter((n) => n.id !== 'source.orders') }
   const dev = plan({ ...change, base }, (await planned(DOUBLED, BASE, 'dev')).environment)
   assert.equal(dev.steps[0], {
+    kind: 'build',
     node: 'source.orders',
     inputs: [],
     category: 'unchanged',

@@ -174,6 +174,28 @@ test('A step that fails because an input is damaged says so, and what to run', a
   assert.equal(await rowsOf(folder, REVENUE), [['122.00'], ['21.00']])
 })
 
+test('A check of an output that is damaged says so, and is no check that rows fail', async () => {
+  const folder = await threeGenerations()
+  scratch(join(folder, 'target/current/intermediate/transform_orders_full.parquet'))
+  appendFileSync(join(folder, full), 'tests:\n  - {type: not_null, columns: [id]}\n')
+  const { all } = await ends(1, folder, ['run'])
+  assert.match(all, /stored output of transform\.orders_full is damaged: .*\[STATE_INVALID\]/)
+  await does(folder, ['run', '--full', '--nodes', 'transform.orders_full'])
+  await does(folder, ['run'])
+})
+
+test('What came out of checks is asked again where the record is damaged', async () => {
+  const folder = tempProject(shop)
+  appendFileSync(join(folder, full), 'tests:\n  - {type: not_null, columns: [id]}\n')
+  await does(folder, ['run'])
+  tear(join(folder, 'target/cache/check-results.json'))
+  await does(folder, ['run'])
+  appendFileSync(join(folder, full), '  - {type: accepted_values, columns: [id], values: [0]}\n')
+  await ends(1, folder, ['run'])
+  tear(join(folder, 'target/cache/check-results.json'))
+  assert.match((await ends(1, folder, ['run'])).all, 'accepted_values(id)')
+})
+
 const DOCUMENTS = ['env_config.json', 'plan.json', 'run_state.json', 'manifest.json', 'refs.json', 'bundle/bundle.json']
 
 test('Whatever of an environment is damaged, planning it again is enough', async () => {

@@ -76,6 +76,36 @@ test('Killing a rollback leaves the old or the new generation', async () => {
   assert.ok((await killEverywhere(['first', 'change'], 'rollback')) >= 2)
 })
 
+test('Killing a run between an output and its check, or after the check, leaves both to the next run', async () => {
+  assert.ok((await killEverywhere(['first'], 'checked')) >= 12)
+  const project = tempProject(FAULT_FILES)
+  await perform('first', project)
+  const points: string[] = JSON.parse(faultyRun(copyOf(project), 'checked', 0).stdout)
+  const at = points.indexOf('checked')
+  assert.ok(at > points.indexOf('stored'))
+  faultyRun(project, 'checked', at)
+  const again: string[] = JSON.parse(faultyRun(project, 'checked', 0).stdout)
+  assert.equal([again.includes('checked'), again.filter((point) => point === 'stored').length], [true, 1])
+})
+
+test('Killing a run whose check fails never lets the output through', async () => {
+  const project = tempProject(FAULT_FILES)
+  await perform('first', project)
+  const old = production(project)
+  let killed = 0
+  for (let at = 1; ; at++) {
+    const copy = copyOf(project)
+    const ended = faultyRun(copy, 'unfit', at)
+    assert.equal(production(copy), old, `killed at ${at}`)
+    const again = faultyRun(copy, 'unfit', 0)
+    assert.is(JSON.parse(again.stdout).code, 'CHECK_FAILED', `after a kill at ${at}: ${again.stdout}`)
+    assert.equal(production(copy), old, `run again after a kill at ${at}`)
+    if (ended.signal !== 'SIGKILL') break
+    killed = at
+  }
+  assert.ok(killed >= 6, `${killed} points`)
+})
+
 test('After a kill the outputs that were finished are taken from the store', async () => {
   const project = tempProject(FAULT_FILES)
   const points: string[] = JSON.parse(faultyRun(copyOf(project), 'first', 0).stdout)

@@ -17,6 +17,7 @@ import * as assert from 'uvu/assert'
 import { archiveOf, readArchive, writeArchive } from '../../runtime/bundle/archive.ts'
 import { writeBundle } from '../../runtime/bundle/directory.ts'
 import { bundleDifference } from '../../runtime/bundle-diff.ts'
+import { buildSteps } from '../../runtime/contract/bundle.ts'
 import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { checkEngine, open } from '../../runtime/open.ts'
@@ -110,7 +111,10 @@ test('A path without a bundle and a folder that is none are told apart', async (
 const forged: Readonly<Record<string, Parameters<typeof smallBundle>[0]>> = {
   'an output that leaves its folder': {
     contract: {
-      steps: smallBundle().contract.steps.map((s) => ({ ...s, output: { ...s.output, file: '../../x.parquet' } })),
+      steps: buildSteps(smallBundle().contract).map((s) => ({
+        ...s,
+        output: { ...s.output, file: '../../x.parquet' },
+      })),
     },
   },
   'a step that reads what no step has made': { contract: { steps: [...smallBundle().contract.steps].reverse() } },

@@ -8,9 +8,12 @@ import { readProduction } from '../../runtime/store/generations.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import { makeBundle, type NodeText } from './make-bundle.ts'
 
-const nodes = (factor: number): Readonly<Record<string, NodeText>> => ({
+const nodes = (factor: number, checks?: NodeText['checks']): Readonly<Record<string, NodeText>> => ({
   'source.raw': { path: 'data/raw.csv' },
-  'transform.scaled': { sql: `SELECT id, v * ${factor} AS v FROM source.raw` },
+  'transform.scaled': {
+    sql: `SELECT id, v * ${factor} AS v FROM source.raw`,
+    ...(checks === undefined ? {} : { checks }),
+  },
   'transform.sums': { sql: 'SELECT CAST(sum(v) AS INTEGER) AS total FROM transform.scaled' },
 })
 
@@ -18,7 +21,7 @@ export const FAULT_FILES = { 'data/raw.csv': 'id,v\n1,10\n2,20\n' }
 
 const TIMES = { runTimestamp: '2026-01-01T00:00:00Z' } as const
 
-export type Operation = 'first' | 'change' | 'apply' | 'promote' | 'rollback' | 'slow' | 'large'
+export type Operation = 'first' | 'change' | 'apply' | 'promote' | 'rollback' | 'slow' | 'large' | 'checked' | 'unfit'
 
 /** Does one thing to the project; a failure of a node is thrown. */
 export async function perform(operation: Operation, projectDir: string, faults?: Faults): Promise<void> {
@@ -37,6 +40,8 @@ export async function perform(operation: Operation, projectDir: string, faults?:
 function bundleFor(operation: Operation, projectDir: string) {
   if (operation === 'first') return makeBundle({ nodes: nodes(1) })
   if (operation === 'change') return makeBundle({ nodes: nodes(2) })
+  if (operation === 'checked') return makeBundle({ nodes: nodes(2, [{ id: 'positive', fails: 'v < 0' }]) })
+  if (operation === 'unfit') return makeBundle({ nodes: nodes(2, [{ id: 'small', fails: 'v > 30' }]) })
   if (operation === 'slow')
     return makeBundle({
       nodes: { 'transform.slow': { sql: 'SELECT count(*) AS n FROM range(10000000) a, range(100000) b' } },

@@ -1,8 +1,19 @@
 // Bundles made by hand from nodes and SQL, for tests of the runtime: what a compiler would write, without one. Edges are
 // fresh unless a test carries them over.
 
-import { BUNDLE_FORMAT, type Bundle, type BundleFile, bundleDigest, type Step } from '../../runtime/contract/bundle.ts'
+import {
+  BUNDLE_FORMAT,
+  type Bundle,
+  type BundleFile,
+  buildSteps,
+  bundleDigest,
+  type CheckStep,
+  checkStepId,
+  type NamespaceSpan,
+  type Step,
+} from '../../runtime/contract/bundle.ts'
 import { byCodeUnit, fingerprintOf, prettyJson, sha256 } from '../../runtime/contract/canonical-json.ts'
+import { type Check, checksFingerprint } from '../../runtime/contract/checks.ts'
 import { asNodeId, environmentName, namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
 import { freshEdge, type Manifest, type ManifestInput, type ManifestNode } from '../../runtime/contract/manifest.ts'
 
@@ -20,7 +31,15 @@ export interface NodeText {
   readonly clock?: boolean
   readonly parameters?: readonly string[]
   readonly description?: string
+  /** What is checked of the output; `fails` is a condition on its rows. */
+  readonly checks?: readonly CheckText[]
   readonly tags?: readonly string[]
+}
+
+export interface CheckText {
+  readonly id: string
+  readonly fails: string
+  readonly severity?: 'error' | 'warn'
 }
 
 export interface BundleText {
@@ -45,7 +64,11 @@ export function makeBundle(text: BundleText): Bundle & { readonly manifest: Mani
   const base = text.base ?? null
   const prefix = text.environment === undefined ? '' : namespacePrefix(environmentName(text.environment) ?? null)
   const stepIds = text.steps ?? Object.keys(text.nodes)
-  const steps = stepIds.map((id) => stepOf(id, manifest, stepIds, prefix))
+  const checkIds = Object.keys(text.nodes).filter((id) => isChecked(id, text, manifest, stepIds))
+  const steps = Object.keys(text.nodes).flatMap((id) => [
+    ...(stepIds.includes(id) ? [stepOf(id, manifest, stepIds, prefix)] : []),
+    ...(checkIds.includes(id) ? [checkOf(id, manifest, stepIds)] : []),
+  ])
   const files = new Map<string, string>([
     ['manifest.json', prettyJson(manifest)],
     ['prelude.sql', PRELUDE],
@@ -61,6 +84,9 @@ export function makeBundle(text: BundleText): Bundle & { readonly manifest: Mani
     ],
     ...(base === null ? [] : ([['base.json', prettyJson(base)]] as const)),
     ...stepIds.map((id) => [`apply/${id}.sql`, stepSql(id, text.nodes[id] ?? {}, manifest, stepIds, prefix)] as const),
+    ...checkIds.map(
+      (id) => [`apply/${id}.check.sql`, checkSql(id, text.nodes[id]?.checks ?? [], stepIds, prefix)] as const,
+    ),
   ])
   const contract: Omit<BundleFile, 'digest'> = {
     format: BUNDLE_FORMAT,
@@ -78,7 +104,7 @@ export function makeBundle(text: BundleText): Bundle & { readonly manifest: Mani
     },
     steps,
     promote: promotionOf(text, manifest, steps, base),
-    namespaces: [],
+    namespaces: checkIds.filter((id) => prefix !== '' && stepIds.includes(id)).map((id) => checkSpan(id, prefix)),
     files: Object.fromEntries(
       [...files].map(([path, content]) => [path, sha256(content)]).sort(([a = ''], [b = '']) => byCodeUnit(a, b)),
     ),
@@ -99,7 +125,13 @@ function promotionOf(
   const gone = (base?.nodes ?? [])
     .filter((node) => text.nodes[node.id] === undefined && manifest.nodes.length > 0)
     .map((node) => node.id)
-  return { replace: steps.map((step) => step.node).sort(), remove: gone, read: [...new Set(read)].sort() }
+  return {
+    replace: buildSteps({ steps })
+      .map((step) => step.node)
+      .sort(),
+    remove: gone,
+    read: [...new Set(read)].sort(),
+  }
 }
 
 const inputsOf = (node: NodeText, ids: readonly string[]): string[] => {
@@ -162,11 +194,69 @@ function manifestNode(
     reproducibility: { clock: node.clock ?? false, volatile: node.random ? ['random'] : [], order_dependent: [] },
     parameters: [...(node.parameters ?? [])].sort(),
     ...(node.description === undefined ? {} : { description: node.description }),
+    ...(node.checks === undefined ? {} : checkMembers(node.checks)),
     ...(node.volatile === undefined ? {} : { volatile: node.volatile }),
     ...(node.sql === undefined ? {} : { sql: node.sql }),
     ...(node.path === undefined ? {} : { source_files: { format: 'csv', path: node.path } }),
   }
 }
+
+/** The condition stands for the values, so that another one is another check. */
+function checkMembers(texts: readonly CheckText[]): Pick<ManifestNode, 'checks' | 'checks_fingerprint'> {
+  const checks = texts.map(
+    ({ id, fails, severity = 'error' }): Check => ({
+      id,
+      type: 'accepted_values',
+      columns: [],
+      severity,
+      values: [fails],
+    }),
+  )
+  return { checks, checks_fingerprint: checksFingerprint(checks) }
+}
+
+/** Checked are nodes that are built, and nodes of which only the checks are others than in production. */
+function isChecked(id: string, { nodes, base }: BundleText, manifest: Manifest, stepIds: readonly string[]): boolean {
+  if (nodes[id]?.checks === undefined) return false
+  const checksIn = (of: Manifest | null | undefined) => of?.nodes.find((node) => node.id === id)?.checks_fingerprint
+  return stepIds.includes(id) || checksIn(base) !== checksIn(manifest)
+}
+
+function checkOf(id: string, manifest: Manifest, stepIds: readonly string[]): CheckStep {
+  const isBuilt = stepIds.includes(id)
+  const checks = manifest.nodes.find((node) => node.id === id)?.checks ?? []
+  return {
+    id: checkStepId(id),
+    kind: 'check',
+    node: id,
+    inputs: [{ node: id, from: isBuilt ? 'bundle' : 'production' }],
+    file: `apply/${checkStepId(id)}.sql`,
+    depends_on: isBuilt ? [id] : [],
+    category: 'new',
+    reasons: [],
+    checks: checks.map(({ values: _, ...check }) => check),
+  }
+}
+
+const CHECK_HEAD = "WITH output AS (FROM read_parquet(getvariable('"
+
+function checkSql(id: string, checks: readonly CheckText[], stepIds: readonly string[], prefix: string): string {
+  const root = `${stepIds.includes(id) ? prefix : ''}outputs`
+  const selects = checks.map(
+    ({ id: check, fails, severity = 'error' }) =>
+      `SELECT '${check}', '${severity}', count(*) FROM output WHERE ${fails}`,
+  )
+  return `${CHECK_HEAD}${root}') || '/${outputStem(asNodeId(id))}.parquet'))\n${selects.join('\nUNION ALL\n')};\n`
+}
+
+const checkSpan = (id: string, prefix: string): NamespaceSpan => ({
+  file: `apply/${checkStepId(id)}.sql`,
+  start: CHECK_HEAD.length,
+  text: prefix,
+  identifier: 'outputs',
+  role: 'root',
+  reason: '',
+})
 
 function stepOf(id: string, manifest: Manifest, stepIds: readonly string[], prefix: string): Step {
   const inputs = (manifest.nodes.find((node) => node.id === id)?.inputs ?? []).map(({ ref }) => ({

@@ -4,7 +4,17 @@
 
 import { randomBytes } from 'node:crypto'
 import { RuntimeFailure } from '../../contract/failures.ts'
-import type { Engine, EngineOptions, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../../engine.ts'
+import type {
+  CheckRequest,
+  Engine,
+  EngineOptions,
+  FailingRows,
+  OutputColumn,
+  OutputFacts,
+  StepRequest,
+  StepVariables,
+} from '../../engine.ts'
+import { checkStatement, failingRows } from './check-query.ts'
 import { openConfined } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
 import { digestOfColumns, outputFacts } from './output-facts.ts'
@@ -35,20 +45,37 @@ class DuckDBEngine implements Engine {
   async runStep(step: StepRequest): Promise<readonly OutputColumn[]> {
     const macros = preludeFor(step)
     const statements = stepStatements(step)
-    // Steps that run at the same time share the database; no text can name the catalogue of another.
-    const catalogue = `step_${randomBytes(12).toString('hex')}`
-    const connection = await this.#instance.connect()
-    this.#running.add(connection)
-    try {
-      const own = `ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}`
-      await connection.run(`${own}; ${variableStatements(step.variables)}`)
-      for (const macro of macros) await runStatement(connection, macro, 0)
+    return this.#apart(step.variables, macros, async (connection) => {
       let written: readonly OutputColumn[] = []
       for (const [i, statement] of statements.entries()) {
         if (statement.role === 'output') written = await runOutput(connection, statement, i, step)
         else await runStatement(connection, statement, i)
       }
       return written
+    })
+  }
+
+  async runCheck(check: CheckRequest): Promise<readonly FailingRows[]> {
+    const macros = preludeFor(check)
+    const statement = checkStatement(check)
+    return this.#apart(check.variables, macros, (connection) => failingRows(connection, statement, check.mostRows))
+  }
+
+  /** On a connection of its own, with a catalogue of its own. */
+  async #apart<T>(
+    variables: StepVariables,
+    macros: ReturnType<typeof preludeFor>,
+    body: (connection: DuckDBConnection) => Promise<T>,
+  ): Promise<T> {
+    // Steps that run at the same time share the database; no text can name the catalogue of another.
+    const catalogue = `step_${randomBytes(12).toString('hex')}`
+    const connection = await this.#instance.connect()
+    this.#running.add(connection)
+    try {
+      const own = `ATTACH ':memory:' AS ${catalogue}; USE ${catalogue}`
+      await connection.run(`${own}; ${variableStatements(variables)}`)
+      for (const macro of macros) await runStatement(connection, macro, 0)
+      return await body(connection)
     } catch (error) {
       throw stepFailure(error, { text: '', start: 0 }, 0)
     } finally {
