@@ -34,7 +34,9 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   const first = readWorld(store, bundle, options)
   if (first.environment !== null) requireBase(first, options)
   const predictions = await predict(first)
-  if (isNothing(first, predictions)) {
+  // Who goes on by force has a reason to have it all written again.
+  const isForced = first.environment !== null && options.force === true
+  if (!isForced && isNothing(first, predictions)) {
     saveCaches(first, WORTH_WRITING_BYTES)
     await tidy(first, options)
     const stillDue = await leftOutAndDue(first, predictions)

@@ -5,7 +5,7 @@
 
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { writeBundle } from '../../runtime/bundle/directory.ts'
+import { replaceBundle, writeBundle } from '../../runtime/bundle/directory.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
@@ -25,7 +25,7 @@ import {
   usedNow,
   writeEnvDocument,
 } from '../../runtime/store/environments.ts'
-import { kindAt, readIfThere, removeTree, syncPath, writeNew } from '../../runtime/store/files.ts'
+import { kindAt, readIfThere, syncPath, writeNew } from '../../runtime/store/files.ts'
 import { lockedBy, lockHolder } from '../../runtime/store/locks.ts'
 import { isGone } from '../../runtime/store/process.ts'
 import { environmentFolder, type Store, unlessDamaged } from '../../runtime/store/store.ts'
@@ -65,17 +65,6 @@ export async function savePlan(
     return isDone
   } finally {
     lock.release()
-  }
-}
-
-/** One that is damaged is not asked which files were its own: the folder is Seeknal's. */
-function replaceBundle(folder: string, bundle: OpenedBundle): void {
-  try {
-    writeBundle(folder, bundle)
-  } catch (error) {
-    if (!(error instanceof RuntimeFailure) || error.code !== 'BUNDLE_INVALID') throw error
-    removeTree(folder)
-    writeBundle(folder, bundle)
   }
 }
 

@@ -23,7 +23,7 @@ import { BUNDLE_FORMAT, type Bundle } from '../contract/bundle.ts'
 import { byCodeUnit } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { besides } from '../store/files.ts'
+import { besides, removeTree } from '../store/files.ts'
 import { Allowance } from './limits.ts'
 import { isBundlePath, unreadable } from './verify.ts'
 
@@ -76,6 +76,17 @@ export function writeBundle(directory: string, bundle: Bundle): void {
       { path: directory },
       { cause: error },
     )
+  }
+}
+
+/** The same for a folder of Seeknal's own: whatever is there goes, also a bundle that is damaged. */
+export function replaceBundle(directory: string, bundle: Bundle): void {
+  try {
+    writeBundle(directory, bundle)
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || error.code !== 'BUNDLE_INVALID') throw error
+    removeTree(directory)
+    writeBundle(directory, bundle)
   }
 }
 

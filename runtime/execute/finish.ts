@@ -1,15 +1,13 @@
 // What a completed run leaves: for production a switch to a new generation, for an environment its own outputs and the
 // prepared promotion. Both keep the bundle under its digest. Reports STATE_IO, STATE_MOVED.
 
-import { join } from 'node:path'
-import { writeBundle } from '../bundle/directory.ts'
+import { replaceBundle } from '../bundle/directory.ts'
 import type { Bundle } from '../contract/bundle.ts'
 import { canonicalJson, prettyJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ChecksByNode, NodeState, RunState } from '../contract/state.ts'
 import { fittingChecks, type Merged, mergeProduction } from '../promote/merge.ts'
 import { generationDocuments, type NewGeneration, type StagedSwitch } from '../promote/switch.ts'
-import { kindAt } from '../store/files.ts'
 import { type Generation, nextGeneration, readRecord } from '../store/generations.ts'
 import { folderIn, pathIn, type Store } from '../store/store.ts'
 import type { Faults } from './run.ts'
@@ -161,6 +159,6 @@ export function changesBetween(before: States, after: States): { changed: string
 export function keepBundle(store: Store, bundle: Bundle, faults: Faults): void {
   folderIn(store, 'bundles')
   const folder = pathIn(store, 'bundles', bundle.contract.digest)
-  if (kindAt(join(folder, 'bundle.json')) === 'absent') writeBundle(folder, bundle)
+  replaceBundle(folder, bundle)
   faults('kept')
 }

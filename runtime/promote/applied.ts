@@ -3,14 +3,14 @@
 
 import Type from 'typebox'
 import type { OpenedBundle } from '../contract/bundle.ts'
-import { RuntimeFailure } from '../contract/failures.ts'
+import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { BaseRequirement, type EnvConfig, GenerationRecord } from '../contract/state.ts'
 import { open } from '../open.ts'
 import { environmentNotFound, readEnvConfig, readEnvState } from '../store/environments.ts'
 import { kindAt, readIfThere } from '../store/files.ts'
-import { environmentFolder, pathIn, type Store, unlessDamaged } from '../store/store.ts'
+import { environmentFolder, inProject, pathIn, type Store, unlessDamaged } from '../store/store.ts'
 import { type Applied, unappliedNodes } from './stage.ts'
 
 /** Throws when it was not applied, or not completely. With `force`, nothing is required of production. */
@@ -26,13 +26,32 @@ export async function readApplied(
   requireChecks(environment, config)
   if (state === null || (config?.status !== 'applied' && config?.status !== 'promoted'))
     throw notApplied(environment, config?.status ?? 'planned')
-  const bundle = await open(pathIn(store, 'bundles', state.bundle))
+  const bundle = await openKept(store, environment, state.bundle)
   const requirements = force ? [] : readRequirements(folder, environment)
   const { contract, manifest, base } = bundle
   const prepared = readPrepared(folder)
   const applied = { bundle, contract, manifest, base, state, requirements, prepared }
   if (unappliedNodes(applied).length > 0) throw notApplied(environment, config.status)
   return applied
+}
+
+/** The bundle that the environment was applied with, as it was kept then. */
+async function openKept(store: Store, environment: EnvironmentName, digest: string): Promise<OpenedBundle> {
+  const folder = pathIn(store, 'bundles', digest)
+  const hints = [`Apply it again: 'seeknal env apply ${environment} --force'; nothing is executed twice.`]
+  const damaged = (message: string, cause?: unknown) =>
+    new RuntimeFailure('STATE_INVALID', message, { environment, path: inProject(store, folder) }, { cause, hints })
+  let bundle: OpenedBundle
+  try {
+    bundle = await open(folder)
+  } catch (error) {
+    throw damaged(
+      `the bundle that environment '${environment}' was applied with is damaged: ${messageOf(error)}`,
+      error,
+    )
+  }
+  if (bundle.contract.digest === digest) return bundle
+  throw damaged(`${inProject(store, folder)} is another bundle than environment '${environment}' was applied with`)
 }
 
 /** generation.json of the promotion that is prepared below the environment's folder, if it is whole. */
@@ -68,6 +87,7 @@ function readRequirements(folder: string, environment: EnvironmentName): BaseReq
     text,
     `target/environments/${environment}/promotion/requirements.json`,
     'STATE_INVALID',
+    [`Apply it again: 'seeknal env apply ${environment}'; nothing is executed twice.`],
   )
 }
 

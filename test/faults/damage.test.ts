@@ -222,6 +222,31 @@ test('Whatever of an environment is damaged, planning it again is enough', async
   }
 })
 
+test('What an environment was applied with can be damaged too, and applying again is enough', async () => {
+  const damages: readonly (readonly [string, (folder: string, digest: string) => void])[] = [
+    ['--force', (folder, digest) => tear(join(folder, 'target/bundles', digest, 'bundle.json'))],
+    ['--force', (folder, digest) => rmSync(join(folder, 'target/bundles', digest, 'bundle.json'))],
+    ['--force', (folder, digest) => appendFileSync(join(folder, 'target/bundles', digest, 'review.md'), 'x')],
+    ['--force', (folder, digest) => rmSync(join(folder, 'target/bundles', digest), { recursive: true })],
+    ['--parallel', (folder) => tear(join(folder, 'target/environments/dev/promotion/requirements.json'))],
+  ]
+  for (const [option, damage] of damages) {
+    const folder = tempProject(shop)
+    await does(folder, ['run'])
+    edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
+    await does(folder, ['env', 'plan', 'dev'])
+    await does(folder, ['env', 'apply', 'dev'])
+    damage(folder, JSON.parse(readFileSync(join(folder, 'target/environments/dev/plan.json'), 'utf8')).bundle)
+    assert.match((await failure(folder, ['promote', 'dev', '--yes'])).hints, /seeknal env apply dev/)
+    assert.equal(statuses(await does(folder, ['env', 'apply', 'dev', option, '--json'])), {
+      'transform.daily': 'cached',
+    })
+    await does(folder, ['promote', 'dev', '--yes'])
+    assert.equal(await rowsOf(folder, REVENUE), [['61.00'], ['10.50']])
+    await does(folder, ['history', '--verify'])
+  }
+})
+
 test('An environment that cannot be read is left alone by clean, and can be deleted', async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
