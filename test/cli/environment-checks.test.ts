@@ -65,7 +65,7 @@ test('What fails a test in an environment is not promoted: exit code 1, whatever
     assert.match(refused.err, 'accepted_values(status) of transform.clean for 2 rows', more.join())
   }
   const script = join(folder, 'target/environments/dev/bundle/promote.sh')
-  assert.is.not(spawnSync('sh', [script], { encoding: 'utf8' }).status, 0)
+  assert.is.not(spawnSync('sh', [script, folder], { encoding: 'utf8' }).status, 0)
   assert.equal(production(folder), before)
 })
 
@@ -78,7 +78,38 @@ test('An environment that was applied, and fails when it is planned and applied 
   await ends(1, folder, ['env', 'apply', 'dev'])
   await ends(1, folder, ['env', 'promote', 'dev', '--yes'])
   const script = join(folder, 'target/environments/dev/bundle/promote.sh')
-  assert.is.not(spawnSync('sh', [script], { encoding: 'utf8' }).status, 0)
+  assert.is.not(spawnSync('sh', [script, folder], { encoding: 'utf8' }).status, 0)
+  assert.equal(await total(folder), [['35']])
+})
+
+test('A plan that was applied before another one failed is free of what that one failed by', async () => {
+  const folder = await planned(clean('', DOUBLE))
+  await does(folder, ['env', 'apply', 'dev'])
+  put(folder, 'seeknal/clean.yml', clean(CLOSED, DOUBLE))
+  await does(folder, ['env', 'plan', 'dev'])
+  await ends(1, folder, ['env', 'apply', 'dev'])
+  put(folder, 'seeknal/clean.yml', clean('', DOUBLE))
+  await does(folder, ['env', 'plan', 'dev'])
+  assert.equal((await listed(folder)).failed_checks, [])
+  await ends(2, folder, ['env', 'promote', 'dev', '--yes'])
+  await does(folder, ['env', 'apply', 'dev'])
+  await does(folder, ['env', 'promote', 'dev', '--yes'])
+  assert.equal(await total(folder), [['70']])
+})
+
+test('The same plan fails on new data after it was applied: it is no longer promoted, by script either', async () => {
+  const folder = await inProduction()
+  put(folder, 'seeknal/clean.yml', clean(UNIQUE, DOUBLE))
+  const orders = 'kind: source\nname: orders\nsource: csv\ntable: data/orders.csv\nparams: {nullstr: "-"}\n'
+  put(folder, 'seeknal/orders.yml', orders)
+  await does(folder, ['env', 'plan', 'dev'])
+  await does(folder, ['env', 'apply', 'dev'])
+  appendFileSync(join(folder, 'data/orders.csv'), '3,open,5\n')
+  await ends(1, folder, ['env', 'apply', 'dev'])
+  const script = join(folder, 'target/environments/dev/bundle/promote.sh')
+  const { status, stderr } = spawnSync('sh', [script, folder], { encoding: 'utf8' })
+  assert.equal([status, stderr.includes('is not applied')], [2, true], stderr)
+  await ends(1, folder, ['env', 'promote', 'dev', '--yes'])
   assert.equal(await total(folder), [['35']])
 })
 
