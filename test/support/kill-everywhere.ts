@@ -86,6 +86,8 @@ const environments = (folder: string) => {
 }
 
 export interface KillCase {
+  /** In place of files of the shop. */
+  readonly files?: Readonly<Record<string, string>>
   readonly before: readonly (readonly string[])[]
   readonly args: readonly string[]
   /** What brings the same when it is done again. Default: the same command. */
@@ -98,13 +100,14 @@ export interface KillCase {
 
 /** Kills on a copy of the project at each change that is worth it; how many there were. */
 export async function killEverywhere({
+  files = {},
   before,
   args,
   again = [args],
   whole = false,
   locks = false,
 }: KillCase): Promise<number> {
-  const project = tempProject(shop)
+  const project = tempProject({ ...shop, ...files })
   await done(project, before)
   const [old, oldEnvironments] = [production(project), environments(project)]
   const finished = copyOf(project)
