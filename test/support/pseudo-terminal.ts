@@ -33,7 +33,8 @@ export async function onTerminal(
   args: readonly string[],
   first: RegExp,
 ): Promise<Session & { readonly start: string }> {
-  const { NO_COLOR: _, SEEKNAL_TEST_REPORT: __, ...environment } = process.env
+  // With CI set nobody is asked anything, whatever the terminal.
+  const { NO_COLOR: _, SEEKNAL_TEST_REPORT: __, CI: ___, ...environment } = process.env
   const terminal = await opened(args, folder, { ...environment, TERM: 'xterm', HOME: join(folder, 'home') })
   open.add(terminal)
   let [shown, from] = ['', 0]
