@@ -15,13 +15,12 @@ export function knownChecks(world: World, node: ManifestNode, snapshot: Snapshot
   const step = world.checks.get(asNodeId(node.id))
   if (step === undefined || world.full) return null
   const asked = questionOf(world, step)
-  const candidates = [
-    ...world.recordedChecks.map((checks) => checks[node.id]),
-    world.checkResults.get({ asked, digest: snapshot.digest }),
-  ]
   const fits = (checks: NodeChecks | undefined) =>
     checks !== undefined && checks.asked === asked && areOf(checks, node, snapshot)
-  return candidates.find(fits) ?? null
+  const recorded = world.recordedChecks.map((checks) => checks[node.id]).find(fits)
+  if (recorded !== undefined) return recorded
+  const remembered = world.checkResults.get({ asked, digest: snapshot.digest })
+  return remembered !== undefined && fits(remembered) ? remembered : null
 }
 
 /**

@@ -12,25 +12,30 @@ const Cache = Type.Object({
   results: Type.Record(Type.String(), NodeChecks),
 })
 
+/** The newest are kept: what production and environments have is in their own records as well. */
+export const MOST_RESULTS = 5_000
+
 /** What was asked of which rows. */
 type Asked = Pick<NodeChecks, 'asked' | 'digest'>
 
 export class CheckResults {
   readonly #store: Store
-  readonly #known: Map<string, NodeChecks>
+  /** Read when it is first asked. */
+  #known: Map<string, NodeChecks> | null = null
   #changed = false
 
   constructor(store: Store) {
     this.#store = store
-    this.#known = new Map(Object.entries(readCache(cachePath(store))))
   }
 
   get(asked: Asked): NodeChecks | undefined {
-    return this.#known.get(keyOf(asked))
+    return this.#results().get(keyOf(asked))
   }
 
   set(result: NodeChecks): void {
-    this.#known.set(keyOf(result), result)
+    const known = this.#results()
+    known.delete(keyOf(result))
+    known.set(keyOf(result), result)
     this.#changed = true
   }
 
@@ -38,10 +43,15 @@ export class CheckResults {
   save(): void {
     if (!this.#changed) return
     folderIn(this.#store, 'cache')
-    const results = Object.fromEntries(this.#known)
+    const results = Object.fromEntries([...this.#results()].slice(-MOST_RESULTS))
     const text = JSON.stringify({ format: 'seeknal.check_results/1', results } satisfies Static<typeof Cache>)
     writeAtomic(cachePath(this.#store), text, false)
     this.#changed = false
+  }
+
+  #results(): Map<string, NodeChecks> {
+    this.#known ??= new Map(Object.entries(readCache(cachePath(this.#store))))
+    return this.#known
   }
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { planExecution } from '../../runtime/execute.ts'
+import { CheckResults, MOST_RESULTS } from '../../runtime/store/check-results.ts'
 import { readProduction } from '../../runtime/store/generations.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import type { CheckText } from '../support/make-bundle.ts'
@@ -270,6 +271,30 @@ test('A plan with checks writes nothing', async () => {
   const before = tree(join(project, 'target'))
   await planExecution(checked(FAILS), { projectDir: project })
   assert.equal(tree(join(project, 'target')), before)
+})
+
+test('Results of the last runs are remembered, not all of all times', () => {
+  const store = openStore(shopProject())
+  const asked = '0'.repeat(64)
+  const result = (i: number) => ({
+    ...{ fingerprint: asked, asked, digest: `1:${i}`, results: [] },
+    ...{ run_id: 'r', checked_at: '2026-01-01T00:00:00Z' },
+  })
+  const results = new CheckResults(store)
+  for (let i = 0; i <= MOST_RESULTS; i++) results.set(result(i))
+  results.set(result(1))
+  results.save()
+  const read = new CheckResults(store)
+  assert.equal(
+    [0, 1, 2, MOST_RESULTS].map((i) => read.get(result(i)) !== undefined),
+    [false, true, true, true],
+  )
+  read.set(result(MOST_RESULTS + 1))
+  read.save()
+  assert.equal(
+    [1, 2].map((i) => new CheckResults(store).get(result(i)) !== undefined),
+    [true, false],
+  )
 })
 
 test.run()
