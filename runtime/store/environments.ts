@@ -5,7 +5,14 @@ import { lstatSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { prettyJson } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
-import { asNodeId, type EnvironmentName, environmentName, type NodeId, outputStem } from '../contract/ids.ts'
+import {
+  asNodeId,
+  type EnvironmentName,
+  environmentName,
+  type NodeId,
+  namespacePrefix,
+  outputStem,
+} from '../contract/ids.ts'
 import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { EnvConfig, type NodeState, Plan, RunState } from '../contract/state.ts'
@@ -53,6 +60,22 @@ function isEnvironment(store: Store, name: EnvironmentName): boolean {
   return kind === 'folder' || (kind === 'absent' && kindAt(placeAside(store, name)) === 'folder')
 }
 
+/** Refuses a new environment whose schemas could be taken for another's: `dev_2_orders` is of dev-2, or `2_orders` of dev. */
+function requireOwnPrefix(store: Store, environment: EnvironmentName): void {
+  const prefix = namespacePrefix(environment)
+  const other = environmentNames(store).find((name) => {
+    const taken = namespacePrefix(name)
+    return name !== environment && (taken.startsWith(prefix) || prefix.startsWith(taken))
+  })
+  if (other === undefined) return
+  throw new RuntimeFailure(
+    'ENVIRONMENT_NAME',
+    `environment '${environment}' would put '${prefix}' before its schemas, and environment '${other}' puts '${namespacePrefix(other)}'`,
+    { environment, other },
+    { hints: ['Choose a name of which neither begins the other.'] },
+  )
+}
+
 /** The lock of one who writes an environment, which is then in its place, whatever ended a writer before. */
 export async function acquireEnvironment(
   store: Store,
@@ -62,6 +85,7 @@ export async function acquireEnvironment(
   const lock = await acquireWriter(store, `environment-${environment}`, options)
   try {
     settleEnvironment(store, environment)
+    if (kindAt(environmentPlace(store, environment)) === 'absent') requireOwnPrefix(store, environment)
     return lock
   } catch (error) {
     lock.release()

@@ -182,6 +182,19 @@ test('Refused when the other environment would lose an applied change of its own
   )
 })
 
+test('A name whose schemas could be taken for those of another environment is refused', async () => {
+  const folder = await applied()
+  for (const name of ['dev-2', 'dev_']) {
+    assert.match((await ends(2, folder, ['env', 'promote', 'dev', name])).err, /environment 'dev' puts 'dev_'/i)
+    assert.match((await ends(2, folder, ['env', 'plan', name])).err, /neither begins the other/)
+  }
+  await does(folder, ['env', 'plan', 'dev2'])
+  assert.equal(
+    JSON.parse(await does(folder, ['env', 'list', '--json'])).map((row: Record<string, unknown>) => row.name),
+    ['dev', 'dev2'],
+  )
+})
+
 test('Promoting the same twice changes nothing the second time', async () => {
   const folder = await applied()
   await does(folder, ['env', 'promote', 'dev', 'staging'])
