@@ -33,10 +33,17 @@ export interface DataDiff {
   readonly differing: readonly ColumnDifference[]
 }
 
+export interface ComparedOutput {
+  /** One that the session knows, as SQL: `"production"."transform_orders"`. */
+  readonly relation: string
+  /** Types as the engine spells them. */
+  readonly columns: readonly TypedColumn[]
+  readonly rows: number
+}
+
 export interface DataDiffRequest {
-  /** Relations that the session knows, as SQL: `"production"."transform_orders"`. */
-  readonly before: string
-  readonly after: string
+  readonly before: ComparedOutput
+  readonly after: ComparedOutput
   /** Columns that are declared unique together, the best first; any case. One that is not unique in both is no key. */
   readonly declaredKeys: readonly (readonly string[])[]
   /** How many examples a column; 0: none, no value is shown. */
@@ -48,8 +55,7 @@ const KEY_CANDIDATES = 24
 
 /** Throws QUERY_FAILED. */
 export async function dataDiff(session: QuerySession, request: DataDiffRequest): Promise<DataDiff> {
-  const before = await columnsOf(session, request.before)
-  const after = await columnsOf(session, request.after)
+  const [before, after] = [request.before.columns, request.after.columns]
   const common = before.filter((column) => after.some((other) => other.name === column.name))
   const retyped = common.flatMap((column) => {
     const type = after.find((other) => other.name === column.name)?.type ?? column.type
@@ -61,11 +67,7 @@ export async function dataDiff(session: QuerySession, request: DataDiffRequest):
     retyped,
   }
   const same = common.filter((column) => !retyped.some((other) => other.name === column.name))
-  const [rowsBefore = 0, rowsAfter = 0] = await numbers(
-    session,
-    `SELECT (SELECT count(*) FROM ${request.before}), (SELECT count(*) FROM ${request.after})`,
-  )
-  const rows = { before: rowsBefore, after: rowsAfter }
+  const rows = { before: request.before.rows, after: request.after.rows }
   const key = await keyOf(session, request, same, rows)
   const compared =
     key === null
@@ -75,11 +77,6 @@ export async function dataDiff(session: QuerySession, request: DataDiffRequest):
 }
 
 type Compared = Pick<DataDiff, 'only_before' | 'only_after' | 'changed_rows' | 'differing'>
-
-async function columnsOf(session: QuerySession, relation: string): Promise<TypedColumn[]> {
-  const answer = await session.run(`DESCRIBE SELECT * FROM ${relation}`, 100_000)
-  return answer.rows.map((row) => ({ name: String(row[0]), type: String(row[1]) }))
-}
 
 async function numbers(session: QuerySession, sql: string): Promise<number[]> {
   const answer = await session.run(sql, 1)
@@ -119,7 +116,10 @@ async function isUnique(
   const filled = key.map((name) => `${quotedName(name)} IS NOT NULL`).join(' AND ')
   const distinct = (relation: string) =>
     `(SELECT count(*) FROM (SELECT DISTINCT ${list} FROM ${relation} WHERE ${filled}))`
-  const [before, after] = await numbers(session, `SELECT ${distinct(request.before)}, ${distinct(request.after)}`)
+  const [before, after] = await numbers(
+    session,
+    `SELECT ${distinct(request.before.relation)}, ${distinct(request.after.relation)}`,
+  )
   return before === rows.before && after === rows.after
 }
 
@@ -129,8 +129,8 @@ async function compareMultisets(
   common: readonly TypedColumn[],
 ): Promise<Compared> {
   const list = common.length === 0 ? '1' : common.map((c) => `CAST(${quotedName(c.name)} AS VARCHAR)`).join(', ')
-  const only = (here: string, there: string) =>
-    `(SELECT count(*) FROM (SELECT ${list} FROM ${here} EXCEPT ALL SELECT ${list} FROM ${there}))`
+  const only = (here: ComparedOutput, there: ComparedOutput) =>
+    `(SELECT count(*) FROM (SELECT ${list} FROM ${here.relation} EXCEPT ALL SELECT ${list} FROM ${there.relation}))`
   const [onlyBefore = 0, onlyAfter = 0] = await numbers(
     session,
     `SELECT ${only(request.before, request.after)}, ${only(request.after, request.before)}`,
@@ -147,7 +147,7 @@ async function compareByKey(
   const on = key.map((name) => `b.${quotedName(name)} = a.${quotedName(name)}`).join(' AND ')
   const first = quotedName(key[0] ?? '')
   const values = common.filter((c) => !key.includes(c.name))
-  const joined = `${request.before} AS b FULL JOIN ${request.after} AS a ON ${on}`
+  const joined = `${request.before.relation} AS b FULL JOIN ${request.after.relation} AS a ON ${on}`
   const matched = `b.${first} IS NOT NULL AND a.${first} IS NOT NULL`
   const differs = values.map(
     (c) => `CAST(b.${quotedName(c.name)} AS VARCHAR) IS DISTINCT FROM CAST(a.${quotedName(c.name)} AS VARCHAR)`,

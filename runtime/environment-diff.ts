@@ -25,8 +25,9 @@ export interface EnvironmentDiffRequest {
   readonly node: string | null
   /** Examples a column; 0: no value is shown. */
   readonly samples: number
-  /** Rows of larger outputs are not compared. Default: no limit. */
+  /** Rows of larger outputs, and of more outputs, are not compared. Default: no limit. */
   readonly mostRows?: number
+  readonly mostNodes?: number
 }
 
 export async function environmentDiff(
@@ -54,20 +55,23 @@ export async function environmentDiff(
   const { QuerySession } = await import('./engines/duckdb/query-session.ts')
   const session = await QuerySession.open({ tables, scratchDirectory })
   try {
+    const { mostRows = Number.POSITIVE_INFINITY, mostNodes = Number.POSITIVE_INFINITY } = request
     const diffs: NodeDiff[] = []
+    let compared = 0
     for (const { node, after, before } of pairs) {
       const rows = { production_rows: before?.rows ?? null, environment_rows: after.rows ?? 0 }
-      const tooLarge =
-        Math.max(rows.production_rows ?? 0, rows.environment_rows) > (request.mostRows ?? Number.POSITIVE_INFINITY)
-      const diff =
-        before === undefined || tooLarge
-          ? null
-          : await dataDiff(session, {
-              before: `production_${before.schema}.${before.name}`,
-              after: `environment_${after.schema}.${after.name}`,
-              declaredKeys: keys.get(node) ?? [],
-              samples: request.samples,
-            })
+      const isTooMuch = compared >= mostNodes || Math.max(rows.production_rows ?? 0, rows.environment_rows) > mostRows
+      if (before === undefined || isTooMuch) {
+        diffs.push({ node, ...rows, diff: null })
+        continue
+      }
+      compared += 1
+      const diff = await dataDiff(session, {
+        before: { ...sized(before), relation: `production_${before.schema}.${before.name}` },
+        after: { ...sized(after), relation: `environment_${after.schema}.${after.name}` },
+        declaredKeys: keys.get(node) ?? [],
+        samples: request.samples,
+      })
       diffs.push({ node, ...rows, diff })
     }
     return diffs
@@ -97,6 +101,8 @@ const testedKeys = ({ checks = [] }: ManifestNode): (readonly string[])[] =>
     .filter((check) => check.type === 'unique')
     .map((check) => check.columns)
     .sort((a, b) => a.length - b.length)
+
+const sized = ({ columns, rows }: ReplTable) => ({ columns, rows: rows ?? 0 })
 
 const idOf = (table: ReplTable): NodeId => asNodeId(`${table.schema}.${table.name}`)
 

@@ -17,6 +17,9 @@ import { counted, oneLine, thousands } from './text.ts'
 /** Comparing the rows of larger outputs would cost more than making them: `env diff` does it when asked. */
 const MOST_ROWS = 5_000_000
 
+/** And so would comparing very many. */
+const MOST_NODES = 100
+
 const LOCK_TIMEOUT_MS = 2_000
 
 /** Writes report.md after an apply that ended well. The outputs are there already: a report that fails is a warning. */
@@ -76,7 +79,12 @@ async function writeReport(
   runId: string,
   made: readonly string[],
 ): Promise<void> {
-  const diffs = await environmentDiff(store, environment, { node: null, samples: 0, mostRows: MOST_ROWS })
+  const diffs = await environmentDiff(store, environment, {
+    node: null,
+    samples: 0,
+    mostRows: MOST_ROWS,
+    mostNodes: MOST_NODES,
+  })
   const differences = diffs.flatMap((diff) => [
     `- ${summaryLine(diff)}`,
     ...detailLines(diff).map((line) => `  - ${line.trim()}`),
@@ -90,6 +98,9 @@ async function writeReport(
     '## Compared with production',
     '',
     ...(differences.length === 0 ? ['Nothing: it has no output of its own.'] : differences),
+    ...(diffs.some((diff) => diff.diff === null && diff.production_rows !== null)
+      ? ['', `Rows that are not compared here, \`seeknal env diff ${environment}\` compares.`]
+      : []),
     '',
   ]
   // The run's own lock is given up by now: the environment may have been deleted, or be another's.

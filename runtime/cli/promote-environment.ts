@@ -23,8 +23,9 @@ export async function promoteToOther(
   const profile = resolveProfile(request.profile, to, projectDir, surroundings)
   const { promoteToEnvironment } = await import('../promote/to-environment.ts')
   const options = { projectDir, from, to, profile, force, ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }) }
-  const planned = await promoteToEnvironment({ ...options, dryRun: true })
+  const describe = () => promoteToEnvironment({ ...options, dryRun: true })
   if (request.dryRun) {
+    const planned = await describe()
     if (terminal.options.json) terminal.document(planned)
     sayPromotion(terminal, planned)
     sayUnmet(terminal, planned.unmet)
@@ -35,7 +36,7 @@ export async function promoteToOther(
     return 0
   }
   const ask = terminal.options.interactive && !request.yes
-  if (ask) sayPromotion(terminal, planned)
+  if (ask) sayPromotion(terminal, await describe())
   if (!(await confirmed(`Promote '${from}' to environment '${to}'?`, !ask, surroundings))) {
     terminal.info('Nothing was changed.')
     return 0

@@ -74,8 +74,9 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
     force: request.force,
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   }
-  const planned = await module.promote({ ...options, dryRun: true })
+  const describe = () => module.promote({ ...options, dryRun: true })
   if (request.dryRun) {
+    const planned = await describe()
     if (terminal.options.json) terminal.document(planned)
     sayStaged(terminal, planned)
     sayUnmet(terminal, planned.unmet)
@@ -83,7 +84,7 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
   }
   // On a terminal people are asked; scripts that call it have decided.
   const ask = terminal.options.interactive && !request.yes
-  if (ask) sayStaged(terminal, planned)
+  if (ask) sayStaged(terminal, await describe())
   if (!(await confirmed(`Promote '${environment}' to production?`, !ask, surroundings))) {
     terminal.info('Nothing was changed.')
     return 0

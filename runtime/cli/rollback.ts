@@ -1,5 +1,6 @@
 // `seeknal rollback`: an earlier generation becomes production again, exactly as it was.
 
+import type { SwitchResult } from '../promote.ts'
 import { wholeNumber } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
@@ -46,20 +47,25 @@ export async function rollBack(request: RollbackRequest, surroundings: Surroundi
     ...(to === undefined ? {} : { to }),
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   }
-  const planned = await module.rollback({ ...options, dryRun: true })
+  const describe = () => module.rollback({ ...options, dryRun: true })
   if (request.dryRun) {
+    const planned = await describe()
     if (terminal.options.json) terminal.document(planned)
     sayStaged(terminal, planned)
     return 0
   }
-  if (!request.yes) sayStaged(terminal, planned)
-  if (!(await confirmed(`Go back from generation ${planned.from} to ${planned.to}?`, request.yes, surroundings))) {
+  if (!request.yes && !(await agreed(await describe(), surroundings))) {
     terminal.info('Nothing was changed.')
     return 0
   }
-  sayUnmet(terminal, planned.unmet)
   const result = await module.rollback(options)
   if (terminal.options.json) terminal.document(result)
   terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
   return 0
+}
+
+function agreed(planned: SwitchResult, surroundings: Surroundings): Promise<boolean> {
+  sayStaged(surroundings.terminal, planned)
+  sayUnmet(surroundings.terminal, planned.unmet)
+  return confirmed(`Go back from generation ${planned.from} to ${planned.to}?`, false, surroundings)
 }

@@ -1,7 +1,7 @@
 // Production: generations/<n> are complete states, target/current names the one that counts. A reader asks for it once
 // and sees one generation. Switching is in promote.ts. Reports STATE_INVALID, STATE_NOT_FOUND.
 
-import { readdirSync, readlinkSync } from 'node:fs'
+import { readdirSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256 } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
@@ -10,7 +10,7 @@ import { Manifest } from '../contract/manifest.ts'
 import { misfits, parseDocument } from '../contract/schema.ts'
 import { GenerationRecord, RunState, SwitchEntry } from '../contract/state.ts'
 import { appendLine, readLines } from '../journal.ts'
-import { errno, ioFailure, kindAt, readIfThere, removeTree, sweepBesides } from './files.ts'
+import { errno, guarded, ioFailure, kindAt, readIfThere, removeTree, sweepBesides } from './files.ts'
 import { folderIn, inProject, pathIn, requirePlainFolder, type Store, unlessDamaged } from './store.ts'
 
 /** A generation, read. */
@@ -122,14 +122,32 @@ export function readGeneration(store: Store, number: number): Generation {
     if (found === null) throw new RuntimeFailure('STATE_INVALID', `${path} is missing`, { file: path })
     return found
   }
+  const version = versionOf(folder)
+  const known = last?.version === version ? last.generation.deref() : undefined
+  if (known !== undefined) return known
   const [manifest, state] = [text('manifest.json'), text('run_state.json')]
-  return {
+  const generation: Generation = {
     number,
     folder,
     manifest: parseDocument(Manifest, manifest, inProject(store, join(folder, 'manifest.json')), 'STATE_INVALID'),
     state: parseDocument(RunState, state, inProject(store, join(folder, 'run_state.json')), 'STATE_INVALID'),
     manifestDigest: sha256(manifest),
   }
+  last = { version, generation: new WeakRef(generation) }
+  return generation
+}
+
+/** What was read last: a command asks for production again and again, and a generation never changes. */
+let last: { readonly version: string; readonly generation: WeakRef<Generation> } | undefined
+
+/** The documents of a generation as the file system has them; another when somebody touched them all the same. */
+function versionOf(folder: string): string {
+  const versions = ['manifest.json', 'run_state.json'].map((name) => {
+    const path = join(folder, name)
+    const found = guarded('look at', path, () => statSync(path, { bigint: true, throwIfNoEntry: false }))
+    return found === undefined ? 'absent' : [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(':')
+  })
+  return [folder, ...versions].join(' ')
 }
 
 export function generationFolder(store: Store, number: number): string {

@@ -1,10 +1,11 @@
 // Benchmarks of the built command against the same SQL on the DuckDB client, side by side. Whole processes, medians.
-//   npm run bench -- [--parts=startup,projects,memory,rows,spill] [--sizes=10,100,1000,5000] [--shapes=chain,star,layers]
+//   npm run bench -- [--parts=startup,projects,memory,rows,spill,environments] [--sizes=10,100,1000,5000] [--shapes=chain,star,layers]
 //                    [--runs=3] [--csv-rows=10000]
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { tempFolder } from '../support/temp.ts'
+import { environments } from './environments.ts'
 import { command, type Measured, machine, measure, median, middleOf, seconds, seeknal, startMs } from './measure.ts'
 import { editedFile, editSql, generateProject, type ProjectSize, SHAPES } from './projects.ts'
 
@@ -14,7 +15,14 @@ const list = (name: string, otherwise: string): string[] => option(name, otherwi
 const runs = Number(option('runs', '3'))
 const raw = resolve('dist-test/bench/raw.js')
 
-const parts: Readonly<Record<string, () => Promise<void>>> = { startup, projects, memory, rows, spill }
+const parts: Readonly<Record<string, () => Promise<void>>> = {
+  startup,
+  projects,
+  memory,
+  rows,
+  spill,
+  environments: () => environments(runs),
+}
 
 async function startup(): Promise<void> {
   const folder = tempFolder('bench')

@@ -33,7 +33,17 @@ async function diffOf(
   const session = await QuerySession.open({ tables, scratchDirectory: join(folder, 'scratch') })
   try {
     const { declaredKeys = [], samples = 0 } = options
-    return await dataDiff(session, { before: 'before.output', after: 'after.output', declaredKeys, samples })
+    const output = async (relation: string) => {
+      const columns = (await session.run(`DESCRIBE ${relation}`, 1000)).rows
+      const [[rows] = []] = (await session.run(`SELECT count(*) FROM ${relation}`, 1)).rows
+      return {
+        relation,
+        columns: columns.map(([name, type]) => ({ name: String(name), type: String(type) })),
+        rows: Number(rows),
+      }
+    }
+    const [b, a] = [await output('before.output'), await output('after.output')]
+    return await dataDiff(session, { before: b, after: a, declaredKeys, samples })
   } finally {
     session.close()
   }
