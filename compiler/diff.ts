@@ -71,12 +71,10 @@ export async function diff(
   }
 }
 
-const NO_COLUMNS = { columns_added: [], columns_removed: [], columns_retyped: [], columns_changed: [], affects: [] }
-
 function added(node: ManifestNode): Change {
   const reasons = [reason('NODE_ADDED', 'new')]
   const columns = node.columns?.map((c) => c.name) ?? []
-  return { ...NO_COLUMNS, node: node.id, change: 'added', category: severest(reasons), reasons, columns_added: columns }
+  return changeOf(node.id, 'added', reasons, { columns_added: columns })
 }
 
 function removal(node: ManifestNode, manifest: Manifest): Change {
@@ -85,14 +83,7 @@ function removal(node: ManifestNode, manifest: Manifest): Change {
     ? [reason('NODE_KIND_CHANGED', `is a ${successor.kind} now, '${successor.id}'`)]
     : [reason('NODE_REMOVED', 'removed')]
   const columns = node.columns?.map((c) => c.name) ?? []
-  return {
-    ...NO_COLUMNS,
-    node: node.id,
-    change: 'removed',
-    category: severest(reasons),
-    reasons,
-    columns_removed: columns,
-  }
+  return changeOf(node.id, 'removed', reasons, { columns_removed: columns })
 }
 
 async function modified(
@@ -109,18 +100,36 @@ async function modified(
     ...descriptionReasons({ node, base }),
   ]
   if (reasons.length === 0) return null
-  return {
-    node: node.id,
-    change: 'modified',
-    category: severest(reasons),
-    reasons,
+  return changeOf(node.id, 'modified', reasons, {
     columns_added: [...output.added],
     columns_removed: [...output.removed],
     columns_retyped: [...output.retyped],
     columns_changed: output.changed === null ? null : [...output.changed],
-    affects: [],
-  }
+  })
 }
+
+/** A change whose members are in the order in which they are written. */
+const changeOf = (
+  node: string,
+  change: Change['change'],
+  reasons: Change['reasons'],
+  {
+    columns_added = [],
+    columns_changed = [],
+    columns_removed = [],
+    columns_retyped = [],
+  }: Partial<Pick<Change, 'columns_added' | 'columns_changed' | 'columns_removed' | 'columns_retyped'>>,
+): Change => ({
+  affects: [],
+  category: severest(reasons),
+  change,
+  columns_added,
+  columns_changed,
+  columns_removed,
+  columns_retyped,
+  node,
+  reasons,
+})
 
 /** Nodes whose checks are new or others while nothing makes them execute for certain. */
 function checkedOnly(order: readonly string[], execute: readonly Execution[], pairs: Pairs): string[] {

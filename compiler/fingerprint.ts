@@ -7,7 +7,7 @@ import { checksFingerprint } from '../runtime/contract/checks.ts'
 import { Bug } from '../runtime/contract/failures.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import {
-  freshEdge,
+  columnRef,
   type Lineage,
   type Manifest,
   type ManifestInput,
@@ -15,6 +15,7 @@ import {
 } from '../runtime/contract/manifest.ts'
 import type { Bound, BoundNode } from './bind.ts'
 import { isTransform, type ResolvedNode, type ResolvedSource, type ResolvedTransform } from './resolve.ts'
+import { versionOf } from './versions.ts'
 
 export interface Fingerprinted {
   readonly bound: Bound
@@ -32,7 +33,7 @@ export function fingerprint(bound: Bound): Fingerprinted {
     if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
     const made = manifestNode(node, columns, project.settings, edges, bound)
     nodes.push(made)
-    edges.set(id, freshEdge(made))
+    edges.set(id, versionOf(made))
   }
   const manifest: Manifest = {
     format: 'seeknal.manifest/1',
@@ -58,26 +59,27 @@ function manifestNode(
   const definition = definitionOf(node, bound, settings, all.bound)
   const checks = all.checks.get(node.id)
   const reads = bound.lineage && readsOf(bound.lineage)
+  // Members in the order in which they are written: there are thousands, and each that is not in order is copied.
   return {
-    id: node.id,
-    kind,
-    name,
-    file,
-    ...(description === undefined ? {} : { description }),
-    ...(owner === undefined ? {} : { owner }),
-    tags: [...tags],
-    ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
-    definition,
-    definition_fingerprint: fingerprintOf(definition),
     ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
-    inputs: node.inputs.map((id) => edgeTo(id, reads, edges)),
     columns: bound.columns && [...bound.columns],
     columns_fingerprint: bound.columnsFingerprint,
+    definition,
+    definition_fingerprint: fingerprintOf(definition),
+    ...(description === undefined ? {} : { description }),
+    file,
+    id: node.id,
+    inputs: node.inputs.map((id) => edgeTo(id, reads, edges)),
+    kind,
     lineage: bound.lineage,
-    reproducibility: bound.reproducibility,
-    ...(volatile === undefined ? {} : { volatile }),
+    name,
+    ...(owner === undefined ? {} : { owner }),
     parameters: [...node.parameters],
+    ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
+    reproducibility: bound.reproducibility,
     ...(isTransform(node) ? { sql: node.sql.text } : { source_files: { format: node.node.format, path: node.path } }),
+    tags: [...tags],
+    ...(volatile === undefined ? {} : { volatile }),
   }
 }
 
@@ -88,14 +90,15 @@ function edgeTo(
 ): ManifestInput {
   const fingerprint = edges.get(id)
   if (fingerprint === undefined) throw new Bug(`'${id}' comes after its reader`)
-  return { ref: id, fingerprint, covers: null, reads: reads && [...(reads.get(id) ?? [])].sort(byCodeUnit) }
+  return { covers: null, fingerprint, reads: reads && [...(reads.get(id) ?? [])].sort(), ref: id }
 }
 
 /** For each input the columns that any output column or the row set depends on. */
 function readsOf(lineage: Lineage): ReadonlyMap<string, ReadonlySet<string>> {
   const reads = new Map<string, Set<string>>()
   for (const refs of [lineage.rows, ...Object.values(lineage.columns)])
-    for (const { node, column } of refs) {
+    for (const ref of refs) {
+      const { node, column } = columnRef(ref)
       const columns = reads.get(node)
       if (columns === undefined) reads.set(node, new Set([column]))
       else columns.add(column)
@@ -116,12 +119,13 @@ function definitionOf(
   const { materializations, volatile } = node.node
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
+    ...(isTransform(node) ? queryDefinition(node, all) : sourceDefinition(node, bound)),
     kind: node.node.kind,
-    ...(isTransform(node) ? queryDefinition(node, bound, all) : sourceDefinition(node, bound)),
     ...(materializations.length === 0 ? {} : { materializations }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
-    ...(volatile === undefined ? {} : { volatile }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
+    ...(isTransform(node) ? { sql: bound.canonicalSql } : { path: node.path }),
+    ...(volatile === undefined ? {} : { volatile }),
   }
 }
 
@@ -129,14 +133,9 @@ function definitionOf(
  * The order of inputs is part of it: what they are called in the SQL may go by position. So are their columns: `SELECT *`,
  * set operations and NATURAL JOIN mean another function of the same rows when an input has other columns.
  */
-const queryDefinition = (
-  node: ResolvedTransform,
-  bound: BoundNode,
-  all: Bound['bound'],
-): Readonly<Record<string, unknown>> => ({
-  sql: bound.canonicalSql,
-  inputs: node.inputs,
+const queryDefinition = (node: ResolvedTransform, all: Bound['bound']): Readonly<Record<string, unknown>> => ({
   input_columns: node.inputs.map((id) => all.get(id)?.columnsFingerprint ?? null),
+  inputs: node.inputs,
 })
 
 function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Record<string, unknown>> {
@@ -144,10 +143,9 @@ function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Reco
     ([name, value]) => value !== READER_DEFAULTS[name] && value !== null,
   )
   return {
-    format: node.node.format,
-    path: node.path,
-    ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
     columns: (bound.columns ?? []).map((column) => [column.name, column.type]),
+    format: node.node.format,
+    ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
   }
 }
 

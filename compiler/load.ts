@@ -2,9 +2,10 @@
 // itself: the CLI hands in the texts. Files are cached by content: an unchanged file is not parsed again.
 
 import { type Document, isScalar, LineCounter, parseAllDocuments, type Scalar, visit, type YAMLError } from 'yaml'
-import { byCodeUnit, sha256 } from '../runtime/contract/canonical-json.ts'
+import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, isError, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import { errorAt, warningAt } from './diagnostic-codes.ts'
+import { fileDigest } from './file-digest.ts'
 import { readDocument, tooDeep } from './load/document.ts'
 import { type PackedPositions, Positions } from './load/positions.ts'
 import type { CompileCache } from './ports.ts'
@@ -149,7 +150,7 @@ function readFile(file: ProjectFile, cache: CompileCache): ReadFile {
         ),
       ]
     : []
-  const key = `load/2:${sha256(file.text)}`
+  const key = `load/2:${fileDigest(file)}`
   const known = cache.get(key)
   // Written below by this function only, under the hash of the text.
   if (known !== undefined)

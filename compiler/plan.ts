@@ -52,7 +52,7 @@ export function plan(diffed: Diffed, environment: EnvironmentName | null): Plann
     environment === null
       ? new Set(nodes.keys())
       : withWhatProductionLacks(new Set(executions.keys()), nodes, inProduction)
-  const inputOf = (ref: string): StepInput => ({ node: ref, from: included.has(ref) ? 'bundle' : 'production' })
+  const inputOf = (ref: string): StepInput => ({ from: included.has(ref) ? 'bundle' : 'production', node: ref })
   const build = (node: ManifestNode): PlannedBuild => {
     const [change, execution] = [changes.get(node.id), executions.get(node.id)]
     return {

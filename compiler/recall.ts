@@ -7,6 +7,7 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { Diff } from '../runtime/contract/diff.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { Compiled, CompileInput } from './compile.ts'
+import { fileDigest } from './file-digest.ts'
 import type { KeptResult, ResultCache, SourceObservation, SourceRequest } from './ports.ts'
 
 interface Observed {
@@ -63,7 +64,7 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
 
 function inputDigest(input: RecallInput): string {
   const { files, environment, base, baseDigest, carry, params, acceptSources, lastOutputs } = input
-  const texts = files.map(({ path, text }) => [path, text]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
+  const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (baseDigest ?? sha256(prettyJson(base)))
   const last = lastOutputs ?? {}
   return sha256(canonicalJson([texts, environment, production, carry ?? true, params, acceptSources, last]))

@@ -1,5 +1,5 @@
 // Planned steps → the SQL of each step with the environment's namespaces, and every place where a prefix was put in.
-// A step is spelled once, with a mark wherever a prefix may stand; then each mark becomes the prefix or nothing. So
+// One code spells both: with a mark wherever a prefix may stand, which then becomes the prefix, or without marks. So
 // taking the prefixes away gives exactly production's bytes. Pure.
 
 import { checkStepId } from '../runtime/contract/bundle.ts'
@@ -42,18 +42,18 @@ export function rewrite(planned: Planned): Rewritten {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return []
-    const written = authorText(step, node, types)
-    const marks = new Marks(written)
+    const written = prefix === '' ? '' : authorText(step, node, types)
+    const marks = new Marks(prefix, written)
     const id = step.kind === 'check' ? checkStepId(step.node) : step.node
     const rewritten = {
       id,
       kind: step.kind,
       node: step.node,
-      ...marks.resolve(stepText(step, node, types, marks), prefix),
+      ...marks.resolve(stepText(step, node, types, marks)),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
-    const again = new Marks(written)
-    const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep), prefix)
+    const again = new Marks(prefix, written)
+    const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep))
     return [{ ...rewritten, byHand }]
   })
   return { planned, prelude: preludeText(), steps }

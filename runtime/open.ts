@@ -2,7 +2,6 @@
 // Reports BUNDLE_NOT_FOUND, BUNDLE_INVALID, BUNDLE_DIGEST_MISMATCH, BUNDLE_UNSUPPORTED.
 
 import { statSync } from 'node:fs'
-import { readArchive } from './bundle/archive.ts'
 import { readDirectory } from './bundle/directory.ts'
 import { type OpenedBundle, unreadable, verify } from './bundle/verify.ts'
 import type { BundleFile } from './contract/bundle.ts'
@@ -22,6 +21,7 @@ export async function open(path: string): Promise<OpenedBundle> {
     )
   if (present.isDirectory()) return verify(readDirectory(path), path)
   if (!present.isFile()) throw unreadable(path, 'it is neither a folder nor a file')
+  const { readArchive } = await import('./bundle/archive.ts')
   return verify(await readArchive(path, path), path)
 }
 

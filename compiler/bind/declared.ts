@@ -103,11 +103,10 @@ export function inexactColumns({ node, output }: Described): readonly Diagnostic
 
 /** Two columns of one name, and types that a stored output cannot hold. */
 export function outputMistakes(node: ResolvedTransform, columns: readonly Column[] | null): readonly Diagnostic[] {
-  const place = placeOfQuery(node)
   const duplicates = duplicateNames(columns ?? []).map((name) =>
     errorAt(
       'BIND_DUPLICATE_COLUMN',
-      place,
+      placeOfQuery(node),
       `The SQL of '${node.id}' gives two columns '${name}' (letter case does not count).`,
       {
         facts: { node: node.id, column: name },
@@ -119,7 +118,7 @@ export function outputMistakes(node: ResolvedTransform, columns: readonly Column
   const unstorable = unions.map((column) =>
     errorAt(
       'BIND_TYPE_NOT_STORABLE',
-      place,
+      placeOfQuery(node),
       `The column '${column.name}' of '${node.id}' is a ${column.type}, which an output cannot hold.`,
       {
         facts: { node: node.id, column: column.name, type: column.type },

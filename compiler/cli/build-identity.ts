@@ -1,4 +1,4 @@
-// What made a cache: a digest that changes with every build, since the entry script names its chunks by their content.
+// What made a cache: a digest that changes with every build, since the script that starts a program names it by its digest.
 
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'

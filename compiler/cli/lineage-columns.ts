@@ -1,6 +1,12 @@
 // One column → the columns that it comes from and those that come from it, through all nodes. Pure.
 
-import type { ColumnRef, Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import {
+  type ColumnRef,
+  columnRef,
+  columnRefText,
+  type Manifest,
+  type ManifestNode,
+} from '../../runtime/contract/manifest.ts'
 
 export interface ColumnTrace {
   readonly node: string
@@ -30,7 +36,7 @@ export function columnTrace(manifest: Manifest, node: ManifestNode, column: stri
     node: node.id,
     column,
     edges: [...upstream, ...downstream],
-    rows: node.lineage?.rows ?? [],
+    rows: (node.lineage?.rows ?? []).map(columnRef),
     unknown: [...unknown].sort(),
   }
 }
@@ -38,19 +44,18 @@ export function columnTrace(manifest: Manifest, node: ManifestNode, column: stri
 /** Pairs (column, next column), breadth first, each column once. */
 function walk(start: ColumnRef, next: (at: ColumnRef) => readonly ColumnRef[]): [ColumnRef, ColumnRef][] {
   const pairs: [ColumnRef, ColumnRef][] = []
-  const seen = new Set([key(start)])
+  const seen = new Set([columnRefText(start)])
   const queue = [start]
   for (let at = queue.shift(); at !== undefined; at = queue.shift())
     for (const found of next(at)) {
       pairs.push([at, found])
-      if (seen.has(key(found))) continue
-      seen.add(key(found))
+      if (seen.has(columnRefText(found))) continue
+      seen.add(columnRefText(found))
       queue.push(found)
     }
   return pairs
 }
 
-const key = (ref: ColumnRef): string => `${ref.node}.${ref.column}`
 const same = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 function sources(node: ManifestNode | undefined, column: string, unknown: Set<string>): readonly ColumnRef[] {
@@ -59,7 +64,8 @@ function sources(node: ManifestNode | undefined, column: string, unknown: Set<st
     unknown.add(node.id)
     return []
   }
-  return Object.entries(node.lineage.columns).find(([name]) => same(name, column))?.[1] ?? []
+  const from = Object.entries(node.lineage.columns).find(([name]) => same(name, column))?.[1] ?? []
+  return from.map(columnRef)
 }
 
 function results(manifest: Manifest, at: ColumnRef, unknown: Set<string>): readonly ColumnRef[] {
@@ -70,7 +76,9 @@ function results(manifest: Manifest, at: ColumnRef, unknown: Set<string>): reado
       return []
     }
     return Object.entries(reader.lineage.columns).flatMap(([column, from]) =>
-      from.some((f) => f.node === at.node && same(f.column, at.column)) ? [{ node: reader.id, column }] : [],
+      from.map(columnRef).some((f) => f.node === at.node && same(f.column, at.column))
+        ? [{ node: reader.id, column }]
+        : [],
     )
   })
 }

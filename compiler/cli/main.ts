@@ -1,11 +1,10 @@
-#!/usr/bin/env node
 // The `seeknal` command. Nothing heavy is loaded before the command that needs it.
 
 import { version } from '../../package.json'
 import { runAsProcess } from '../../runtime/cli/host.ts'
 import { VERBS } from './verbs.ts'
 
-await runAsProcess({
+void runAsProcess({
   name: 'seeknal',
   summary: 'Turns a folder of YAML with SQL inside into tables, safely: plan, apply beside production, look, promote.',
   version,

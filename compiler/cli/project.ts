@@ -9,6 +9,7 @@ import { byCodeUnit, fingerprintOf, sha256 } from '../../runtime/contract/canoni
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { Fingerprint } from '../../runtime/contract/ids.ts'
 import { readIfThere } from '../../runtime/store/files.ts'
+import { fileDigest } from '../file-digest.ts'
 import type { ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { cachedText } from './text-cache.ts'
@@ -30,7 +31,7 @@ export function projectPaths(root: string): readonly string[] {
 
 /** Stands for the project's files, the lock file by its text on the disk: a compile may write it. */
 export function projectDigest(root: string, files: readonly ProjectFile[]): Fingerprint {
-  const texts = files.filter(({ path }) => path !== LOCK_FILE).map(({ path, text }) => [path, sha256(text)])
+  const texts = files.filter(({ path }) => path !== LOCK_FILE).map((file) => [file.path, fileDigest(file)])
   const lock = readIfThere(join(root, LOCK_FILE))
   return fingerprintOf([texts, lock === null ? null : sha256(lock)])
 }

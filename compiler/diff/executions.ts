@@ -19,14 +19,14 @@ export function executions(
     if (verdict.executes) {
       const inputs = [...new Set([...verdict.inputs.keys(), ...verdict.stale])].sort()
       const text = hasBase ? textOf(verdict, changes) : 'there is no production yet'
-      all.push({ node: id, own: verdict.own, inputs, text, maybe: false })
+      all.push({ inputs, maybe: false, node: id, own: verdict.own, text })
       continue
     }
     const unsettled = verdict.record.inputs.map((i) => i.ref).filter((ref) => isUnsettled(ref, verdicts, maybe))
     if (unsettled.length === 0) continue
     maybe.set(id, unsettled)
     const text = `only the data can tell: ${unsettled.map((ref) => unsettledText(ref, verdicts.get(ref)?.record)).join('; ')}`
-    all.push({ node: id, own: false, inputs: unsettled.sort(), text, maybe: true })
+    all.push({ inputs: unsettled.sort(), maybe: true, node: id, own: false, text })
   }
   return all
 }

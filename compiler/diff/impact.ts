@@ -13,16 +13,8 @@
 // stands for an output that no run has made (SELECT *, set operations and NATURAL JOIN read by position or by name).
 
 import type { ManifestInput, ManifestNode } from '../../runtime/contract/manifest.ts'
-import {
-  asVersion,
-  differingMembers,
-  isRowMember,
-  ownMembers,
-  type Pairs,
-  sameColumns,
-  sameJson,
-  versionOf,
-} from './pairs.ts'
+import { asVersion, versionOf } from '../versions.ts'
+import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns, sameJson } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
 import { type Scans, scanned, scansBySyntax } from './scans.ts'
 
@@ -242,7 +234,7 @@ export class Impact {
   }
 
   #fresh(node: ManifestNode): ManifestNode {
-    const inputs = node.inputs.map((i) => ({ ref: i.ref, fingerprint: this.#edge(i), covers: null, reads: i.reads }))
+    const inputs = node.inputs.map((i) => ({ covers: null, fingerprint: this.#edge(i), reads: i.reads, ref: i.ref }))
     // With the same edges it stays the same record, whose version is known.
     return inputs.every(({ fingerprint }, i) => fingerprint === node.inputs[i]?.fingerprint)
       ? node
@@ -255,9 +247,9 @@ export class Impact {
       const { reads } = input
       const edge = base.inputs[i] ?? input
       const against = this.#edge(input)
-      if (edge.fingerprint === against) return { ref: input.ref, fingerprint: against, covers: null, reads }
+      if (edge.fingerprint === against) return { covers: null, fingerprint: against, reads, ref: input.ref }
       const covers = scans === null ? edge.covers : scanned(scans, input.ref)
-      return { ref: input.ref, fingerprint: edge.fingerprint, against, covers, reads }
+      return { against, covers, fingerprint: edge.fingerprint, reads, ref: input.ref }
     })
     return asVersion({ ...node, definition_fingerprint: base.definition_fingerprint, inputs }, base)
   }

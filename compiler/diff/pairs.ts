@@ -1,8 +1,8 @@
 // Base manifest and new manifest → which node of one is which of the other. A node that says `renamed_from` keeps the
 // identity of the node that it names, as long as that one is gone. Pure.
 
-import type { Fingerprint } from '../../runtime/contract/ids.ts'
-import { freshEdge, type Manifest, type ManifestInput, type ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { Manifest, ManifestInput, ManifestNode } from '../../runtime/contract/manifest.ts'
+import { versionOf } from '../versions.ts'
 
 export interface Pair {
   readonly node: ManifestNode
@@ -68,12 +68,6 @@ export class Pairs {
   }
 }
 
-/** `record` with equal fingerprints is the same version as `base`. */
-export function asVersion(record: ManifestNode, base: ManifestNode): ManifestNode {
-  versions.set(record, versionOf(base))
-  return record
-}
-
 /** Members of a definition that say what is done with the rows, not which rows there are. */
 const NOT_ROWS: ReadonlySet<string> = new Set(['materializations', 'volatile', 'not_null'])
 
@@ -102,15 +96,6 @@ export function differingMembers(a: ManifestNode, b: ManifestNode): readonly str
   const members = [...keys].filter((key) => !sameJson(a.definition[key], b.definition[key])).sort()
   compared.set(a, { with: b, members })
   return members
-}
-
-const versions = new WeakMap<ManifestNode, Fingerprint>()
-
-/** `freshEdge`, computed once of each record. */
-export function versionOf(node: ManifestNode): Fingerprint {
-  const known = versions.get(node) ?? freshEdge(node)
-  versions.set(node, known)
-  return known
 }
 
 /** The same without what the inputs bring: their columns are no change of the node's own. */

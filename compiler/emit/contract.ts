@@ -85,16 +85,14 @@ function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>): 
   const made = step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node)
   const { node, category } = step
   const id = step.kind === 'check' ? checkStepId(node) : node
-  const head = { id, node, inputs: [...step.inputs], file: stepFile(id), category, reasons: [...step.reasons] }
-  if (step.kind === 'check')
-    return { ...head, kind: 'check', depends_on: made, checks: step.checks.map(({ values: _, ...check }) => check) }
-  const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
-  return {
-    ...head,
-    kind: 'build',
-    output: { relation: `${prefix}${node}`, file: `${outputStem(node)}.parquet` },
-    depends_on: [...made, ...checked],
+  const [file, inputs, reasons] = [stepFile(id), [...step.inputs], [...step.reasons]]
+  if (step.kind === 'check') {
+    const checks = step.checks.map(({ values: _, ...check }) => check)
+    return { category, checks, depends_on: made, file, id, inputs, kind: 'check', node, reasons }
   }
+  const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
+  const output = { file: `${outputStem(node)}.parquet`, relation: `${prefix}${node}` }
+  return { category, depends_on: [...made, ...checked], file, id, inputs, kind: 'build', node, output, reasons }
 }
 
 /** Offsets in characters → in bytes of the file. */

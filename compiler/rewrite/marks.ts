@@ -19,23 +19,23 @@ const LAST_PRIVATE_USE = 0xf8ff
 
 export class Marks {
   readonly #sites: Site[] = []
+  readonly #prefix: string
   readonly #fence: string
 
-  /** `text` is all that others have written and that will stand beside marks. */
-  constructor(text: string) {
-    let code = FIRST_PRIVATE_USE
-    while (code <= LAST_PRIVATE_USE && text.includes(String.fromCharCode(code))) code++
-    if (code > LAST_PRIVATE_USE) throw new Bug('a text that contains every private-use character cannot be rewritten')
-    this.#fence = String.fromCharCode(code)
+  /** `text` is all that others have written and that will stand beside marks. Production has no prefix, and no marks. */
+  constructor(prefix: string, text: string) {
+    this.#prefix = prefix
+    this.#fence = prefix === '' ? '' : fenceOf(text)
   }
 
   /** The mark to write directly before the identifier. */
   at(site: Site): string {
-    return `${this.#fence}${this.#sites.push(site) - 1}${this.#fence}`
+    return this.#prefix === '' ? '' : `${this.#fence}${this.#sites.push(site) - 1}${this.#fence}`
   }
 
-  /** The text with each mark replaced by the prefix, and where that was; without a prefix the marks just go. */
-  resolve(text: string, prefix: string): { readonly sql: string; readonly spans: readonly PrefixSpan[] } {
+  /** The text with each mark replaced by the prefix, and where that was. */
+  resolve(text: string): { readonly sql: string; readonly spans: readonly PrefixSpan[] } {
+    if (this.#prefix === '') return { sql: text, spans: [] }
     const parts = text.split(this.#fence)
     const spans: PrefixSpan[] = []
     let sql = ''
@@ -43,10 +43,18 @@ export class Marks {
       if (i % 2 === 0) sql += part
       else {
         const site = this.#sites[Number(part)]
-        if (site !== undefined && prefix !== '') spans.push({ start: sql.length, text: prefix, ...site })
-        sql += prefix
+        if (site !== undefined) spans.push({ start: sql.length, text: this.#prefix, ...site })
+        sql += this.#prefix
       }
     }
     return { sql, spans }
   }
+}
+
+/** A character that is nowhere in the text. */
+function fenceOf(text: string): string {
+  let code = FIRST_PRIVATE_USE
+  while (code <= LAST_PRIVATE_USE && text.includes(String.fromCharCode(code))) code++
+  if (code > LAST_PRIVATE_USE) throw new Bug('a text that contains every private-use character cannot be rewritten')
+  return String.fromCharCode(code)
 }

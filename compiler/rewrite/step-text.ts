@@ -85,12 +85,14 @@ function authorParts(
 
 /** What follows the last statement: comments stay. */
 const withoutSemicolons = (text: string): string =>
-  splice(
-    text,
-    lex(text)
-      .filter((token) => token.kind === 'punctuation')
-      .map(({ start, end }) => ({ start, end, replacement: '' })),
-  ).text
+  text.includes(';')
+    ? splice(
+        text,
+        lex(text)
+          .filter((token) => token.kind === 'punctuation')
+          .map(({ start, end }) => ({ start, end, replacement: '' })),
+      ).text
+    : text
 
 /** The query, wrapped where the file format would lose digits of a column. */
 function stored(query: string, types: BoundNode): string {

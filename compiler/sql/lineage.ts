@@ -3,7 +3,7 @@
 // Row set: filters, joins, grouping, DISTINCT, set operations, QUALIFY, LIMIT and the order that it cuts.
 
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
-import type { Column, ColumnRef, Lineage } from '../../runtime/contract/manifest.ts'
+import { type Column, columnRefText, type Lineage } from '../../runtime/contract/manifest.ts'
 import type { Relation, Tree } from '../ports.ts'
 import {
   type CteScope,
@@ -77,10 +77,10 @@ const sameNames = (query: TracedQuery, outputs: readonly Column[]): boolean =>
   query.columns.length === outputs.length &&
   query.columns.every((column, i) => column.name === '' || foldCase(column.name) === foldCase(outputs[i]?.name ?? ''))
 
-const refs = (deps: Deps): ColumnRef[] =>
+const refs = (deps: Deps): string[] =>
   [...deps].sort(byCodeUnit).map((dep) => {
     const [node = '', column = ''] = dep.split(SEPARATOR)
-    return { node, column }
+    return columnRefText({ node, column })
   })
 
 const LOST: TracedQuery = { columns: [], rows: new Set(), open: new Set() }

@@ -1,11 +1,10 @@
-#!/usr/bin/env node
 // The commands that execute bundles and look at outputs, without the compiler.
 
 import { version } from '../../package.json'
 import { runAsProcess } from './host.ts'
 import { RUNTIME_ENV_VERBS, RUNTIME_VERBS } from './verbs.ts'
 
-await runAsProcess({
+void runAsProcess({
   name: 'seeknal-runtime',
   summary: 'Executes bundles that `seeknal compile` wrote, and looks at what they made.',
   version,

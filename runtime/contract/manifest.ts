@@ -22,8 +22,21 @@ export const Column = Type.Object(
 )
 export type Column = Static<typeof Column>
 
-export const ColumnRef = Type.Object({ node: NodeIdText, column: Type.String() }, strict)
-export type ColumnRef = Static<typeof ColumnRef>
+/** A column of a node, written `transform.orders.amount`: what follows the second dot is the column. */
+export const ColumnRefText = Type.String({ pattern: '^[a-z_]+\\.[A-Za-z_][A-Za-z0-9_]*\\.' })
+
+export interface ColumnRef {
+  readonly node: string
+  readonly column: string
+}
+
+export const columnRefText = ({ node, column }: ColumnRef): string => `${node}.${column}`
+
+/** The inverse of `columnRefText`. */
+export function columnRef(text: string): ColumnRef {
+  const end = text.indexOf('.', text.indexOf('.') + 1)
+  return { node: text.slice(0, end), column: text.slice(end + 1) }
+}
 
 /**
  * One edge. `fingerprint` stands for what the reader can see of the input: it is renewed when a column that the reader
@@ -45,7 +58,7 @@ export type ManifestInput = Static<typeof ManifestInput>
 
 /** For each output column and for the row set (filters, joins, grouping): the input columns it comes from. Null: not known. */
 export const Lineage = Type.Object(
-  { rows: Type.Array(ColumnRef), columns: Type.Record(Type.String(), Type.Array(ColumnRef)) },
+  { rows: Type.Array(ColumnRefText), columns: Type.Record(Type.String(), Type.Array(ColumnRefText)) },
   strict,
 )
 export type Lineage = Static<typeof Lineage>

@@ -43,11 +43,16 @@ export function storedType(queryType: string): StoredType {
   return { type, cast }
 }
 
+const UNSTORABLE_TYPE = new RegExp(UNSTORABLE)
+/** Most types are one word, of which nothing needs to be looked up. */
+const isPlain = (type: string): boolean => !type.includes('(') && !type.includes('"') && !type.includes(' ')
+
 /** Whether an output can hold a type: UNION values lose their tag names when stored. */
-export const isStorable = (type: string): boolean => !new RegExp(UNSTORABLE).test(type.replace(QUOTED, ''))
+export const isStorable = (type: string): boolean => isPlain(type) || !UNSTORABLE_TYPE.test(type.replace(QUOTED, ''))
 
 /** The part of a type of whose values an output keeps less; null: none. */
 export const inexactPart = (type: string): 'INTERVAL' | 'TIME WITH TIME ZONE' | null => {
+  if (isPlain(type) && !type.startsWith('INTERVAL')) return null
   const found = /\b(?:INTERVAL|TIME WITH TIME ZONE)\b(?! )/.exec(type.replace(QUOTED, ''))?.[0]
   return found === 'INTERVAL' || found === 'TIME WITH TIME ZONE' ? found : null
 }

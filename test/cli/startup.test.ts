@@ -1,11 +1,12 @@
 // The built command loads nothing heavy before it needs it.
 
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
-import { seeknal, succeeds } from '../support/seeknal.ts'
+import { command, seeknal, succeeds } from '../support/seeknal.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempFolder, tempProject } from '../support/temp.ts'
@@ -55,6 +56,63 @@ test('The exit code is the command’s own', () => {
   assert.is(seeknal(folder, ['validate']).code, 0)
   assert.is(seeknal(folder, ['validat']).code, 2)
   assert.match(succeeds(folder, ['--version']), /^\d+\.\d+\.\d+\n$/)
+})
+
+/** A copy of the built command, so that what it keeps is its own. */
+function installed(): string {
+  const folder = tempFolder('installed')
+  cpSync(join(dirname(command), '../..'), join(folder, 'dist'), {
+    recursive: true,
+    filter: (path) => !path.endsWith('/code'),
+  })
+  symlinkSync(resolve('node_modules'), join(folder, 'node_modules'))
+  return join(folder, 'dist/compiler/cli')
+}
+
+const version = (folder: string): string => {
+  const { stdout, stderr, status } = spawnSync(process.execPath, [join(folder, 'main.js'), '--version'], {
+    encoding: 'utf8',
+  })
+  assert.is(status, 0, stderr)
+  return stdout
+}
+
+test('A command keeps the code that the engine of JavaScript made of it, and starts without it too', () => {
+  const folder = installed()
+  const kept = join(folder, 'code')
+  const first = version(folder)
+  const [file = ''] = readdirSync(kept)
+  assert.match(file, /^start-.*\.bin$/)
+  assert.is(version(folder), first)
+  const whole = readFileSync(join(kept, file))
+  for (const damage of [whole.subarray(0, whole.length / 2), Buffer.from(''), Buffer.concat([whole, whole])]) {
+    writeFileSync(join(kept, file), damage)
+    assert.is(version(folder), first, `${damage.length} bytes`)
+  }
+  assert.ok(readFileSync(join(kept, file)).length > 1000, 'what was damaged is made again')
+})
+
+test('Code that was kept of another program is not used', () => {
+  const folder = installed()
+  version(folder)
+  const [main, program] = ['main.js', 'program.cjs'].map((name) => join(folder, name))
+  const text = readFileSync(program ?? '', 'utf8')
+  // As long as before, which is all that V8 looks at.
+  writeFileSync(program ?? '', text.replaceAll('0.1.0', '9.9.9'))
+  const digest = /"[0-9a-f]{64}"/.exec(readFileSync(main ?? '', 'utf8'))?.[0] ?? ''
+  writeFileSync(main ?? '', readFileSync(main ?? '', 'utf8').replace(digest, JSON.stringify('f'.repeat(64))))
+  assert.is(version(folder), '9.9.9\n')
+})
+
+test('A command that may write nothing beside itself starts all the same', () => {
+  const folder = installed()
+  writeFileSync(join(folder, 'code'), 'a file is where the folder would be')
+  assert.match(version(folder), /^\d/)
+  rmSync(join(folder, 'code'))
+  chmodSync(folder, 0o555)
+  assert.match(version(folder), /^\d/)
+  chmodSync(folder, 0o755)
+  assert.ok(existsSync(join(folder, 'main.js')))
 })
 
 test.run()

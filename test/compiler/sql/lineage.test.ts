@@ -23,8 +23,8 @@ async function lineageOf(sql: string): Promise<string> {
   if (found === null) return 'refused'
   if (found.traced === null) return 'unknown'
   const { rows, columns } = found.traced.lineage
-  const words = (label: string, refs: readonly { readonly node: string; readonly column: string }[]): string =>
-    [`${label}:`, ...refs.map((ref) => `${ref.node.replace('source.', '')}.${ref.column}`)].join(' ')
+  const words = (label: string, refs: readonly string[]): string =>
+    [`${label}:`, ...refs.map((ref) => ref.replace('source.', ''))].join(' ')
   return [words('rows', rows), ...Object.entries(columns).map(([name, refs]) => words(name, refs))].join(' | ')
 }
 
@@ -150,7 +150,7 @@ test('a column keeps its values when columns that it does not depend on change t
       continue
     const { rows, columns } = found.traced.lineage
     for (const column of found.columns) {
-      const kept = new Set([...rows, ...(columns[column] ?? [])].map((ref) => `${ref.node}.${ref.column}`))
+      const kept = new Set([...rows, ...(columns[column] ?? [])])
       const query = `SELECT "${column}" FROM (${sql})`
       assert.is(
         await data.rows(query, await data.changedBut(kept)),

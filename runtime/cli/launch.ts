@@ -1,0 +1,89 @@
+// Starts the built program `program.cjs` beside this script with the code that V8 made of it in an earlier start of the
+// same command: half the time of a start. That code is kept below the program's own folder, so that who can change it can
+// change the program too; it is used only when it is whole and was made of this very program by this very Node. Without
+// it, or where nothing can be written, a start only takes longer.
+
+import { createHash } from 'node:crypto'
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { createRequire, wrap } from 'node:module'
+import { dirname, join } from 'node:path'
+import { Script } from 'node:vm'
+
+/** Digest of the program; put in by the build. */
+declare const PROGRAM_DIGEST: string
+
+const HEAD_BYTES = 64
+/** A start that knows more of the program than the kept code replaces it, so many times. */
+const MOST_WRITES = 4
+const WORTH_BYTES = 100_000
+const STALE_MS = 60_000
+
+interface Kept {
+  readonly code: Buffer
+  readonly writes: number
+}
+
+/** Starts are alike by command: `seeknal run` needs other parts of the program than `seeknal repl`. */
+const command = /^[a-z][a-z-]{0,15}$/.exec(process.argv[2] ?? '')?.[0] ?? 'start'
+const folder = join(__dirname, 'code')
+const file = join(folder, `${command}-${process.version}-${process.arch}.bin`)
+
+const digest = (writes: number, code: Buffer): Buffer =>
+  createHash('sha256').update(`${PROGRAM_DIGEST} ${process.version} ${writes} `).update(code).digest()
+
+function kept(): Kept | undefined {
+  try {
+    const bytes = readFileSync(file)
+    const [code, writes] = [bytes.subarray(HEAD_BYTES), bytes[32] ?? 0]
+    return digest(writes, code).equals(bytes.subarray(0, 32)) ? { code, writes } : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** Writes aside, to disk, then renames. What another start is writing, or what refuses, is left alone. */
+function keep(code: Buffer, writes: number): void {
+  const aside = `${file}.new`
+  const head = Buffer.alloc(HEAD_BYTES)
+  digest(writes, code).copy(head)
+  head[32] = writes
+  try {
+    mkdirSync(folder, { recursive: true })
+    const made = statSync(aside, { throwIfNoEntry: false })
+    if (made !== undefined && Date.now() - made.mtimeMs > STALE_MS) rmSync(aside, { force: true })
+    const opened = openSync(aside, 'wx')
+    try {
+      writeFileSync(opened, Buffer.concat([head, code]))
+      fsyncSync(opened)
+    } finally {
+      closeSync(opened)
+    }
+    renameSync(aside, file)
+  } catch {
+    // It costs time at the next start, nothing else.
+  }
+}
+
+const path = join(__dirname, 'program.cjs')
+const known = kept()
+const source = wrap(readFileSync(path, 'utf8'))
+const script = new Script(source, { filename: path, ...(known === undefined ? {} : { cachedData: known.code }) })
+const writes = known === undefined || script.cachedDataRejected === true ? 0 : known.writes
+if (writes < MOST_WRITES)
+  process.on('exit', (status) => {
+    if (status !== 0) return
+    const code = script.createCachedData()
+    if (writes === 0 || code.length > (known?.code.length ?? 0) + WORTH_BYTES) keep(code, writes + 1)
+  })
+const program = { exports: {} }
+script.runInThisContext()(program.exports, createRequire(path), program, path, dirname(path))
