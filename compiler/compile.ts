@@ -8,7 +8,7 @@ import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { LastOutputs } from './bind/bound-node.ts'
 import { bind } from './bind.ts'
 import { diff } from './diff.ts'
-import { emit } from './emit.ts'
+import { emit, prepareEmit } from './emit.ts'
 import { fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
@@ -84,7 +84,9 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const ordered = graph(resolved)
   row.size = { nodes: ordered.nodes.length, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
-  const bound = await bind(ordered, { engine, observe, cache, acceptSources, lastOutputs: input.lastOutputs ?? {} })
+  const binding = bind(ordered, { engine, observe, cache, acceptSources, lastOutputs: input.lastOutputs ?? {} })
+  if (input.stopAfter === undefined) prepareEmit(ordered.nodes.length, cache)
+  const bound = await binding
   const lock = lockText(bound.lock)
   if (row.ends('bind', bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound)

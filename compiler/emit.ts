@@ -9,13 +9,15 @@ import { type Contract, contractOf, stepFile } from './emit/contract.ts'
 import { namesIn, type Texts } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
-import { typesFile } from './emit/types-file.ts'
+import { prepareTypes, typesFile } from './emit/types-file.ts'
 import type { CompileCache } from './ports.ts'
 import type { Rewritten } from './rewrite.ts'
 
 /** The bundle and its documents. `cache` keeps the texts of types.ts, which are slow to make. */
 export async function emit(rewritten: Rewritten, base: Manifest | null, cache: CompileCache): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
+  // First: its syntax trees are gone before the long texts are made.
+  const types = typesFile(manifest, cache)
   const baseText = base === null ? null : prettyJson(base)
   const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
   const named = forPeople(rewritten, nameless)
@@ -25,7 +27,7 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
     ['diff.json', prettyJson(diff)],
     ['manifest.json', prettyJson(manifest)],
     ['prelude.sql', rewritten.prelude],
-    ['types.ts', typesFile(manifest, cache)],
+    ['types.ts', types],
     ...named.map(([path, text]): [string, string] => [path, text]),
     ...rewritten.steps.map(({ id, sql }): [string, string] => [stepFile(id), sql]),
   ]
@@ -35,6 +37,9 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
   const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
   return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]), manifest, base, diff }
 }
+
+/** Prepares what takes long, while the engine works for another pass. */
+export const prepareEmit = (nodes: number, cache: CompileCache): void => prepareTypes(nodes, cache)
 
 /** The files that say which environment they are for, besides the steps. */
 const forPeople = (rewritten: Rewritten, contract: Contract): Texts => [

@@ -132,7 +132,7 @@ interface OpenJob {
 }
 
 /** As many texts go to the engine at once: their syntax trees are in memory together. */
-const BATCH = 250
+const BATCH = 100
 
 /** Gives each job its result: from the cache, or from the engine in batches. */
 async function answer(jobs: readonly Job[], { engine, cache }: ResolveOptions, known: KnownNodes): Promise<void> {

@@ -8,7 +8,7 @@ import { reproducibilityOf } from '../sql/reproducibility.ts'
 import type { SqlFacts, World } from './bound-node.ts'
 import { type Described, statementTexts } from './outputs.ts'
 
-const BATCH = 200
+const BATCH = 100
 
 /** Facts in the order of the nodes. Those that the cache did not have are put into it, with the output. */
 export async function sqlFacts(described: readonly Described[], world: World): Promise<readonly SqlFacts[]> {

@@ -78,6 +78,7 @@ function printed(interfaces: readonly Interface[], cache: CompileCache): string[
   const known = keys.map((key) => cache.get(key))
   const missing = interfaces.filter((_, i) => typeof known[i] !== 'string')
   const fresh = missing.length === 0 ? [].values() : printAll(missing).values()
+  if (missing.length > 0) cache.set(HAS_PRINTED, true)
   return keys.map((key, i) => {
     const cached = known[i]
     if (typeof cached === 'string') return cached
@@ -87,11 +88,29 @@ function printed(interfaces: readonly Interface[], cache: CompileCache): string[
   })
 }
 
+/** In the cache of a project some of whose interfaces are known: its edits seldom ask for a new one. */
+const HAS_PRINTED = 'interface/1'
+
+/** So many that memory counts more than time. */
+const MANY_NODES = 2000
+
+/** Loads ts-morph while nothing else is to be done, where it will be asked for: the first compile of a project. */
+export function prepareTypes(nodes: number, cache: CompileCache): void {
+  if (nodes > MANY_NODES || cache.get(HAS_PRINTED) !== undefined) return
+  setImmediate(() => {
+    try {
+      tsMorph()
+    } catch {
+      // Printing says what is wrong.
+    }
+  })
+}
+
 /** Loaded as the CommonJS that it is: `import` would read its 10 MB once more, only for the names that it exports. */
 const tsMorph = (): typeof import('ts-morph') => createRequire(import.meta.url)('ts-morph')
 
 /** As many interfaces share a source file: one each takes three times as long, all in one take much memory. */
-const TOGETHER = 250
+const TOGETHER = 100
 
 /** The text of each. */
 function printAll(interfaces: readonly Interface[]): readonly string[] {
@@ -110,8 +129,9 @@ function printAll(interfaces: readonly Interface[]): readonly string[] {
     const statements = interfaces
       .slice(at, at + TOGETHER)
       .map((structure): InterfaceDeclarationStructure => ({ ...structure, kind: StructureKind.Interface }))
-    const file = project.createSourceFile('types.ts', { statements }, { overwrite: true })
+    const file = project.createSourceFile('types.ts', { statements })
     texts.push(...file.getStatements().map((statement) => `${statement.getFullText().trim()}\n`))
+    file.forget()
   }
   return texts
 }

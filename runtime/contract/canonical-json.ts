@@ -17,32 +17,34 @@ export function canonicalJson(value: unknown): string {
 }
 
 /** Canonical text for people: two spaces of indent, arrays of scalars on one line when short, a final newline. */
-export const prettyJson = (value: unknown): string => `${prettyDocument(value)}\n`
+export const prettyJson = (value: unknown): string => [...documentParts(value), '\n'].join('')
 
 /** So many items of a list are written together: of a whole document no copy is to be in memory. */
 const TOGETHER = 200
 
-function prettyDocument(value: unknown): string {
-  if (value === null || typeof value !== 'object' || !Object.values(value).some(isLong)) return prettyText(value)
-  const members = sortedKeys(value).flatMap((key) => {
+/** Put together once: a text of many megabytes is not to be copied from step to step. */
+function documentParts(value: unknown): string[] {
+  if (value === null || typeof value !== 'object' || !Object.values(value).some(isLong)) return [prettyText(value)]
+  const parts: string[] = []
+  for (const key of sortedKeys(value)) {
     const member = (value as Record<string, unknown>)[key]
-    if (member === undefined) return []
-    return [
-      isLong(member) ? `  ${JSON.stringify(key)}: [\n${longText(member)}\n  ]` : inside(prettyText({ [key]: member })),
-    ]
-  })
-  return `{\n${members.join(',\n')}\n}`
+    if (member === undefined) continue
+    parts.push(parts.length === 0 ? '{\n' : ',\n')
+    if (isLong(member)) parts.push(`  ${JSON.stringify(key)}: [\n`, ...longParts(member), '\n  ]')
+    else parts.push(inside(prettyText({ [key]: member })))
+  }
+  return [...parts, '\n}']
 }
 
 const isLong = (value: unknown): value is readonly object[] =>
   Array.isArray(value) && value.length > TOGETHER && typeof value[0] === 'object' && value[0] !== null
 
 /** The items as they stand in a list that is a member of the document. */
-function longText(items: readonly object[]): string {
-  const texts: string[] = []
+function longParts(items: readonly object[]): string[] {
+  const parts: string[] = []
   for (let at = 0; at < items.length; at += TOGETHER)
-    texts.push(inside(inside(prettyText([items.slice(at, at + TOGETHER)]))))
-  return texts.join(',\n')
+    parts.push(at === 0 ? '' : ',\n', inside(inside(prettyText([items.slice(at, at + TOGETHER)]))))
+  return parts
 }
 
 /** Without the first and the last line. */
@@ -130,11 +132,27 @@ function slowText(value: unknown, line?: string): string {
 /** SHA-256 of text (as UTF-8) or bytes, in hexadecimal. */
 export const sha256 = (data: string | Uint8Array): Fingerprint => asFingerprint(hash(data))
 
-/** In one call where Node has it (20.12): half the time for short texts, of which there are thousands. */
-const hash: (data: string | Uint8Array) => string =
-  typeof crypto.hash === 'function'
-    ? (data) => crypto.hash('sha256', data, 'hex')
-    : (data) => crypto.createHash('sha256').update(data).digest('hex')
+const PART_LENGTH = 1 << 18
+
+function hash(data: string | Uint8Array): string {
+  if (typeof data === 'string' && data.length > PART_LENGTH) return hashOfLong(data)
+  // In one call where Node has it (20.12): half the time for short texts, of which there are thousands.
+  if (typeof crypto.hash === 'function') return crypto.hash('sha256', data, 'hex')
+  return crypto.createHash('sha256').update(data).digest('hex')
+}
+
+/** Part by part: as UTF-8 the whole text would be in memory once more, in three times its space. */
+function hashOfLong(text: string): string {
+  const sum = crypto.createHash('sha256')
+  for (let at = 0; at < text.length; ) {
+    // The two halves of a character beyond U+FFFF stay together.
+    const last = text.charCodeAt(at + PART_LENGTH - 1)
+    const end = at + PART_LENGTH + (last >= 0xd800 && last <= 0xdbff ? 1 : 0)
+    sum.update(text.slice(at, end))
+    at = end
+  }
+  return sum.digest('hex')
+}
 
 /** SHA-256 of the canonical text of a value. */
 export const fingerprintOf = (value: unknown): Fingerprint => sha256(canonicalJson(value))

@@ -73,4 +73,12 @@ test('A digest is the one of every other tool', () => {
   assert.is(fingerprintOf({ b: 1, a: 2 }), sha256('{"a":2,"b":1}'))
 })
 
+test('A long text has the digest of its bytes, wherever its characters of two units stand', () => {
+  for (const before of ['', 'a'])
+    for (const character of ['é', '😀', '\ud83d']) {
+      const text = before + character.repeat(300_000)
+      assert.is(sha256(text), sha256(Buffer.from(text)), JSON.stringify(before + character))
+    }
+})
+
 test.run()
