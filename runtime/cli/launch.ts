@@ -23,9 +23,8 @@ import { Script } from 'node:vm'
 declare const PROGRAM_DIGEST: string
 
 const HEAD_BYTES = 64
-/** A start that knows more of the program than the kept code replaces it, so many times. */
-const MOST_WRITES = 4
-const WORTH_BYTES = 100_000
+/** The first two starts write: what the second needs is often more than the first did. */
+const WRITES = 2
 const STALE_MS = 60_000
 
 interface Kept {
@@ -79,11 +78,9 @@ const known = kept()
 const source = wrap(readFileSync(path, 'utf8'))
 const script = new Script(source, { filename: path, ...(known === undefined ? {} : { cachedData: known.code }) })
 const writes = known === undefined || script.cachedDataRejected === true ? 0 : known.writes
-if (writes < MOST_WRITES)
+if (writes < WRITES)
   process.on('exit', (status) => {
-    if (status !== 0) return
-    const code = script.createCachedData()
-    if (writes === 0 || code.length > (known?.code.length ?? 0) + WORTH_BYTES) keep(code, writes + 1)
+    if (status === 0) keep(script.createCachedData(), writes + 1)
   })
 const program = { exports: {} }
 script.runInThisContext()(program.exports, createRequire(path), program, path, dirname(path))
