@@ -41,6 +41,8 @@ export interface CompileInput {
   readonly base: Manifest | null
   /** False: no fingerprint is taken over from the base, which is only compared with. Default: true. */
   readonly carry?: boolean
+  /** Nodes of the base whose stored outputs were made from older data than it has now. Default: none. */
+  readonly due?: readonly string[]
   /** `--params`: override placeholders of the same name. */
   readonly params: { readonly [key: string]: Json }
   readonly engine: LazySqlEngine
@@ -96,7 +98,7 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })
-  const planned = plan(diffed, input.environment)
+  const planned = plan(diffed, input.environment, input.due)
   if (row.ends('plan', planned)) return row.compiled({ lock })
   const rewritten = rewrite(planned)
   if (row.ends('rewrite', rewritten)) return row.compiled({ lock })

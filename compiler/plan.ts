@@ -1,6 +1,7 @@
 // Diff → the steps of the bundle, in an order in which they can run. Production: every node; the runtime knows what is
-// there already. An environment: what must or may execute, and what it reads that production lacks; everything else is
-// read from production. Checks follow what makes their output; those that are new or others come without it. Pure.
+// there already. An environment: what must or may execute, and what it reads that production lacks or made from older
+// data; everything else is read from production. Checks follow what makes their output; those that are new or others come
+// without it. Pure.
 
 import type { Step, StepInput } from '../runtime/contract/bundle.ts'
 import type { Check } from '../runtime/contract/checks.ts'
@@ -40,7 +41,8 @@ export interface Planned {
   }
 }
 
-export function plan(diffed: Diffed, environment: EnvironmentName | null): Planned {
+/** `due`: nodes whose stored outputs production made from older data of their inputs than it has now. */
+export function plan(diffed: Diffed, environment: EnvironmentName | null, due: readonly string[] = []): Planned {
   const { manifest, diff, base, bound } = diffed
   const nodes = new Map(manifest.nodes.map((n) => [n.id, n]))
   const order = bound.graph.order.flatMap((id) => nodes.get(id) ?? [])
@@ -51,7 +53,7 @@ export function plan(diffed: Diffed, environment: EnvironmentName | null): Plann
   const included =
     environment === null
       ? new Set(nodes.keys())
-      : withWhatProductionLacks(new Set(executions.keys()), nodes, inProduction)
+      : withWhatProductionLacks(withWhatIsOld(new Set(executions.keys()), nodes, due), nodes, inProduction)
   const inputOf = (ref: string): StepInput => ({ from: included.has(ref) ? 'bundle' : 'production', node: ref })
   const build = (node: ManifestNode): PlannedBuild => {
     const [change, execution] = [changes.get(node.id), executions.get(node.id)]
@@ -60,7 +62,7 @@ export function plan(diffed: Diffed, environment: EnvironmentName | null): Plann
       node: asNodeId(node.id),
       inputs: node.inputs.map(({ ref }) => inputOf(ref)),
       category: categoryOf(change, execution, base === null),
-      reasons: reasonsOf(change, execution, environment !== null),
+      reasons: reasonsOf(change, execution, environment === null ? null : whyIncluded(inProduction.has(node.id))),
     }
   }
   const check = (node: ManifestNode): PlannedCheck => ({
@@ -90,6 +92,39 @@ export function plan(diffed: Diffed, environment: EnvironmentName | null): Plann
     },
   }
 }
+
+/**
+ * `wanted`, what is due of all that they read, and everything that reads what is made anew thereby: production would
+ * otherwise get tables of one time beside tables of another.
+ */
+function withWhatIsOld(
+  wanted: ReadonlySet<string>,
+  nodes: ReadonlyMap<string, ManifestNode>,
+  due: readonly string[],
+): ReadonlySet<string> {
+  const inputsOf = (id: string) => nodes.get(id)?.inputs.map(({ ref }) => ref) ?? []
+  const readers = new Map<string, string[]>()
+  for (const id of due.length === 0 ? [] : nodes.keys())
+    for (const ref of inputsOf(id)) readers.set(ref, [...(readers.get(ref) ?? []), id])
+  const all = new Set(wanted)
+  for (let size = -1; size !== all.size; ) {
+    size = all.size
+    const read = reached(all, inputsOf)
+    const old = due.filter((id) => read.has(id) && nodes.has(id))
+    for (const id of reached(new Set(old), (one) => readers.get(one) ?? [])) all.add(id)
+  }
+  return all
+}
+
+/** `from` and everything that `next` leads to. */
+function reached(from: ReadonlySet<string>, next: (id: string) => readonly string[]): ReadonlySet<string> {
+  const all = new Set(from)
+  for (const id of all) for (const other of next(id)) all.add(other)
+  return all
+}
+
+const whyIncluded = (isInProduction: boolean): string =>
+  isInProduction ? 'production made it from older data than it has now' : 'production has no output of it to read'
 
 /** `wanted` and, transitively, each input of it that cannot be read from production. */
 function withWhatProductionLacks(
@@ -130,9 +165,9 @@ function whyChecked(
     : { category: 'unchanged', reasons: [] }
 }
 
-function reasonsOf(change: Change | undefined, execution: Execution | undefined, isEnvironment: boolean): string[] {
+function reasonsOf(change: Change | undefined, execution: Execution | undefined, otherwise: string | null): string[] {
   const own = change?.reasons.map((r) => r.text) ?? []
   const propagated = execution === undefined || (execution.own && execution.inputs.length === 0) ? [] : [execution.text]
   const reasons = [...own, ...propagated]
-  return reasons.length === 0 && isEnvironment ? ['production has no output of it to read'] : reasons
+  return reasons.length === 0 && otherwise !== null ? [otherwise] : reasons
 }

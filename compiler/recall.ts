@@ -63,11 +63,11 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
 }
 
 function inputDigest(input: RecallInput): string {
-  const { files, environment, base, baseDigest, carry, params, acceptSources, lastOutputs } = input
+  const { files, environment, base, baseDigest, carry, due = [], params, acceptSources, lastOutputs } = input
   const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (baseDigest ?? sha256(prettyJson(base)))
   const last = lastOutputs ?? {}
-  return sha256(canonicalJson([texts, environment, production, carry ?? true, params, acceptSources, last]))
+  return sha256(canonicalJson([texts, environment, production, carry ?? true, due, params, acceptSources, last]))
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */

@@ -3,11 +3,12 @@
 import { setFlagsFromString } from 'node:v8'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
-import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { buildSteps, type OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
 import { Bug, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
+import { leftDue } from '../../runtime/execute/left-due.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import type { LastOutputs } from '../bind/bound-node.ts'
@@ -21,6 +22,8 @@ export interface CompileRequest {
   /** Default: production's manifest. */
   readonly base?: Manifest | null
   readonly params: { readonly [key: string]: Json }
+  /** Nodes of that base that were made from older data; default: those of production, when it is the base. */
+  readonly due?: readonly string[]
   /** What comes out is executed as the compiler's own word: it takes nothing over from a production that is not. */
   readonly executes?: boolean
   readonly acceptSources?: boolean
@@ -55,6 +58,7 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     environment: request.environment,
     base: request.base === undefined ? (production?.manifest ?? null) : request.base,
     ...(production === null ? {} : { baseDigest: production.manifestDigest }),
+    due: request.environment === null ? [] : (request.due ?? nodesLeftDue(production)),
     carry: request.executes !== true || production?.state.unproven !== true,
     params: request.params,
     engine: workspace.engine,
@@ -65,6 +69,16 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     lastOutputs: lastOutputs(workspace.production()),
     ...(request.stopAfter === undefined ? {} : { stopAfter: request.stopAfter }),
   })
+}
+
+const nodesLeftDue = (production: Generation | null): readonly string[] =>
+  production === null ? [] : leftDue(production).map(({ node }) => node)
+
+/** The same as a bundle was planned with it: what it makes anew although nothing that it is made from was edited. */
+export function dueIn({ contract, base, diff }: OpenedBundle): readonly string[] {
+  const inBase = new Set(base?.nodes.map((node) => node.id))
+  const executes = new Set(diff.execute.map((execution) => execution.node))
+  return buildSteps(contract).flatMap(({ node }) => (inBase.has(node) && !executes.has(node) ? [node] : []))
 }
 
 /** What readers of outputs are warned by whose columns only data can tell. */

@@ -15,7 +15,7 @@ import type { Generation } from '../../runtime/store/generations.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
 import type { Json } from '../load.ts'
 import { changeLines, countLines, dagLine, names, planExitCode } from './changes.ts'
-import { compileProject, keepLock } from './compile-project.ts'
+import { compileProject, dueIn, keepLock } from './compile-project.ts'
 import { projectDigest } from './project.ts'
 import { savePlan } from './saved-plan.ts'
 import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument } from './shared-args.ts'
@@ -83,9 +83,8 @@ export async function planEnvironment(
       ...(Object.keys(request.params).length === 0 ? {} : { params: request.params }),
       project: projectDigest(workspace.root, workspace.files()),
     }
-    if (something) sayPlan(terminal, plan, bundle)
+    if (something) sayPlan(terminal, plan, bundle, workspace.production())
     else terminal.success('No changes detected.')
-    sayLeftDue(terminal, workspace.production(), bundle)
     const isApplied = keep && (await savePlan(workspace, environment, bundle, plan, request.lockTimeoutMs))
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
     if (something && isApplied) terminal.info(`Environment '${environment}' is applied from this plan already.`)
@@ -96,21 +95,24 @@ export async function planEnvironment(
   }
 }
 
-/** What the environment reads of production as it is, although production would make it anew. */
-function sayLeftDue(terminal: Terminal, production: Generation | null, { contract }: OpenedBundle): void {
-  const steps = new Set<string>(contract.steps.map((step) => step.node))
-  const left = (production === null ? [] : leftDue(production)).filter(({ node }) => !steps.has(node))
-  if (left.length === 0) return
-  const each = left.map(({ node, older }) => `${node} (made from an older ${older.join(', ')})`)
-  terminal.warn(`Due in production, and read here as they are: ${names(each)}`)
-  terminal.hint('`seeknal run` executes them.')
+/** What joins the plan because of production's data alone. */
+function sayOld(terminal: Terminal, production: Generation | null, bundle: OpenedBundle): void {
+  const made = dueIn(bundle)
+  if (made.length === 0) return
+  const older = new Map((production === null ? [] : leftDue(production)).map((left) => [left.node, left.older]))
+  const each = made.map((node) =>
+    older.has(node) ? `${node} (made from an older ${older.get(node)?.join(', ')})` : node,
+  )
+  terminal.line(`  Also due in production: ${names(each)}`)
 }
 
-function sayPlan(terminal: Terminal, plan: Plan, { diff }: OpenedBundle): void {
+function sayPlan(terminal: Terminal, plan: Plan, bundle: OpenedBundle, production: Generation | null): void {
+  const { diff } = bundle
   terminal.info(`Environment Plan: ${plan.env_name}`)
   terminal.line('='.repeat(60))
   for (const line of countLines(diff, plan.total_nodes_to_execute)) terminal.line(line)
   for (const line of changeLines(diff)) terminal.line(line)
+  sayOld(terminal, production, bundle)
   if (plan.check !== undefined) terminal.line(`  Only to check: ${names(plan.check)}`)
   if (plan.may_execute.length > 0) terminal.line(`  May also execute, depending on rows: ${names(plan.may_execute)}`)
 }

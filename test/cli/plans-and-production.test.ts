@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { acquireLock } from '../../runtime/store/locks.ts'
 import { openStore } from '../../runtime/store/store.ts'
-import { cli, does, ends } from '../support/cli.ts'
+import { does, ends, rowsOf } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
@@ -19,17 +19,52 @@ const edit = (folder: string, path: string, from: string, to: string) => {
   writeFileSync(join(folder, path), text.replace(from, to))
 }
 
-test('A plan names what a selection left due in production', async () => {
-  const folder = tempProject(shop)
+test('What a selection left due in production joins a plan that reads it, and nothing is left to do after promotion', async () => {
+  const folder = tempProject({
+    ...shop,
+    'seeknal/transforms/big.yml':
+      "kind: transform\nname: big\ninputs: [{ref: transform.orders_full}]\ntransform: SELECT id FROM ref('transform.orders_full') WHERE amount > 5\n",
+  })
   await does(folder, ['run'])
   edit(folder, daily, 'AS revenue', 'AS revenue, COUNT(*) AS orders')
-  assert.not.match((await cli(folder, ['env', 'plan', 'dev'])).err, /Due in production/)
-  appendFileSync(join(folder, 'data/orders.csv'), '4,b,1.00,2026-03-02\n')
+  assert.not.match(await does(folder, ['env', 'plan', 'dev']), /Also due/)
+  appendFileSync(join(folder, 'data/orders.csv'), '4,b,100.00,2026-03-02\n')
   await does(folder, ['run', '--nodes', 'source.orders'])
-  const { err } = await ends(0, folder, ['env', 'plan', 'dev'])
-  assert.match(err, /read here as they are: transform\.orders_full \(made from an older source\.orders\)$/m)
-  await does(folder, ['run', '--nodes', 'transform.orders_full'])
-  assert.not.match((await cli(folder, ['env', 'plan', 'dev'])).err, /Due in production/)
+  const said = await does(folder, ['env', 'plan', 'dev'])
+  assert.match(
+    said,
+    /Also due in production: transform\.orders_full \(made from an older source\.orders\), transform\.big$/m,
+  )
+  await does(folder, ['compile', '--env', 'dev', '--out', 'bundle'])
+  await does(folder, ['compile', '--env', 'dev', '--check', 'bundle'])
+  await does(folder, ['env', 'apply', 'dev'])
+  await does(folder, ['env', 'promote', 'dev', 'staging', '--yes'])
+  await does(folder, ['promote', 'staging', '--yes'])
+  assert.equal(await rowsOf(folder, 'SELECT * FROM transform_daily ORDER BY day'), [
+    ['2026-03-01', '30.50', '2'],
+    ['2026-03-02', '105.25', '2'],
+  ])
+  assert.match(await does(folder, ['run']), /No changes detected/)
+  assert.match(await does(folder, ['env', 'plan', 'dev']), /No changes detected/)
+})
+
+test('A plan is not stale for what production has made up for since, but moved below it', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['run'])
+  appendFileSync(join(folder, 'data/orders.csv'), '4,b,100.00,2026-03-02\n')
+  await does(folder, ['run', '--nodes', 'source.orders'])
+  const text = readFileSync(join(folder, daily), 'utf8')
+  edit(folder, daily, 'AS revenue', 'AS revenue, COUNT(*) AS orders')
+  const edited = readFileSync(join(folder, daily), 'utf8')
+  await does(folder, ['env', 'plan', 'dev'])
+  writeFileSync(join(folder, daily), text)
+  await does(folder, ['run'])
+  writeFileSync(join(folder, daily), edited)
+  const { err } = await ends(3, folder, ['env', 'apply', 'dev'])
+  assert.match(err, /transform\.orders_full \(its data\)/)
+  await does(folder, ['env', 'plan', 'dev'])
+  await does(folder, ['env', 'apply', 'dev'])
+  assert.is((await rowsOf(folder, 'SELECT max(revenue) FROM transform_daily', 'dev'))[0]?.[0], '105.25')
 })
 
 const statusOf = async (folder: string): Promise<unknown> =>

@@ -106,6 +106,25 @@ test('What must be read and has no output in production joins the plan, and says
   })
 })
 
+test('What is due of all that a plan reads joins it, with everything that reads it; what it does not read does not', async () => {
+  const wide = {
+    'transform.clean': { sql: 'SELECT id, amount FROM source.orders WHERE amount > 0' },
+    'transform.sum': { sql: 'SELECT sum(total) AS s FROM transform.total' },
+    'transform.others': { sql: 'SELECT id FROM source.other' },
+  }
+  const edited = { 'transform.sum': { sql: 'SELECT 2 * sum(total) AS s FROM transform.total' } }
+  const change = await diffed(withNodes({ ...wide, ...edited }), withNodes(wide))
+  const environment = (await planned(BASE, BASE, 'dev')).environment
+  const stepsWith = (due: readonly string[]) => plan(change, environment, due).steps.map((s) => [s.node, s.reasons[0]])
+  const sum = ['transform.sum', 'values of s']
+  const old = 'production made it from older data than it has now'
+  assert.equal(stepsWith([]), [sum])
+  assert.equal(stepsWith(['transform.others', 'transform.counted', 'transform.gone']), [sum])
+  const all = [['transform.clean', old], ['transform.counted', old], ['transform.total', old], sum]
+  assert.equal(stepsWith(['transform.clean']), all)
+  assert.equal(stepsWith(['transform.clean', 'transform.counted', 'transform.total']), all)
+})
+
 test('A node of which only the data can tell has a step, and is no node that must execute', async () => {
   const random = withNodes({
     'transform.clean': { sql: 'SELECT id, amount, random() AS r FROM source.orders WHERE amount > 0' },
