@@ -49,7 +49,7 @@ export async function diff(
     if (change !== null) own.set(id, change)
   }
 
-  const execute = executions(order, verdicts, own, base !== null)
+  const execute = executions(order, verdicts, own, pairs, base !== null)
   const removed = pairs.removed.map((node) => removal(node, manifest))
   const affected = reached(execute, verdicts, pairs)
   const changes = [...own.values(), ...removed]

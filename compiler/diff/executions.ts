@@ -1,53 +1,68 @@
 // Verdicts → the nodes that execute, in graph order, each with the reason in words; and those of which only the data of
-// an input can tell, because that input's rows are no function of its own inputs. Pure.
+// an input can tell, because that input's rows are no function of what the plan knows. Pure.
 
 import type { Change, Execution } from '../../runtime/contract/diff.ts'
-import { type ManifestNode, rowsDecide } from '../../runtime/contract/manifest.ts'
+import { type ManifestNode, RUN_NAMES, rowsDecide } from '../../runtime/contract/manifest.ts'
 import type { Verdict } from './impact.ts'
+import { type Pairs, sameJson } from './pairs.ts'
 
 export function executions(
   order: readonly string[],
   verdicts: ReadonlyMap<string, Verdict>,
   changes: ReadonlyMap<string, Change>,
+  pairs: Pairs,
   hasBase: boolean,
 ): Execution[] {
-  const maybe = new Map<string, readonly string[]>()
+  const unsettled = new Map<string, string>()
   const all: Execution[] = []
   for (const id of order) {
     const verdict = verdicts.get(id)
     if (verdict === undefined) continue
+    const waits = verdict.record.inputs.map((i) => i.ref).filter((ref) => unsettled.has(ref))
     if (verdict.executes) {
       const inputs = [...new Set([...verdict.inputs.keys(), ...verdict.stale])].sort()
       const text = hasBase ? textOf(verdict, changes) : 'there is no production yet'
       all.push({ inputs, maybe: false, node: id, own: verdict.own, text })
-      continue
+      const reason = unsettledText(verdict.record, pairs, waits)
+      if (reason !== null) unsettled.set(id, reason)
+    } else if (waits.length > 0) {
+      const text = `only the data can tell: ${waits.map((ref) => unsettled.get(ref)).join('; ')}`
+      all.push({ inputs: waits.sort(), maybe: true, node: id, own: false, text })
+      unsettled.set(id, `it reads '${id}', which may execute`)
     }
-    const unsettled = verdict.record.inputs.map((i) => i.ref).filter((ref) => isUnsettled(ref, verdicts, maybe))
-    if (unsettled.length === 0) continue
-    maybe.set(id, unsettled)
-    const text = `only the data can tell: ${unsettled.map((ref) => unsettledText(ref, verdicts.get(ref)?.record)).join('; ')}`
-    all.push({ inputs: unsettled.sort(), maybe: true, node: id, own: false, text })
   }
   return all
 }
 
-/** Whether what is read of the input may be other rows although nothing that makes them changed. */
-function isUnsettled(
-  ref: string,
-  verdicts: ReadonlyMap<string, Verdict>,
-  maybe: ReadonlyMap<string, readonly string[]>,
-): boolean {
-  const input = verdicts.get(ref)
-  if (input === undefined) return false
-  return maybe.has(ref) || (input.executes && rowsDecide(input.record))
+/**
+ * Why what a reader takes of a node that executes may be other data although nothing that the reader reads was edited:
+ * its rows are made anew from what the plan does not know, or what stands for its data is put together in another way.
+ * Null: the data is what it was.
+ */
+function unsettledText(node: ManifestNode, pairs: Pairs, waits: readonly string[]): string | null {
+  const { id, parameters, source_files: files } = node
+  if (rowsDecide(node)) {
+    const { volatile, order_dependent, clock } = node.reproducibility
+    const names = [...volatile, ...order_dependent, ...(clock ? ['the clock'] : [])]
+    return `the rows of '${id}' are no function of its inputs${names.length === 0 ? '' : ` (${names.join(', ')})`}`
+  }
+  if (files !== undefined) return `'${id}' reads its files again`
+  const ofRun = parameters.filter((name) => !RUN_NAMES.includes(name))
+  if (ofRun.length > 0) return `the rows of '${id}' depend on ${ofRun.join(', ')} of the run`
+  if (waits.length > 0) return `the rows of '${id}' depend on those of ${waits.map((ref) => `'${ref}'`).join(', ')}`
+  const base = pairs.of(id)?.base ?? null
+  return base === null || sameJson(madeFrom(base, pairs), madeFrom(node, pairs))
+    ? null
+    : `'${id}' is made from other inputs or parameters`
 }
 
-function unsettledText(ref: string, node: ManifestNode | undefined): string {
-  if (node === undefined || !rowsDecide(node)) return `it reads '${ref}', which may execute`
-  const { volatile, order_dependent, clock } = node.reproducibility
-  const names = [...volatile, ...order_dependent, ...(clock ? ['the clock'] : [])]
-  return `the rows of '${ref}' are no function of its inputs${names.length === 0 ? '' : ` (${names.join(', ')})`}`
-}
+/** What goes into the fingerprint of a node's data, by name. Must name all that runtime/execute/fingerprints.ts takes. */
+const madeFrom = (node: ManifestNode, pairs: Pairs): readonly unknown[] => [
+  node.inputs.map(({ ref }) => pairs.now(ref)),
+  node.parameters,
+  node.volatile ?? null,
+  rowsDecide(node),
+]
 
 function textOf({ own, inputs, stale }: Verdict, changes: ReadonlyMap<string, Change>): string {
   const parts = [
