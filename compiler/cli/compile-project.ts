@@ -9,6 +9,7 @@ import { Bug, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
+import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import type { LastOutputs } from '../bind/bound-node.ts'
@@ -98,7 +99,7 @@ export interface CompiledProject {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Compiles to the end and prints the diagnostics. Throws PROJECT_INVALID. */
+/** Compiles to the end and prints the diagnostics. Throws PROJECT_INVALID, ENVIRONMENT_NAME. */
 export async function compileProject(
   workspace: Workspace,
   request: CompileRequest,
@@ -109,6 +110,8 @@ export async function compileProject(
   if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
   if (result.bundle === null || result.lock === null || result.size === null)
     throw new Bug('a compile without errors gave no bundle')
+  if (request.environment !== null)
+    requireOwnNamespace(request.environment, [result.bundle.manifest, result.bundle.base])
   return { bundle: result.bundle, lock: result.lock, size: result.size, diagnostics: result.diagnostics }
 }
 

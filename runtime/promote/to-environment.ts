@@ -27,6 +27,7 @@ import type { Lock } from '../store/locks.ts'
 import { openStore, pathIn, type Store } from '../store/store.ts'
 import { readApplied } from './applied.ts'
 import { commitEnvironment, type NewEnvironment, type StagedEnvironment } from './environment-switch.ts'
+import { requireOwnNamespace } from './namespaces.ts'
 import { type PlanProfile, planDocument, refsDocument } from './plan-document.ts'
 import { promotionDocuments, stagePromotion } from './stage.ts'
 import { type Requirement, unmetRequirements } from './switch.ts'
@@ -102,6 +103,7 @@ async function stage(store: Store, options: EnvironmentPromotionOptions): Promis
   const applied = await readApplied(store, from, false)
   const production = readProduction(store)
   const present = await contentsOf(store, to)
+  requireOwnNamespace(to, [applied.manifest, applied.base])
   const bundle = retarget(applied.bundle, to)
   const { remove } = bundle.contract.promote
   const nodes = Object.fromEntries(

@@ -3,7 +3,11 @@
 import { existsSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { environmentName } from '../../runtime/contract/ids.ts'
+import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
+import { smallManifest } from '../support/bundles.ts'
 import { does, ends, rowsOf } from '../support/cli.ts'
+import { rejects } from '../support/rejects.ts'
 import { production, tree } from '../support/runtime-project.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
@@ -193,6 +197,30 @@ test('A name whose schemas could be taken for those of another environment is re
     JSON.parse(await does(folder, ['env', 'list', '--json'])).map((row: Record<string, unknown>) => row.name),
     ['dev', 'dev2'],
   )
+})
+
+test('A name whose schemas could be taken for those of production is refused', async () => {
+  const folder = await applied()
+  for (const name of ['source', 'transform', 'transform-2', 'source_x']) {
+    assert.match((await ends(2, folder, ['env', 'plan', name])).err, /production has the schema '(source|transform)'/i)
+    assert.match((await ends(2, folder, ['env', 'promote', 'dev', name])).err, /production has the schema/i)
+    await ends(2, folder, ['compile', '--env', name])
+  }
+  await does(folder, ['env', 'plan', 'sources'])
+})
+
+test('The schemas of targets in databases are namespaces of production', async () => {
+  const nodes = smallManifest.nodes.map((node) => ({
+    ...node,
+    definition: { ...node.definition, materializations: [{ type: 'postgresql', table: 'Wh_analytics.orders' }] },
+  }))
+  const check = (name: string) => () => {
+    const environment = environmentName(name)
+    assert.ok(environment, name)
+    requireOwnNamespace(environment, [null, { ...smallManifest, nodes }])
+  }
+  for (const name of ['wh', 'wh_analytics-2']) await rejects(check(name), 'ENVIRONMENT_NAME')
+  check('w')()
 })
 
 test('Promoting the same twice changes nothing the second time', async () => {
