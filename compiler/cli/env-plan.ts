@@ -18,7 +18,7 @@ import { changeLines, countLines, dagLine, names, planExitCode } from './changes
 import { compileProject, dueIn, keepLock } from './compile-project.ts'
 import { projectDigest } from './project.ts'
 import { savePlan } from './saved-plan.ts'
-import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument } from './shared-args.ts'
+import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument, TTL_ARG, ttlArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const envPlan = command({
@@ -29,11 +29,13 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
     ['seeknal env plan dev --json', 'print plan.json'],
     ['seeknal env plan ci --fail-on breaking', 'for a pull request'],
     [`seeknal env plan dev --params '{"region": "eu"}'`, 'with parameters, which the plan keeps'],
+    ['seeknal env plan review --ttl 30d', 'that `seeknal clean` leaves alone for a month'],
   ],
   args: {
     env: { type: 'positional', description: 'The environment', required: true },
     ...PARAMS_ARG,
     ...PROFILE_ARG,
+    ...TTL_ARG,
     ...EXIT_CODE_ARGS,
     ...LOCK_TIMEOUT_ARG,
   },
@@ -45,6 +47,7 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
         failOn: args['fail-on'],
         profile: args.profile,
         params: paramsArgument(args.params),
+        ...ttlArgument(args.ttl),
         ...lockTimeout(args['lock-timeout']),
       },
       surroundings,
@@ -56,6 +59,8 @@ export interface PlanRequest {
   readonly failOn: string | undefined
   readonly profile: string | undefined
   readonly params: { readonly [key: string]: Json }
+  /** Default: what the environment has, or seven days. */
+  readonly ttlSeconds?: number
   readonly lockTimeoutMs?: number
 }
 
@@ -85,7 +90,7 @@ export async function planEnvironment(
     }
     if (something) sayPlan(terminal, plan, bundle, workspace.production())
     else terminal.success('No changes detected.')
-    const isApplied = keep && (await savePlan(workspace, environment, bundle, plan, request.lockTimeoutMs))
+    const isApplied = keep && (await savePlan(workspace, environment, bundle, plan, request))
     if (something) terminal.success(`Plan saved to target/environments/${environment}/plan.json`)
     if (something && isApplied) terminal.info(`Environment '${environment}' is applied from this plan already.`)
     if (terminal.options.json) terminal.document(plan)

@@ -4,12 +4,20 @@ import { command } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { executionOptions, LOCK_TIMEOUT_ARG, lockTimeout, VALUE_ARGS } from '../../runtime/cli/execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from '../../runtime/cli/profile.ts'
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
 import { compileProject } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
-import { EXIT_CODE_ARGS, PARAMS_ARG, paramsArgument, refuseWithEnvironment } from './shared-args.ts'
+import {
+  EXIT_CODE_ARGS,
+  PARAMS_ARG,
+  paramsArgument,
+  refuseWithEnvironment,
+  TTL_ARG,
+  ttlArgument,
+} from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const plan = command({
@@ -28,6 +36,7 @@ for example because a file is not there.`,
     ...PARAMS_ARG,
     ...VALUE_ARGS,
     ...PROFILE_ARG,
+    ...TTL_ARG,
     ...EXIT_CODE_ARGS,
     ...LOCK_TIMEOUT_ARG,
   },
@@ -43,9 +52,10 @@ for example because a file is not there.`,
     if (args.env !== undefined) {
       refuseWithEnvironment(args, [...SELECTION_LISTS, ...Object.keys(VALUE_ARGS)])
       const { planEnvironment } = await import('./env-plan.ts')
-      const request = { ...exit, ...lockTimeout(args['lock-timeout']) }
+      const request = { ...exit, ...ttlArgument(args.ttl), ...lockTimeout(args['lock-timeout']) }
       return planEnvironment(environmentArgument(args.env), request, surroundings)
     }
+    if (args.ttl !== undefined) throw new RuntimeFailure('USAGE', "'--ttl' is for an environment: seeknal plan <env>.")
     const workspace = openWorkspace(surroundings)
     try {
       const { bundle, size } = await compileProject(workspace, { environment: null, params, executes: true }, terminal)

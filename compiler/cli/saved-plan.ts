@@ -31,6 +31,11 @@ import { isGone } from '../../runtime/store/process.ts'
 import { environmentFolder, type Store, unlessDamaged } from '../../runtime/store/store.ts'
 import type { Workspace } from './workspace.ts'
 
+interface SaveOptions {
+  readonly ttlSeconds?: number
+  readonly lockTimeoutMs?: number
+}
+
 /**
  * Keeps the plan in place of an earlier one. What was applied stays only when it was applied from the same bundle; true:
  * it was, so that nothing is left to do.
@@ -40,15 +45,20 @@ export async function savePlan(
   environment: EnvironmentName,
   bundle: OpenedBundle,
   plan: Plan,
-  timeoutMs = 0,
+  { ttlSeconds, lockTimeoutMs: timeoutMs = 0 }: SaveOptions = {},
 ): Promise<boolean> {
+  const lives = ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds }
   const { store } = workspace
   const refs = refsDocument(bundle.contract, workspace.production())
   const lock = await acquireEnvironment(store, environment, { command: `seeknal env plan ${environment}`, timeoutMs })
   try {
     const folder = environmentFolder(store, environment)
     if (kindAt(folder) === 'absent') {
-      makeEnvironment(store, environment, bundle, { 'refs.json': refs, 'plan.json': plan })
+      makeEnvironment(store, environment, bundle, {
+        'refs.json': refs,
+        'plan.json': plan,
+        'env_config.json': usedNow(null, environment, lives),
+      })
       return false
     }
     const same = dropDamagedState(store, environment) === plan.bundle
@@ -57,7 +67,7 @@ export async function savePlan(
       () => undefined,
     )
     const isDone = same && (status === 'applied' || status === 'promoted')
-    touchEnvironment(store, environment, isDone ? {} : { status: 'planned' })
+    touchEnvironment(store, environment, isDone ? lives : { ...lives, status: 'planned' })
     rmSync(join(folder, 'plan.json'), { force: true })
     replaceBundle(join(folder, 'bundle'), bundle)
     writeEnvDocument(store, environment, 'refs.json', refs)
@@ -79,8 +89,7 @@ function makeEnvironment(
   const scratch = makeScratch(store, `plan-${environment}`)
   const made = join(scratch.folder, 'environment')
   writeBundle(join(made, 'bundle'), bundle)
-  for (const [file, value] of Object.entries({ ...documents, 'env_config.json': usedNow(null, environment) }))
-    writeNew(join(made, file), prettyJson(value))
+  for (const [file, value] of Object.entries(documents)) writeNew(join(made, file), prettyJson(value))
   syncPath(made)
   replaceEnvironment(store, environment, made)
   scratch.remove()

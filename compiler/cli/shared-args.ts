@@ -1,8 +1,10 @@
 // Options that several commands have.
 
 import type { ArgsDef } from 'citty'
+import { milliseconds } from '../../runtime/cli/arguments.ts'
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { MAX_TTL_SECONDS } from '../../runtime/contract/state.ts'
 import type { Json } from '../load.ts'
 
 export const PARAMS_ARG = {
@@ -20,6 +22,23 @@ export const EXIT_CODE_ARGS = {
     description: 'Exit with 1 when there are such changes',
   },
 } satisfies ArgsDef
+
+export const TTL_ARG = {
+  ttl: {
+    type: 'string',
+    description: 'How long it stays after its last use: 12h, 30d (default: 7d)',
+    valueHint: 'time',
+  },
+} as const satisfies ArgsDef
+
+/** `--ttl` as env_config.json has it. Throws USAGE. */
+export function ttlArgument(text: string | undefined): { readonly ttlSeconds?: number } {
+  if (text === undefined) return {}
+  const seconds = Math.floor(milliseconds(text, '--ttl') / 1000)
+  if (seconds < 1 || seconds > MAX_TTL_SECONDS)
+    throw new RuntimeFailure('USAGE', `'--ttl' is a time from 1s to 3650d; '${text}' is not.`, { value: text })
+  return { ttlSeconds: seconds }
+}
 
 export const YES_ARG = { yes: { type: 'boolean', alias: 'y', description: 'Do not ask' } } as const satisfies ArgsDef
 

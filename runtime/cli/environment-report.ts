@@ -51,7 +51,7 @@ export async function reportPromotion(
 function runLines(result: RunResult): string[] {
   const executed = result.nodes.map(
     ({ node, status, rows, ms }) =>
-      `| \`${node}\` | ${status} | ${rows === null ? '' : thousands(rows)} | ${status === 'executed' ? ms : ''} |`,
+      `| \`${node}\` | ${status} | ${rows === null ? '' : thousands(rows)} | ${status === 'executed' ? Math.round(ms) : ''} |`,
   )
   return [
     `Run ${result.runId}: ${counted(result.counts.executed, 'node')} executed, ${result.counts.reused} taken from the store.`,

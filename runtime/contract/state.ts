@@ -142,6 +142,14 @@ export const Plan = Type.Object(
 )
 export type Plan = Static<typeof Plan>
 
+/** A time as `Date.toISOString` writes it. */
+const Instant = Type.String({
+  pattern: '^\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])T([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?Z$',
+})
+
+/** Ten years: longer is never. */
+export const MAX_TTL_SECONDS = 3650 * 24 * 60 * 60
+
 export const EnvConfig = Type.Object(
   {
     format: Type.Literal('seeknal.env/1'),
@@ -152,9 +160,10 @@ export const EnvConfig = Type.Object(
       Type.Literal('failed'),
       Type.Literal('promoted'),
     ]),
-    created_at: Type.String(),
-    last_used_at: Type.String(),
-    ttl_seconds: Type.Number(),
+    created_at: Instant,
+    last_used_at: Instant,
+    /** How long it stays after its last use. */
+    ttl_seconds: Type.Integer({ minimum: 1, maximum: MAX_TTL_SECONDS }),
     promoted_to: Type.Union([Type.String(), Type.Null()]),
     promoted_generation: Type.Union([Type.Number(), Type.Null()]),
     /** The environment that was promoted to this one, which is as that one was then; null: it was planned here. */
