@@ -3,7 +3,7 @@
 
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import type { Reason } from '../../runtime/contract/diff.ts'
-import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import { type ManifestNode, runParameters } from '../../runtime/contract/manifest.ts'
 import { ownMembers, type Pair, type Pairs, sameJson } from './pairs.ts'
 import { type ReasonCode, reason } from './reasons.ts'
 
@@ -21,6 +21,7 @@ export function definitionReasons({ node, base }: Pair & { readonly base: Manife
   return [
     ...(node.id === base.id ? [] : [reason('NODE_RENAMED', `renamed from '${base.id}'`)]),
     ...inputReasons(node, base, pairs),
+    ...parameterReasons(node, base),
     ...members.flatMap((member) =>
       member === 'materializations'
         ? materializationReasons(listOf(base.definition[member]), listOf(node.definition[member]))
@@ -48,6 +49,14 @@ function inputReasons(node: ManifestNode, base: ManifestNode, pairs: Pairs): Rea
     ...(reordered ? [reason('INPUTS_REORDERED', `inputs stand in another order: ${now.join(', ')}`)] : []),
     ...renamed,
   ]
+}
+
+/** Values of the run that the node depends on: with another list of them, what it was made from is not the same. */
+function parameterReasons(node: ManifestNode, base: ManifestNode): Reason[] {
+  const [before, now] = [runParameters(base), runParameters(node)]
+  const added = now.filter((name) => !before.includes(name)).map((name) => `also reads ${name} of the run`)
+  const removed = before.filter((name) => !now.includes(name)).map((name) => `no longer reads ${name} of the run`)
+  return [...added, ...removed].map((text) => reason('RUN_PARAMETERS_CHANGED', text))
 }
 
 /** `delimiter: ',' → ';'` for each value that differs, one level deep. */

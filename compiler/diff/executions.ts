@@ -2,7 +2,7 @@
 // an input can tell, because that input's rows are no function of what the plan knows. Pure.
 
 import type { Change, Execution } from '../../runtime/contract/diff.ts'
-import { type ManifestNode, RUN_NAMES, rowsDecide } from '../../runtime/contract/manifest.ts'
+import { type ManifestNode, rowsDecide, runParameters } from '../../runtime/contract/manifest.ts'
 import type { Verdict } from './impact.ts'
 import { type Pairs, sameJson } from './pairs.ts'
 
@@ -40,14 +40,14 @@ export function executions(
  * Null: the data is what it was.
  */
 function unsettledText(node: ManifestNode, pairs: Pairs, waits: readonly string[]): string | null {
-  const { id, parameters, source_files: files } = node
+  const { id, source_files: files } = node
   if (rowsDecide(node)) {
     const { volatile, order_dependent, clock } = node.reproducibility
     const names = [...volatile, ...order_dependent, ...(clock ? ['the clock'] : [])]
     return `the rows of '${id}' are no function of its inputs${names.length === 0 ? '' : ` (${names.join(', ')})`}`
   }
   if (files !== undefined) return `'${id}' reads its files again`
-  const ofRun = parameters.filter((name) => !RUN_NAMES.includes(name))
+  const ofRun = runParameters(node)
   if (ofRun.length > 0) return `the rows of '${id}' depend on ${ofRun.join(', ')} of the run`
   if (waits.length > 0) return `the rows of '${id}' depend on those of ${waits.map((ref) => `'${ref}'`).join(', ')}`
   const base = pairs.of(id)?.base ?? null
@@ -59,7 +59,7 @@ function unsettledText(node: ManifestNode, pairs: Pairs, waits: readonly string[
 /** What goes into the fingerprint of a node's data, by name. Must name all that runtime/execute/fingerprints.ts takes. */
 const madeFrom = (node: ManifestNode, pairs: Pairs): readonly unknown[] => [
   node.inputs.map(({ ref }) => pairs.now(ref)),
-  node.parameters,
+  runParameters(node),
   node.volatile ?? null,
   rowsDecide(node),
 ]

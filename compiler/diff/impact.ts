@@ -12,7 +12,7 @@
 // Carrying the edges one by one would not do: a definition bound over the columns of one time and the rows of another
 // stands for an output that no run has made (SELECT *, set operations and NATURAL JOIN read by position or by name).
 
-import type { ManifestInput, ManifestNode } from '../../runtime/contract/manifest.ts'
+import { type ManifestInput, type ManifestNode, runParameters } from '../../runtime/contract/manifest.ts'
 import { asVersion, versionOf } from '../versions.ts'
 import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns, sameJson } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
@@ -91,7 +91,9 @@ export class Impact {
     const { shared } = affecting
     const read = shared === null ? await this.#affectedInputs(node, await this.#scansNow(node, all)) : affecting.inputs
     const sameFunction = shared !== null && sameColumns(base, node)
-    const carries = sameFunction && read.size === 0 && members.every(isRowMember) && sameRefs && stale.length === 0
+    const sameRun = sameJson(runParameters(node), runParameters(base))
+    const carries =
+      sameFunction && read.size === 0 && members.every(isRowMember) && sameRefs && sameRun && stale.length === 0
     const record = carries ? this.#carried(node, base, shared) : this.#fresh(node)
     const inputs = sameFunction ? read : this.#withRebound(node, base, read)
     return this.#verdict(node, base, record, inputs, stale, sameFunction)

@@ -20,6 +20,7 @@ export const REASONS = {
   INPUT_REMOVED: 'breaking',
   INPUT_ADDED: 'non_breaking',
   INPUTS_REORDERED: 'non_breaking',
+  RUN_PARAMETERS_CHANGED: 'non_breaking',
   MATERIALIZATION_KEY_CHANGED: 'breaking',
   MATERIALIZATION_REMOVED: 'breaking',
   MATERIALIZATION_ADDED: 'non_breaking',

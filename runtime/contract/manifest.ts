@@ -160,6 +160,10 @@ export const isReproducible = (r: Reproducibility): boolean => r.volatile.length
 /** Parameters that are another with each run: reading them makes no node due. */
 export const RUN_NAMES: readonly string[] = ['run_id', 'run_timestamp']
 
+/** Parameters of which a node's output depends on the values. */
+export const runParameters = ({ parameters }: Pick<ManifestNode, 'parameters'>): readonly string[] =>
+  parameters.filter((name) => !RUN_NAMES.includes(name))
+
 /**
  * Whether only the rows themselves can tell a reader that they changed: what the node computes is no function of its
  * inputs and parameters alone. (Clock functions and names of the run differ between runs.)

@@ -4,7 +4,7 @@
 import { randomBytes } from 'node:crypto'
 import type { BundleFile } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
-import { type ManifestNode, RUN_NAMES } from '../contract/manifest.ts'
+import { type ManifestNode, runParameters } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import type { RunRequest } from './run.ts'
 
@@ -40,9 +40,7 @@ export function dependenceOn(
   node: ManifestNode,
   values: RunValues,
 ): { readonly parameters: Readonly<Record<string, string | null>>; readonly stamp: string | null } {
-  const named = node.parameters
-    .filter((name) => !RUN_NAMES.includes(name))
-    .map((name) => [name, values.parameters[name] ?? null] as const)
+  const named = runParameters(node).map((name) => [name, values.parameters[name] ?? null] as const)
   const stamp = { always: values.runTimestamp, day: values.runTimestamp.slice(0, 10), never: null }[
     node.volatile ?? 'never'
   ]
