@@ -2,7 +2,7 @@
 // canonical and independent of any version, clock, path or plan: what describes a node for people is not in them, nor
 // what says the same as leaving it out. Pure, no engine.
 
-import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
+import { byCodeUnit, canonicalJson, fingerprintOf } from '../runtime/contract/canonical-json.ts'
 import { checksFingerprint } from '../runtime/contract/checks.ts'
 import { Bug } from '../runtime/contract/failures.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
@@ -121,13 +121,17 @@ function definitionOf(
   return {
     ...(isTransform(node) ? queryDefinition(node, all) : sourceDefinition(node, bound)),
     kind: node.node.kind,
-    ...(materializations.length === 0 ? {} : { materializations }),
+    ...(materializations.length === 0 ? {} : { materializations: inOrder(materializations) }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
-    ...(isTransform(node) ? { sql: bound.canonicalSql } : { path: node.path }),
+    ...(isTransform(node) ? { sql: bound.canonicalSql } : { path: node.path.replace(/^(?:\.\/)+/, '') }),
     ...(volatile === undefined ? {} : { volatile }),
   }
 }
+
+/** Targets are written apart from each other: their order says nothing. */
+const inOrder = (targets: readonly unknown[]): readonly unknown[] =>
+  [...targets].sort((a, b) => byCodeUnit(canonicalJson(a), canonicalJson(b)))
 
 /**
  * The order of inputs is part of it: what they are called in the SQL may go by position. So are their columns: `SELECT *`,

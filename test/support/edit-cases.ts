@@ -2,6 +2,7 @@
 // all its cases share; `##` begins a case. Lines of a case, for the project after the edit, with `<` for the one before
 // it, with `<>` for both:
 //   name: SQL       name: text => other text     name @ {"members": "of the YAML"}     + name := SQL     - name
+//   file path := text of another file            (a member that is null goes)
 // then what comes out: `= node category: reasons` for each change, `> nodes` that execute (`?`: maybe), and `? nodes` of
 // which only the checks run.
 
@@ -58,7 +59,7 @@ const withNode = (project: MemoryProject, id: string, node: MemoryNode | null): 
 
 /** `name := SQL` or `source.name (column TYPE, …)`. */
 function declared(project: MemoryProject, line: string): MemoryProject {
-  const query = line.match(/^(\S+) := (SELECT .*|FROM .*|WITH .*)$/)
+  const query = line.match(/^(\S+) := (SELECT .*|FROM .*|WITH .*|PIVOT .*)$/)
   if (query) return withNode(project, idOf(query[1] ?? ''), { sql: query[2] ?? '' })
   const source = line.match(/^(source\.\w+) (?::= )?\((.*)\)$/)
   return source ? withNode(project, source[1] ?? '', { columns: columnsOf(source[2] ?? '') }) : project
@@ -72,6 +73,8 @@ function columnsOf(list: string): Readonly<Record<string, string>> {
 
 /** The line applied to one side: `<` before, `>` after. */
 function edited(project: MemoryProject, line: string, side: string): MemoryProject {
+  const file = line.match(/^file (\S+)(?: (<>|<))? := (.*)$/)
+  if (file !== null) return withFile(project, file, side)
   const [, name = '', mark = '', sign = '', rest = ''] =
     line.match(/^(\+ |- )?(.*)$/)?.[1] === undefined
       ? (line.match(/^([\w.]+)(?: (<>|<))?( ?[:@])(?:$| (.*)$)/) ?? [])
@@ -88,17 +91,23 @@ function edited(project: MemoryProject, line: string, side: string): MemoryProje
   return sign.endsWith('@') ? merged(project, name, rest) : rewritten(project, name, rest)
 }
 
+function withFile(project: MemoryProject, [, path = '', mark = '>', text = '']: RegExpMatchArray, side: string) {
+  return mark.includes(side) ? { ...project, files: { ...project.files, [path]: text } } : project
+}
+
 function merged(project: MemoryProject, name: string, json: string): MemoryProject {
   const members: MemoryNode = JSON.parse(json)
   if (name === 'project') return { ...project, project: { ...project.project, ...members } }
   const node = project.nodes[idOf(name)] ?? {}
   const { columns } = node
   const types =
-    members.columns !== undefined && columns !== undefined
+    isMapping(members.columns) && isMapping(columns)
       ? { columns: { ...Object(columns), ...Object(members.columns) } }
       : {}
   return withNode(project, idOf(name), { ...node, ...members, ...types })
 }
+
+const isMapping = (value: unknown): boolean => value !== null && typeof value === 'object' && !Array.isArray(value)
 
 function rewritten(project: MemoryProject, name: string, change: string): MemoryProject {
   const id = idOf(name)

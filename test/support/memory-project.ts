@@ -4,7 +4,7 @@ import { bind } from '../../compiler/bind.ts'
 import { type Diffed, diff } from '../../compiler/diff.ts'
 import { type Fingerprinted, fingerprint } from '../../compiler/fingerprint.ts'
 import { graph } from '../../compiler/graph.ts'
-import { load } from '../../compiler/load.ts'
+import { load, type ProjectFile } from '../../compiler/load.ts'
 import { type Planned, plan } from '../../compiler/plan.ts'
 import type { CompileCache, SourceObservation } from '../../compiler/ports.ts'
 import { resolve } from '../../compiler/resolve.ts'
@@ -14,7 +14,7 @@ import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { type AnalysisEngine, createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
 
-/** Members of a node's YAML besides kind and name; `sql` stands for `transform`, whose inputs are found in it. */
+/** Members of a node's YAML besides kind and name, null: none; `sql` stands for `transform`, whose inputs are found in it. */
 export interface MemoryNode {
   readonly sql?: string
   readonly [member: string]: unknown
@@ -25,6 +25,8 @@ export interface MemoryProject {
   readonly project?: Readonly<Record<string, unknown>>
   /** By id. A source lists its columns: `{ columns: { id: 'BIGINT' } }`. */
   readonly nodes: Readonly<Record<string, MemoryNode>>
+  /** More files, by path: snippets, SQL, the lock. */
+  readonly files?: Readonly<Record<string, string>>
 }
 
 let started: Promise<AnalysisEngine> | undefined
@@ -49,13 +51,19 @@ const document = (value: unknown): string => JSON.stringify(value)
 function nodeDocument(id: string, { sql, ...members }: MemoryNode): Readonly<Record<string, unknown>> {
   const [kind = '', name = ''] = id.split('.')
   const reader = kind === 'source' ? { source: 'csv', table: `data/${name}.csv` } : {}
-  if (sql === undefined) return { kind, name, ...reader, ...members }
+  if (sql === undefined || sql === '') return withoutNulls({ kind, name, ...reader, ...members })
   const inputs = [...new Set(sql.match(/\b(?:source|transform)\.\w+/g))].map((ref) => ({ ref }))
-  return { kind, name, inputs, transform: sql, ...members }
+  return withoutNulls({ kind, name, inputs, transform: sql, ...members })
 }
 
+const withoutNulls = (members: Readonly<Record<string, unknown>>) =>
+  Object.fromEntries(Object.entries(members).filter(([, value]) => value !== null))
+
+/** `file:` says where the node stands, unless it names a file of SQL. */
+const isPlace = (file: unknown): file is string => typeof file === 'string' && file.endsWith('.yml')
+
 const fileOf = (id: string, { file }: MemoryNode): string =>
-  typeof file === 'string' && file.endsWith('.yml') ? file : `seeknal/${id.replace('.', '/')}.yml`
+  isPlace(file) ? file : `seeknal/${id.replace('.', '/')}.yml`
 
 const compiled = new Map<string, Promise<Fingerprinted>>()
 
@@ -67,14 +75,19 @@ export function fingerprinted(project: MemoryProject): Promise<Fingerprinted> {
   return known
 }
 
-async function compileOnce({ project = {}, nodes }: MemoryProject): Promise<Fingerprinted> {
-  const files = [
-    { path: 'seeknal_project.yml', text: document({ name: 'memory', version: '1.0.0', ...project }) },
-    ...Object.entries(nodes).map(([id, node]) => {
-      const { file: _, ...rest } = node
-      return { path: fileOf(id, node), text: document(nodeDocument(id, rest)) }
-    }),
-  ]
+/** The files that stand for it: seeknal_project.yml and one a node. */
+export const projectFiles = ({ project = {}, nodes, files = {} }: MemoryProject): readonly ProjectFile[] => [
+  { path: 'seeknal_project.yml', text: document({ name: 'memory', version: '1.0.0', ...project }) },
+  ...Object.entries(nodes).map(([id, node]) => {
+    const { file, ...rest } = node
+    const members = isPlace(file) ? rest : node
+    return { path: fileOf(id, node), text: document(nodeDocument(id, members)) }
+  }),
+  ...Object.entries(files).map(([path, text]) => ({ path, text })),
+]
+
+async function compileOnce(project: MemoryProject): Promise<Fingerprinted> {
+  const files = projectFiles(project)
   const absent: SourceObservation = { kind: 'absent' }
   const loaded = correct(load(files, cache))
   const validated = correct(validate(loaded))
