@@ -1,6 +1,7 @@
 // Executes projects in memory over small sources with duplicates, NULLs and ties, and says what rows come out. What is in
 // a source's column depends on its name and type only, so that an edit of other columns leaves it alone.
 
+import { textLiteral } from '../../compiler/dialect/duckdb.ts'
 import { isTransform, type ResolvedTransform } from '../../compiler/resolve.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from '../../runtime/engines/duckdb/driver.ts'
 import { fingerprinted, type MemoryProject } from './memory-project.ts'
@@ -25,6 +26,8 @@ const VALUES: readonly (readonly [type: RegExp, values: string])[] = [
 
 /** Fingerprint of rows and columns of each transform. */
 export type Contents = ReadonlyMap<string, string>
+
+type Columns = readonly { readonly name: string; readonly type: string }[]
 
 /** What is in a table now: what it was made from, and its fingerprint. */
 interface Made {
@@ -97,7 +100,22 @@ export class ProjectData {
     return differing
   }
 
-  async #fill(id: string, columns: readonly { readonly name: string; readonly type: string }[]) {
+  /** Writes the rows of a source to a Parquet file, as an edit of other columns would leave them. */
+  async write(id: string, columns: Columns, path: string): Promise<void> {
+    await this.#fill(id, columns)
+    this.#made.delete(id)
+    await this.#connection.run(`COPY ${id} TO ${textLiteral(path)} (FORMAT parquet)`)
+  }
+
+  /** How many rows only one of two Parquet files has. */
+  async differenceOf(a: string, b: string): Promise<number> {
+    const only = (one: string, other: string) =>
+      `(FROM read_parquet(${textLiteral(one)}) EXCEPT ALL FROM read_parquet(${textLiteral(other)}))`
+    const rows = await this.#connection.runAndReadAll(`SELECT count(*) FROM (${only(a, b)} UNION ALL ${only(b, a)})`)
+    return Number(rows.getRows()[0]?.[0])
+  }
+
+  async #fill(id: string, columns: Columns) {
     const items = columns.map(({ name, type }) => {
       const values = VALUES.find(([pattern]) => pattern.test(type))?.[1] ?? '[NULL]'
       const value =
