@@ -5,10 +5,11 @@
 import type { Check } from '../runtime/contract/checks.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
+import type { Column } from '../runtime/contract/manifest.ts'
 import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
-import { declaredMistakes, inexactColumns, outputMistakes } from './bind/declared.ts'
+import { declaredMistakes, inexactColumns, lateDeclared, outputMistakes } from './bind/declared.ts'
 import { lateReaderMistakes } from './bind/late-readers.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
@@ -41,16 +42,18 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   )
   const { described, outputs, diagnostics } = await describeLevels(graph, sources.bound, engine, world)
   const facts = await sqlFacts(described, world)
+  const late = await lateDeclared(described, world)
   const bound = new Map<NodeId, BoundNode>(sources.bound.map((node) => [node.id, node]))
   for (const [i, one] of described.entries()) {
     const found = facts[i]
     if (found === undefined) continue
-    bound.set(one.node.id, boundTransform(one, found))
+    bound.set(one.node.id, boundTransform(one, found, late.declared.get(one.node.id)))
     if (found.reproducibility.order_dependent.includes('rowid')) diagnostics.push(...rowNumberMistakes(one.node))
   }
   const { checks, diagnostics: wrongTests } = await bindChecks(graph.nodes, bound, world)
   diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)), ...wrongTests)
   diagnostics.push(
+    ...late.diagnostics,
     ...described.flatMap(inexactColumns),
     ...(await lateReaderMistakes(described, outputs, engine, world)),
   )
@@ -94,13 +97,14 @@ const mistakesOf = (answer: Answer): readonly Diagnostic[] =>
     ? [mistake(answer.node, answer.error, answer.relations)]
     : outputMistakes(answer.described.node, answer.described.output.columns)
 
-function boundTransform({ node, output }: Described, facts: SqlFacts): BoundNode {
+function boundTransform({ node, output }: Described, facts: SqlFacts, declared?: readonly Column[]): BoundNode {
   const { columns, columnsFingerprint, casts } = output
   const { lineage, reproducibility, canonicalSql } = facts
   return {
     id: node.id,
     columns: columns && withDeclared(columns, node.node.columns),
     columnsFingerprint,
+    ...(declared === undefined ? {} : { declared }),
     casts,
     lineage,
     reproducibility,

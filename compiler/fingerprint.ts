@@ -64,6 +64,7 @@ function manifestNode(
     ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
     columns: bound.columns && [...bound.columns],
     columns_fingerprint: bound.columnsFingerprint,
+    ...(bound.declared === undefined ? {} : { declared: [...bound.declared] }),
     definition,
     definition_fingerprint: fingerprintOf(definition),
     ...(description === undefined ? {} : { description }),
@@ -119,6 +120,7 @@ function definitionOf(
   const { materializations, volatile } = node.node
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
+    ...(bound.declared === undefined ? {} : { declared: bound.declared.map((column) => [column.name, column.type]) }),
     ...(isTransform(node) ? queryDefinition(node, all) : sourceDefinition(node, bound)),
     kind: node.node.kind,
     ...(materializations.length === 0 ? {} : { materializations: inOrder(materializations) }),

@@ -25,6 +25,8 @@ export interface SqlFacts {
 /** Columns have what is declared about them, too. */
 export interface BoundNode extends Output, SqlFacts {
   readonly id: NodeId
+  /** Late-bound: the types that the author declares, which the output must have. Absent: none. */
+  readonly declared?: readonly Column[]
 }
 
 export type LockedColumns = readonly { readonly name: string; readonly type: string }[]

@@ -8,6 +8,7 @@ import {
   foldCase,
   inexactPart,
   isStorable,
+  KEPT,
   STORABLE_HINT,
 } from '../../runtime/contract/stored-columns.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
@@ -36,6 +37,30 @@ export async function declaredMistakes(described: readonly Described[], world: W
     if (known?.type === found.type) return []
     return [known ? otherType(node, declared, known.type, found) : unknownType(declared, node.id)]
   })
+}
+
+/** Types of columns that only data can tell, by node, as an output stores them: what it has is checked when it is made. */
+export async function lateDeclared(
+  described: readonly Described[],
+  world: World,
+): Promise<{ readonly declared: ReadonlyMap<string, readonly Column[]>; readonly diagnostics: readonly Diagnostic[] }> {
+  const late = described.flatMap(({ node, output }) => (output.columns === null ? [node] : []))
+  const types = await knownTypes(
+    late.flatMap((node) => node.node.columns.flatMap((column) => column.type ?? [])),
+    world,
+  )
+  const declared = new Map<string, readonly Column[]>()
+  const diagnostics: Diagnostic[] = []
+  for (const { id, node } of late) {
+    const columns = node.columns.flatMap((column): Column[] => {
+      if (column.type === null) return []
+      const type = types.get(column.type)?.type
+      if (type === undefined) diagnostics.push(unknownType(column, id))
+      return type === undefined ? [] : [{ name: column.name, type }]
+    })
+    if (columns.length > 0) declared.set(id, columns)
+  }
+  return { declared, diagnostics }
 }
 
 const columnNamed = (name: string, columns: readonly Column[]): Column | undefined =>
@@ -84,18 +109,13 @@ function placeOfQuery({ sql }: ResolvedTransform): Place {
   return placeInSql(sql, query?.start ?? 0, (query?.end ?? 0) - (query?.start ?? 0))
 }
 
-const KEPT = {
-  INTERVAL: ['months, days and whole milliseconds, none of them negative', 'For more, store epoch_us(…) or a text.'],
-  'TIME WITH TIME ZONE': ['the time in UTC', 'To keep the offset, store a text.'],
-} as const
-
 /** Warnings about values that come back as others: Parquet has no such type. */
 export function inexactColumns({ node, output }: Described): readonly Diagnostic[] {
   return (output.columns ?? []).flatMap(({ name, type }) => {
     const part = inexactPart(type)
     if (part === null) return []
-    const [kept, hint] = KEPT[part]
-    const message = `The column '${name}' of '${node.id}' is a ${type}: of each ${part} an output keeps ${kept}.`
+    const { kept, hint } = KEPT[part]
+    const message = `The column '${name}' of '${node.id}' has the type ${type}: of each ${part} an output keeps ${kept}.`
     const facts = { node: node.id, column: name, type }
     return [warningAt('BIND_TYPE_INEXACT', placeOfQuery(node), message, { facts, hints: [hint] })]
   })

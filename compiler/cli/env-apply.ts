@@ -81,7 +81,7 @@ export async function applyEnvironment(
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
-    const report = new RunReport(terminal)
+    const report = new RunReport(terminal, bundle.manifest)
     const execution = executeBundle(bundle, {
       ...request,
       projectDir: workspace.root,

@@ -40,7 +40,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     }
     keepLock(workspace, project.lock, terminal)
     const record = select === null ? prepareRecord(workspace, project, params, options) : null
-    const report = new RunReport(terminal)
+    const report = new RunReport(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
     const result = await executeBundle(bundle, running).finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success('No changes detected.')

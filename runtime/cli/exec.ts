@@ -57,7 +57,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
     if (args['dry-run'] === true) {
       return sayDueNodes(terminal, await planExecution(opened, { ...options, force: args.force === true }))
     }
-    const report = new RunReport(terminal)
+    const report = new RunReport(terminal, opened.manifest)
     const execution = executeBundle(opened, {
       ...options,
       force: args.force === true,

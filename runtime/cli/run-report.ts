@@ -2,6 +2,8 @@
 
 import type { RuntimeFailure } from '../contract/failures.ts'
 import { RuntimeFailure as Failure } from '../contract/failures.ts'
+import type { Manifest } from '../contract/manifest.ts'
+import { inexactPart, KEPT } from '../contract/stored-columns.ts'
 import type { NodeResult, RunEvent, RunResult } from '../execute/run.ts'
 import { checkCount, checkSummary, warnedChecks } from './check-lines.ts'
 import { ProgressBar } from './progress-bar.ts'
@@ -14,10 +16,13 @@ export type Explain = (result: NodeResult) => Promise<readonly Text[] | null>
 export class RunReport {
   readonly #terminal: Terminal
   readonly #bar: ProgressBar | null
+  /** Nodes of which no compiler could say which types they have. */
+  readonly #late: ReadonlySet<string>
   #width = 0
 
-  constructor(terminal: Terminal) {
+  constructor(terminal: Terminal, { nodes }: Pick<Manifest, 'nodes'>) {
     this.#terminal = terminal
+    this.#late = new Set(nodes.flatMap((node) => (node.columns === null ? [node.id] : [])))
     const drawn = terminal.options.interactive && !terminal.options.quiet && process.stderr.isTTY === true
     this.#bar = drawn ? new ProgressBar() : null
   }
@@ -51,6 +56,20 @@ export class RunReport {
     this.#bar?.finished(result.node, result.rows)
     const line = nodeLine(result, this.#width)
     if (line !== null) this.#above(() => this.#terminal.line(line))
+    if (result.status === 'executed' && this.#late.has(result.node)) this.#inexact(result)
+  }
+
+  /** Says of which values the output keeps less, as the compiler does of types that it knows. */
+  #inexact({ node, snapshot }: NodeResult): void {
+    for (const { name, type } of snapshot?.columns ?? []) {
+      const part = inexactPart(type)
+      if (part === null) continue
+      const { kept, hint } = KEPT[part]
+      this.#above(() => {
+        this.#terminal.warn(`The column '${name}' of ${node} has the type ${type}: of each ${part} it keeps ${kept}.`)
+        this.#terminal.hint(hint)
+      })
+    }
   }
 
   /** Prints a line above the bar. */

@@ -104,6 +104,8 @@ export const ManifestNode = Type.Object(
     columns: Type.Union([Type.Array(Column), Type.Null()]),
     /** SHA-256 of the ordered (name, type) list. */
     columns_fingerprint: Type.Union([Hex, Type.Null()]),
+    /** Types that the output must have where it has these columns; only where data alone can tell which it has. */
+    declared: Type.Optional(Type.Array(Column, { minItems: 1 })),
     lineage: Type.Union([Lineage, Type.Null()]),
     reproducibility: Reproducibility,
     volatile: Type.Optional(Type.Union([Type.Literal('day'), Type.Literal('always')])),

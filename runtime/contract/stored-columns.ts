@@ -57,6 +57,15 @@ export const inexactPart = (type: string): 'INTERVAL' | 'TIME WITH TIME ZONE' | 
   return found === 'INTERVAL' || found === 'TIME WITH TIME ZONE' ? found : null
 }
 
+/** What an output keeps of such a value, and what to do to keep more. */
+export const KEPT = {
+  INTERVAL: {
+    kept: 'months, days and whole milliseconds, none of them negative',
+    hint: 'For more, store epoch_us(…) or a text.',
+  },
+  'TIME WITH TIME ZONE': { kept: 'the time in UTC', hint: 'To keep the offset, store a text.' },
+} as const
+
 /** What to do about types that an output cannot hold. */
 export const STORABLE_HINT =
   "Take the members of a UNION apart, for example with union_extract(); name the fields of a STRUCT, as in {'a': 1}."

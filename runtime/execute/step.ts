@@ -9,6 +9,7 @@ import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { literalGlob } from '../contract/source-paths.ts'
 import type { Snapshot } from '../contract/state.ts'
+import { foldCase } from '../contract/stored-columns.ts'
 import type { Engine, OutputColumn, StepRequest, StepVariables } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
@@ -43,6 +44,7 @@ export async function runStep(
     if (source !== null) world.sources.confirm(source)
     throw located(error, step, world.nodes.get(asNodeId(step.node)))
   }
+  requireDeclared(world.nodes.get(asNodeId(step.node)), columns)
   if (source !== null) world.sources.confirm(source)
   if (!existsSync(file))
     throw new RuntimeFailure('STEP_FAILED', `${step.node} wrote no output`, {
@@ -53,6 +55,20 @@ export async function runStep(
       offset: null,
     })
   return columns
+}
+
+/** Refuses columns of other types than are declared, where only data could tell them. */
+function requireDeclared(node: ManifestNode | undefined, columns: readonly OutputColumn[]): void {
+  const types = new Map((node?.declared ?? []).map((column) => [foldCase(column.name), column.type]))
+  const wrong = columns.filter(({ name, type }) => (types.get(foldCase(name)) ?? type) !== type)
+  if (node === undefined || wrong.length === 0) return
+  const each = wrong.map(({ name, type }) => `'${name}' is ${type} and declared as ${types.get(foldCase(name))}`)
+  throw new RuntimeFailure(
+    'OUTPUT_DIFFERS',
+    `the output of ${node.id} has other columns than are declared: ${each.join(', ')}`,
+    { node: node.id, columns: wrong.map(({ name }) => name) },
+    { hints: ['Cast them in the SQL, or declare the types that it gives.'] },
+  )
 }
 
 /** Makes an input's stored output readable for a step of this bundle. */

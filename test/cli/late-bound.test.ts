@@ -159,4 +159,40 @@ test('A bundle is not executed over source files that have other columns than it
   assert.match(said, "'seeknal lock --accept'")
 })
 
+test('Declared types of columns that only data can tell are checked when the table is made', async () => {
+  const pivot = (columns: string) => ({
+    'seeknal/by_month.yml': `kind: transform\nname: by_month\ninputs: [{ref: source.sales}]\n${columns}transform: PIVOT (SELECT * FROM ref('source.sales')) ON month USING sum(amount) GROUP BY shop\n`,
+  })
+  const folder = tempProject({ ...files(), ...pivot('columns: {SHOP: text, jan: HUGEINT, dec: DATE}\n') })
+  await does(folder, ['run'])
+  writeFiles(folder, pivot('columns: {shop: VARCHAR, jan: DATE}\n'))
+  const { all: said } = await ends(1, folder, ['run'])
+  assert.match(said, /'jan' is DECIMAL\(38,0\) and declared as DATE/)
+  assert.match(said, 'OUTPUT_DIFFERS')
+  await does(folder, ['env', 'plan', 'dev'])
+  await ends(1, folder, ['env', 'apply', 'dev'])
+  writeFiles(folder, pivot('columns: {shop: VARCHAR, jan: WRONG}\n'))
+  assert.match((await ends(2, folder, ['run'])).err, /by_month\.yml:4:\d+: .*'WRONG'.*\[BIND_UNKNOWN_TYPE\]/)
+  writeFiles(folder, pivot('columns: {shop: VARCHAR}\n'))
+  await does(folder, ['run'])
+})
+
+test('A table whose columns only data can tell says of which values it keeps less', async () => {
+  const folder = tempProject(
+    files(
+      transform(
+        'spans',
+        'source.sales',
+        "PIVOT (SELECT shop, month, to_milliseconds(length(month)) AS i FROM ref('source.sales')) ON month USING max(i) GROUP BY shop",
+      ),
+    ),
+  )
+  const { err } = await ends(0, folder, ['run'])
+  assert.match(
+    err,
+    /The column 'jan' of transform\.spans has the type INTERVAL: of each INTERVAL it keeps months, days/,
+  )
+  assert.is((await ends(0, folder, ['run'])).err, '')
+})
+
 test.run()
