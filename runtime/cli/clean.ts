@@ -29,7 +29,13 @@ snapshots and bundles that nothing refers to any more. Refused while something i
       ...lockTimeout(args['lock-timeout']),
     })
     if (terminal.options.json) terminal.document(result)
-    const { generations, environments, snapshots, bundles, bytes } = result
+    const { generations, environments, snapshots, bundles, damaged, bytes } = result
+    if (damaged.length > 0) {
+      terminal.warn(`Snapshots and bundles stay, since what needs them cannot be told: ${damaged.join('; ')}.`)
+      terminal.hint(
+        'An old generation goes with a smaller --keep; plan or delete a damaged environment; `seeknal run --full` makes production anew.',
+      )
+    }
     if (generations.length + environments.length + snapshots + bundles === 0) {
       terminal.success('Nothing to remove.')
       return 0

@@ -6,6 +6,7 @@ import { lstatSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
+import type { RunState } from '../contract/state.ts'
 import { deleteEnvironment, environmentNames, readEnvConfig, readEnvState, settleEnvironment } from './environments.ts'
 import { errno, guarded, ioFailure, kindAt, readIfThere, removeTree } from './files.ts'
 import {
@@ -34,6 +35,8 @@ export interface CleanResult {
   readonly environments: readonly EnvironmentName[]
   readonly snapshots: number
   readonly bundles: number
+  /** What cannot be read of what stays: while it is there, nobody knows which snapshots and bundles are needed, and all stay. */
+  readonly damaged: readonly string[]
   /** Disk space that becomes free: every output is a snapshot. */
   readonly bytes: number
 }
@@ -74,9 +77,11 @@ function removals(store: Store, options: CleanOptions): Removals {
   const generations = oldGenerations(store, options.keepGenerations ?? KEPT_GENERATIONS)
   const environments = environmentNames(store).filter((name) => isExpired(store, name))
   const used = marked(store, new Set(generations), new Set(environments))
-  const snapshots = filesIn(store, 'snapshots').filter((name) => !used.snapshots.has(name.replace(/\.parquet$/, '')))
-  const bundles = filesIn(store, 'bundles').filter((name) => !used.bundles.has(name))
-  const index = filesIn(store, 'index').filter((name) => !leadsTo(store, name, used.snapshots))
+  const unneeded = (folder: StoreFolder, isUsed: (name: string) => boolean) =>
+    used.damaged.length > 0 ? [] : filesIn(store, folder).filter((name) => !isUsed(name))
+  const snapshots = unneeded('snapshots', (name) => used.snapshots.has(name.replace(/\.parquet$/, '')))
+  const bundles = unneeded('bundles', (name) => used.bundles.has(name))
+  const index = unneeded('index', (name) => leadsTo(store, name, used.snapshots))
   const paths = [
     ...generations.map((number) => generationFolder(store, number)),
     ...index.map((name) => join(store.target, 'index', name)),
@@ -90,7 +95,9 @@ function removals(store: Store, options: CleanOptions): Removals {
     (sum, name) => sum + guarded('look at', name, () => lstatSync(join(store.target, 'snapshots', name)).size),
     0,
   )
-  return { result: { generations, environments, snapshots: snapshots.length, bundles: bundles.length, bytes }, paths }
+  const { damaged } = used
+  const counts = { snapshots: snapshots.length, bundles: bundles.length }
+  return { result: { generations, environments, ...counts, damaged, bytes }, paths }
 }
 
 function oldGenerations(store: Store, keep: number): number[] {
@@ -130,15 +137,28 @@ export function isExpired(store: Store, name: EnvironmentName): boolean {
 }
 
 function marked(store: Store, generations: ReadonlySet<number>, environments: ReadonlySet<EnvironmentName>) {
+  const damaged: string[] = []
+  const stateIn = (read: () => RunState | null): readonly RunState[] =>
+    unlessDamaged(
+      () => {
+        const state = read()
+        return state === null ? [] : [state]
+      },
+      (failure) => {
+        damaged.push(failure.message)
+        return []
+      },
+    )
   const states = [
     ...generationNumbers(store)
       .filter((number) => !generations.has(number))
-      .map((number) => readGeneration(store, number).state),
+      .flatMap((number) => stateIn(() => readGeneration(store, number).state)),
     ...environmentNames(store)
       .filter((name) => !environments.has(name))
-      .flatMap((name) => readEnvState(store, name) ?? []),
+      .flatMap((name) => stateIn(() => readEnvState(store, name))),
   ]
   return {
+    damaged,
     snapshots: new Set(states.flatMap((state) => Object.values(state.nodes).map((node) => node.snapshot.sha256))),
     bundles: new Set(states.map((state) => state.bundle)),
   }

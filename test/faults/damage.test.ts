@@ -109,6 +109,32 @@ test('A rollback finds its way when nothing of the present generation can be rea
   assert.equal(await rowsOf(folder, REVENUE), [['30.50'], ['5.25']])
 })
 
+test('`clean` goes on where something that stays is damaged, and takes nothing that it might need', async () => {
+  const folder = await threeGenerations()
+  await does(folder, ['env', 'plan', 'dev'])
+  edit(folder, daily, '* 3', '* 4')
+  await does(folder, ['env', 'plan', 'dev'])
+  await does(folder, ['env', 'apply', 'dev'])
+  const kept = () => ['snapshots', 'bundles', 'index'].map((name) => readdirSync(join(folder, 'target', name)).sort())
+  const before = kept()
+  for (const path of ['target/generations/2/run_state.json', 'target/environments/dev/run_state.json']) {
+    const text = readFileSync(join(folder, path), 'utf8')
+    tear(join(folder, path))
+    assert.match(
+      (await ends(0, folder, ['clean', '--keep', '2', '--dry-run'])).err,
+      /Snapshots and bundles stay.*run_state\.json/,
+    )
+    assert.match((await ends(0, folder, ['clean', '--keep', '2'])).err, /Snapshots and bundles stay.*run_state\.json/)
+    assert.equal(kept(), before)
+    assert.equal(readdirSync(join(folder, 'target/generations')), ['2', '3'])
+    writeFileSync(join(folder, path), text)
+  }
+  const { all: said } = await ends(0, folder, ['clean', '--keep', '1'])
+  assert.match(said, /Removed 1 generation, [1-9]/)
+  await does(folder, ['promote', 'dev', '--yes'])
+  assert.equal(await rowsOf(folder, REVENUE), [['122.00'], ['21.00']])
+})
+
 test('A journal that is damaged or lost takes no generation away', async () => {
   for (const damage of [
     (path: string) => writeFileSync(path, 'no journal\n'),
