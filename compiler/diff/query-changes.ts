@@ -125,14 +125,22 @@ export class QueryChanges {
     if (rows === null)
       return { reasons: [reason('SQL_CHANGED', 'SQL; which columns, the engine cannot say')], changed: null }
     if (!rows) return { reasons: await this.#rowReasons(old, now, common), changed: null }
-    const changed: string[] = []
-    for (const name of common) if (!(await this.#equal(id, old, [name], now, [name]))) changed.push(name)
+    const changed = [...(await this.#changed(id, old, now, common))]
     if (changed.length === 0)
       return { reasons: [reason('ROWS_CHANGED', 'which values stand together in a row')], changed: null }
     return {
       reasons: changed.map((name) => reason('COLUMN_VALUES_CHANGED', `values of ${name}`, name)),
       changed: changed.sort(),
     }
+  }
+
+  /** Those of some columns that may differ each by itself. A tuple that is equal clears all its columns: halves are asked first. */
+  async #changed(id: string, old: Side, now: Side, columns: readonly string[]): Promise<readonly string[]> {
+    if (columns.length === 0 || (await this.#equal(id, old, columns, now, columns))) return []
+    if (columns.length === 1) return columns
+    const middle = columns.length >> 1
+    const first = await this.#changed(id, old, now, columns.slice(0, middle))
+    return [...first, ...(await this.#changed(id, old, now, columns.slice(middle)))]
   }
 
   /** Where the row set may differ, every value may; the syntax says which clauses and expressions were edited. */

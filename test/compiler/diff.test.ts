@@ -83,6 +83,30 @@ test('The edits that are known to leave stale tables do change the rows of a rea
   }
 })
 
+test('Of very many columns, those are named that an edit touches', async () => {
+  const columns = (edit: (i: number) => string) =>
+    Array.from({ length: 400 }, (_, i) => `a + ${edit(i)} AS c${i}`).join()
+  const wide = (edit: (i: number) => string) => ({
+    nodes: {
+      'source.t': { columns: { a: 'INTEGER' } },
+      'transform.wide': { sql: `SELECT ${columns(edit)} FROM source.t` },
+      'transform.last': { sql: 'SELECT c399 FROM transform.wide' },
+    },
+  })
+  const { diff } = await diffed(
+    wide((i) => String(i === 7 || i === 390 ? -i : i)),
+    wide(String),
+  )
+  assert.equal(
+    diff.changes.map((change) => change.columns_changed),
+    [['c390', 'c7']],
+  )
+  assert.equal(
+    diff.execute.map((execution) => execution.node),
+    ['transform.wide'],
+  )
+})
+
 test('There are as many edits as the design asks for', () => {
   assert.ok(editFiles().reduce((sum, file) => sum + file.cases.length, 0) >= 150)
 })
