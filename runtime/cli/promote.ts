@@ -1,6 +1,7 @@
 // `seeknal env promote <env> [to]` and `seeknal promote <env> [to]`: an applied environment becomes production, or another
 // environment, in one step.
 
+import type { SwitchResult } from '../promote.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
@@ -8,6 +9,7 @@ import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot, projectRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
+import type { Terminal } from './terminal.ts'
 
 export const promote = command({
   about: `Makes an applied environment production: one atomic switch to a new generation. With the name of another environment,
@@ -78,7 +80,8 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
   if (request.dryRun) {
     const planned = await describe()
     if (terminal.options.json) terminal.document(planned)
-    sayStaged(terminal, planned)
+    if (isThere(planned)) sayThere(terminal, environment, planned)
+    else sayStaged(terminal, planned)
     sayUnmet(terminal, planned.unmet)
     return 0
   }
@@ -91,9 +94,19 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
   }
   const result = await module.promote(options)
   if (terminal.options.json) terminal.document(result)
-  else if (!ask) sayStaged(terminal, result)
+  if (isThere(result)) {
+    sayThere(terminal, environment, result)
+    return 0
+  }
+  if (!terminal.options.json && !ask) sayStaged(terminal, result)
   terminal.success(
     `Environment '${environment}' is production now: generation ${result.to}${result.from === null ? '' : ` (was ${result.from})`}.`,
   )
   return 0
 }
+
+/** Nothing is switched: production was made from this environment already. */
+const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => from === to
+
+const sayThere = (terminal: Terminal, environment: string, { to }: Pick<SwitchResult, 'to'>): void =>
+  terminal.success(`Nothing to promote: production, generation ${to}, has all of '${environment}' already.`)

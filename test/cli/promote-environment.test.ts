@@ -229,6 +229,14 @@ test('Promoting the same twice changes nothing the second time', async () => {
   const before = tree(join(folder, 'target/environments/staging'))
   assert.match(await does(folder, ['env', 'promote', 'dev', 'staging']), /has all of 'dev' already/)
   assert.equal(tree(join(folder, 'target/environments/staging')), before)
+  await does(folder, ['env', 'promote', 'dev'])
+  const made = readdirSync(join(folder, 'target/generations'))
+  for (const more of [['--dry-run'], []])
+    assert.match(
+      await does(folder, ['env', 'promote', 'dev', ...more]),
+      /^✓ Nothing to promote: production, generation 2, has all of 'dev' already\.\n$/,
+    )
+  assert.equal(readdirSync(join(folder, 'target/generations')), made)
 })
 
 test('Removals and descriptions are promoted too', async () => {
