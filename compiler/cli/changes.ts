@@ -1,7 +1,9 @@
 // A diff → lines for people: counts, and one line a change with category, reasons and who is affected. Pure.
 
 import { styled, type Text } from '../../runtime/cli/text.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import type { Change, Diff } from '../../runtime/contract/diff.ts'
+import type { Manifest } from '../../runtime/contract/manifest.ts'
 
 const SIGN = { added: ['+', 'green'], removed: ['-', 'red'], modified: ['~', 'yellow'] } as const
 const CATEGORY = {
@@ -12,6 +14,21 @@ const CATEGORY = {
 
 /** How many names a line lists before it says how many more there are. */
 const MOST_NAMES = 5
+
+/** What a manifest says of the project as a whole, where it is not what production says. */
+export function projectChanges({ manifest, base }: Pick<OpenedBundle, 'manifest' | 'base'>): readonly string[] {
+  if (base === null) return []
+  const of = ({ project, engine, dialect }: Manifest) => ({
+    name: project.name,
+    version: project.version,
+    engine,
+    dialect,
+  })
+  const before = new Map(Object.entries(of(base)))
+  return Object.entries(of(manifest)).flatMap(([what, now]) =>
+    before.get(what) === now ? [] : [`${what}: '${before.get(what)}' → '${now}'`],
+  )
+}
 
 /** One line a change, aligned. */
 export function changeLines(diff: Diff): readonly Text[] {

@@ -14,7 +14,7 @@ import { kindAt } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import { environmentFolder } from '../../runtime/store/store.ts'
 import type { Json } from '../load.ts'
-import { changeLines, countLines, dagLine, names, planExitCode } from './changes.ts'
+import { changeLines, countLines, dagLine, names, planExitCode, projectChanges } from './changes.ts'
 import { compileProject, dueIn, keepLock } from './compile-project.ts'
 import { projectDigest } from './project.ts'
 import { savePlan } from './saved-plan.ts'
@@ -80,7 +80,7 @@ export async function planEnvironment(
     const { bundle } = project
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base === null) terminal.info('There is no production yet: everything is new.')
-    const something = bundle.diff.changes.length > 0 || bundle.contract.steps.length > 0
+    const something = bundle.diff.changes.length + bundle.contract.steps.length + projectChanges(bundle).length > 0
     // Without a change, an environment is not made; one that is there gets the empty plan in place of its old one.
     const keep = something || kindAt(environmentFolder(workspace.store, environment)) !== 'absent'
     const plan = {
@@ -117,7 +117,8 @@ function sayPlan(terminal: Terminal, plan: Plan, bundle: OpenedBundle, productio
   terminal.line('='.repeat(60))
   for (const line of countLines(diff, plan.total_nodes_to_execute)) terminal.line(line)
   for (const line of changeLines(diff)) terminal.line(line)
+  for (const line of projectChanges(bundle)) terminal.line(`  ~ project  ${line}`)
   sayOld(terminal, production, bundle)
   if (plan.check !== undefined) terminal.line(`  Only to check: ${names(plan.check)}`)
-  if (plan.may_execute.length > 0) terminal.line(`  May also execute, depending on rows: ${names(plan.may_execute)}`)
+  if (plan.may_execute.length > 0) terminal.line(`  May also execute, depending on data: ${names(plan.may_execute)}`)
 }

@@ -83,10 +83,7 @@ test('An environment may have dashes in its name, from its plan to its end', asy
   const folder = await inProduction()
   edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
   await does(folder, ['env', 'plan', 'my-env-2'])
-  assert.match(
-    readFileSync(join(folder, 'target/environments/my-env-2/bundle/apply.sql'), 'utf8'),
-    'my_env_2_outputs',
-  )
+  assert.match(readFileSync(join(folder, 'target/environments/my-env-2/bundle/apply.sql'), 'utf8'), 'my_env_2_outputs')
   await does(folder, ['env', 'apply', 'my-env-2'])
   assert.equal(await rowsOf(folder, REVENUE, 'my-env-2'), [['61.00'], ['10.50']])
   await does(folder, ['promote', 'my-env-2', '--yes'])

@@ -67,6 +67,20 @@ test('A plan is not stale for what production has made up for since, but moved b
   assert.is((await rowsOf(folder, 'SELECT max(revenue) FROM transform_daily', 'dev'))[0]?.[0], '105.25')
 })
 
+test('Another name or version of the project is planned and promoted like a description', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['run'])
+  edit(folder, 'seeknal_project.yml', '1.0.0', '2.0.0')
+  assert.match(
+    (await ends(2, folder, ['env', 'plan', 'dev', '--detailed-exitcode'])).out,
+    "project  version: '1.0.0' → '2.0.0'",
+  )
+  await does(folder, ['env', 'apply', 'dev'])
+  await does(folder, ['promote', 'dev', '--yes'])
+  assert.match(await does(folder, ['run']), /No changes detected/)
+  assert.match(await does(folder, ['env', 'plan', 'dev']), /No changes detected/)
+})
+
 const statusOf = async (folder: string): Promise<unknown> =>
   JSON.parse(await does(folder, ['env', 'list', '--json']))[0].status
 
