@@ -2,7 +2,17 @@
 // `seeknal rollback` make, and the same refusals.
 
 import { spawnSync } from 'node:child_process'
-import { appendFileSync, cpSync, readdirSync, readFileSync, readlinkSync, renameSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { sha256 } from '../runtime/contract/canonical-json.ts'
@@ -77,6 +87,48 @@ test('Rolling back gives exactly what production was, and promoting twice is ref
   assert.is(sh(project, 'bundle/rollback.sh').status, 0)
   assert.equal(production(project), before)
   assert.is(sh(project, 'bundle/rollback.sh').status, 3, 'production is not what this bundle made')
+})
+
+test('What a script promoted and took back stays a generation, and history tells of both', () => {
+  const project = applied()
+  assert.is(sh(project, 'bundle/promote.sh').status, 0)
+  const promoted = production(project)
+  assert.is(sh(project, 'bundle/rollback.sh').status, 0)
+  succeeds(project, ['run'])
+  assert.equal(readdirSync(join(project, 'target/generations')), ['1', '2', '3'])
+  const told = JSON.parse(succeeds(project, ['history', '--json'])) as {
+    generations: { record: { generation: number }; switches: { kind: string }[] }[]
+  }
+  const kinds = told.generations.map(({ record, switches }) => [record.generation, switches.map(({ kind }) => kind)])
+  assert.equal(kinds.sort(), [
+    [1, ['run', 'rollback']],
+    [2, ['promote']],
+    [3, ['run']],
+  ])
+  succeeds(project, ['rollback', '--to', '2', '--yes'])
+  assert.equal(production(project), promoted)
+})
+
+test('A switch that was not noted, or noted in part, is noted by the script that finds it', () => {
+  const project = applied()
+  const log = join(project, 'target/journal/production.jsonl')
+  assert.is(sh(project, 'bundle/promote.sh').status, 0)
+  const lines = readFileSync(log, 'utf8').trimEnd().split('\n')
+  writeFileSync(log, `${lines[0]}\n${lines[1]?.slice(0, 20)}`)
+  assert.is(sh(project, 'bundle/rollback.sh').status, 0)
+  succeeds(project, ['run'])
+  assert.equal(readdirSync(join(project, 'target/generations')), ['1', '2', '3'])
+})
+
+test('Without a log a script makes none: seeknal then keeps every generation that it finds', () => {
+  const project = applied()
+  const log = join(project, 'target/journal/production.jsonl')
+  rmSync(log)
+  assert.is(sh(project, 'bundle/promote.sh').status, 0)
+  assert.is(existsSync(log), false)
+  assert.is(sh(project, 'bundle/rollback.sh').status, 0)
+  succeeds(project, ['run'])
+  assert.equal(readdirSync(join(project, 'target/generations')), ['1', '2', '3'])
 })
 
 test('It runs from anywhere, in a project whose path needs quotes', () => {
