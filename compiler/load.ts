@@ -7,6 +7,7 @@ import { type Diagnostic, isError, type Place, sortDiagnostics } from '../runtim
 import { errorAt, warningAt } from './diagnostic-codes.ts'
 import { fileDigest } from './file-digest.ts'
 import { readDocument, tooDeep } from './load/document.ts'
+import { encodingProblem } from './load/encoding.ts'
 import { type PackedPositions, Positions } from './load/positions.ts'
 import type { CompileCache } from './ports.ts'
 
@@ -14,6 +15,8 @@ import type { CompileCache } from './ports.ts'
 export interface ProjectFile {
   readonly path: string
   readonly text: string
+  /** False: some bytes were no UTF-8; the text has U+FFFD in their place. */
+  readonly isUtf8?: boolean
 }
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json }
@@ -84,7 +87,7 @@ export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded
   for (const file of [...files].sort((a, b) => byCodeUnit(a.path, b.path))) {
     const kind = kindOf(file.path)
     if (kind === undefined) continue
-    const encoding = wrongEncoding(file)
+    const encoding = encodingProblem(file)
     if (encoding !== undefined) diagnostics.push(encoding)
     else if (kind === 'sql') sql[file.path] = file.text
     else if (kind === 'lock') lock = file.text
@@ -106,15 +109,6 @@ export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded
   }
 }
 
-/** UTF-16, as some editors and shells write it: read as UTF-8, its byte order mark and zeros are no characters of YAML or SQL. */
-function wrongEncoding({ path, text }: ProjectFile): Diagnostic | undefined {
-  if (!text.startsWith('\ufffd\ufffd') && !text.slice(0, 1000).includes('\0')) return undefined
-  const place = { file: path, line: 1, column: 1, length: 1 }
-  return errorAt('LOAD_ENCODING', place, 'The file is not UTF-8: it looks like UTF-16.', {
-    hints: ["Save it as UTF-8 in your editor, or: iconv -f UTF-16 -t UTF-8 'FILE'."],
-  })
-}
-
 function missing(projects: number, nodes: number, found: readonly Diagnostic[]): Diagnostic[] {
   const place: Place = { file: 'seeknal_project.yml', line: 1, column: 1, length: 1 }
   const errors = found.filter(isError)
@@ -133,6 +127,29 @@ function missing(projects: number, nodes: number, found: readonly Diagnostic[]):
       }),
     )
   return result
+}
+
+/** `file:` of a node as a path relative to the project. */
+export const sqlPath = (file: string): string => file.replace(/^(\.\/)+/, '')
+
+/** Paths of the .sql files that nodes of a YAML file name. Pure, apart from the cache. */
+export function namedSql(file: ProjectFile, cache: CompileCache): readonly string[] {
+  if (!file.text.includes('.sql') || encodingProblem(file) !== undefined) return []
+  return readFile(file, cache).documents.flatMap(({ value }) =>
+    typeof value.file === 'string' && value.file.endsWith('.sql') ? [sqlPath(value.file)] : [],
+  )
+}
+
+/** The text of a YAML file without these of its documents (`LoadedDocument.index`); empty lines take their place. Pure. */
+export function withoutDocuments(text: string, indexes: readonly number[]): string {
+  const parsed = parseAllDocuments(text, { prettyErrors: false, merge: true })
+  const cut = [...('empty' in parsed ? [] : parsed)].flatMap(({ contents }, i) =>
+    indexes.includes(i) && contents?.range ? [contents.range] : [],
+  )
+  const lines = (piece: string) => piece.replaceAll(/[^\n]/g, '')
+  return cut
+    .reverse()
+    .reduce((rest, [start, , end]) => rest.slice(0, start) + lines(rest.slice(start, end)) + rest.slice(end), text)
 }
 
 interface ReadFile {
@@ -189,18 +206,28 @@ function parseFile(file: ProjectFile): ReadFile {
   const documents: LoadedDocument[] = []
   const diagnostics: Diagnostic[] = []
   for (const [index, document] of all.entries()) {
-    for (const problem of [...document.errors, ...document.warnings]) {
+    for (const problem of untilExhaustion([...document.errors, ...document.warnings])) {
       const [start, end] = problem.pos
       const { line, col } = lines.linePos(Math.min(start, text.length))
       const place = { file: file.path, line, column: col, length: Math.max(1, end - start) }
       diagnostics.push(yamlProblem(problem, place, document))
     }
-    if (document.errors.length > 0 || document.contents === null) continue
+    if (document.errors.length > 0 || isEmpty(document)) continue
     const read = readDocument(document, index, { file: file.path, text, lines })
     if (read.document !== undefined) documents.push(read.document)
     diagnostics.push(...read.diagnostics)
   }
   return { documents, diagnostics }
+}
+
+/** Nothing between two `---`, or after the last. */
+const isEmpty = ({ contents }: Document.Parsed): boolean =>
+  contents === null || (isScalar(contents) && contents.value === null && contents.source === '')
+
+/** Where the parser gave up, what it finds after that are no mistakes of the author's. */
+const untilExhaustion = (problems: readonly YAMLError[]): readonly YAMLError[] => {
+  const end = problems.findIndex(({ code }) => code === 'RESOURCE_EXHAUSTION')
+  return end < 0 ? problems : problems.slice(0, end + 1)
 }
 
 function yamlProblem({ code, message, pos }: YAMLError, place: Place, document: Document.Parsed): Diagnostic {

@@ -1,17 +1,17 @@
 // A path → the bundle that is there, verified: a directory or a .tar.gz. Nothing is executed before this has passed.
 // Reports BUNDLE_NOT_FOUND, BUNDLE_INVALID, BUNDLE_DIGEST_MISMATCH, BUNDLE_UNSUPPORTED.
 
-import { statSync } from 'node:fs'
 import { readDirectory } from './bundle/directory.ts'
 import { type OpenedBundle, unreadable, verify } from './bundle/verify.ts'
 import type { BundleFile } from './contract/bundle.ts'
 import { RuntimeFailure } from './contract/failures.ts'
+import { statIfThere } from './store/files.ts'
 
 export type { OpenedBundle }
 
 /** Opens and verifies the bundle at `path`, which may be relative to the working directory. */
 export async function open(path: string): Promise<OpenedBundle> {
-  const present = statSync(path, { throwIfNoEntry: false })
+  const present = statIfThere(path)
   if (present === undefined)
     throw new RuntimeFailure(
       'BUNDLE_NOT_FOUND',

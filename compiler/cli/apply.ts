@@ -37,6 +37,7 @@ the node is already (with --force). Nothing is executed: \`seeknal plan\` says w
         stopAfter: 'fingerprint',
       })
       sayDraftDiagnostics(result.diagnostics, draft, surroundings)
+      refuseBesides(draft)
       const same = draft.replaces === draft.text
       if (draft.replaces !== null && !same && args.force !== true) {
         const hints = [`Compare it with ${draft.home}; --force replaces that file.`]
@@ -55,6 +56,16 @@ the node is already (with --force). Nothing is executed: \`seeknal plan\` says w
     }
   },
 })
+
+function refuseBesides({ id, home, besides }: DraftFile): void {
+  if (besides === null) return
+  throw new RuntimeFailure(
+    'USAGE',
+    `'${id}' would replace ${home}, which holds '${besides}' too.`,
+    { node: id, file: home },
+    { hints: ['Edit that file, or move its other nodes to files of their own first.'] },
+  )
+}
 
 /** Moves the draft. Nothing is written through a link that leads out of the project. */
 function place({ root }: Workspace, draft: DraftFile, from: string): void {

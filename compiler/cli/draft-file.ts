@@ -1,16 +1,18 @@
 // A draft → the project as it would be with the draft in place. The draft is checked first, so that neither its kind
 // nor its name can lead a path anywhere else. Reports USAGE, PROJECT_INVALID (diagnostics at the draft's own lines).
 
-import { readFileSync } from 'node:fs'
 import { relative, resolve } from 'node:path'
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { type Diagnostic, isError, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
-import { NAME_PATTERN, type NodeId, nodeId } from '../../runtime/contract/ids.ts'
-import type { ProjectFile } from '../load.ts'
+import { asNodeId, NAME_PATTERN, type NodeId, nodeId } from '../../runtime/contract/ids.ts'
+import { errno } from '../../runtime/store/files.ts'
+import type { LoadedDocument, ProjectFile } from '../load.ts'
 import { projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { homeOf, KINDS } from './draft-kinds.ts'
+import { withNamedSql } from './project.ts'
+import { fileAt } from './text-cache.ts'
 import type { Workspace } from './workspace.ts'
 
 export interface DraftFile {
@@ -22,18 +24,22 @@ export interface DraftFile {
   readonly home: string
   /** Text of the file that it would replace, or null. */
   readonly replaces: string | null
-  /** The project's files with the draft at home. */
+  /** Another node of the file at home, which the draft cannot replace then, or null. */
+  readonly besides: NodeId | null
+  /** Under which path it is among `files`: home, unless other nodes are there. */
+  readonly as: string
+  /** The project's files with the draft in place. */
   readonly files: readonly ProjectFile[]
 }
 
 export async function readDraft(path: string, workspace: Workspace, surroundings: Surroundings): Promise<DraftFile> {
   const absolute = resolve(surroundings.cwd, path)
-  const text = draftText(absolute, path)
-  const { load } = await import('../load.ts')
-  const shown = [{ path, text }]
-  const loaded = load([{ path: 'seeknal/draft.yml', text }], workspace.cache)
-  const mistakes = loaded.diagnostics.filter((d) => isError(d) && d.place.file === 'seeknal/draft.yml')
-  if (mistakes.length > 0) throw refused(mistakes, 'seeknal/draft.yml', path, shown, surroundings)
+  const file = draftAt(absolute, path)
+  const { text } = file
+  const { load, withoutDocuments } = await import('../load.ts')
+  const loaded = load([{ ...file, path: ALONE }], workspace.cache)
+  const mistakes = loaded.diagnostics.filter((d) => isError(d) && d.place.file === ALONE)
+  if (mistakes.length > 0) throw refused(mistakes, ALONE, path, [file], surroundings)
   const [document, second] = loaded.nodes
   if (document === undefined) throw new RuntimeFailure('USAGE', `'${path}' has no node.`, { file: path })
   if (second !== undefined)
@@ -44,13 +50,34 @@ export async function readDraft(path: string, workspace: Workspace, surroundings
   if (typeof name !== 'string' || !NAME_PATTERN.test(name)) throw badName(name, path)
   const id = nodeId(known, name)
   const inPlace = relative(workspace.root, absolute)
-  const there = load(workspace.files(), workspace.cache).nodes.filter(
-    (node) => node.value.kind === kind && node.value.name === name && node.file !== inPlace,
-  )
-  const home = there[0]?.file ?? (inPlace.startsWith('seeknal/') ? inPlace : homeOf(known, name))
-  const others = workspace.files().filter((file) => file.path !== home && file.path !== inPlace)
-  return { id, path, text, home, replaces: textOf(workspace.files(), home), files: [...others, { path: home, text }] }
+  const files = workspace.files()
+  const nodes = load(files, workspace.cache).nodes.filter((node) => node.file !== inPlace)
+  const isSame = ({ value }: LoadedDocument) => value.kind === kind && value.name === name
+  const home = nodes.find(isSame)?.file ?? (inPlace.startsWith('seeknal/') ? inPlace : homeOf(known, name))
+  const atHome = nodes.filter((node) => node.file === home)
+  const other = atHome.find((node) => !isSame(node))
+  const as = other === undefined ? home : freePath(files)
+  const old = atHome.filter(isSame).map(({ index }) => index)
+  const rest = files
+    .filter((one) => one.path !== as && one.path !== inPlace)
+    .map((one) => (one.path === home ? { ...one, text: withoutDocuments(one.text, old) } : one))
+  return {
+    id,
+    path,
+    text,
+    home,
+    replaces: textOf(files, home),
+    besides: other === undefined ? null : asNodeId(`${other.value.kind}.${other.value.name}`),
+    as,
+    files: withNamedSql(workspace.root, [...rest, { path: as, text }], workspace.cache),
+  }
 }
+
+/** Where a draft is while it is looked at alone. */
+const ALONE = 'seeknal/draft.yml'
+
+const freePath = (files: readonly ProjectFile[], path = ALONE): string =>
+  files.some((file) => file.path === path) ? freePath(files, path.replace('.yml', '_.yml')) : path
 
 const textOf = (files: readonly ProjectFile[], path: string): string | null =>
   files.find((file) => file.path === path)?.text ?? null
@@ -61,7 +88,7 @@ export function sayDraftDiagnostics(
   draft: DraftFile,
   { terminal }: Surroundings,
 ): void {
-  const moved = diagnostics.map((d) => relocated(d, draft.home, draft.path))
+  const moved = diagnostics.map((d) => relocated(d, draft.as, draft.path))
   sayDiagnostics(terminal, moved, [...draft.files, { path: draft.path, text: draft.text }])
   if (moved.some(isError)) throw projectErrors(moved)
 }
@@ -87,13 +114,13 @@ function relocated(diagnostic: Diagnostic, from: string, to: string): Diagnostic
   }
 }
 
-function draftText(absolute: string, path: string): string {
+function draftAt(absolute: string, path: string): ProjectFile {
   try {
-    return readFileSync(absolute, 'utf8')
+    return fileAt(path, absolute)
   } catch (cause) {
     throw new RuntimeFailure(
       'USAGE',
-      `'${path}' cannot be read: ${messageOf(cause)}`,
+      errno(cause) === 'ENOENT' ? `There is no file '${path}'.` : `'${path}' cannot be read: ${messageOf(cause)}`,
       { file: path },
       { cause, hints: ['`seeknal draft transform NAME` writes one.'] },
     )

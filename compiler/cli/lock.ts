@@ -11,7 +11,7 @@ import { writeAtomic } from '../../runtime/store/files.ts'
 import { LockFile } from '../schema/project.ts'
 import { compiled, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
-import { LOCK_FILE } from './project.ts'
+import { LOCK_FILE } from './project-paths.ts'
 import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 

@@ -1,17 +1,26 @@
 // Texts of project files by path and stamp, so that a warm command reads only what changed.
 
+import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
+import type { ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
 
-/** The text of the file at `absolute`, which is `path` in the project. Throws what reading throws. */
-export function cachedText(cache: CompileCache, path: string, absolute: string): string {
+/** The file at `absolute`, which is `path` in the project. Throws what reading throws. */
+export function cachedFile(cache: CompileCache, path: string, absolute: string): ProjectFile {
   const stamp = stampOf(absolute)
-  if (stamp === null) return readFileSync(absolute, 'utf8')
+  if (stamp === null) return fileAt(path, absolute)
   const key = `text:${path}`
   const known = cache.get(key)
-  if (Array.isArray(known) && known[0] === stamp && typeof known[1] === 'string') return known[1]
-  const text = readFileSync(absolute, 'utf8')
-  cache.set(key, [stamp, text])
-  return text
+  if (Array.isArray(known) && known[0] === stamp && typeof known[1] === 'string') return { path, text: known[1] }
+  const file = fileAt(path, absolute)
+  if (file.isUtf8 !== false) cache.set(key, [stamp, file.text])
+  return file
+}
+
+/** The file as it is now. Throws what reading throws. */
+export function fileAt(path: string, absolute: string): ProjectFile {
+  const bytes = readFileSync(absolute)
+  const text = bytes.toString('utf8')
+  return isUtf8(bytes) ? { path, text } : { path, text, isUtf8: false }
 }

@@ -19,7 +19,7 @@ import { buildIdentity } from './build-identity.ts'
 import { type CompiledProject, lastOutputs } from './compile-project.ts'
 import { frame, sourceLines } from './diagnostics.ts'
 import { identityOf } from './file-stamps.ts'
-import { LOCK_FILE } from './project.ts'
+import { LOCK_FILE } from './project-paths.ts'
 import { keepRecord, lockDigest, PRODUCTION_FILES, stampsOf, type UnchangedRecord, valueDigest } from './unchanged.ts'
 import type { Workspace } from './workspace.ts'
 

@@ -2,15 +2,16 @@
 // file that the compile, the decision and the outputs rest on. Any doubt (a young file, another build, a missing
 // output) means that there is no record. Written after a run, read before one; loads neither engine nor compiler.
 
-import { mkdirSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Text } from '../../runtime/cli/text.ts'
 import { sha256 } from '../../runtime/contract/canonical-json.ts'
+import { statIfThere } from '../../runtime/store/files.ts'
 import { expandGlob } from '../../runtime/store/glob.ts'
 import { currentLink, openStore, type Store } from '../../runtime/store/store.ts'
 import { buildIdentity } from './build-identity.ts'
 import { identityOf, stampOf } from './file-stamps.ts'
-import { LOCK_FILE, projectPaths } from './project.ts'
+import { LOCK_FILE, projectPaths } from './project-paths.ts'
 
 type Stamps = readonly (readonly [path: string, stamp: string])[]
 
@@ -65,8 +66,7 @@ export async function unchangedSince(
     return now.length === files.length && stamped(files, store.project) && files.every(([path], i) => path === now[i])
   })
   if (!sourcesSame) return null
-  if (!record.outputs.every(([path, size]) => statSync(join(folder, path), { throwIfNoEntry: false })?.size === size))
-    return null
+  if (!record.outputs.every(([path, size]) => statIfThere(join(folder, path))?.size === BigInt(size))) return null
   const names = Object.keys(record.parameters)
   const now = names.length === 0 ? {} : await values(names)
   return names.every((name) => valueDigest(now[name]) === record.parameters[name]) ? record : null

@@ -17,6 +17,7 @@ import {
 import { type Diagnostic, type Place, sortDiagnostics } from '../../runtime/contract/diagnostics.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import type { Json, LoadedDocument, Position } from '../load.ts'
+import { nulAt } from './encoding.ts'
 import { type PackedPosition, Positions, packPosition } from './positions.ts'
 import { scalarPieces } from './scalar-pieces.ts'
 
@@ -117,6 +118,7 @@ class DocumentReader {
     const pieces = typeof node.value === 'string' ? scalarPieces(node, node.value, this.#source) : undefined
     this.#position(pointer, pieces === undefined ? { key, value: place } : { key, value: place, pieces })
     const { value } = node
+    if (typeof value === 'string' && value.includes('\0')) this.diagnostics.push(nulAt(place))
     if (typeof value === 'string' || value === null) return value
     const written = node.source ?? String(value)
     if (

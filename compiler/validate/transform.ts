@@ -3,7 +3,7 @@
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
 import { asNodeId } from '../../runtime/contract/ids.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
-import type { Loaded, LoadedDocument } from '../load.ts'
+import { type Loaded, type LoadedDocument, sqlPath } from '../load.ts'
 import { Transform } from '../schema/transform.ts'
 import { hasSql } from '../sql/lexer.ts'
 import type { NodeInput, PlacedText, TransformNode } from '../validate.ts'
@@ -88,7 +88,7 @@ function sqlFile(
     report(problem)
     return undefined
   }
-  const plain = path.replace(/^(\.\/)+/, '')
+  const plain = sqlPath(path)
   const text = Object.hasOwn(sqlFiles, plain) ? sqlFiles[plain] : undefined
   if (text === undefined) {
     const near = nearest(plain, Object.keys(sqlFiles))

@@ -1,9 +1,10 @@
 // Which project a command is about: --project-path, else the nearest folder at or above the working directory that has
 // a seeknal_project.yml. Reports PROJECT_NOT_FOUND.
 
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { RuntimeFailure } from '../contract/failures.ts'
+import { statIfThere } from '../store/files.ts'
 import type { Surroundings } from './command.ts'
 
 export const PROJECT_FILE = 'seeknal_project.yml'
@@ -24,7 +25,7 @@ export function projectRoot({ cwd, projectPath }: Surroundings): string {
 export function executionRoot({ cwd, projectPath }: Surroundings): string {
   if (projectPath === null) return nearestProject(cwd) ?? cwd
   const folder = resolve(cwd, projectPath)
-  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() === true) return folder
+  if (statIfThere(folder)?.isDirectory() === true) return folder
   throw new RuntimeFailure('PROJECT_NOT_FOUND', `There is no folder '${projectPath}'.`, { path: folder })
 }
 

@@ -3,6 +3,7 @@
 
 import { randomBytes } from 'node:crypto'
 import {
+  type BigIntStats,
   chmodSync,
   closeSync,
   copyFileSync,
@@ -15,6 +16,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
@@ -143,6 +145,19 @@ export function linkOrCopy(from: string, to: string): void {
 /** Removes a file, a link (not what it points to) or a folder with its contents; silent when there is none. */
 export function removeTree(path: string): void {
   guarded('remove', path, () => rmSync(path, { recursive: true, force: true }))
+}
+
+/** A name under which no file can be: too long, or a link that leads in a circle. */
+const NO_FILE = ['ELOOP', 'ENAMETOOLONG']
+
+/** What is at `path`, links followed, or undefined when there is no such file. */
+export function statIfThere(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    if (NO_FILE.includes(errno(error))) return undefined
+    throw ioFailure(error, 'look at', path)
+  }
 }
 
 /** `kind` of what is at `path` itself, links not followed. */

@@ -1,11 +1,11 @@
 // Files that a path or glob names, as DuckDB's own glob would find them: `*`, `?`, `[…]` within a name, `**` for any
 // number of folders (none that is a link). Names that begin with a dot count. Sorted by code unit.
 
-import { type Dirent, lstatSync, readdirSync, statSync } from 'node:fs'
+import { type Dirent, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { byCodeUnit } from '../contract/canonical-json.ts'
 import { hasMagic, nameMatcher } from '../contract/source-paths.ts'
-import { errno, ioFailure } from './files.ts'
+import { errno, ioFailure, statIfThere } from './files.ts'
 
 /** Paths relative to `root`, with `/`. A pattern that is itself the name of a file names that file. */
 export function expandGlob(root: string, pattern: string): string[] {
@@ -41,10 +41,8 @@ function matches(root: string, folder: string, parts: readonly string[]): string
   return named.map((entry) => below(entry.name)).filter((path) => isFile(join(root, path)))
 }
 
-const isFile = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isFile() === true
-const isFolder = (path: string): boolean =>
-  lstatSync(path, { throwIfNoEntry: false }) !== undefined &&
-  statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
+const isFile = (path: string): boolean => statIfThere(path)?.isFile() === true
+const isFolder = (path: string): boolean => statIfThere(path)?.isDirectory() === true
 
 function entries(folder: string): Dirent[] {
   try {

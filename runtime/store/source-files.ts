@@ -2,7 +2,7 @@
 // while it is read is found by looking before and after. Reports SOURCE_NOT_FOUND, SOURCE_CHANGED_WHILE_READ,
 // STATEMENT_REFUSED (a path or link to what is no data of the project).
 
-import { existsSync, statSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import Type, { type Static } from 'typebox'
 import { fingerprintOf, sortedKeys } from '../contract/canonical-json.ts'
@@ -10,7 +10,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { hasMagic } from '../contract/source-paths.ts'
-import { guarded, readIfThere, writeAtomic } from './files.ts'
+import { readIfThere, statIfThere, writeAtomic } from './files.ts'
 import { readableFiles } from './readable-files.ts'
 import { digestFile } from './snapshots.ts'
 import { folderIn, pathIn, type Store } from './store.ts'
@@ -115,9 +115,7 @@ export class SourceFiles {
   }
 
   #stamp(path: string): { readonly stamp: string; readonly changedMs: number } {
-    const found = guarded('look at', path, () =>
-      statSync(join(this.#store.project, path), { bigint: true, throwIfNoEntry: false }),
-    )
+    const found = statIfThere(join(this.#store.project, path))
     if (found === undefined) return { stamp: 'absent', changedMs: 0 }
     return {
       stamp: `${found.size}:${found.mtimeNs}:${found.ctimeNs}:${found.ino}`,

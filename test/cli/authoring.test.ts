@@ -143,4 +143,57 @@ test('The project is found from a folder inside it, and a .sql file that a node 
   assert.match((await ends(2, tempFolder(), ['validate'])).err, /seeknal init/)
 })
 
+test('Files, links and names that cannot be are named as missing, never as a mistake of ours', async () => {
+  const folder = tempProject({ ...shop, 'seeknal/a.yml': '' })
+  symlinkSync('loop.csv', join(folder, 'data/loop.csv'))
+  symlinkSync('turn', join(folder, 'seeknal/turn'))
+  const long = 'a'.repeat(300)
+  for (const table of ['data/loop.csv', `data/${long}.csv`, `data/${long}/*.csv`]) {
+    writeFileSync(join(folder, 'seeknal/a.yml'), `kind: source\nname: a\nsource: csv\ntable: ${table}\n`)
+    assert.match((await ends(2, folder, ['validate'])).err, /seeknal\/a\.yml:4:8: .*BIND_SOURCE_NOT_FOUND/)
+  }
+  writeFileSync(join(folder, 'seeknal/a.yml'), `kind: transform\nname: a\nfile: ${long}.sql\n`)
+  assert.match((await ends(2, folder, ['validate'])).err, /VALIDATE_FILE_NOT_FOUND/)
+  for (const bundle of [long, 'seeknal/turn']) await ends(2, folder, ['bundle', 'verify', bundle])
+  await ends(2, folder, ['validate', '--project-path', long])
+  symlinkSync('turn.yml', join(folder, 'seeknal/turn.yml'))
+  assert.match((await ends(2, folder, ['validate'])).err, /seeknal\/turn\.yml.*does not exist/)
+})
+
+test('A file that is Latin-1 is refused at its first strange byte, as a node, as SQL and as a draft', async () => {
+  const node = Buffer.from("kind: transform\nname: a\ntransform: SELECT 'caf\u00e9' AS a\n", 'latin1')
+  const folder = tempProject(shop)
+  writeFileSync(join(folder, 'draft.yml'), node)
+  assert.match((await ends(2, folder, ['dry-run', 'draft.yml'])).err, /draft\.yml:3:23: .*LOAD_ENCODING/)
+  writeFileSync(join(folder, 'seeknal/a.yml'), node)
+  assert.match((await ends(2, folder, ['run'])).err, /seeknal\/a\.yml:3:23: .*LOAD_ENCODING/)
+  writeFileSync(join(folder, 'seeknal/a.yml'), 'kind: transform\nname: a\nfile: a.sql\n')
+  writeFileSync(join(folder, 'a.sql'), Buffer.from("SELECT\n  '\u00e9' AS a\n", 'latin1'))
+  assert.match((await ends(2, folder, ['run'])).err, /a\.sql:2:4: .*LOAD_ENCODING/)
+})
+
+test('A draft of a node that shares its file is tried in place of it, and never replaces the others', async () => {
+  const shared =
+    'kind: transform\nname: one\ntransform: SELECT 1 AS a\n---\nkind: transform\nname: two\ninputs: [{ref: transform.one}]\ntransform: SELECT a FROM input_0\n'
+  const folder = tempProject({ ...shop, 'seeknal/several.yml': shared })
+  writeFileSync(join(folder, 'draft.yml'), 'kind: transform\nname: one\ntransform: SELECT 7 AS a\n')
+  assert.match(await does(folder, ['dry-run', 'draft.yml']), /\n 7\n/)
+  const { err } = await ends(2, folder, ['apply', 'draft.yml', '--force'])
+  assert.match(err, /would replace seeknal\/several\.yml, which holds 'transform\.two' too/)
+  assert.is(readFileSync(join(folder, 'seeknal/several.yml'), 'utf8'), shared)
+  writeFileSync(join(folder, 'draft.yml'), 'kind: transform\nname: one\ntransform: SELECT 7 AS b\n')
+  assert.match((await ends(2, folder, ['dry-run', 'draft.yml'])).err, /seeknal\/several\.yml:8:\d+: .*'a'/)
+  writeFileSync(join(folder, 'seeknal/transforms/three.yml'), 'kind: transform\nname: four\ntransform: SELECT 1 AS a\n')
+  writeFileSync(join(folder, 'draft.yml'), 'kind: transform\nname: three\ntransform: SELECT 1 AS a\n')
+  assert.match((await ends(2, folder, ['apply', 'draft.yml', '--force'])).err, /holds 'transform\.four' too/)
+})
+
+test('A draft may name a .sql file that nothing else names', async () => {
+  const folder = tempProject({ ...shop, 'sql/new.sql': 'SELECT 3 AS a\n' })
+  writeFileSync(join(folder, 'draft.yml'), '{kind: transform, name: fresh, file: sql/new.sql}\n')
+  assert.match(await does(folder, ['dry-run', 'draft.yml']), /\n 3\n/)
+  await does(folder, ['apply', 'draft.yml'])
+  assert.match(await does(folder, ['validate']), /valid/)
+})
+
 test.run()

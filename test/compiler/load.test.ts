@@ -1,5 +1,5 @@
 import * as assert from 'uvu/assert'
-import { type LoadedDocument, load } from '../../compiler/load.ts'
+import { type LoadedDocument, load, namedSql, withoutDocuments } from '../../compiler/load.ts'
 import { noCache } from '../../compiler/ports.ts'
 import { placeAt } from '../../compiler/sql/placed-text.ts'
 import { placedText } from '../../compiler/validate/placed.ts'
@@ -172,7 +172,7 @@ test('what is nested too deeply is an error where it is, at any depth', () => {
   const nested = (levels: number) => mistakes(`kind: a\nparams: ${'['.repeat(levels)}${']'.repeat(levels)}\n`)
   assert.equal(nested(99), [])
   assert.match(nested(100).join(), /^2:108\+\d+ LOAD_DEPTH$/)
-  for (const levels of [2_000, 10_000]) assert.match(nested(levels).join(), /^2:\d+\+1 LOAD_DEPTH/)
+  for (const levels of [2_000, 10_000]) assert.match(nested(levels).join(), /^2:\d+\+1 LOAD_DEPTH$/)
   const steps = Array.from({ length: 200 }, (_, i) => `k${i + 1}: &a${i + 1}\n  <<: *a${i}\n`)
   assert.match(mistakes(`k0: &a0 {x: 1}\n${steps.join('')}`).join(), /LOAD_DEPTH/)
 })
@@ -188,6 +188,59 @@ test('a file in UTF-16 is named as such, whatever it holds', () => {
     load(files, noCache).diagnostics.map(({ place, code }) => `${place.file} ${code}`),
     ['seeknal/a.sql LOAD_ENCODING', 'seeknal/a.yml LOAD_ENCODING', 'seeknal_project.yml LOAD_ENCODING'],
   )
+})
+
+test('a file that is not UTF-8 is refused at the byte; U+FFFD itself is a character like any other', () => {
+  const text = 'kind: a\nsql: caf\ufffd\n'
+  const found = (isUtf8: boolean) =>
+    load([{ path: 'seeknal/a.yml', text, isUtf8 }], noCache).diagnostics.map(
+      ({ place, code }) => `${place.line}:${place.column} ${code}`,
+    )
+  assert.ok(found(false).includes('2:9 LOAD_ENCODING'))
+  assert.not.ok(found(true).some((line) => line.endsWith('LOAD_ENCODING')))
+})
+
+test('the character NUL is refused where it is, in any file and however it is written', () => {
+  assert.equal(mistakes('kind: a\nsql: "SELECT \\0 1"\n'), ['2:6+13 LOAD_NUL'])
+  const late = { path: 'seeknal/a.sql', text: `${'-- x\n'.repeat(400)}SELECT \0` }
+  assert.ok(
+    load([late], noCache).diagnostics.some(
+      (d) => d.code === 'LOAD_NUL' && d.place.line === 401 && d.place.column === 8,
+    ),
+  )
+})
+
+test('documents that hold nothing are passed over, wherever they are', () => {
+  const { nodes, diagnostics } = load(
+    [{ path: 'seeknal/a.yml', text: '---\n---\nkind: a\n---\n# nothing\n---\nkind: b\n---\n' }],
+    noCache,
+  )
+  assert.equal(
+    nodes.map(({ value }) => value.kind),
+    ['a', 'b'],
+  )
+  assert.not.ok(diagnostics.some((d) => d.place.file === 'seeknal/a.yml'))
+  assert.equal(mistakes('kind: a\n--- ~\n'), ['2:5+1 LOAD_NOT_A_MAPPING'])
+})
+
+test('.sql files that nodes name are found in every form of YAML', () => {
+  const named = (text: string) => namedSql({ path: 'seeknal/a.yml', text }, noCache)
+  assert.equal(named('{kind: transform, file: a b.sql}\n'), ['a b.sql'])
+  assert.equal(named('"file": >-\n  ./x.sql\n---\nfile: &f y.sql\n---\n? file\n: "z#.sql" # why\n'), [
+    'x.sql',
+    'y.sql',
+    'z#.sql',
+  ])
+  assert.equal(named('transform: |\n  file: x.sql\n# file: y.sql\n'), [])
+})
+
+test('documents are taken out of a file without touching the others', () => {
+  const text = '# head\nkind: a\nx: |\n  1\n---\n{kind: b}\n---\nkind: c # last\n'
+  const kinds = (indexes: number[]) =>
+    load([{ path: 'seeknal/a.yml', text: withoutDocuments(text, indexes) }], noCache).nodes.map(({ value }) => value)
+  assert.equal(kinds([]), [{ kind: 'a', x: '1\n' }, { kind: 'b' }, { kind: 'c' }])
+  assert.equal(kinds([1]), [{ kind: 'a', x: '1\n' }, { kind: 'c' }])
+  assert.equal(kinds([0, 2]), [{ kind: 'b' }])
 })
 
 test.run()
