@@ -16,6 +16,7 @@ import type { LastOutputs } from '../bind/bound-node.ts'
 import type { Compiled, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import { sayDiagnostics } from './diagnostics.ts'
+import { sayUnusedParams, unusedParams } from './unused-params.ts'
 import type { Workspace } from './workspace.ts'
 
 export interface CompileRequest {
@@ -108,6 +109,7 @@ export async function compileProject(
   const result = await compiled(workspace, request)
   sayDiagnostics(terminal, result.diagnostics, request.files ?? workspace.files())
   if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
+  sayUnusedParams(terminal, unusedParams(request.params, request.files ?? workspace.files()))
   if (result.bundle === null || result.lock === null || result.size === null)
     throw new Bug('a compile without errors gave no bundle')
   if (request.environment !== null)

@@ -17,6 +17,7 @@ import { SELECTION_LISTS, selection } from './selection.ts'
 import { paramsArgument, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { prepareRecord } from './unchanged-record.ts'
+import { unusedParams } from './unused-params.ts'
 import { openWorkspace } from './workspace.ts'
 
 export async function runProject(args: RunArgs, dryRun: boolean, surroundings: Surroundings): Promise<number> {
@@ -39,7 +40,9 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
       return sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff).fails ? 1 : 0
     }
     keepLock(workspace, project.lock, terminal)
-    const record = select === null ? prepareRecord(workspace, project, params, options) : null
+    // A run that says nothing of what is misspelled would look right.
+    const isRead = unusedParams(params, workspace.files()).length === 0
+    const record = select === null && isRead ? prepareRecord(workspace, project, params, options) : null
     const report = new RunReport(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
     const result = await executeBundle(bundle, running).finally(() => report.close())

@@ -23,6 +23,7 @@ export type SelectionArgs = ParsedArgs<typeof SELECTION_ARGS>
 
 /** Null: everything. Throws NODE_NOT_FOUND or USAGE. */
 export function selection(args: SelectionArgs, manifest: Manifest): ((node: ManifestNode) => boolean) | null {
+  refuseEmpty(args)
   const nodes = (text: string | undefined) => new Set(listed(text).map((name) => findNode(manifest, name).id))
   const kinds = new Set(manifest.nodes.map((node) => node.kind))
   const tags = new Set(manifest.nodes.flatMap((node) => node.tags))
@@ -53,6 +54,18 @@ export function selection(args: SelectionArgs, manifest: Manifest): ((node: Mani
       { hints: ['`seeknal parse` lists the nodes.'] },
     )
   return selected
+}
+
+/** An option whose value is empty (a variable of a script that is not set) would select everything. */
+function refuseEmpty(args: SelectionArgs): void {
+  const empty = SELECTION_LISTS.find((option) => args[option] !== undefined && listed(args[option]).length === 0)
+  if (empty === undefined) return
+  throw new RuntimeFailure(
+    'USAGE',
+    `'--${empty}' names nothing.`,
+    { option: empty },
+    { hints: ['Leave the option out to select everything.'] },
+  )
 }
 
 function known(option: string, text: string | undefined, names: ReadonlySet<string>): ReadonlySet<string> {

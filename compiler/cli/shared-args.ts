@@ -73,14 +73,38 @@ export function paramsArgument(text: string | undefined): { readonly [key: strin
       { cause, hints: [`Write it as --params '{"region": "eu"}'.`] },
     )
   }
-  if (isJsonObject(value)) return value
-  throw new RuntimeFailure(
-    'USAGE',
-    "'--params' is a JSON object: names with their values.",
-    {},
-    { hints: [`Write it as --params '{"region": "eu"}'.`] },
-  )
+  if (!isJsonObject(value))
+    throw new RuntimeFailure(
+      'USAGE',
+      "'--params' is a JSON object: names with their values.",
+      {},
+      { hints: [`Write it as --params '{"region": "eu"}'.`] },
+    )
+  const inexact = numbersIn(text).find((number) => !isExact(number))
+  if (inexact !== undefined)
+    throw new RuntimeFailure(
+      'USAGE',
+      `'--params' holds the number ${inexact}, which would lose digits.`,
+      { value: inexact },
+      { hints: [`Write it as a text: "${inexact}".`] },
+    )
+  if (canonicalJson(value).includes('\\u0000'))
+    throw new RuntimeFailure('USAGE', "'--params' holds the character NUL, which SQL cannot hold.")
+  return value
 }
+
+/** The numbers of a JSON text as they are written. */
+const numbersIn = (json: string): readonly string[] =>
+  [...json.matchAll(/"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)/g)].flatMap((match) => match[1] ?? [])
+
+/** Whether a program's number holds every digit of it. */
+const isExact = (number: string): boolean =>
+  /^-?\d+$/.test(number)
+    ? Number.isSafeInteger(Number(number))
+    : number
+        .replace(/[eE].*$/, '')
+        .replace(/\D/g, '')
+        .replace(/^0+/, '').length <= 15
 
 /** The option again, for a command that is to be repeated: ` --params '{"region":"eu"}'`, or nothing. */
 export function paramsText(params: { readonly [key: string]: Json }): string {

@@ -7,6 +7,7 @@ import { dagLine } from './changes.ts'
 import { compiled, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
+import { sayUnusedParams, unusedParams } from './unused-params.ts'
 import { openWorkspace } from './workspace.ts'
 
 export const validate = command({
@@ -21,14 +22,16 @@ file, line and column. Nothing is executed and nothing is written.`,
     const { terminal } = surroundings
     const workspace = openWorkspace(surroundings)
     try {
+      const params = paramsArgument(args.params)
       const result = await compiled(workspace, {
         environment: null,
-        params: paramsArgument(args.params),
+        params,
         stopAfter: 'bind',
       })
       const errors = result.diagnostics.filter(isError)
       sayDiagnostics(terminal, result.diagnostics, workspace.files())
       if (errors.length > 0) throw projectErrors(result.diagnostics)
+      sayUnusedParams(terminal, unusedParams(params, workspace.files()))
       const { nodes = 0, edges = 0 } = result.size ?? {}
       const warnings = result.diagnostics.length - errors.length
       terminal.success(dagLine(nodes, edges))

@@ -1,6 +1,7 @@
 // What names in placeholders stand for. First match wins: --params, the node's params, the project's params, snippets,
 // then what the run supplies. A text is never guessed into another type; values of params may hold placeholders
-// themselves. Values that only a run knows stay as placeholders, in one spelling.
+// themselves, and a name in its own value is that of the next match. Values that only a run knows stay as placeholders,
+// in one spelling.
 
 import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
@@ -29,6 +30,14 @@ interface Found {
   readonly value: Json
   /** As it is written, for what is no text. */
   readonly text: string
+  /** Where it was found: the place in the order above. */
+  readonly level: number
+}
+
+/** A name whose value is being put in. */
+interface Open {
+  readonly name: string
+  readonly level: number
 }
 
 const problem = (
@@ -40,6 +49,12 @@ const problem = (
   kind: 'problem',
   problem: { code, message, facts, hints, notes: [] },
 })
+
+function cycle(name: string, open: readonly Open[]): Resolution {
+  const names = open.map((one) => one.name)
+  const circle = [...names.slice(names.indexOf(name)), name].join(' → ')
+  return problem('RESOLVE_PLACEHOLDER_CYCLE', `'${name}' stands for itself: ${circle}.`, { name })
+}
 
 export class Scope {
   readonly #validated: Validated
@@ -70,7 +85,7 @@ export class Scope {
   }
 
   /** What a placeholder (with its braces) stands for. */
-  resolve(written: string, open: readonly string[] = []): Resolution {
+  resolve(written: string, open: readonly Open[] = []): Resolution {
     const placeholder = parsePlaceholder(written)
     if (placeholder === undefined)
       return problem(
@@ -79,16 +94,18 @@ export class Scope {
         { placeholder: written },
         ['Write {{ name }}, {{ today(-1) }} or {{ env.NAME }}.'],
       )
-    const found = placeholder.kind === 'name' ? this.#find(placeholder.name) : undefined
+    const found = placeholder.kind === 'name' ? this.#find(placeholder.name, open.at(-1)) : undefined
     if (found !== undefined) return this.#expandValue(placeholder.name, found, open)
     const run = runParameter(placeholder)
     if (typeof run === 'string') return problem('RESOLVE_PLACEHOLDER_ARGUMENTS', run, { placeholder: written })
     if (run !== undefined) return { kind: 'run', template: spellParameter(run) }
-    return this.#unknown(placeholder.name, placeholder.kind)
+    return open.at(-1)?.name === placeholder.name
+      ? cycle(placeholder.name, open)
+      : this.#unknown(placeholder.name, placeholder.kind)
   }
 
   /** A text with everything put in that is known now; the rest are run parameters in one spelling. */
-  expand(text: string, open: readonly string[] = []): { readonly text: string; readonly problems: readonly Problem[] } {
+  expand(text: string, open: readonly Open[] = []): { readonly text: string; readonly problems: readonly Problem[] } {
     const problems: Problem[] = []
     const expanded = text.replaceAll(/\{\{[^{}]*\}\}/g, (written) => {
       const resolution = this.resolve(written, open)
@@ -116,12 +133,13 @@ export class Scope {
     return Object.fromEntries(Object.entries(value).map(([key, member]) => [key, this.expandJson(member, report)]))
   }
 
-  #find(name: string): Found | undefined {
+  /** In the value of `inside` its own name is looked up from the next level on. */
+  #find(name: string, inside: Open | undefined): Found | undefined {
     const own = (
       values: { readonly [key: string]: Json } | undefined,
       document: LoadedDocument | null | undefined,
       pointer: string,
-    ): Found | undefined => {
+    ): Omit<Found, 'level'> | undefined => {
       const value = values !== undefined && Object.hasOwn(values, name) ? values[name] : undefined
       if (value === undefined) return undefined
       return {
@@ -135,26 +153,25 @@ export class Scope {
     const inProject = project.document?.value.params
     const ofProject = isMapping(inProject) && Object.hasOwn(inProject, name) ? '/params' : '/defaults/params'
     const snippet = Object.hasOwn(snippets, name) ? snippets[name] : undefined
-    return (
-      own(this.#overrides, null, '') ??
-      own(this.#node?.kind === 'transform' ? this.#node.params : undefined, this.#node?.document, '/params') ??
-      own(project.params, project.document, ofProject) ??
-      (snippet === undefined ? undefined : { value: snippet.text, text: snippet.text }) ??
-      (name === 'project_id' ? { value: project.name, text: project.name } : undefined) ??
+    const levels = [
+      own(this.#overrides, null, ''),
+      own(this.#node?.kind === 'transform' ? this.#node.params : undefined, this.#node?.document, '/params'),
+      own(project.params, project.document, ofProject),
+      snippet === undefined ? undefined : { value: snippet.text, text: snippet.text },
+      name === 'project_id' ? { value: project.name, text: project.name } : undefined,
       // Paths are relative to the project, which is the workspace.
-      (name === 'workspace_path' ? { value: '.', text: '.' } : undefined)
-    )
+      name === 'workspace_path' ? { value: '.', text: '.' } : undefined,
+    ]
+    const from = inside?.name === name ? inside.level + 1 : 0
+    const level = levels.findIndex((found, at) => at >= from && found !== undefined)
+    const found = levels[level]
+    return found === undefined ? undefined : { ...found, level }
   }
 
-  #expandValue(name: string, found: Found, open: readonly string[]): Resolution {
-    if (open.includes(name))
-      return problem(
-        'RESOLVE_PLACEHOLDER_CYCLE',
-        `'${name}' stands for itself: ${[...open.slice(open.indexOf(name)), name].join(' → ')}.`,
-        { name },
-      )
-    if (typeof found.value !== 'string') return { kind: 'value', ...found }
-    const { text, problems } = this.expand(found.value, [...open, name])
+  #expandValue(name: string, { value, text: written, level }: Found, open: readonly Open[]): Resolution {
+    if (open.some((one) => one.name === name && one.level === level)) return cycle(name, open)
+    if (typeof value !== 'string') return { kind: 'value', value, text: written }
+    const { text, problems } = this.expand(value, [...open, { name, level }])
     const first = problems[0]
     if (first === undefined) return { kind: 'value', value: text, text }
     const snippet = this.#validated.snippets[name]

@@ -60,6 +60,8 @@ export function executionOptions(
   const parameters: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) if (value !== undefined) parameters[`env.${name}`] = value
   const [start, end] = [dateArgument(args['start-date'], '--start-date'), dateArgument(args['end-date'], '--end-date')]
+  if (start !== undefined && end !== undefined && end < start)
+    throw new RuntimeFailure('USAGE', `'--end-date' ${end} is before '--start-date' ${start}.`, { start, end })
   if (start !== undefined) parameters.start_date = start
   if (end !== undefined) parameters.end_date = end
   const runDate = dateArgument(args.date, '--date')

@@ -86,4 +86,50 @@ test('The plan of an environment keeps its parameters: applying needs none, and 
   assert.equal(await rowsOf(folder, 'SELECT sum(revenue) FROM transform_daily', 'dev'), [['20.00']])
 })
 
+test('A parameter may be named like what it passes on, and stands for the next that has the name', async () => {
+  const node = (params: string, sql: string) =>
+    `kind: transform\nname: p\nparams: ${params}\ntransform: |\n  SELECT ${sql}\n`
+  const folder = tempProject({
+    ...shop,
+    'seeknal_project.yml': 'name: shop\nparams:\n  region: "{{ region }}"\n  limit: 5\n',
+    'seeknal/p.yml': node(
+      `{run_date: "{{ run_date }}", today: "{{ today(-1) }}", limit: "{{ limit }}0"}`,
+      "'{{ run_date }}' AS d, '{{ today }}' AS t, {{ limit }} AS l",
+    ),
+  })
+  await does(folder, ['run', '--date', '2026-03-02'])
+  assert.equal(await rowsOf(folder, 'SELECT * FROM transform_p'), [['2026-03-02', '2026-03-01', '50']])
+  writeFileSync(join(folder, 'seeknal/p.yml'), node('{}', "'{{ region }}' AS r"))
+  assert.match((await ends(2, folder, ['validate'])).err, /'region' stands for itself: region → region/)
+  await does(folder, ['validate', ...params('ID')])
+})
+
+test('A parameter that nothing reads is named, each time', async () => {
+  const folder = tempProject(ofRegion)
+  const misspelled = ['--params', '{"region": "ID", "regoin": "SG"}']
+  for (const command of [['validate'], ['plan'], ['run'], ['run']])
+    assert.match((await ends(0, folder, [...command, ...misspelled])).err, /reads 'regoin' of --params/)
+  assert.not.match((await ends(0, folder, ['plan', ...params('ID')])).err, /--params/)
+})
+
+test('Parameters that would lose digits, and values that select nothing or go backwards, are refused', async () => {
+  const folder = tempProject(ofRegion)
+  for (const number of ['12345678901234567890', '-9007199254740993', '0.12345678901234567'])
+    assert.match(
+      (await ends(2, folder, ['validate', '--params', `{"region": ${number}}`])).err,
+      new RegExp(`number ${number.replace('.', '\\.')}, which would lose digits`),
+    )
+  for (const value of ['9007199254740991', '-1.50', '1e3', '"12345678901234567890"', '"a \\"1234567890123456789"'])
+    await does(folder, ['validate', '--params', `{"region": ${value}}`])
+  await ends(2, folder, ['validate', '--params', '{"region": "a\\u0000b"}'])
+  for (const option of ['nodes', 'types', 'tags', 'exclude-nodes', 'exclude-types', 'exclude-tags'])
+    for (const command of ['run', 'plan'])
+      assert.match(
+        (await ends(2, folder, [command, ...params('ID'), `--${option}`, ' , '])).err,
+        new RegExp(`'--${option}' names nothing`),
+      )
+  const dates = ['--start-date', '2026-03-02', '--end-date', '2026-03-01']
+  assert.match((await ends(2, folder, ['run', ...params('ID'), ...dates])).err, /'--end-date' 2026-03-01 is before/)
+})
+
 test.run()
