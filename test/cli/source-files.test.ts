@@ -97,4 +97,28 @@ test('The folder of a project may have any name', async () => {
   assert.match(await does(folder, ['dry-run', 'draft.yml']), /3 rows in all/)
 })
 
+test('A message about data shows where it is wrong, not all of the data', async () => {
+  const long = 'x'.repeat(100_000)
+  const rows = Array.from({ length: 30_000 }, (_, i) => `${i},a\n`).join('')
+  const folder = tempProject({
+    'seeknal_project.yml': 'name: p\n',
+    'data/wide.csv': `id,x\n2,${long.repeat(21)}\n`,
+    'data/late.csv': `id,x\n${rows}nope,${long}\n`,
+    'seeknal/wide.yml': 'kind: source\nname: wide\nsource: csv\ntable: data/wide.csv\n',
+  })
+  const { err } = await ends(2, folder, ['validate'])
+  assert.match(err, /^✗ seeknal\/wide\.yml:4:8: .*CSV Error on Line: \d/m)
+  assert.match(err, /max_line_size/)
+  assert.not.match(err, /Auto-Detected|sample_size/)
+  assert.ok(err.length < 2000, `${err.length} characters`)
+  writeFileSync(
+    join(folder, 'seeknal/wide.yml'),
+    'kind: source\nname: late\nsource: csv\ntable: data/late.csv\ncolumns: {id: BIGINT, x: VARCHAR}\n',
+  )
+  const failed = await ends(1, folder, ['run', '--json'])
+  assert.match(failed.err, /30002/)
+  assert.match(failed.all, /… \(\d+ characters\)/)
+  assert.ok(failed.all.length < 5000, `${failed.all.length} characters`)
+})
+
 test.run()

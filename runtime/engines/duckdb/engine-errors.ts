@@ -24,7 +24,7 @@ export function engineError(error: unknown): EngineError {
     }
   }
   return {
-    message: text.split(/\n+LINE \d+:/)[0]?.trim() ?? text,
+    message: readable(text.split(/\n+LINE \d+:/)[0] ?? text),
     code: 'ERROR',
     offset: null,
     name: null,
@@ -32,10 +32,24 @@ export function engineError(error: unknown): EngineError {
   }
 }
 
+/** A line of data in a message, in characters: enough to find it. */
+const LONGEST_LINE = 300
+
+/** Without the settings of the CSV reader, which a message ends with, and without most of what the data holds. */
+const readable = (message: string): string =>
+  message
+    .replace(/\n\s*\n {2}file = [\s\S]*$/, '')
+    .trim()
+    .split('\n')
+    .map((line) =>
+      line.length > LONGEST_LINE ? `${line.slice(0, LONGEST_LINE - 60)}… (${line.length} characters)` : line,
+    )
+    .join('\n')
+
 function fromJson(facts: Readonly<Record<string, string | undefined>>): EngineError {
   const position = facts.position === undefined ? null : Number(facts.position)
   return {
-    message: (facts.exception_message ?? '').trim(),
+    message: readable(facts.exception_message ?? ''),
     code: facts.error_subtype ?? facts.exception_type ?? 'ERROR',
     offset: position !== null && Number.isSafeInteger(position) && position >= 0 ? position : null,
     name: facts.name ?? null,
