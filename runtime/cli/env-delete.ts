@@ -9,7 +9,7 @@ import { confirmed } from './ask.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
-import { projectRoot } from './project-root.ts'
+import { outputsRoot } from './project-root.ts'
 
 export const envDelete = command({
   about: 'Removes an environment: its plan, outputs and state. Production is not touched.',
@@ -22,7 +22,7 @@ export const envDelete = command({
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)
-    const store = openStore(projectRoot(surroundings))
+    const store = openStore(outputsRoot(surroundings))
     if (kindAt(environmentFolder(store, environment)) === 'absent') throw environmentNotFound(store, environment)
     if (!(await confirmed(`Delete environment '${environment}'?`, args.yes === true, surroundings))) {
       terminal.info('Nothing was changed.')

@@ -6,7 +6,7 @@ import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { projectRoot } from './project-root.ts'
+import { outputsRoot } from './project-root.ts'
 
 const EXAMPLES = 5
 
@@ -32,7 +32,7 @@ values of each column differ. Rows are matched by the key that the node declares
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)
-    const store = openStore(projectRoot(surroundings))
+    const store = openStore(outputsRoot(surroundings))
     const most = args.limit === undefined ? EXAMPLES : wholeNumber(args.limit, '--limit', 0)
     const samples = args.samples === true || args.limit !== undefined ? most : 0
     const diffs = await environmentDiff(store, environment, { node: args.node ?? null, samples })

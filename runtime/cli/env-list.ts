@@ -8,7 +8,7 @@ import { environmentNames, environmentSize, readEnvConfig, readEnvPlan, readEnvS
 import { type Generation, readProduction } from '../store/generations.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { type Command, command } from './command.ts'
-import { projectRoot } from './project-root.ts'
+import { outputsRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { rowCount, size } from './text.ts'
@@ -43,7 +43,7 @@ project's files changed since it; expired when it was not used for its time to l
     args: {},
     async run(_args, surroundings) {
       const { terminal } = surroundings
-      const store = openStore(projectRoot(surroundings))
+      const store = openStore(outputsRoot(surroundings))
       const production = readProduction(store)
       let digest: string | null | undefined
       const project = (): string | null => {

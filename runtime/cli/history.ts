@@ -2,7 +2,7 @@
 
 import { damagedGenerations, history as generations, verifyHistory } from '../history.ts'
 import { command } from './command.ts'
-import { projectRoot } from './project-root.ts'
+import { outputsRoot } from './project-root.ts'
 import { alignedRows } from './table.ts'
 import { counted } from './text.ts'
 
@@ -17,7 +17,7 @@ something does not hold.`,
   args: { verify: { type: 'boolean', description: 'Check digests of all files (reads every output)' } },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const root = projectRoot(surroundings)
+    const root = outputsRoot(surroundings)
     const entries = generations(root)
     const problems = args.verify === true ? await verifyHistory(root) : null
     if (terminal.options.json) terminal.document({ generations: entries, ...(problems === null ? {} : { problems }) })

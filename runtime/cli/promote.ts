@@ -7,7 +7,7 @@ import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { PROFILE_ARG, resolveProfile } from './profile.ts'
-import { executionRoot, projectRoot } from './project-root.ts'
+import { executionRoot, outputsRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -34,7 +34,7 @@ environment has applied changes that would be lost.`,
     ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
-    projectRoot(surroundings)
+    const here = { ...surroundings, projectPath: outputsRoot(surroundings) }
     return promoteEnvironment(
       {
         environment: args.env,
@@ -45,7 +45,7 @@ environment has applied changes that would be lost.`,
         ...(args.profile === undefined ? {} : { profile: args.profile }),
         ...lockTimeout(args['lock-timeout']),
       },
-      surroundings,
+      here,
     )
   },
 })

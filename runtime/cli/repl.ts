@@ -12,7 +12,7 @@ import { openStore, pathIn } from '../store/store.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { projectRoot } from './project-root.ts'
+import { outputsRoot } from './project-root.ts'
 
 export const repl = command({
   about: `Runs SQL over the outputs of the last run, read-only. Every output is a table under two names:
@@ -43,7 +43,7 @@ take the place of production's.`,
   },
   async run(args, surroundings) {
     const environment = args.env === undefined ? null : environmentArgument(args.env)
-    const store = openStore(projectRoot(surroundings))
+    const store = openStore(outputsRoot(surroundings))
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = await sqlArgument(args.exec, surroundings)
     const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)
@@ -59,13 +59,16 @@ take the place of production's.`,
       }
       const { runOnce } = await import('../repl/one-shot.ts')
       const json = surroundings.terminal.options.json ? 'json' : null
-      await runOnce(state.session, {
+      const running = runOnce(state.session, {
         sql,
         format: args.format ?? json,
         output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
         limit: limit ?? Number.POSITIVE_INFINITY,
         scratchDirectory,
         write: (text) => surroundings.terminal.raw(text),
+      })
+      await running.catch((error: unknown) => {
+        throw state.tables.length === 0 ? withoutTables(error) : error
       })
       if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
       return 0
@@ -92,4 +95,12 @@ async function talk(state: ReplState, { terminal, environment, signal }: Surroun
   const { interact } = await import('../repl/interactive.ts')
   const historyFile = environment.HOME === '' ? null : join(homedir(), '.seeknal', 'repl_history')
   await interact({ state, terminal, input: process.stdin, output: process.stdout, historyFile, signal })
+}
+
+/** What a query over no tables at all probably lacks. */
+function withoutTables(error: unknown): unknown {
+  if (!(error instanceof RuntimeFailure) || error.code !== 'QUERY_FAILED') return error
+  const { code, message, facts, hints, cause } = error
+  const hint = 'There are no tables yet: `seeknal run` makes them.'
+  return new RuntimeFailure(code, message, facts, { cause, hints: [...hints, hint] })
 }

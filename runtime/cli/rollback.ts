@@ -5,7 +5,7 @@ import { wholeNumber } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
-import { executionRoot, projectRoot } from './project-root.ts'
+import { executionRoot, outputsRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 
 export const rollback = command({
@@ -22,11 +22,11 @@ with that generation.`,
     ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
-    projectRoot(surroundings)
+    const here = { ...surroundings, projectPath: outputsRoot(surroundings) }
     const to = args.to === undefined ? undefined : wholeNumber(args.to, '--to', 1)
     return rollBack(
       { to, dryRun: args['dry-run'] === true, yes: args.yes === true, ...lockTimeout(args['lock-timeout']) },
-      surroundings,
+      here,
     )
   },
 })

@@ -6,7 +6,7 @@ import { isGone } from '../store/process.ts'
 import { openStore } from '../store/store.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { projectRoot } from './project-root.ts'
+import { outputsRoot } from './project-root.ts'
 
 export const unlock = command({
   about: `Says who holds the lock on production, or on an environment. A lock whose holder has ended is removed; the next writer
@@ -22,7 +22,7 @@ would have taken it over. With --force it is removed in any case: for a holder o
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const store = openStore(projectRoot(surroundings))
+    const store = openStore(outputsRoot(surroundings))
     const name: LockName = args.env === undefined ? 'production' : `environment-${environmentArgument(args.env)}`
     const what = args.env === undefined ? 'production' : `environment '${args.env}'`
     const holder = lockHolder(store, name)
