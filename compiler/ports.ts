@@ -105,8 +105,8 @@ export interface SourceRequest {
 
 export type SourceObservation =
   | { readonly kind: 'columns'; readonly columns: readonly Column[] }
-  /** No file matches. */
-  | { readonly kind: 'absent' }
+  /** No file matches; what may have been meant. */
+  | { readonly kind: 'absent'; readonly hints?: readonly string[] }
   | { readonly kind: 'error'; readonly message: string }
   /** It was not looked at: it is no data of the project. */
   | { readonly kind: 'refused'; readonly message: string; readonly hints: readonly string[] }

@@ -139,7 +139,7 @@ export function outputMistakes(node: ResolvedTransform, columns: readonly Column
     errorAt(
       'BIND_TYPE_NOT_STORABLE',
       placeOfQuery(node),
-      `The column '${column.name}' of '${node.id}' is a ${column.type}, which an output cannot hold.`,
+      `The column '${column.name}' of '${node.id}' has the type ${column.type}, which an output cannot hold.`,
       {
         facts: { node: node.id, column: column.name, type: column.type },
         hints: [STORABLE_HINT],

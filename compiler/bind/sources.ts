@@ -124,7 +124,8 @@ function settle(
     )
   const found = observation.kind === 'columns' ? observation.columns : null
   const columns = found ?? locked ?? completeDeclaration(source, types)
-  if (columns === null) return report(notFound(source, place))
+  if (columns === null)
+    return report(notFound(source, place, observation.kind === 'absent' ? (observation.hints ?? []) : []))
   const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
   if (wrong.length > 0) return report(...wrong)
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
@@ -209,14 +210,14 @@ const unknownLockedType = (source: ResolvedSource, column: LockedColumns[number]
 
 function notStorable(source: ResolvedSource, { name, type }: LockedColumns[number]): Diagnostic {
   const declared = source.node.columns.find((column) => foldCase(column.name) === foldCase(name))
-  const message = `The column '${name}' of '${source.id}' is a ${type}, which an output cannot hold.`
+  const message = `The column '${name}' of '${source.id}' has the type ${type}, which an output cannot hold.`
   const facts = { node: source.id, column: name, type }
   return errorAt('BIND_TYPE_NOT_STORABLE', declared?.place ?? pathPlace(source), message, { facts })
 }
 
 const pathPlace = (source: ResolvedSource): Place => placeAt(source.node.path, 0, source.node.path.text.length)
 
-function notFound(source: ResolvedSource, place: Place): Diagnostic {
+function notFound(source: ResolvedSource, place: Place, meant: readonly string[]): Diagnostic {
   return errorAt(
     'BIND_SOURCE_NOT_FOUND',
     place,
@@ -224,6 +225,7 @@ function notFound(source: ResolvedSource, place: Place): Diagnostic {
     {
       facts: { node: source.id, path: source.path },
       hints: [
+        ...meant,
         'Put the data there, declare all `columns:` with types, or compile once where the data is and keep seeknal.lock.json.',
       ],
     },

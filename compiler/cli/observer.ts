@@ -1,10 +1,13 @@
 // Looks at source files for the compiler, and remembers what it saw by the files' stamps. Globs are expanded here as at
 // execution, so that a new file is noticed, and what execution would refuse is not looked at either.
 
-import { join } from 'node:path'
+import { readdirSync } from 'node:fs'
+import { basename, dirname, join, posix } from 'node:path'
 import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
-import { literalGlob } from '../../runtime/contract/source-paths.ts'
+import { hasMagic, literalGlob } from '../../runtime/contract/source-paths.ts'
+import { statIfThere } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
@@ -46,7 +49,7 @@ function lookUp(
 ): { readonly key: string | null; readonly known: SourceObservation | undefined } {
   try {
     const files: Files = readableFiles(root, request.path).map((path) => [path, stampOf(join(root, path))] as const)
-    if (files.length === 0) return { key: null, known: ABSENT }
+    if (files.length === 0) return { key: null, known: absent(root, request) }
     const key = cacheKey(request, files)
     return { key, known: key === null ? undefined : (cache.get(key) as SourceObservation | undefined) }
   } catch (error) {
@@ -56,6 +59,17 @@ function lookUp(
 }
 
 const ABSENT: SourceObservation = { kind: 'absent' }
+
+/** What is there in place of the files. */
+function absent(root: string, { path, format }: SourceRequest): SourceObservation {
+  const shown = path.replace(/\/+$/, '')
+  if (statIfThere(join(root, shown))?.isDirectory() === true)
+    return { kind: 'absent', hints: [`'${shown}' is a folder; '${shown}/*.${format}' names the files in it.`] }
+  const [folder, name] = [dirname(path), basename(path)]
+  if (hasMagic(path) || statIfThere(join(root, folder))?.isDirectory() !== true) return ABSENT
+  const near = nearest(name, readdirSync(join(root, folder)))
+  return near === undefined ? ABSENT : { kind: 'absent', hints: [`Did you mean '${posix.join(folder, near)}'?`] }
+}
 
 /** Null: a file is too young to be remembered. */
 function cacheKey({ format, path, options, expected }: SourceRequest, files: Files): string | null {

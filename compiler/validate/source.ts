@@ -59,6 +59,8 @@ function sourcePath(document: LoadedDocument, report: (d: Diagnostic) => void): 
   const { table } = document.value
   const [pointer, value] = typeof table === 'string' ? ['/table', table] : ['/params/path', inParams]
   if (typeof value !== 'string') {
+    // What is there and no text has been reported already.
+    if ((table ?? null) !== null) return undefined
     report(
       errorAt(
         'VALIDATE_MISSING_KEY',

@@ -66,66 +66,68 @@ export function script(shell: Shell, program: string, tree: readonly CompletionE
 
 const single = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-/** Words are looked up by the longest path of words that is a command. */
+/** A table as the cases of a shell's `case`. */
+const casesOf = (entries: readonly (readonly [path: string, line: string])[]): string =>
+  entries.map(([path, line]) => `    ${single(path)}) ${line} ;;`).join('\n')
+
+/** Words are looked up by the longest path of words that is a command; where none fits, the shell completes files. */
 function bash(program: string, tree: readonly CompletionEntry[]): string {
   const paths = tree.map(({ path }) => single(path)).join('|')
-  const words = tree.map(
-    ({ path, commands, options }) =>
-      `    ${single(path)}) echo ${single([...commands.map(([name]) => name), ...options.flatMap((o) => o.names)].join(' '))} ;;`,
-  )
+  const echo = (words: readonly string[]) => `echo ${single(words.join(' '))}`
   const values = tree.flatMap(({ path, options }) =>
     options
       .filter((o) => o.takesValue)
       .flatMap((o) =>
-        o.names.map(
-          (name) =>
-            `    ${single(`${path} ${name}`)}) echo ${single(o.values.length === 0 ? '@file' : o.values.join(' '))} ;;`,
-        ),
+        o.names.map((name) => [`${path} ${name}`, echo(o.values.length === 0 ? ['@file'] : o.values)] as const),
       ),
   )
   return `# bash completion of ${program}
-_${program}_words() {
+_${program}_commands() {
   case "$1" in
-${words.join('\n')}
+${casesOf(tree.filter(({ commands }) => commands.length > 0).map(({ path, commands }) => [path, echo(commands.map(([name]) => name))]))}
+  esac
+}
+_${program}_options() {
+  case "$1" in
+${casesOf(tree.map(({ path, options }) => [path, echo(options.flatMap((o) => o.names))]))}
   esac
 }
 _${program}_values() {
   case "$1" in
-${values.join('\n')}
+${casesOf(values)}
   esac
 }
 _${program}() {
-  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path='' word next values
+  local current="\${COMP_WORDS[COMP_CWORD]}" previous="\${COMP_WORDS[COMP_CWORD-1]}" path='' word next words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     next="\${path:+$path }$word"
     case "$next" in
       ${paths}) path="$next" ;;
     esac
   done
-  values="$(_${program}_values "$path $previous")"
-  if [ "$values" = '@file' ]; then
-    COMPREPLY=( $(compgen -f -- "$current") )
-  elif [ -n "$values" ]; then
-    COMPREPLY=( $(compgen -W "$values" -- "$current") )
-  else
-    COMPREPLY=( $(compgen -W "$(_${program}_words "$path")" -- "$current") )
-    [ \${#COMPREPLY[@]} -gt 0 ] || COMPREPLY=( $(compgen -f -- "$current") )
+  COMPREPLY=()
+  words="$(_${program}_values "$path $previous")"
+  if [ "$words" = '@file' ]; then return; fi
+  if [ -z "$words" ]; then
+    case "$current" in
+      -*) words="$(_${program}_options "$path")" ;;
+      *) words="$(_${program}_commands "$path")" ;;
+    esac
   fi
+  COMPREPLY=( $(compgen -W "$words" -- "$current") )
 }
-complete -F _${program} ${program}
+complete -o default -F _${program} ${program}
 `
 }
 
-/** zsh: descriptions are shown beside the words. */
+/** zsh: descriptions are shown beside the words. As a file of $fpath, or read by `source`. */
 function zsh(program: string, tree: readonly CompletionEntry[]): string {
   const described = (name: string, what: string) =>
     single(`${name.replaceAll(':', '\\:')}:${what.replaceAll(':', '\\:')}`)
   const cases = tree.map(({ path, commands, options }) => {
-    const words = [
-      ...commands.map(([name, what]) => described(name, what)),
-      ...options.flatMap((o) => o.names.map((name) => described(name, o.what))),
-    ]
-    return `    ${single(path)}) words_here=(${words.join(' ')}) ;;`
+    const here = commands.map(([name, what]) => described(name, what)).join(' ')
+    const words = options.flatMap((o) => o.names.map((name) => described(name, o.what))).join(' ')
+    return [path, `commands_here=(${here}); options_here=(${words})`] as const
   })
   const values = tree.flatMap(({ path, options }) =>
     options
@@ -133,14 +135,17 @@ function zsh(program: string, tree: readonly CompletionEntry[]): string {
       .flatMap((o) =>
         o.names.map(
           (name) =>
-            `    ${single(`${path} ${name}`)}) ${o.values.length === 0 ? '_files' : `compadd -- ${o.values.join(' ')}`}; return ;;`,
+            [
+              `${path} ${name}`,
+              `${o.values.length === 0 ? '_files' : `compadd -- ${o.values.join(' ')}`}; return`,
+            ] as const,
         ),
       ),
   )
   return `#compdef ${program}
 _${program}() {
   local path_here='' word next
-  local -a words_here
+  local -a commands_here options_here
   for word in "\${(@)words[2,CURRENT-1]}"; do
     next="\${path_here:+$path_here }$word"
     case "$next" in
@@ -148,14 +153,17 @@ _${program}() {
     esac
   done
   case "$path_here $words[CURRENT-1]" in
-${values.join('\n')}
+${casesOf(values)}
   esac
   case "$path_here" in
-${cases.join('\n')}
+${casesOf(cases)}
   esac
-  _describe 'command' words_here || _files
+  if [[ "$words[CURRENT]" == -* ]]; then _describe -o 'option' options_here
+  elif (( $#commands_here )); then _describe 'command' commands_here
+  else _files
+  fi
 }
-_${program} "$@"
+if [ "\${funcstack[1]}" = '_${program}' ]; then _${program} "$@"; else compdef _${program} ${program}; fi
 `
 }
 

@@ -8,13 +8,16 @@ export const completion = command({
   about: 'Prints a completion script for a shell: commands, options and their values.',
   examples: [
     ['source <(seeknal completion bash)', 'for this bash session'],
-    ['seeknal completion zsh > ~/.zfunc/_seeknal', 'for zsh'],
+    ['source <(seeknal completion zsh)', 'for this zsh session, after compinit'],
+    ['seeknal completion zsh > ~/.zfunc/_seeknal', 'for every one, where ~/.zfunc is in $fpath'],
     ['seeknal completion fish > ~/.config/fish/completions/seeknal.fish', 'for fish'],
   ],
   args: { shell: { type: 'positional', description: `One of ${SHELLS.join(', ')}`, required: true } },
   async run(args, { terminal, program }) {
     const shell = shellNamed(args.shell)
-    terminal.raw(script(shell, program.name, await completionTree(program.verbs)))
+    const text = script(shell, program.name, await completionTree(program.verbs))
+    if (terminal.options.json) terminal.document({ shell, script: text })
+    else terminal.raw(text)
     return 0
   },
 })

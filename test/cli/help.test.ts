@@ -1,7 +1,7 @@
 // Help, version, completion: made of the command definitions, at once.
 
 import { spawnSync } from 'node:child_process'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { VERBS } from '../../compiler/cli/verbs.ts'
@@ -81,6 +81,26 @@ test('Completion names every command and option, and bash accepts the script', a
   assert.is(ask('seeknal', 'env', 'pl'), 'plan')
   assert.is(ask('seeknal', 'env', 'plan', 'dev', '--fail-on', ''), 'breaking any')
   assert.is(ask('seeknal', 'repl', '--format', 'c'), 'csv')
+  assert.is(ask('seeknal', 'env', ''), 'plan apply promote list diff delete')
+  assert.is(ask('seeknal', 'dry-run', ''), '', 'the shell completes files, whose names it quotes')
+  assert.is(ask('seeknal', 'run', '--no'), '--nodes --no-color')
+  assert.is(JSON.parse(await does(folder, ['completion', 'bash', '--json'])).script, readFileSync(file, 'utf8'))
+})
+
+test('The zsh script can be sourced and can be a file of fpath', async () => {
+  if (spawnSync('zsh', ['-c', 'true']).status !== 0) skip('there is no zsh here')
+  const folder = tempFolder()
+  const file = join(folder, '_seeknal')
+  writeFileSync(file, await does(folder, ['completion', 'zsh']))
+  const shown = (setup: string) => {
+    const done = spawnSync('zsh', ['-f', '-c', `autoload -Uz compinit; ${setup}; print -r -- "$_comps[seeknal]"`], {
+      encoding: 'utf8',
+      cwd: folder,
+    })
+    return `${done.stdout}${done.stderr}`
+  }
+  assert.is(shown('compinit -u -D; source ./_seeknal'), '_seeknal\n')
+  assert.is(shown('fpath=($PWD $fpath); compinit -u -D'), '_seeknal\n')
 })
 
 test.run()

@@ -97,6 +97,21 @@ test('The folder of a project may have any name', async () => {
   assert.match(await does(folder, ['dry-run', 'draft.yml']), /3 rows in all/)
 })
 
+test('A path that names a folder, or nearly a file, says what was meant', async () => {
+  const folder = tempProject({ ...shop, 'data/parts/1.csv': 'id\n1\n' })
+  const said = async (path: string) => {
+    writeFileSync(join(folder, 'seeknal/sources/customers.yml'), source(path))
+    return (await ends(2, folder, ['validate'])).err
+  }
+  assert.match(
+    await said('data/parts'),
+    /hint: 'data\/parts' is a folder; 'data\/parts\/\*\.csv' names the files in it/,
+  )
+  assert.match(await said('data/custmers.csv'), /hint: Did you mean 'data\/customers\.csv'\?/)
+  assert.not.match(await said('elsewhere/customers.csv'), /Did you mean|is a folder/)
+  assert.match(await said('[data/a.csv]'), /1 error;/)
+})
+
 test('A message about data shows where it is wrong, not all of the data', async () => {
   const long = 'x'.repeat(100_000)
   const rows = Array.from({ length: 30_000 }, (_, i) => `${i},a\n`).join('')

@@ -80,7 +80,7 @@ async function lateColumns(
       ...duplicateNames(described).map((name) => `it gives two columns '${name}' (letter case does not count)`),
       ...described
         .filter(({ type }) => !isStorable(type))
-        .map(({ name, type }) => `its column '${name}' is a ${type}, which an output cannot hold`),
+        .map(({ name, type }) => `its column '${name}' has the type ${type}, which an output cannot hold`),
     ]
     if (mistakes.length > 0) throw notStorable(mistakes, described, place)
     return storedColumns(described)
