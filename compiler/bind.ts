@@ -10,6 +10,7 @@ import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/b
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
 import { declaredMistakes, inexactColumns, lateDeclared, outputMistakes } from './bind/declared.ts'
+import { furtherMistakes } from './bind/further-mistakes.ts'
 import { lateReaderMistakes } from './bind/late-readers.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
@@ -81,7 +82,14 @@ async function describeLevels(
       const node = byId.get(id)
       return node !== undefined && isTransform(node) && node.inputs.every((input) => outputs.has(input)) ? [node] : []
     })
-    for (const answer of await describeOutputs(nodes, outputs, engine, world)) {
+    const answers = await describeOutputs(nodes, outputs, engine, world)
+    diagnostics.push(
+      ...(await furtherMistakes(
+        answers.filter((answer) => answer.kind === 'error'),
+        world,
+      )),
+    )
+    for (const answer of answers) {
       const wrong = mistakesOf(answer)
       diagnostics.push(...wrong)
       if (answer.kind === 'error' || wrong.length > 0) continue

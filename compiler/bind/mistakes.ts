@@ -45,6 +45,18 @@ export function mistake(node: ResolvedTransform, error: DescribeError, relations
   return errorAt('BIND_SQL', place, message, { facts, hints })
 }
 
+/** Which column the engine did not find, and where it stands in its statement; undefined: it complains of something else. */
+export function missingColumnAt(
+  error: DescribeError,
+  statements: readonly string[],
+): { readonly column: string; readonly offset: number; readonly length: number } | undefined {
+  const column = missingColumn(error)
+  const sql = statements[error.statement]
+  if (column === null || sql === undefined) return undefined
+  const offset = error.offset ?? onlyPlaceOf(column, sql)
+  return offset === null ? undefined : { column: foldCase(column), offset, length: lengthAt(sql, offset) }
+}
+
 /** The name of a column that does not exist, if that is the complaint. */
 function missingColumn(error: DescribeError): string | null {
   if (error.code === 'COLUMN_NOT_FOUND') return error.name

@@ -134,7 +134,7 @@ test('What an output cannot hold fails its node with the column, at its query', 
   )
   const folder = tempProject(files(union, twice))
   const { all: said, out } = await ends(1, folder, ['run', '--continue-on-error', '--json'])
-  assert.match(said, /seeknal\/union_typed\.yml:6:3: transform\.union_typed: its column 'u' is a UNION\(/)
+  assert.match(said, /seeknal\/union_typed\.yml:6:3: transform\.union_typed: its column 'u' has the type UNION\(/)
   assert.match(said, /seeknal\/twice\.yml:6:3: transform\.twice: it gives two columns 'JAN'/)
   const codes = records(out).flatMap((r) => (r.status === 'failed' ? [JSON.stringify(r)] : []))
   assert.ok(codes.length === 2 && codes.every((text) => text.includes('OUTPUT_NOT_STORABLE')), String(codes))
