@@ -1,6 +1,7 @@
 // Diagnostics → words: `file:line:column: sentence [CODE]`, the source line with a caret, notes and hints. Source lines
 // come from the files that were compiled. Pure but for printing.
 
+import stringWidth from 'string-width'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { styled, type Text } from '../../runtime/cli/text.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
@@ -55,10 +56,18 @@ function excerpt(place: Place, lines: Lines): readonly Text[] {
   const from = place.column > WIDEST - 20 ? place.column - 80 : 0
   const shown = source.slice(from, from + WIDEST)
   const number = String(place.line).padStart(5)
-  const before = shown.slice(0, place.column - 1 - from).replace(/[^\t]/g, ' ')
-  const length = Math.max(1, Math.min(place.length, shown.length - before.length))
+  const column = place.column - 1 - from
+  const before = spaces(shown.slice(0, column))
+  const length = Math.max(1, stringWidth(shown.slice(column, column + place.length).replaceAll('\t', ' ')))
   return [
     [styled('dim', `${number} │ `), shown],
     [styled('dim', '      │ '), before, styled('red', '^'.repeat(length))],
   ]
 }
+
+/** As wide on a terminal as the text; tabs stay, since their width depends on where they stand. */
+const spaces = (text: string): string =>
+  text
+    .split('\t')
+    .map((part) => ' '.repeat(stringWidth(part)))
+    .join('\t')

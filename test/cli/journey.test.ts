@@ -293,4 +293,33 @@ test('A source whose columns changed is an error until the change is accepted', 
   await does(folder, ['run'])
 })
 
+test('A run of several nodes at once fails, remembers and tries again as one node after the other does', async () => {
+  const node = (name: string, sql: string, input = 'source.s') =>
+    `kind: transform\nname: ${name}\ninputs: [{ref: ${input}}]\ntransform: ${sql}\n`
+  const folder = tempProject({
+    'seeknal_project.yml': 'name: p\n',
+    'data/s.csv': 'v\n1\nx\n',
+    'seeknal/s.yml': 'kind: source\nname: s\nsource: csv\ntable: data/s.csv\n',
+    'seeknal/good.yml': node('good', 'SELECT v FROM input_0'),
+    'seeknal/bad.yml': node('bad', 'SELECT CAST(v AS INTEGER) AS v FROM input_0'),
+    'seeknal/after.yml': node('after', 'SELECT v FROM input_0', 'transform.bad'),
+  })
+  const parallel = ['run', '--parallel', '--retry', '1', '--continue-on-error', '--json']
+  assert.equal(statuses((await ends(1, folder, parallel)).out), {
+    'source.s': 'executed',
+    'transform.good': 'executed',
+    'transform.bad': 'failed',
+    'transform.after': 'skipped',
+  })
+  assert.equal(statuses((await ends(1, folder, parallel)).out), {
+    'source.s': 'reused',
+    'transform.good': 'reused',
+    'transform.bad': 'failed',
+    'transform.after': 'skipped',
+  })
+  writeFileSync(join(folder, 'seeknal/bad.yml'), node('bad', 'SELECT TRY_CAST(v AS INTEGER) AS v FROM input_0'))
+  await does(folder, parallel)
+  assert.match(await does(folder, ['run']), /No changes detected/)
+})
+
 test.run()

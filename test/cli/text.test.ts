@@ -85,6 +85,11 @@ test('A diagnostic shows its line, also where the line is long or has tabs', () 
     '      │ \t ^^',
     '  hint: try',
   ])
+  assert.is(
+    lines({ line: 1, column: 7, length: 2 }, "'漢字😀'字b")[2],
+    '      │         ^^^',
+    'wide characters take two cells',
+  )
   const long = lines({ line: 1, column: 500, length: 3 }, `${'x'.repeat(499)}abc${'y'.repeat(500)}`)
   assert.ok((long[1]?.length ?? 0) < 180)
   assert.is(long[1]?.charAt(long[2]?.indexOf('^') ?? 0), 'a')
