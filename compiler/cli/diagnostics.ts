@@ -1,7 +1,7 @@
 // Diagnostics → words: `file:line:column: sentence [CODE]`, the source line with a caret, notes and hints. Source lines
 // come from the files that were compiled. Pure but for printing.
 
-import stringWidth from 'string-width'
+import { eastAsianWidth } from 'get-east-asian-width'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { styled, type Text } from '../../runtime/cli/text.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
@@ -58,7 +58,7 @@ function excerpt(place: Place, lines: Lines): readonly Text[] {
   const number = String(place.line).padStart(5)
   const column = place.column - 1 - from
   const before = spaces(shown.slice(0, column))
-  const length = Math.max(1, stringWidth(shown.slice(column, column + place.length).replaceAll('\t', ' ')))
+  const length = Math.max(1, widthOf(shown.slice(column, column + place.length).replaceAll('\t', ' ')))
   return [
     [styled('dim', `${number} │ `), shown],
     [styled('dim', '      │ '), before, styled('red', '^'.repeat(length))],
@@ -69,5 +69,11 @@ function excerpt(place: Place, lines: Lines): readonly Text[] {
 const spaces = (text: string): string =>
   text
     .split('\t')
-    .map((part) => ' '.repeat(stringWidth(part)))
+    .map((part) => ' '.repeat(widthOf(part)))
     .join('\t')
+
+/** Cells on a terminal. Not of string-width: making its segmenter takes longer than compiling what changed. */
+const widthOf = (text: string): number =>
+  Array.from(text, (character) =>
+    /[\p{M}\p{Cf}]/u.test(character) ? 0 : eastAsianWidth(character.codePointAt(0) ?? 0),
+  ).reduce<number>((sum, width) => sum + width, 0)
