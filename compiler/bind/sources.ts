@@ -90,6 +90,14 @@ function requestOf(source: ResolvedSource, locked: LockedColumns, types: Types):
   return { node: source.id, format, path, options: source.options, expected }
 }
 
+/** Why the data cannot be read, or null. */
+const unreadable = (observation: SourceObservation): string | null =>
+  observation.kind === 'error'
+    ? observation.message
+    : observation.kind === 'columns' && observation.columns.some(({ name }) => name.includes('\0'))
+      ? 'the name of a column holds the character NUL. Is it UTF-16? Save it as UTF-8.'
+      : null
+
 /** The source's columns, or null with a report. */
 function settle(
   source: ResolvedSource,
@@ -104,16 +112,12 @@ function settle(
     diagnostics.push(...found)
     return null
   }
-  if (observation.kind === 'error')
+  const reason = unreadable(observation)
+  if (reason !== null)
     return report(
-      errorAt(
-        'BIND_SOURCE_UNREADABLE',
-        place,
-        `'${source.path}' cannot be read as ${source.node.format}: ${observation.message}`,
-        {
-          facts: { node: source.id, path: source.path },
-        },
-      ),
+      errorAt('BIND_SOURCE_UNREADABLE', place, `'${source.path}' cannot be read as ${source.node.format}: ${reason}`, {
+        facts: { node: source.id, path: source.path },
+      }),
     )
   if (observation.kind === 'refused')
     return report(

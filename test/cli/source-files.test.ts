@@ -112,6 +112,16 @@ test('A path that names a folder, or nearly a file, says what was meant', async 
   assert.match(await said('[data/a.csv]'), /1 error;/)
 })
 
+test('Columns that are not the same in all files, and names that SQL cannot hold, say what to do', async () => {
+  const folder = tempProject({ ...shop, 'data/parts/1.csv': 'id,v\n1,2\n', 'data/parts/2.csv': 'id,w\n1,2\n' })
+  const file = join(folder, 'seeknal/sources/customers.yml')
+  writeFileSync(join(folder, 'seeknal/sources/parts.yml'), source('data/parts/*.csv').replace('customers', 'parts'))
+  assert.match((await ends(1, folder, ['run'])).err, /hint: Where the files of a source .*union_by_name: true/)
+  writeFiles(folder, { 'data/nul.csv': 'a\0b,c\n1,2\n' })
+  writeFileSync(file, source('data/nul.csv'))
+  assert.match((await ends(2, folder, ['validate'])).err, /customers\.yml:4:8: .*NUL.*BIND_SOURCE_UNREADABLE/)
+})
+
 test('A message about data shows where it is wrong, not all of the data', async () => {
   const long = 'x'.repeat(100_000)
   const rows = Array.from({ length: 30_000 }, (_, i) => `${i},a\n`).join('')

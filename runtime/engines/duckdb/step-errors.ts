@@ -44,7 +44,10 @@ export function generalFailure(error: unknown): RuntimeFailure | null {
   return null
 }
 
-const hintsFor = (message: string): string[] =>
-  /out of memory/i.test(message)
-    ? ["Give the run more memory ('--memory-limit 4GB') or fewer threads and workers ('--threads 1')."]
-    : []
+function hintsFor(message: string): string[] {
+  if (/out of memory/i.test(message))
+    return ["Give the run more memory ('--memory-limit 4GB') or fewer threads and workers ('--threads 1')."]
+  if (/do not exist in the CSV File|schema mismatch/i.test(message))
+    return ["Where the files of a source have different columns, 'params: {union_by_name: true}' reads them all."]
+  return []
+}

@@ -118,7 +118,7 @@ test('A type that an output cannot hold fails the step with the column, also ins
   ] as const) {
     const step = request(`SELECT 1 AS ok, ${expression} AS odd`, null, KEYS)
     const failure = await rejects(() => engine.runStep(step), 'OUTPUT_NOT_STORABLE')
-    assert.match(failure.message, `'odd' is a ${type}`)
+    assert.match(failure.message, `'odd' has the type ${type}`)
     assert.is(failure.facts.offset, step.sql.indexOf('SELECT 1 AS ok'))
     assert.is(failure.facts.statement, 1)
   }
