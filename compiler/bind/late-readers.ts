@@ -52,8 +52,9 @@ function readersOf(
   version: string,
   last: NonNullable<World['lastOutputs']>,
 ): readonly Reader[] {
-  const relations = new Map<string, Relation>()
   const readers: Reader[] = []
+  if (described.every(({ output }) => output.columns !== null)) return readers
+  const relations = new Map<string, Relation>()
   for (const one of described) {
     const { node, output } = one
     const late = node.inputs.filter((id) => outputs.get(id)?.columns === null)

@@ -39,13 +39,26 @@ export class Positions {
 
   #position(numbers: PackedPosition): Position {
     const key = (numbers[NUMBERS] ?? 0) === 0 ? null : this.#place(numbers, NUMBERS)
-    const position = { key, value: this.#place(numbers, 0) }
-    return numbers.length === 2 * NUMBERS ? position : { ...position, pieces: pieces(numbers) }
+    const value = this.#place(numbers, 0)
+    if (numbers.length === 2 * NUMBERS) return { key, value }
+    let made: readonly TextPiece[] | undefined
+    return {
+      key,
+      value,
+      get pieces() {
+        made ??= pieces(numbers)
+        return made
+      },
+    }
   }
 
   #place(numbers: PackedPosition, from: number): Place {
-    const [line = 1, column = 1, length = 1] = numbers.slice(from, from + NUMBERS)
-    return { file: this.file, line, column, length }
+    return {
+      file: this.file,
+      line: numbers[from] ?? 1,
+      column: numbers[from + 1] ?? 1,
+      length: numbers[from + 2] ?? 1,
+    }
   }
 }
 

@@ -6,9 +6,15 @@ import { placeOf } from './read-schema.ts'
 
 /** The text at a pointer of a document. */
 export function placedText(document: LoadedDocument, pointer: string, text: string): PlacedText {
-  const position = document.positions.at(pointer)
-  const { file, line, column } = placeOf(document, pointer)
-  return { text, file, pieces: position?.pieces ?? [{ start: 0, line, column }] }
+  return {
+    text,
+    file: document.file,
+    // Asked for where something is wrong.
+    get pieces() {
+      const { line, column } = placeOf(document, pointer)
+      return document.positions.at(pointer)?.pieces ?? [{ start: 0, line, column }]
+    },
+  }
 }
 
 /** A whole file. */
