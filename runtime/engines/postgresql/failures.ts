@@ -1,0 +1,95 @@
+// What the driver threw → a failure of the world with a code, the server's SQLSTATE among its facts, and nothing secret in
+// message, facts or cause. Reports CONNECTION_FAILED, QUERY_FAILED, INTERRUPTED.
+
+import { type FailureCode, messageOf, RuntimeFailure } from '../../contract/failures.ts'
+import { withoutSecrets } from '../../contract/secret.ts'
+import { addressOf, type PostgresqlConnection } from './connection.ts'
+import { DatabaseError } from './driver.ts'
+
+/** The server's code of what went wrong, or the system's (`ECONNREFUSED`); null: neither said one. */
+export const codeOf = (error: unknown): string | null =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null
+
+/** Codes with which a session ends, whatever it was doing: the connection is gone. */
+const LOST = /^(08...|57P0[123]|ECONNRESET|EPIPE|ETIMEDOUT|ECONNREFUSED)$/
+
+/** Whether the connection itself is gone, not just what was asked on it. */
+export const isLost = (error: unknown): boolean => {
+  const code = codeOf(error)
+  if (code !== null) return LOST.test(code)
+  return error instanceof Error && /Connection terminated|not queryable|Connection ended/i.test(error.message)
+}
+
+/** The connection could not be made. */
+export function connectionFailure(error: unknown, connection: PostgresqlConnection): RuntimeFailure {
+  if (error instanceof RuntimeFailure) return error
+  const message = `The connection '${connection.name}' to ${addressOf(connection)} failed: ${reason(error, connection)}`
+  const facts = { connection: connection.name, host: connection.host, port: connection.port, reason: codeOf(error) }
+  return new RuntimeFailure('CONNECTION_FAILED', message, facts, {
+    cause: bare(error, connection),
+    hints: connectionHints(error, connection),
+  })
+}
+
+/** Something that was asked on an open connection went wrong; `what` begins the message: 'Reading source.orders'. */
+export function serverFailure(
+  error: unknown,
+  connection: PostgresqlConnection,
+  what: string,
+  code: FailureCode = 'QUERY_FAILED',
+): RuntimeFailure {
+  if (error instanceof RuntimeFailure) return error
+  if (isLost(error)) {
+    const message = `${what} failed: the connection '${connection.name}' to ${addressOf(connection)} was lost: ${reason(error, connection)}`
+    const facts = { connection: connection.name, reason: codeOf(error) }
+    return new RuntimeFailure('CONNECTION_FAILED', message, facts, { cause: bare(error, connection) })
+  }
+  const facts: Record<string, unknown> = { connection: connection.name, sqlstate: codeOf(error) }
+  if (error instanceof DatabaseError && error.position !== undefined) facts.position = Number(error.position)
+  const hints =
+    error instanceof DatabaseError && error.hint !== undefined
+      ? [withoutSecrets(error.hint, [connection.password])]
+      : []
+  return new RuntimeFailure(code, `${what} failed: ${reason(error, connection)}`, facts, {
+    cause: bare(error, connection),
+    hints: [...hints, ...timeoutHints(error, connection)],
+  })
+}
+
+function reason(error: unknown, { password }: PostgresqlConnection): string {
+  // Several addresses of one host: each has its own error.
+  const first = error instanceof AggregateError ? (error.errors[0] ?? error) : error
+  const text = messageOf(first) || String(codeOf(first))
+  const detail = first instanceof DatabaseError && first.detail !== undefined ? ` (${first.detail})` : ''
+  return withoutSecrets(`${text}${detail}`.replace(/[.\s]+$/, ''), [password])
+}
+
+/** What the driver attaches to its errors (the client, its configuration) stays out of logs. */
+function bare(error: unknown, connection: PostgresqlConnection): Error {
+  const cause = new Error(reason(error, connection))
+  cause.stack = withoutSecrets(error instanceof Error ? (error.stack ?? '') : '', [connection.password])
+  return cause
+}
+
+function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection): readonly string[] {
+  const code = codeOf(error)
+  if (code === '28P01') return [`Check 'user' and 'password' of the connection '${name}' in the profile.`]
+  if (code === '28000') return ["The server's pg_hba.conf decides who may connect from here, and whether with TLS."]
+  if (code === '3D000') return [`Check 'database' of the connection '${name}' in the profile.`]
+  if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ETIMEDOUT')
+    return [`Check 'host' and 'port' of the connection '${name}' in the profile.`]
+  if (/certificate|self.signed|altname/i.test(messageOf(error)) && sslmode.startsWith('verify'))
+    return ["'sslrootcert' names the authority that signed the server's certificate."]
+  if (/does not support SSL/.test(messageOf(error)))
+    return [`The server has no TLS; 'sslmode: ${sslmode}' asks for it.`]
+  return []
+}
+
+function timeoutHints(error: unknown, { name }: PostgresqlConnection): readonly string[] {
+  const code = codeOf(error)
+  if (code === '55P03')
+    return [`Another session holds the lock. 'lock_timeout' of the connection '${name}' says how long to wait.`]
+  if (code === '57014' && /statement timeout/.test(messageOf(error)))
+    return [`'statement_timeout' of the connection '${name}' says how long a statement may take.`]
+  return []
+}

@@ -1,0 +1,154 @@
+// A connection of the profile → an open session whose texts mean the same on every server: UTC, ISO dates, digits without
+// loss. A session is ended by close(), and what it is doing is cancelled on the server by cancel(). Reports
+// CONNECTION_FAILED and what failures.ts reports.
+
+import type { Secret } from '../../contract/secret.ts'
+import type { PostgresqlConnection } from './connection.ts'
+import { Client, type ClientConfig, TEXT_VALUES } from './driver.ts'
+import { codeOf, connectionFailure, serverFailure } from './failures.ts'
+import { type Attempt, attempts } from './tls.ts'
+
+export type Row = Readonly<Record<string, string | null>>
+
+export interface Session {
+  readonly connection: PostgresqlConnection
+  /** For statements that stream. */
+  readonly client: Client
+  /** `18.4`. */
+  readonly serverVersion: string
+  readonly tls: boolean
+  /** Runs one statement; every value is the server's text. `what` begins the message of a failure. */
+  rows(what: string, sql: string, values?: readonly (string | null)[]): Promise<readonly Row[]>
+  /** Tells the server to stop what this session is doing. Never fails. */
+  cancel(): Promise<void>
+  /** Never fails. */
+  close(): Promise<void>
+}
+
+/** What every session sets, so that no setting of server, database or role changes what its texts mean. */
+const FIXED: Readonly<Record<string, string>> = {
+  TimeZone: 'UTC',
+  DateStyle: 'ISO, MDY',
+  IntervalStyle: 'postgres',
+  extra_float_digits: '1',
+  bytea_output: 'hex',
+  standard_conforming_strings: 'on',
+  xmlbinary: 'base64',
+}
+
+export async function openSession(connection: PostgresqlConnection): Promise<Session> {
+  const { client, tls } = await connected(connection)
+  try {
+    const facts = await prepared(client, connection)
+    return new OpenSession(connection, client, facts.version, facts.pid, tls)
+  } catch (error) {
+    await client.end().catch(() => {})
+    throw connectionFailure(error, connection)
+  }
+}
+
+async function connected(
+  connection: PostgresqlConnection,
+): Promise<{ readonly client: Client; readonly tls: boolean }> {
+  const ways = attempts(connection)
+  for (const [i, way] of ways.entries()) {
+    const client = new Client(configOf(connection, way))
+    // A connection that is lost while nothing is asked must not end the process; the next statement fails by it.
+    client.on('error', () => {})
+    try {
+      await client.connect()
+      return { client, tls: way !== false }
+    } catch (error) {
+      await client.end().catch(() => {})
+      if (i === ways.length - 1 || !mayDiffer(error)) throw connectionFailure(error, connection)
+    }
+  }
+  throw connectionFailure(new Error('there is no way to connect'), connection)
+}
+
+/** Whether the same with or without TLS may be accepted: libpq asks again where the server refused the way, not the user. */
+function mayDiffer(error: unknown): boolean {
+  const code = codeOf(error)
+  if (code === '28000') return true
+  if (code !== null && /^(E[A-Z]+|[0-9A-Z]{5})$/.test(code)) return code === 'EPROTO' || code === 'ECONNRESET'
+  return !(error instanceof Error && /timeout/i.test(error.message))
+}
+
+const configOf = (connection: PostgresqlConnection, ssl: Attempt): ClientConfig => ({
+  host: connection.host,
+  port: connection.port,
+  database: connection.database,
+  user: connection.user,
+  // Without one the driver would look for others of its own.
+  password: async () => revealed(connection.password),
+  ssl,
+  connectionTimeoutMillis: connection.connectTimeoutS * 1000,
+  keepAlive: connection.keepalives,
+  keepAliveInitialDelayMillis: connection.keepalivesIdleS * 1000,
+  application_name: connection.applicationName,
+  client_encoding: 'UTF8',
+  options: '',
+  types: TEXT_VALUES,
+})
+
+const revealed = (secret: Secret | null): string => secret?.reveal() ?? ''
+
+async function prepared(
+  client: Client,
+  connection: PostgresqlConnection,
+): Promise<{ readonly version: string; readonly pid: string }> {
+  const settings: Record<string, string> = { ...FIXED }
+  if (connection.schema !== null) settings.search_path = client.escapeIdentifier(connection.schema)
+  if (connection.statementTimeoutMs !== null) settings.statement_timeout = String(connection.statementTimeoutMs)
+  if (connection.lockTimeoutMs !== null) settings.lock_timeout = String(connection.lockTimeoutMs)
+  const names = Object.keys(settings)
+  const calls = names.map((_, i) => `set_config($${2 * i + 1}, $${2 * i + 2}, false)`)
+  const values = names.flatMap((name) => [name, settings[name] ?? ''])
+  await client.query({ text: `SELECT ${calls.join(', ')}`, values })
+  const answer = await client.query<{ version: string; pid: string; number: string }>(
+    "SELECT current_setting('server_version') AS version, current_setting('server_version_num') AS number, pg_backend_pid() AS pid",
+  )
+  const { version = '', pid = '', number = '0' } = answer.rows[0] ?? {}
+  // So that the server stops by itself when this process is killed; not every system can look.
+  if (Number(number) >= 140_000)
+    await client.query("SELECT set_config('client_connection_check_interval', '2s', false)").catch(() => {})
+  return { version: version.split(' ')[0] ?? version, pid }
+}
+
+class OpenSession implements Session {
+  readonly connection: PostgresqlConnection
+  readonly client: Client
+  readonly serverVersion: string
+  readonly tls: boolean
+  readonly #pid: string
+
+  constructor(connection: PostgresqlConnection, client: Client, version: string, pid: string, tls: boolean) {
+    this.connection = connection
+    this.client = client
+    this.serverVersion = version
+    this.tls = tls
+    this.#pid = pid
+  }
+
+  async rows(what: string, sql: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
+    try {
+      return (await this.client.query<Row>({ text: sql, values: [...values] })).rows
+    } catch (error) {
+      throw serverFailure(error, this.connection, what)
+    }
+  }
+
+  async cancel(): Promise<void> {
+    try {
+      const { client } = await connected(this.connection)
+      await client.query({ text: 'SELECT pg_cancel_backend($1)', values: [this.#pid] }).catch(() => {})
+      await client.end()
+    } catch {
+      // Whoever cancels goes on in any case; the server notices that nobody listens.
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.client.end().catch(() => {})
+  }
+}

@@ -1,0 +1,215 @@
+// A real PostgreSQL server for a test file: started in about half a second on a free port, one a test process, stopped and
+// removed when the process ends, however it ends (a watcher notices that its standard input was closed). Every database
+// has a role of its own that owns it and connects with a password. TLS is on, with a certificate for `localhost` signed by
+// tls/ca.crt; the role `certified` may also connect by tls/client.crt.
+
+import { type ChildProcess, spawn } from 'node:child_process'
+import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+import { newDataDirectory, OWNER, owned, programs, SUPERUSER_PASSWORD } from './postgres-files.ts'
+import { tempFolder } from './temp.ts'
+
+/** Folder with ca.crt, client.crt, client.key and other.crt, an authority that signed nothing. */
+export const TLS_FILES = resolve('test/support/tls')
+
+const SETTINGS = [
+  'fsync=off',
+  'full_page_writes=off',
+  'autovacuum=off',
+  'max_wal_size=256MB',
+  'shared_buffers=64MB',
+  'ssl=on',
+  'ssl_cert_file=server.crt',
+  'ssl_key_file=server.key',
+  'ssl_ca_file=ca.crt',
+]
+const START_TIMEOUT_MS = 30_000
+
+export interface TestDatabase {
+  readonly host: string
+  readonly port: number
+  readonly database: string
+  readonly user: string
+  readonly password: string
+  readonly url: string
+  /** Runs `sql`, one or several statements, as the owner; gives the rows of the last. */
+  sql(sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]>
+  /** The same as the superuser, in the same database. */
+  superuser(sql: string): Promise<Record<string, unknown>[]>
+}
+
+export interface PostgresServer {
+  readonly port: number
+  /** Where the server's socket is. */
+  readonly socketFolder: string
+  /** Makes a database and its owner. Names: letters, digits and `_`. */
+  create(names: { database: string; user: string; password: string }): Promise<TestDatabase>
+  /** `SIGKILL` is a crash, `SIGINT` a fast stop. Resolves when the server is gone. */
+  stop(signal: 'SIGKILL' | 'SIGINT'): Promise<void>
+  /** After `stop`: on the same data and port. */
+  start(): Promise<void>
+}
+
+let running: Promise<PostgresServer> | null = null
+
+/** This process's server. Skips the running test where there is no PostgreSQL for this platform. */
+export function postgresServer(): Promise<PostgresServer> {
+  const folder = programs()
+  running ??= startServer(folder)
+  return running
+}
+
+async function startServer(folder: string): Promise<PostgresServer> {
+  const home = tempFolder('pg')
+  owned(home)
+  chmodSync(home, 0o755)
+  const data = newDataDirectory(home)
+  for (const name of ['ca.crt', 'server.crt', 'server.key']) {
+    copyFileSync(join(TLS_FILES, name), join(data, name))
+    chmodSync(join(data, name), 0o600)
+    owned(join(data, name))
+  }
+  writeFileSync(join(data, 'pg_hba.conf'), HOSTS)
+  const port = await freePort()
+  const superuser = (database: string) =>
+    databaseAt({ host: '127.0.0.1', port, database, user: 'postgres', password: SUPERUSER_PASSWORD })
+  let watcher: ChildProcess | null = null
+  const server: PostgresServer = {
+    port,
+    socketFolder: home,
+    async start() {
+      const again = () => {
+        watcher?.stdin?.end()
+        watcher = watched(folder, home, data, port)
+      }
+      await answered(() => superuser('postgres').sql('SELECT 1'), again, { home, data })
+    },
+    async stop(signal) {
+      const pid = serverPid(data)
+      if (pid === null) return
+      process.kill(pid, signal)
+      while (isAlive(pid)) await sleep(10)
+      watcher?.stdin?.end()
+      rmSync(join(data, 'postmaster.pid'), { force: true })
+    },
+    async create({ database, user, password }) {
+      const admin = superuser('postgres')
+      await admin.sql(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
+      await admin.sql(`CREATE DATABASE ${database} OWNER ${user}`)
+      return databaseAt({ host: '127.0.0.1', port, database, user, password })
+    },
+  }
+  process.on('exit', () => stopNow(data))
+  await server.start()
+  return server
+}
+
+const HOSTS = `local all all scram-sha-256
+hostssl all certified all cert
+host all all all scram-sha-256
+`
+
+/** Starts the server under a shell that kills it as soon as this process is gone. */
+function watched(folder: string, home: string, data: string, port: number): ChildProcess {
+  const settings = [...SETTINGS, `unix_socket_directories=${home}`, `port=${port}`, 'listen_addresses=127.0.0.1']
+  const script = '"$@" >"$LOG" 2>&1 </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server'
+  const args = [join(folder, 'postgres'), '-D', data, ...settings.flatMap((setting) => ['-c', setting])]
+  const watcher = spawn('/bin/sh', ['-c', script, 'sh', ...args], {
+    ...OWNER,
+    detached: true,
+    env: { LOG: join(home, 'server.log'), PATH: process.env.PATH ?? '', TZ: 'Asia/Jakarta' },
+    stdio: ['pipe', 'ignore', 'ignore'],
+  })
+  watcher.unref()
+  // Its end is what is watched for; an error on it is that the watcher is gone.
+  watcher.stdin?.on('error', () => {})
+  if (watcher.stdin !== null && 'unref' in watcher.stdin && typeof watcher.stdin.unref === 'function')
+    watcher.stdin.unref()
+  return watcher
+}
+
+/** Starts the server, again when it ended: after a crash its memory is in use until its last process is gone. */
+async function answered(
+  ask: () => Promise<unknown>,
+  spawnIt: () => void,
+  at: { home: string; data: string },
+): Promise<void> {
+  const deadline = Date.now() + START_TIMEOUT_MS
+  for (let turn = 0; ; turn += 1) {
+    if (turn % 25 === 0 && serverPid(at.data) === null) spawnIt()
+    try {
+      await ask()
+      return
+    } catch (error) {
+      const log = join(at.home, 'server.log')
+      if (Date.now() > deadline)
+        throw new Error(`PostgreSQL did not start: ${error}\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`)
+      await sleep(20)
+    }
+  }
+}
+
+function serverPid(data: string): number | null {
+  const file = join(data, 'postmaster.pid')
+  if (!existsSync(file)) return null
+  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
+  return Number.isInteger(pid) && pid > 1 && isAlive(pid) ? pid : null
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch {
+    return false
+  }
+}
+
+/** At the end of the process, so that its temporary folder can be removed. */
+function stopNow(data: string): void {
+  const pid = serverPid(data)
+  if (pid === null) return
+  process.kill(pid, 'SIGQUIT')
+  const wait = new Int32Array(new SharedArrayBuffer(4))
+  for (let i = 0; i < 300 && isAlive(pid); i += 1) Atomics.wait(wait, 0, 0, 10)
+}
+
+function freePort(): Promise<number> {
+  return new Promise((settle, reject) => {
+    const probe = createServer()
+    probe.on('error', reject)
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address()
+      const port = typeof address === 'object' && address !== null ? address.port : 0
+      probe.close(() => settle(port))
+    })
+  })
+}
+
+type Access = Omit<TestDatabase, 'sql' | 'superuser' | 'url'>
+
+function databaseAt(access: Access): TestDatabase {
+  const { host, port, database, user, password } = access
+  return {
+    ...access,
+    url: `postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
+    sql: (sql, values) => asked(access, sql, values),
+    superuser: (sql) => asked({ ...access, user: 'postgres', password: SUPERUSER_PASSWORD }, sql),
+  }
+}
+
+async function asked(access: Access, sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ ...access, ssl: false })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    const result = await client.query({ text: sql, ...(values === undefined ? {} : { values: [...values] }) })
+    const last = Array.isArray(result) ? result.at(-1) : result
+    return last.rows
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
