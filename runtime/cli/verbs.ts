@@ -23,6 +23,19 @@ export const RUNTIME_VERBS = {
     summary: 'Execute a bundle',
     verbs: { bundle: { summary: 'Execute a bundle', load: async () => (await import('./exec.ts')).bundle } },
   },
+  profile: {
+    summary: 'Connections of the project',
+    verbs: {
+      show: {
+        summary: 'Print the profile, without secrets',
+        load: async () => (await import('./profile-show.ts')).profileShow,
+      },
+    },
+  },
+  connection: {
+    summary: 'Try a connection',
+    verbs: { test: { summary: 'Connect', load: async () => (await import('./connection-test.ts')).connectionTest } },
+  },
   history: { summary: 'What production was', load: async () => (await import('./history.ts')).history },
   rollback: {
     summary: 'Make an earlier generation production again',
