@@ -6,7 +6,7 @@ import type { Check } from '../runtime/contract/checks.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
 import type { Column } from '../runtime/contract/manifest.ts'
-import type { BoundNode, LockedColumns, Output, SqlFacts, World } from './bind/bound-node.ts'
+import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
 import { declaredMistakes, inexactColumns, lateDeclared, outputMistakes } from './bind/declared.ts'
@@ -16,8 +16,10 @@ import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { bindSources } from './bind/sources.ts'
 import { sqlFacts } from './bind/sql-facts.ts'
+import { bindTables } from './bind/tables.ts'
 import type { Graph } from './graph.ts'
-import { isTransform, type ResolvedNode } from './resolve.ts'
+import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
+import type { LockedSource } from './validate.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
 
@@ -27,7 +29,7 @@ export interface Bound {
   /** What is checked of outputs, of the nodes of which anything is. */
   readonly checks: ReadonlyMap<NodeId, readonly Check[]>
   /** What seeknal.lock.json should hold: observed source columns, by id. */
-  readonly lock: Readonly<Record<string, LockedColumns>>
+  readonly lock: Readonly<Record<string, LockedSource>>
   /** Name and version of the engine that answered: `duckdb v1.5.6`. */
   readonly engine: string
   readonly diagnostics: readonly Diagnostic[]
@@ -36,15 +38,13 @@ export interface Bound {
 /** Columns of every node that has no mistake and reads none that has. */
 export async function bind(graph: Graph, world: World): Promise<Bound> {
   const engine = await engineVersion(world)
-  const sources = await bindSources(
-    graph.nodes.flatMap((node) => (isTransform(node) ? [] : [node])),
-    graph.lock,
-    world,
-  )
-  const { described, outputs, diagnostics } = await describeLevels(graph, sources.bound, engine, world)
+  const files = await bindSources(graph.nodes.filter(isFile), graph.lock, world)
+  const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
+  const sources = [...files.bound, ...tables.bound]
+  const { described, outputs, diagnostics } = await describeLevels(graph, sources, engine, world)
   const facts = await sqlFacts(described, world)
   const late = await lateDeclared(described, world)
-  const bound = new Map<NodeId, BoundNode>(sources.bound.map((node) => [node.id, node]))
+  const bound = new Map<NodeId, BoundNode>(sources.map((node) => [node.id, node]))
   for (const [i, one] of described.entries()) {
     const found = facts[i]
     if (found === undefined) continue
@@ -52,13 +52,14 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
     if (found.reproducibility.order_dependent.includes('rowid')) diagnostics.push(...rowNumberMistakes(one.node))
   }
   const { checks, diagnostics: wrongTests } = await bindChecks(graph.nodes, bound, world)
-  diagnostics.push(...sources.diagnostics, ...(await declaredMistakes(described, world)), ...wrongTests)
+  diagnostics.push(...files.diagnostics, ...tables.diagnostics)
+  diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests)
   diagnostics.push(
     ...late.diagnostics,
     ...described.flatMap(inexactColumns),
     ...(await lateReaderMistakes(described, outputs, engine, world)),
   )
-  return { graph, bound, checks, lock: sources.lock, engine, diagnostics }
+  return { graph, bound, checks, lock: { ...files.lock, ...tables.lock }, engine, diagnostics }
 }
 
 /** Level by level, since a level reads the columns of those before it. */

@@ -13,7 +13,14 @@ import { fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
 import { plan } from './plan.ts'
-import type { CompileCache, LazySqlEngine, ObserveSources } from './ports.ts'
+import type {
+  CheckQueries,
+  CompileCache,
+  LazySqlEngine,
+  ObserveSources,
+  ObserveTables,
+  SourceDefaults,
+} from './ports.ts'
 import { resolve } from './resolve.ts'
 import { rewrite } from './rewrite.ts'
 import { lockText } from './validate/project.ts'
@@ -47,6 +54,10 @@ export interface CompileInput {
   readonly params: { readonly [key: string]: Json }
   readonly engine: LazySqlEngine
   readonly observe: ObserveSources
+  readonly observeTables: ObserveTables
+  readonly checkQueries: CheckQueries
+  /** Of the profile. */
+  readonly sourceDefaults: SourceDefaults
   readonly cache: CompileCache
   /** Accept that a source no longer has its locked columns. */
   readonly acceptSources: boolean
@@ -75,18 +86,25 @@ export interface Compiled {
  */
 export async function compile(input: CompileInput): Promise<Compiled> {
   const row = new Row(input.stopAfter)
-  const { engine, cache, observe, params, acceptSources } = input
+  const { engine, cache, observe, observeTables, checkQueries, sourceDefaults, params, acceptSources } = input
 
   const loaded = load(input.files, cache)
   if (row.ends('load', loaded)) return row.compiled()
   const validated = validate(loaded)
   if (row.ends('validate', validated)) return row.compiled()
-  const resolved = await resolve(validated, { params, engine, cache })
+  const resolved = await resolve(validated, { params, engine, cache, checkQueries, sourceDefaults })
   if (row.ends('resolve', resolved)) return row.compiled()
   const ordered = graph(resolved)
   row.size = { nodes: ordered.nodes.length, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
-  const binding = bind(ordered, { engine, observe, cache, acceptSources, lastOutputs: input.lastOutputs ?? {} })
+  const binding = bind(ordered, {
+    engine,
+    observe,
+    observeTables,
+    cache,
+    acceptSources,
+    lastOutputs: input.lastOutputs ?? {},
+  })
   if (input.stopAfter === undefined) prepareEmit(ordered.nodes.length, cache)
   const bound = await binding
   const lock = lockText(bound.lock)

@@ -3,6 +3,7 @@
 
 import { type BundleFile, bundleDigest, type OpenedBundle } from '../runtime/contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import { extractFile } from '../runtime/contract/extract.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import { applySql } from './emit/apply-sql.ts'
 import { type Contract, contractOf, stepFile } from './emit/contract.ts'
@@ -30,6 +31,9 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
     ['types.ts', types],
     ...named.map(([path, text]): [string, string] => [path, text]),
     ...rewritten.steps.map(({ id, sql }): [string, string] => [stepFile(id), sql]),
+    ...rewritten.steps.flatMap(({ id, extract }): [string, string][] =>
+      extract === undefined ? [] : [[extractFile(id), extract]],
+    ),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
   texts.sort(([a], [b]) => byCodeUnit(a, b))

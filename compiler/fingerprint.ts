@@ -14,7 +14,16 @@ import {
   type ManifestNode,
 } from '../runtime/contract/manifest.ts'
 import type { Bound, BoundNode } from './bind.ts'
-import { isTransform, type ResolvedNode, type ResolvedSource, type ResolvedTransform } from './resolve.ts'
+import {
+  isFile,
+  isTable,
+  isTransform,
+  type ResolvedNode,
+  type ResolvedSource,
+  type ResolvedTable,
+  type ResolvedTransform,
+} from './resolve.ts'
+import { fromClause } from './rewrite/table-query.ts'
 import { versionOf } from './versions.ts'
 
 export interface Fingerprinted {
@@ -78,10 +87,17 @@ function manifestNode(
     parameters: [...node.parameters],
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     reproducibility: bound.reproducibility,
-    ...(isTransform(node) ? { sql: node.sql.text } : { source_files: { format: node.node.format, path: node.path } }),
+    ...readingOf(node),
     tags: [...tags],
     ...(volatile === undefined ? {} : { volatile }),
   }
+}
+
+/** What the node reads besides its inputs. */
+function readingOf(node: ResolvedNode): Pick<ManifestNode, 'sql' | 'source_files' | 'source_table'> {
+  if (isTransform(node)) return { sql: node.sql.text }
+  if (!isTable(node)) return { source_files: { format: node.node.format, path: node.path } }
+  return { source_table: { type: node.node.format, connection: node.connection, from: fromClause(node) } }
 }
 
 function edgeTo(
@@ -121,14 +137,24 @@ function definitionOf(
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     ...(bound.declared === undefined ? {} : { declared: bound.declared.map((column) => [column.name, column.type]) }),
-    ...(isTransform(node) ? queryDefinition(node, all) : sourceDefinition(node, bound)),
+    ...readingDefinition(node, bound, all),
     kind: node.node.kind,
     ...(materializations.length === 0 ? {} : { materializations: inOrder(materializations) }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
-    ...(isTransform(node) ? { sql: bound.canonicalSql } : { path: node.path.replace(/^(?:\.\/)+/, '') }),
+    ...(isTransform(node) ? { sql: bound.canonicalSql } : {}),
+    ...(isFile(node) ? { path: node.path.replace(/^(?:\.\/)+/, '') } : {}),
     ...(volatile === undefined ? {} : { volatile }),
   }
+}
+
+function readingDefinition(
+  node: ResolvedNode,
+  bound: BoundNode,
+  all: Bound['bound'],
+): Readonly<Record<string, unknown>> {
+  if (isTransform(node)) return queryDefinition(node, all)
+  return isTable(node) ? tableDefinition(node, bound) : sourceDefinition(node, bound)
 }
 
 /** Targets are written apart from each other: their order says nothing. */
@@ -152,6 +178,21 @@ function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Reco
     columns: (bound.columns ?? []).map((column) => [column.name, column.type]),
     format: node.node.format,
     ...(options.length === 0 ? {} : { options: Object.fromEntries(options) }),
+  }
+}
+
+/** Which connection is part of it, where that leads is not: each environment has its own. */
+function tableDefinition(node: ResolvedTable, bound: BoundNode): Readonly<Record<string, unknown>> {
+  const { asked, connection } = node
+  const { growth, format } = node.node
+  return {
+    format,
+    connection,
+    ...(asked.kind === 'query' ? { query: asked.canonical } : { table: fromClause(node) }),
+    ...(growth === null
+      ? {}
+      : { growth: { time_column: growth.timeColumn, lookback_seconds: growth.lookbackSeconds } }),
+    columns: (bound.columns ?? []).map((column) => [column.name, column.type]),
   }
 }
 

@@ -103,6 +103,47 @@ export interface SourceRequest {
   readonly expected: Readonly<Record<string, string>>
 }
 
+/** What is asked of a database for one source. */
+export interface TableRequest {
+  readonly node: string
+  /** Name of a connection of the profile. */
+  readonly connection: string
+  /** One SELECT in PostgreSQL's SQL. */
+  readonly sql: string
+  /** Names of the run's parameters that it reads. */
+  readonly parameters: readonly string[]
+}
+
+export type TableObservation =
+  | {
+      readonly kind: 'columns'
+      /** `type`: of the engine that executes; `source_type`: the database's own. */
+      readonly columns: readonly { readonly name: string; readonly type: string; readonly source_type: string }[]
+    }
+  /** The server does not take the SELECT; `offset` in it, or null. */
+  | {
+      readonly kind: 'error'
+      readonly message: string
+      readonly offset: number | null
+      readonly hints: readonly string[]
+    }
+  /** It could not be asked: no profile, no such connection, no answer. */
+  | { readonly kind: 'unreachable'; readonly message: string; readonly hints: readonly string[] }
+
+/** Prepares the SELECTs on their servers. Never answered from a cache: whoever asks does not know the columns. */
+export type ObserveTables = (requests: readonly TableRequest[]) => Promise<readonly TableObservation[]>
+
+/** What a database's own parser says of a text that should be one SELECT which changes nothing. */
+export type QueryCheck =
+  /** `canonical` stands for the query whatever its formatting and comments; it ends at `end`, before any semicolon. */
+  | { readonly kind: 'query'; readonly canonical: string; readonly end: number }
+  | { readonly kind: 'error'; readonly what: 'syntax' | 'statement'; readonly message: string; readonly offset: number }
+
+export type CheckQueries = (texts: readonly string[]) => Promise<readonly QueryCheck[]>
+
+/** Defaults of the profile by type of source; no secret is among them. */
+export type SourceDefaults = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
+
 export type SourceObservation =
   | { readonly kind: 'columns'; readonly columns: readonly Column[] }
   /** No file matches; what may have been meant. */
@@ -136,3 +177,10 @@ export interface ResultCache {
 }
 
 export const noCache: CompileCache = { get: () => undefined, set: () => undefined }
+
+/** Of a project that reads no database. */
+export const noDatabases = {
+  observeTables: async (): Promise<readonly TableObservation[]> => [],
+  checkQueries: async (): Promise<readonly QueryCheck[]> => [],
+  sourceDefaults: {},
+} as const

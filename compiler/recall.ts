@@ -53,9 +53,15 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
     observed.push({ requests, answers })
     return answers
   }
+  // A server's answer cannot be looked at again without asking it.
+  let isAsked = false
+  const observeTables: CompileInput['observeTables'] = (requests) => {
+    isAsked = true
+    return input.observeTables(requests)
+  }
   const { compile } = await import('./compile.ts')
-  const compiled = await compile({ ...input, observe })
-  if (compiled.bundle !== null) {
+  const compiled = await compile({ ...input, observe, observeTables })
+  if (compiled.bundle !== null && !isAsked) {
     input.cache.set(key, digest)
     input.results.set(slot, keep(compiled, digest, observed))
   }
@@ -63,11 +69,24 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
 }
 
 function inputDigest(input: RecallInput): string {
-  const { files, environment, base, baseDigest, carry, due = [], params, acceptSources, lastOutputs } = input
+  const {
+    files,
+    environment,
+    base,
+    baseDigest,
+    carry,
+    due = [],
+    params,
+    acceptSources,
+    lastOutputs,
+    sourceDefaults,
+  } = input
   const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (baseDigest ?? sha256(prettyJson(base)))
   const last = lastOutputs ?? {}
-  return sha256(canonicalJson([texts, environment, production, carry ?? true, due, params, acceptSources, last]))
+  return sha256(
+    canonicalJson([texts, environment, production, carry ?? true, due, params, acceptSources, last, sourceDefaults]),
+  )
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */

@@ -7,16 +7,17 @@ import { type Diagnostic, sortDiagnostics } from '../runtime/contract/diagnostic
 import type { NodeId } from '../runtime/contract/ids.ts'
 import { errorAt } from './diagnostic-codes.ts'
 import type { Json } from './load.ts'
-import type { CompileCache, LazySqlEngine, ParseResult, StatementKind } from './ports.ts'
+import type { CheckQueries, CompileCache, LazySqlEngine, ParseResult, SourceDefaults, StatementKind } from './ports.ts'
 import { finishSql, type ResolvedText, textsToClassify } from './resolve/finish-sql.ts'
 import { type Inputs, type KnownNodes, knownNodes, resolveInputs } from './resolve/inputs.ts'
 import { type LayerProblem, type Prepared, prepareSql, textsToParse } from './resolve/prepare-sql.ts'
 import { type Problem, Scope } from './resolve/scope.ts'
 import { placed, resolveSource } from './resolve/source.ts'
+import { resolveTables } from './resolve/table-source.ts'
 import { placeAt } from './sql/placed-text.ts'
 import { type Edit, originOf, type SplicedText, splice } from './sql/spliced-text.ts'
 import { hasPlaceholder, placeOf } from './validate/read-schema.ts'
-import type { PlacedText, SourceNode, TransformNode, Validated } from './validate.ts'
+import type { FileSourceNode, PlacedText, TableSourceNode, TransformNode, Validated } from './validate.ts'
 
 /** An identifier path in the resolved SQL that names another node: where the environment's prefix may go. */
 export interface RelationUse {
@@ -54,10 +55,27 @@ interface ResolvedCommon {
 }
 
 export interface ResolvedSource extends ResolvedCommon {
-  readonly node: SourceNode
+  readonly node: FileSourceNode
   /** Path as written, with run parameters as `{{ name }}` only. */
   readonly path: string
   readonly options: Readonly<Record<string, unknown>>
+}
+
+/** The rows of a source in a database. */
+export interface ResolvedTable extends ResolvedCommon {
+  readonly node: TableSourceNode
+  /** Name of a connection of the profile. */
+  readonly connection: string
+  /** In PostgreSQL's spelling. */
+  readonly asked:
+    | { readonly kind: 'table'; readonly schema: string | null; readonly name: string }
+    /** Run parameters are settings of the session. `canonical`: see QueryCheck. */
+    | {
+        readonly kind: 'query'
+        readonly text: string
+        readonly canonical: string
+        readonly spliced: readonly SplicedText[]
+      }
 }
 
 export interface ResolvedTransform extends ResolvedCommon {
@@ -65,9 +83,12 @@ export interface ResolvedTransform extends ResolvedCommon {
   readonly sql: ResolvedSql
 }
 
-export type ResolvedNode = ResolvedSource | ResolvedTransform
+export type ResolvedNode = ResolvedSource | ResolvedTable | ResolvedTransform
 
 export const isTransform = (n: ResolvedNode): n is ResolvedTransform => n.node.kind === 'transform'
+export const isTable = (n: ResolvedNode): n is ResolvedTable =>
+  n.node.kind === 'source' && n.node.format === 'postgresql'
+export const isFile = (n: ResolvedNode): n is ResolvedSource => !isTransform(n) && !isTable(n)
 
 export interface Resolved {
   readonly project: Validated['project']
@@ -82,6 +103,8 @@ export interface ResolveOptions {
   readonly params: { readonly [key: string]: Json }
   readonly engine: LazySqlEngine
   readonly cache: CompileCache
+  readonly checkQueries: CheckQueries
+  readonly sourceDefaults: SourceDefaults
 }
 
 /** Asks the engine only about SQL that the cache does not know. Nodes with mistakes are left out. */
@@ -93,11 +116,14 @@ export async function resolve(validated: Validated, options: ResolveOptions): Pr
   const known = knownNodes(validated)
   const nodes: ResolvedNode[] = []
   const jobs: Job[] = []
+  const tables: { readonly node: TableSourceNode; readonly scope: Scope }[] = []
   for (const node of validated.nodes) {
     const scope = new Scope(validated, options.params, node)
-    if (node.kind === 'source') nodes.push(resolveSource(node, scope, report))
+    if (node.kind === 'source' && node.format === 'postgresql') tables.push({ node, scope })
+    else if (node.kind === 'source') nodes.push(resolveSource(node, scope, report))
     else jobs.push(job(node, scope, resolveInputs(node, known), report))
   }
+  nodes.push(...(await resolveTables(tables, options, report)))
   await answer(jobs, options, known)
   for (const { node, inputs, result } of jobs) {
     if (result === undefined) continue

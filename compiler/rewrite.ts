@@ -7,11 +7,12 @@ import { type NodeId, namespacePrefix } from '../runtime/contract/ids.ts'
 import type { BoundNode } from './bind.ts'
 import { preludeText } from './emit/prelude.ts'
 import type { Planned, PlannedStep } from './plan.ts'
-import { isTransform, type ResolvedNode } from './resolve.ts'
+import { isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { sourceStep } from './rewrite/source-step.ts'
 import { fillLateStep, transformStep } from './rewrite/step-text.ts'
+import { extractOf, tableStep } from './rewrite/table-step.ts'
 
 export type { PrefixSpan }
 
@@ -22,6 +23,8 @@ export interface RewrittenStep {
   /** Complete text of the step's file. */
   readonly sql: string
   readonly spans: readonly PrefixSpan[]
+  /** Sources in databases: text of the file that asks for their rows. */
+  readonly extract?: string
   /** What stands for it in apply.sql, where only data can tell its columns: the runtime looks them up by itself. */
   readonly byHand?: { readonly sql: string; readonly spans: readonly PrefixSpan[] }
 }
@@ -50,6 +53,7 @@ export function rewrite(planned: Planned): Rewritten {
       kind: step.kind,
       node: step.node,
       ...marks.resolve(stepText(step, node, types, marks)),
+      ...(step.kind === 'build' && isTable(node) ? { extract: extractOf(node, types) } : {}),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(prefix, written)
@@ -62,10 +66,12 @@ export function rewrite(planned: Planned): Rewritten {
 /** All that others have written and that is in the text of a step. */
 function authorText(step: PlannedStep, node: ResolvedNode, types: BoundNode): string {
   if (step.kind === 'check') return JSON.stringify([step.checks, types.columns])
-  return isTransform(node) ? node.sql.text : JSON.stringify([node.path, node.options])
+  if (isTransform(node)) return node.sql.text
+  return JSON.stringify(isTable(node) ? types.columns : [node.path, node.options])
 }
 
 function stepText(step: PlannedStep, node: ResolvedNode, types: BoundNode, marks: Marks): string {
   if (step.kind === 'check') return checkStep(step, types, marks)
-  return isTransform(node) ? transformStep(node, step, types, marks) : sourceStep(node, types, marks)
+  if (isTransform(node)) return transformStep(node, step, types, marks)
+  return isTable(node) ? tableStep(node, types, marks) : sourceStep(node, types, marks)
 }

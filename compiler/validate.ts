@@ -54,7 +54,7 @@ export interface DeclaredColumn {
   readonly place: Place
 }
 
-export interface SourceNode extends NodeCommon {
+export interface FileSourceNode extends NodeCommon {
   readonly kind: 'source'
   readonly format: 'csv' | 'parquet' | 'json'
   /** Path or glob, placeholders not yet resolved. */
@@ -62,6 +62,24 @@ export interface SourceNode extends NodeCommon {
   /** Reader options, checked against the allow-list of the format, placeholders not yet resolved. */
   readonly options: { readonly [key: string]: Json }
 }
+
+/** Rows of a database: a table, or the answer to a query. */
+export interface TableSourceNode extends NodeCommon {
+  readonly kind: 'source'
+  readonly format: 'postgresql'
+  /** Null: the defaults of the profile name it. */
+  readonly connection: PlacedText | null
+  /** As written: `schema.table`. Null: the node has a query. */
+  readonly table: PlacedText | null
+  /** Of a table that is named without one. Null: the defaults of the profile, or the connection's. */
+  readonly schema: string | null
+  readonly query: PlacedText | null
+  readonly growth: { readonly timeColumn: string; readonly lookbackSeconds: number; readonly place: Place } | null
+  /** Of what is read. */
+  readonly readPlace: Place
+}
+
+export type SourceNode = FileSourceNode | TableSourceNode
 
 export interface TransformNode extends NodeCommon {
   readonly kind: 'transform'
@@ -97,6 +115,20 @@ export interface ProjectSettings {
 /** Snippets of seeknal/common: `id.param`, `rules.id`, `transforms.id` → text, with place. */
 export type Snippets = Readonly<Record<string, { readonly text: string; readonly place: Place }>>
 
+/** What seeknal.lock.json says of a source. */
+export interface LockedSource {
+  readonly columns: readonly LockedColumn[]
+  /** Databases: stands for what was asked when the columns were observed. */
+  readonly asked?: string
+}
+
+export interface LockedColumn {
+  readonly name: string
+  readonly type: string
+  /** The database's own type. */
+  readonly source_type?: string
+}
+
 export interface Validated {
   readonly project: ProjectSettings
   /** Sorted by id; ids are unique. */
@@ -104,7 +136,7 @@ export interface Validated {
   readonly unsupported: readonly UnsupportedNode[]
   readonly snippets: Snippets
   /** Locked source schemas by node id. */
-  readonly lock: Readonly<Record<string, readonly { readonly name: string; readonly type: string }[]>>
+  readonly lock: Readonly<Record<string, LockedSource>>
   readonly diagnostics: readonly Diagnostic[]
 }
 

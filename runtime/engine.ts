@@ -58,6 +58,19 @@ export interface OutputFacts {
   readonly columns: readonly OutputColumn[]
 }
 
+export interface MergedFiles {
+  readonly kept: string
+  readonly read: string
+  readonly to: string
+}
+
+/** By which column it can be told which rows of a source were stored. */
+export interface Growth {
+  readonly column: string
+  readonly type: string
+  readonly lookbackSeconds: number
+}
+
 export interface Engine {
   /** `duckdb v1.5.6`. */
   readonly version: string
@@ -74,6 +87,10 @@ export interface Engine {
   inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts>
   /** Order-independent digest of some columns of an output, named ignoring case. Null: all. */
   digestColumns(file: string, columns: readonly string[] | null): Promise<string>
+  /** From which value of the column on the rows of a stored output must be read again, as text; null: all of them. */
+  leastToRead(file: string, growth: Growth): Promise<string | null>
+  /** Writes `to`: the rows of `kept` below `least`, and those of `read`. Throws RuntimeFailure STATE_IO. */
+  mergeRows(files: MergedFiles, growth: Growth, least: string): Promise<void>
   /** Interrupts what runs. */
   interrupt(): void
   close(): Promise<void>

@@ -2,7 +2,8 @@
 
 import type { Fingerprint, NodeId } from '../../runtime/contract/ids.ts'
 import type { Column, Lineage, Reproducibility } from '../../runtime/contract/manifest.ts'
-import type { CompileCache, LazySqlEngine, ObserveSources } from '../ports.ts'
+import type { CompileCache, LazySqlEngine, ObserveSources, ObserveTables } from '../ports.ts'
+import type { LockedColumn } from '../validate.ts'
 
 /** What readers see of a node. */
 export interface Output {
@@ -20,6 +21,8 @@ export interface SqlFacts {
   readonly reproducibility: Reproducibility
   /** Hash of the canonical form of the SQL (formatting, comments, letter case do not count). Null for sources. */
   readonly canonicalSql: string | null
+  /** Sources in databases: the database's own type of each column, where it is known. */
+  readonly sourceTypes?: Readonly<Record<string, string>>
 }
 
 /** Columns have what is declared about them, too. */
@@ -29,11 +32,12 @@ export interface BoundNode extends Output, SqlFacts {
   readonly declared?: readonly Column[]
 }
 
-export type LockedColumns = readonly { readonly name: string; readonly type: string }[]
+export type LockedColumns = readonly LockedColumn[]
 
 export interface World {
   readonly engine: LazySqlEngine
   readonly observe: ObserveSources
+  readonly observeTables: ObserveTables
   readonly cache: CompileCache
   /** Accept that a source no longer has its locked columns. */
   readonly acceptSources: boolean

@@ -9,14 +9,14 @@ import { errorAt } from '../diagnostic-codes.ts'
 import type { SourceObservation, SourceRequest } from '../ports.ts'
 import type { ResolvedSource } from '../resolve.ts'
 import { placeAt } from '../sql/placed-text.ts'
-import type { DeclaredColumn } from '../validate.ts'
+import type { DeclaredColumn, LockedSource } from '../validate.ts'
 import type { BoundNode, LockedColumns, World } from './bound-node.ts'
 import { withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
 
 type Types = ReadonlyMap<string, KnownType | null>
-type Lock = Readonly<Record<string, LockedColumns>>
+type Lock = Readonly<Record<string, LockedSource>>
 
 export interface BoundSources {
   readonly bound: readonly BoundNode[]
@@ -29,7 +29,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
   const spelled = await knownTypes(
     sources.flatMap((source) => [
       ...source.node.columns.flatMap((column) => column.type ?? []),
-      ...(lock[source.id] ?? []).map((column) => column.type),
+      ...(lock[source.id]?.columns ?? []).map((column) => column.type),
     ]),
     world,
   )
@@ -38,10 +38,12 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     diagnostics.push(...wrong.map((column) => unknownType(column, source.id)))
     return wrong.length === 0
   })
-  const observations = await world.observe(valid.map((source) => requestOf(source, lock[source.id] ?? [], spelled)))
+  const observations = await world.observe(
+    valid.map((source) => requestOf(source, lock[source.id]?.columns ?? [], spelled)),
+  )
   const settled = valid.map((source, i) => {
     const observation = observations[i] ?? { kind: 'absent' }
-    return settle(source, observation, lock[source.id], spelled, world.acceptSources, diagnostics)
+    return settle(source, observation, lock[source.id]?.columns, spelled, world.acceptSources, diagnostics)
   })
   const types = await knownTypes(
     settled.flatMap((columns) => (columns ?? []).map((column) => column.type)),
@@ -49,9 +51,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
   )
   const bound: BoundNode[] = []
   const known = new Set<string>(sources.map((source) => source.id))
-  const newLock: Record<string, LockedColumns> = Object.fromEntries(
-    Object.entries(lock).filter(([id]) => known.has(id)),
-  )
+  const newLock: Record<string, LockedSource> = Object.fromEntries(Object.entries(lock).filter(([id]) => known.has(id)))
   for (const [i, source] of valid.entries()) {
     const columns = settled[i]
     if (columns === null || columns === undefined) continue
@@ -64,7 +64,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     if (unknown.length + unstorable.length > 0) continue
     const node = boundSource(source, columns, types)
     bound.push(node)
-    newLock[source.id] = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
+    newLock[source.id] = { columns: (node.columns ?? []).map(({ name, type }) => ({ name, type })) }
   }
   return { bound, lock: newLock, diagnostics }
 }

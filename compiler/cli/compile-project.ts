@@ -65,6 +65,7 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     params: request.params,
     engine: workspace.engine,
     observe: workspace.observer.observe,
+    ...workspace.databases.portsFor(request.environment, files),
     cache: workspace.cache,
     results: workspace.results,
     acceptSources: request.acceptSources ?? false,

@@ -66,7 +66,7 @@ same project gives the same bytes on every machine. Nothing is executed.`,
     const request: Request = { environment, params: paramsArgument(args.params) }
     const workspace = openWorkspace(surroundings)
     try {
-      resolveProfile(args.profile, environment, workspace.root, surroundings)
+      workspace.databases.use(resolveProfile(args.profile, environment, workspace.root, surroundings))
       if (args['stop-after'] !== undefined)
         return await printPass(workspace, request, args['stop-after'], args.base, surroundings)
       if (args.check !== undefined) return await checkBundle(workspace, request, args.check, surroundings)

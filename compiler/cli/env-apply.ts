@@ -75,20 +75,23 @@ export async function applyEnvironment(
   try {
     const { plan, bundle } = await readPlan(workspace, environment)
     if (!force) requireParams(plan, params)
-    if (!force) requireProfile(plan, profileNow(plan, profile, workspace, surroundings))
+    const resolved = profileNow(plan, profile, workspace, surroundings)
+    workspace.databases.use(resolved)
+    if (!force) requireProfile(plan, resolved)
     if (!force) await requireFresh(workspace, plan, bundle, terminal)
-    const request = { ...options, plan, force, compiled: !force && isProvenBase(workspace.store, bundle.contract.base) }
+    const request = {
+      ...options,
+      plan,
+      force,
+      compiled: !force && isProvenBase(workspace.store, bundle.contract.base),
+      connection: workspace.databases.connection(environment),
+    }
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
     const report = new RunReport(terminal, bundle.manifest)
-    const execution = executeBundle(bundle, {
-      ...request,
-      projectDir: workspace.root,
-      command: again,
-      signal: surroundings.signal,
-      onEvent: report.onEvent,
-    })
+    const running = { ...request, command: again, signal: surroundings.signal, onEvent: report.onEvent }
+    const execution = executeBundle(bundle, { ...running, projectDir: workspace.root })
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') {
       const { promoted_generation: generation = null } = readEnvConfig(workspace.store, environment) ?? {}

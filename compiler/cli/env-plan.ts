@@ -74,6 +74,7 @@ export async function planEnvironment(
   try {
     terminal.info(`Planning environment '${environment}'...`)
     const profile = resolveProfile(request.profile, environment, workspace.root, surroundings)
+    workspace.databases.use(profile)
     if (profile !== null) terminal.info(`Profile: ${profile.shown}`)
     const project = await compileProject(workspace, { environment, params: request.params }, terminal)
     keepLock(workspace, project.lock, terminal)

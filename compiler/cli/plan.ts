@@ -58,8 +58,8 @@ for example because a file is not there.`,
     if (args.ttl !== undefined) throw new RuntimeFailure('USAGE', "'--ttl' is for an environment: seeknal plan <env>.")
     const workspace = openWorkspace(surroundings)
     try {
+      workspace.databases.use(resolveProfile(args.profile, null, workspace.root, surroundings))
       const { bundle, size } = await compileProject(workspace, { environment: null, params, executes: true }, terminal)
-      resolveProfile(args.profile, null, workspace.root, surroundings)
       const select = selection(args, bundle.manifest)
       terminal.success(dagLine(size.nodes, size.edges))
       if (bundle.base === null) terminal.info('There is no production yet: everything is new.')

@@ -8,11 +8,12 @@ import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { literalGlob } from '../../runtime/contract/source-paths.ts'
 import type { QueryAnswer } from '../../runtime/engines/duckdb/query-session.ts'
+import { extractTable } from '../../runtime/execute/read-table.ts'
 import type { RunRequest } from '../../runtime/execute/run.ts'
 import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
 import { readableSource } from '../../runtime/execute/step.ts'
 import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
-import { linkOrCopy } from '../../runtime/store/files.ts'
+import { linkOrCopy, makeFolder } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -47,7 +48,16 @@ export async function preview(
       const files = readableFiles(workspace.root, pattern).map((path) => ({ path }))
       return readableSource(workspace.root, { pattern, files })
     })
-    const rows = await executeSteps(workspace, bundle, { execute, values, scratch, readable })
+    const { connection } = request
+    const execution = {
+      execute,
+      values,
+      scratch,
+      readable,
+      connection,
+      most: (node: string) => (node === id ? limit : undefined),
+    }
+    const rows = await executeSteps(workspace, bundle, execution)
     return { kind: 'rows', answer: await firstRows(scratch, id, limit), rows }
   } finally {
     scratch.remove()
@@ -95,17 +105,20 @@ interface Execution {
   readonly values: RunValues
   readonly scratch: Scratch
   readonly readable: readonly string[]
+  readonly connection: RunRequest['connection']
+  /** How many rows of a table are enough. */
+  readonly most: (node: string) => number | undefined
 }
 
 /** Gives the row count of the last step. */
 async function executeSteps(
   workspace: Workspace,
   bundle: OpenedBundle,
-  { execute, values, scratch, readable }: Execution,
+  { execute, values, scratch, readable, connection, most }: Execution,
 ): Promise<number> {
   const { startDuckDB } = await import('../../runtime/engines/duckdb/engine.ts')
   const engine = await startDuckDB({
-    allowedDirectories: [scratch.outputs, scratch.spill],
+    allowedDirectories: [scratch.outputs, scratch.extracts, scratch.spill],
     allowedPaths: readable,
     spillDirectory: scratch.spill,
     settings: bundle.contract.settings,
@@ -116,8 +129,20 @@ async function executeSteps(
       const step = buildSteps(bundle.contract).find((candidate) => candidate.node === node.id)
       if (step === undefined) continue
       const variables = {
-        values: { ...values.parameters, data: literalGlob(workspace.root), outputs: scratch.outputs },
+        values: {
+          ...values.parameters,
+          data: literalGlob(workspace.root),
+          outputs: scratch.outputs,
+          extracts: scratch.extracts,
+        },
         runTimestamp: values.runTimestamp,
+      }
+      if (step.extract !== undefined) {
+        const folder = join(scratch.extracts, node.id)
+        makeFolder(folder)
+        const enough = most(node.id)
+        const options = { folder, values, connection, growth: null, ...(enough === undefined ? {} : { most: enough }) }
+        await extractTable(bundle, step, node, options)
       }
       const output = { variable: 'outputs', file: step.output.file }
       await engine.runStep({

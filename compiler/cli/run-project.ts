@@ -29,11 +29,17 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
   const workspace = openWorkspace(surroundings, replacesAll ? onDamage : undefined)
   try {
-    resolveProfile(args.profile, null, workspace.root, surroundings)
+    workspace.databases.use(resolveProfile(args.profile, null, workspace.root, surroundings))
     const project = await compileProject(workspace, { environment: null, params, executes: true }, terminal)
     const { bundle } = project
     const select = selection(args, bundle.manifest)
-    const request = { ...options, ...(select === null ? {} : { select }), projectDir: workspace.root, compiled: true }
+    const request = {
+      ...options,
+      ...(select === null ? {} : { select }),
+      projectDir: workspace.root,
+      compiled: true,
+      connection: workspace.databases.connection(null),
+    }
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
     if (dryRun) {

@@ -34,7 +34,7 @@ export function prepareRecord(
   const values = runValues(request, bundle.contract)
   const parameters = bundle.contract.requires.parameters.filter((name) => !RUN_NAMES.includes(name))
   const sources = sourcesOf(workspace, bundle.manifest.nodes, values)
-  const volatile = bundle.manifest.nodes.some((node) => node.volatile !== undefined)
+  const volatile = bundle.manifest.nodes.some((node) => node.volatile !== undefined || node.source_table !== undefined)
   const record = (result: RunResult): UnchangedRecord | null => {
     if (result.outcome !== 'done' && result.outcome !== 'nothing') return null
     const files = unchangedFiles(workspace)

@@ -11,6 +11,7 @@ import type { ProjectFile } from '../load.ts'
 import type { LazySqlEngine } from '../ports.ts'
 import { buildIdentity } from './build-identity.ts'
 import { CacheFile, today } from './cache-file.ts'
+import { type Databases, databasesOf } from './databases.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { readProject } from './project.ts'
 import { ResultFiles } from './result-files.ts'
@@ -23,6 +24,7 @@ export interface Workspace {
   readonly results: ResultFiles
   readonly engine: LazySqlEngine
   readonly observer: Observer
+  readonly databases: Databases
   /** Read once. */
   readonly files: () => readonly ProjectFile[]
   /** Looked up once. */
@@ -49,6 +51,7 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     results,
     engine,
     observer: createObserver(root, cache),
+    databases: databasesOf(root, surroundings),
     files: once(() => readProject(root, cache)),
     production: once(() =>
       onDamage === undefined

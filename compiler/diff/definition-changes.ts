@@ -13,6 +13,10 @@ const CODES: Readonly<Record<string, ReasonCode>> = {
   format: 'SOURCE_PARAMETER_CHANGED',
   path: 'SOURCE_PARAMETER_CHANGED',
   options: 'SOURCE_PARAMETER_CHANGED',
+  connection: 'SOURCE_PARAMETER_CHANGED',
+  table: 'SOURCE_PARAMETER_CHANGED',
+  query: 'SOURCE_PARAMETER_CHANGED',
+  growth: 'SOURCE_PARAMETER_CHANGED',
   settings: 'SETTING_CHANGED',
 }
 
@@ -62,6 +66,8 @@ function parameterReasons(node: ManifestNode, base: ManifestNode): Reason[] {
 /** `delimiter: ',' → ';'` for each value that differs, one level deep. */
 function memberReasons(member: string, before: unknown, now: unknown): Reason[] {
   const code = CODES[member] ?? 'DEFINITION_CHANGED'
+  // It is there as a digest, which tells people nothing.
+  if (member === 'query') return [reason(code, 'its query')]
   const a = mappingOf(before)
   const b = mappingOf(now)
   if (a === null || b === null) return [reason(code, `${member}: ${words(before)} → ${words(now)}`)]

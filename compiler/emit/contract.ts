@@ -5,13 +5,17 @@ import {
   BUNDLE_FORMAT,
   type BundleFile,
   checkStepId,
+  type Extract,
   type NamespaceSpan,
   type Step,
 } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
+import { extractFile, sessionSetting } from '../../runtime/contract/extract.ts'
 import { namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
-import { variable } from '../dialect/duckdb.ts'
+import { foldCase } from '../../runtime/contract/stored-columns.ts'
+import { textLiteral, variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
+import { isTable } from '../resolve.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
 
 /** Versions whose SQL the compiler knows: those of the minor release that it was tested with. */
@@ -33,6 +37,8 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
   const { manifest } = planned.diffed
   const prefix = namespacePrefix(planned.environment)
   const gates = gatesOf(planned.steps)
+  const extracts = extractsOf(rewritten)
+  const steps = planned.steps.map((step) => stepOf(step, prefix, gates, extracts))
   return {
     format: BUNDLE_FORMAT,
     project: manifest.project,
@@ -42,8 +48,8 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
     dialect: manifest.dialect,
     settings: settingsOf(manifest.settings),
     base,
-    requires: { connections: [], ...parametersOf(rewritten) },
-    steps: planned.steps.map((step) => stepOf(step, prefix, gates)),
+    requires: { connections: connectionsOf(steps), ...parametersOf(rewritten) },
+    steps,
     promote: {
       replace: [...planned.promote.replace],
       remove: [...planned.promote.remove],
@@ -65,11 +71,16 @@ function parametersOf({ planned, steps }: Rewritten): Pick<Contract['requires'],
   const nodes = planned.diffed.manifest.nodes.filter((node) => ids.has(node.id))
   const parameters = [...new Set(nodes.flatMap((node) => node.parameters))].sort(byCodeUnit)
   const isOptional = (name: string): boolean => {
-    const parts = steps.flatMap(({ sql }) => sql.split(variable(name)).slice(0, -1))
+    const parts = steps.flatMap(({ sql, extract }) => [
+      ...sql.split(variable(name)).slice(0, -1),
+      ...(extract ?? '').split(setting(name)).slice(0, -1),
+    ])
     return name.startsWith('env.') && parts.every((before) => before.endsWith('coalesce('))
   }
   return { parameters, optional: parameters.filter(isOptional) }
 }
+
+const setting = (name: string): string => `current_setting(${textLiteral(sessionSetting(name))}`
 
 export const stepFile = (id: string): string => `apply/${id}.sql`
 
@@ -81,7 +92,41 @@ const gatesOf = (steps: readonly PlannedStep[]): ReadonlySet<string> =>
     ),
   )
 
-function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>): Step {
+function connectionsOf(steps: readonly Step[]): Contract['requires']['connections'] {
+  const names = steps.flatMap((step) => (step.kind === 'build' ? (step.extract?.connection ?? []) : []))
+  return [...new Set(names)].sort(byCodeUnit).map((name) => ({ name, type: 'postgresql' }))
+}
+
+/** What asks databases for the rows of sources, by node. */
+function extractsOf({ planned }: Rewritten): ReadonlyMap<string, Extract> {
+  const { graph, bound } = planned.diffed.bound
+  const found = graph.nodes.filter(isTable).map((node): readonly [string, Extract] => {
+    const { growth, columns } = node.node
+    const declared = new Set(columns.flatMap(({ name, type }) => (type === null ? [] : [foldCase(name)])))
+    const types = Object.entries(bound.get(node.id)?.sourceTypes ?? {}).filter(
+      ([name]) => !declared.has(foldCase(name)),
+    )
+    return [
+      node.id,
+      {
+        connection: node.connection,
+        file: extractFile(node.id),
+        types: Object.fromEntries(types),
+        ...(growth === null
+          ? {}
+          : { growth: { time_column: growth.timeColumn, lookback_seconds: growth.lookbackSeconds } }),
+      },
+    ]
+  })
+  return new Map(found)
+}
+
+function stepOf(
+  step: PlannedStep,
+  prefix: string,
+  gates: ReadonlySet<string>,
+  extracts: ReadonlyMap<string, Extract>,
+): Step {
   const made = step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node)
   const { node, category } = step
   const id = step.kind === 'check' ? checkStepId(node) : node
@@ -92,7 +137,20 @@ function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>): 
   }
   const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
   const output = { file: `${outputStem(node)}.parquet`, relation: `${prefix}${node}` }
-  return { category, depends_on: [...made, ...checked], file, id, inputs, kind: 'build', node, output, reasons }
+  const extract = extracts.get(node)
+  const asked = extract === undefined ? {} : { extract }
+  return {
+    category,
+    depends_on: [...made, ...checked],
+    ...asked,
+    file,
+    id,
+    inputs,
+    kind: 'build',
+    node,
+    output,
+    reasons,
+  }
 }
 
 /** Offsets in characters → in bytes of the file. */

@@ -88,7 +88,7 @@ function prepareStatement(range: Range, tokens: readonly Token[], text: string):
 }
 
 /** Placeholders whose value is known now. In a literal a value is escaped as that literal wants it. */
-function valueEdits(
+export function valueEdits(
   author: string,
   scope: Scope,
 ): { readonly edits: readonly Edit[]; readonly problems: readonly SqlProblem[] } {

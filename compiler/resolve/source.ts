@@ -9,10 +9,10 @@ import { placeAt } from '../sql/placed-text.ts'
 import { sourcePathProblem } from '../validate/path.ts'
 import { hasPlaceholder, placeOf } from '../validate/read-schema.ts'
 import { readerOptions } from '../validate/source.ts'
-import type { SourceNode } from '../validate.ts'
+import type { FileSourceNode } from '../validate.ts'
 import type { Problem, Scope } from './scope.ts'
 
-export function resolveSource(node: SourceNode, scope: Scope, report: (d: Diagnostic) => void): ResolvedSource {
+export function resolveSource(node: FileSourceNode, scope: Scope, report: (d: Diagnostic) => void): ResolvedSource {
   const path = resolvePath(node, scope, report)
   const parameters = [...path.matchAll(/\{\{[^{}]*\}\}/g)].flatMap(([written]) => runParameterOf(written) ?? [])
   return {
@@ -25,13 +25,13 @@ export function resolveSource(node: SourceNode, scope: Scope, report: (d: Diagno
   }
 }
 
-function runParameterOf(written: string): RunParameter | undefined {
+export function runParameterOf(written: string): RunParameter | undefined {
   const placeholder = parsePlaceholder(written)
   const parameter = placeholder === undefined ? undefined : runParameter(placeholder)
   return typeof parameter === 'string' ? undefined : parameter
 }
 
-function resolvePath(node: SourceNode, scope: Scope, report: (d: Diagnostic) => void): string {
+function resolvePath(node: FileSourceNode, scope: Scope, report: (d: Diagnostic) => void): string {
   const { text } = node.path
   if (!text.includes('{{')) return text
   const { text: path, problems } = scope.expand(text)
@@ -43,7 +43,7 @@ function resolvePath(node: SourceNode, scope: Scope, report: (d: Diagnostic) => 
 }
 
 function resolveOptions(
-  node: SourceNode,
+  node: FileSourceNode,
   scope: Scope,
   report: (d: Diagnostic) => void,
 ): { readonly [key: string]: Json } {

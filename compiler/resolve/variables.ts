@@ -13,7 +13,7 @@ interface VariableRead {
 const isOfRun = (name: string): boolean => RUN_PARAMETERS.includes(name) || name.startsWith('env.')
 
 /** Roots of the bundle, which a node may neither read nor set. */
-const isRoot = (name: string): boolean => /^data$|outputs$/i.test(name)
+const isRoot = (name: string): boolean => /^(data|extracts)$|outputs$/i.test(name)
 
 /** Calls of getvariable. The name is null when it is not one text: then nobody knows which variable it reads. */
 function variableReads(source: Source): VariableRead[] {

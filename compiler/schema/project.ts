@@ -47,7 +47,18 @@ export const LockFile = Type.Object(
     format: Type.Literal('seeknal.lock/1'),
     sources: Type.Record(
       Type.String(),
-      Type.Object({ columns: Type.Array(Type.Pick(Column, ['name', 'type'], strict)) }, strict),
+      Type.Object(
+        {
+          columns: Type.Array(
+            Type.Object(
+              { ...Type.Pick(Column, ['name', 'type']).properties, source_type: Type.Optional(Type.String()) },
+              strict,
+            ),
+          ),
+          asked: Type.Optional(Type.String()),
+        },
+        strict,
+      ),
     ),
   },
   strict,

@@ -1,7 +1,7 @@
 // kind: source, and the options of the readers of files. An option that is not listed here reaches no reader.
 
 import Type, { type TSchema } from 'typebox'
-import { Columns, nodeFields, strict, text } from './common.ts'
+import { Columns, JsonObject, nodeFields, strict, text } from './common.ts'
 
 export const FILE_FORMATS = ['csv', 'parquet', 'json'] as const
 export type FileFormat = (typeof FILE_FORMATS)[number]
@@ -14,10 +14,14 @@ export const SOURCE_FORMATS: Readonly<Record<string, FileFormat>> = {
   jsonl: 'json',
 }
 
+/** `source:` → the kind of database that is asked. */
+export const DATABASE_TYPES: Readonly<Record<string, 'postgresql'>> = {
+  postgresql: 'postgresql',
+  postgres: 'postgresql',
+}
+
 /** Source types of existing projects that are not built yet. */
 export const LATER_SOURCE_TYPES: readonly string[] = [
-  'postgresql',
-  'postgres',
   'iceberg',
   'sqlite',
   'excel',
@@ -120,6 +124,32 @@ export const READER_OPTIONS: Readonly<Record<FileFormat, TSchema>> = {
   json: JsonOptions,
 }
 
+/** Of a source in PostgreSQL: what to read may stand here or in the node, and where the server is. */
+export const PostgresqlOptions = Type.Object(
+  {
+    connection: text('Name of a connection of the profile.'),
+    table: text('schema.table; names as in SQL, quoted where letter case matters.'),
+    schema: text('Schema of a table that is named without one.'),
+    query: text("One SELECT in PostgreSQL's own SQL; it goes before the table."),
+  },
+  strict,
+)
+
+/** How far a source that only grows is read again. */
+export const DatabaseFreshness = Type.Object(
+  {
+    time_column: text(
+      'Column that says when a row was added or changed: only rows from the last one on are read again.',
+    ),
+    lookback: Type.Optional(
+      Type.Union([Type.String(), Type.Number({ minimum: 0 })], { description: "Read so much more: '2h', '3d', days." }),
+    ),
+    warn_after: Type.Optional(JsonObject),
+    error_after: Type.Optional(JsonObject),
+  },
+  strict,
+)
+
 /** Other spellings of an option → the reader's. */
 export const OPTION_ALIASES: Readonly<Record<string, string>> = {
   column_names: 'names',
@@ -136,9 +166,11 @@ export const Source = Type.Object(
   {
     kind: Type.Literal('source'),
     ...nodeFields,
-    source: Type.Enum([...Object.keys(SOURCE_FORMATS), ...LATER_SOURCE_TYPES], { description: 'What is read.' }),
-    table: text('A file or glob, relative to the project.'),
-    query: text('SQL for databases.'),
+    source: Type.Enum([...Object.keys(SOURCE_FORMATS), ...Object.keys(DATABASE_TYPES), ...LATER_SOURCE_TYPES], {
+      description: 'What is read.',
+    }),
+    table: text('A file or glob, relative to the project; of a database schema.table.'),
+    query: text("Databases: one SELECT in the database's own SQL; it goes before the table."),
     connection: text('Name of a connection of the profile.'),
   },
   strict,

@@ -8,7 +8,7 @@ import { escapePointer } from '../load/document.ts'
 import type { LoadedDocument } from '../load.ts'
 import { CommonFile } from '../schema/common.ts'
 import { LockFile, ProjectFileSchema } from '../schema/project.ts'
-import type { ProjectSettings, Snippets, Validated } from '../validate.ts'
+import type { LockedColumn, ProjectSettings, Snippets, Validated } from '../validate.ts'
 import { keyPlaceOf, placeOf, SchemaReader, writtenText } from './read-schema.ts'
 
 const NO_PROJECT: ProjectSettings = {
@@ -133,13 +133,19 @@ export function readLock(text: string | null, report: (d: Diagnostic) => void): 
   }
   // Checked by the line above.
   const { sources } = value as LockFile
-  return Object.fromEntries(Object.entries(sources).map(([id, { columns }]) => [id, columns]))
+  return sources
 }
+
+const lockedColumn = ({ name, type, source_type }: LockedColumn): LockedColumn =>
+  source_type === undefined ? { name, type } : { name, type, source_type }
 
 /** The text of seeknal.lock.json: the same columns, the same bytes. Pure. */
 export function lockText(lock: Validated['lock']): string {
   const sources = Object.fromEntries(
-    Object.entries(lock).map(([id, columns]) => [id, { columns: columns.map(({ name, type }) => ({ name, type })) }]),
+    Object.entries(lock).map(([id, { columns, asked }]) => [
+      id,
+      { ...(asked === undefined ? {} : { asked }), columns: columns.map(lockedColumn) },
+    ]),
   )
   return prettyJson({ format: 'seeknal.lock/1', sources })
 }

@@ -7,6 +7,7 @@ import { type DiagnosticCode, errorAt } from '../diagnostic-codes.ts'
 import { isMapping, type Json, type LoadedDocument } from '../load.ts'
 import type { Columns } from '../schema/common.ts'
 import {
+  DATABASE_TYPES,
   type FileFormat,
   LATER_SOURCE_TYPES,
   OPTION_ALIASES,
@@ -19,6 +20,7 @@ import { declaredColumns, nodeCommon, uniqueColumns } from './node-fields.ts'
 import { sourcePathProblem } from './path.ts'
 import { placedText } from './placed.ts'
 import { keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
+import { readTableSource } from './table-source.ts'
 import { declaredChecks } from './tests.ts'
 
 /** The source, undefined with reports when something is wrong, or the type that is not built yet. */
@@ -31,6 +33,7 @@ export function readSource(
   reader.diagnostics.forEach(report)
   const type = String(document.value.source)
   if (LATER_SOURCE_TYPES.includes(type)) return fields === undefined ? undefined : { later: type }
+  if (Object.hasOwn(DATABASE_TYPES, type)) return readTableSource(document, fields, report)
   const format = Object.hasOwn(SOURCE_FORMATS, type) ? SOURCE_FORMATS[type] : undefined
   if (format === undefined) return undefined
   const path = sourcePath(document, report)

@@ -8,7 +8,7 @@ import { sayDueNodes } from './due-nodes.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { reportApply } from './environment-report.ts'
 import { EXECUTION_ARGS, executionOptions, lockTimeout } from './execution-args.ts'
-import { PROFILE_ARG, resolveProfile } from './profile.ts'
+import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
 import { counted } from './text.ts'
@@ -42,7 +42,8 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const path = args.path ?? 'bundle'
     const opened = await open(resolve(surroundings.cwd, path))
     const own = opened.contract.environment
-    resolveProfile(args.profile, own === null ? null : environmentArgument(own), options.projectDir, surroundings)
+    const named = own === null ? null : environmentArgument(own)
+    const profile = resolveProfile(args.profile, named, options.projectDir, surroundings)
     if (args.phase === 'promote' || args.phase === 'rollback')
       return await switchPhase(
         args.phase,
@@ -60,6 +61,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const report = new RunReport(terminal, opened.manifest)
     const execution = executeBundle(opened, {
       ...options,
+      connection: connectionsOf(profile),
       force: args.force === true,
       command: `seeknal exec bundle ${path}`,
       signal: surroundings.signal,

@@ -1,7 +1,8 @@
 // `--profile` and the profile that a command uses, from where the command runs; says its mistakes that stop nothing.
 
 import type { EnvironmentName } from '../contract/ids.ts'
-import { type Profile, resolveProfile as read } from '../profile.ts'
+import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
+import { type Profile, resolveProfile as read, unknownConnection } from '../profile.ts'
 import type { Surroundings } from './command.ts'
 
 export type { Profile }
@@ -13,6 +14,14 @@ export const PROFILE_ARG = {
     valueHint: 'file',
   },
 } as const
+
+/** How a run reaches the connections of a profile; null: there is none. */
+export const connectionsOf =
+  (profile: Profile | null) =>
+  (name: string): PostgresqlConnection => {
+    if (profile === null) throw unknownConnection(name, null, [])
+    return profile.connection(name)
+  }
 
 /** Null: there is none, and none was asked for. */
 export function resolveProfile(

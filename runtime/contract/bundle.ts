@@ -31,6 +31,22 @@ const stepHead = {
   reasons: Type.Array(Type.String()),
 }
 
+/** Asks a database for the rows that the step reads, before it. */
+export const Extract = Type.Object(
+  {
+    /** Of the profile. */
+    connection: Type.String(),
+    /** `extract/<id>.sql`: see extract.ts. */
+    file: Type.String(),
+    /** The database's own type of each column that it must still have; those that are declared are not among them. */
+    types: Type.Record(Type.String(), Type.String()),
+    /** Only rows from the last value on that is stored, less the lookback, need to be read again. */
+    growth: Type.Optional(Type.Object({ time_column: Type.String(), lookback_seconds: Type.Number() }, strict)),
+  },
+  strict,
+)
+export type Extract = Static<typeof Extract>
+
 /** Makes a node's output. Its id is the node's; its file prepares views of the inputs, then writes the output with one COPY. */
 export const BuildStep = Type.Object(
   {
@@ -38,6 +54,7 @@ export const BuildStep = Type.Object(
     kind: Type.Literal('build'),
     /** `relation` as the SQL names it, unquoted (`dev_transform.orders`); `file` below the outputs root. */
     output: Type.Object({ relation: Type.String(), file: Type.String() }, strict),
+    extract: Type.Optional(Extract),
   },
   strict,
 )

@@ -79,6 +79,18 @@ export type Reproducibility = Static<typeof Reproducibility>
 /** Files that a source reads: paths or globs relative to the `data` root, as written. */
 export const SourceFiles = Type.Object({ format: Type.String(), path: Type.String() }, strict)
 
+/** Rows of a database that a source reads, by a connection of the profile. */
+export const SourceTable = Type.Object(
+  {
+    type: Type.Literal('postgresql'),
+    connection: Type.String(),
+    /** What stands behind FROM in the database's own SQL. */
+    from: Type.String(),
+  },
+  strict,
+)
+export type SourceTable = Static<typeof SourceTable>
+
 export const ManifestNode = Type.Object(
   {
     id: NodeIdText,
@@ -114,6 +126,7 @@ export const ManifestNode = Type.Object(
     /** The author's SQL in production's spelling: refs as `kind.name`, parameters as variables. Transforms only. */
     sql: Type.Optional(Type.String()),
     source_files: Type.Optional(SourceFiles),
+    source_table: Type.Optional(SourceTable),
   },
   strict,
 )
@@ -171,6 +184,7 @@ export const runParameters = ({ parameters }: Pick<ManifestNode, 'parameters'>):
  * inputs and parameters alone. (Clock functions and names of the run differ between runs.)
  */
 export const rowsDecide = (node: ManifestNode): boolean =>
+  node.source_table !== undefined ||
   !isReproducible(node.reproducibility) ||
   node.reproducibility.clock ||
   node.volatile !== undefined ||

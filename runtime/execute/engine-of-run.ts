@@ -31,7 +31,7 @@ export function lazyEngine(
     const run = options.startEngine ?? (await import('../engines/duckdb/engine.ts')).startDuckDB
     const nodes = [...predictions.keys()].flatMap((id) => world.nodes.get(id) ?? [])
     running = await run({
-      allowedDirectories: [scratch.outputs, scratch.spill],
+      allowedDirectories: [scratch.outputs, scratch.extracts, scratch.spill],
       allowedPaths: readablePaths(
         world,
         [...predictions.values()].flatMap((p) => p.source ?? []),

@@ -94,10 +94,31 @@ async function orFailure<T>(body: () => T | Promise<T>): Promise<T | RuntimeFail
   }
 }
 
-export const runDependence = (world: World, node: ManifestNode, source: SourceContents | null): RunDependence => ({
+export const runDependence = (
+  world: World,
+  node: ManifestNode,
+  source: { readonly digest: Fingerprint } | null,
+): RunDependence => ({
   source: source?.digest ?? null,
   ...dependenceOn(node, world.values),
 })
+
+/** What a source in a database gave: its rows say when it is the same. */
+export const tableContents = (digest: string): { readonly digest: Fingerprint } => ({ digest: rowsFingerprint(digest) })
+
+/** Only reading it tells whether a table is what it was; a node that wants to be made once a day says when that can wait. */
+function predictTable(world: World, node: ManifestNode, own: Entry | null): Prediction {
+  const id = asNodeId(node.id)
+  if (own === null) return { ...UNKNOWN, id, status: 'execute', reason: noOutput(world, id) }
+  const dependence = runDependence(world, node, tableContents(own.state.snapshot.digest))
+  const isSame = own.state.fingerprint === executionFingerprint(node, [], dependence)
+  if (isSame && node.volatile === 'day' && isThere(own) && !world.full && own.state.proof === undefined)
+    return { ...UNKNOWN, id, status: 'cached', reason: '', readable: readableOf(node, own.state) }
+  const changed = own.node.definition_fingerprint !== node.definition_fingerprint
+  return { ...UNKNOWN, id, status: 'execute', reason: changed ? 'its definition changed' : READ_AGAIN }
+}
+
+export const READ_AGAIN = 'its table is looked at again'
 
 /** Whether the file of an output is there with its size. */
 const isThere = (entry: Entry): boolean => sizeOf(entry.file) === entry.state.snapshot.size_bytes
@@ -153,6 +174,7 @@ async function predictNode(world: World, id: NodeId, earlier: ReadonlyMap<NodeId
     return blocked(`${unfit.id}, which it reads, was left out: ${unfit.failure.message}`, unfit.failure)
   const missing = node.inputs.find((input) => isMissing(world, asNodeId(input.ref), earlier))
   if (missing !== undefined) return blocked(`${missing.ref} has no output`)
+  if (node.source_table !== undefined) return predictTable(world, node, own)
   const source = await orFailure(() => (own === null ? sourceListing(world, node) : sourceContents(world, node)))
   if (source instanceof RuntimeFailure) return blocked(source.message, source)
   if (source !== null && !isRead(source))

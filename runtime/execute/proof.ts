@@ -26,7 +26,11 @@ export function stepProof(world: World, id: NodeId, files: readonly ReadFile[]):
   if (sql === null) return asFingerprint(contract.digest)
   const prelude = sha256(bundle.files.get('prelude.sql') ?? '')
   const columns = nodes.get(id)?.columns?.map(({ name, type }) => [name, type]) ?? null
-  return fingerprintOf({ sql: sha256(sql), prelude, settings: contract.settings, columns, inputs })
+  const asked = step?.extract && {
+    extract: sha256(bundle.files.get(step.extract.file) ?? ''),
+    connection: step.extract.connection,
+  }
+  return fingerprintOf({ sql: sha256(sql), prelude, settings: contract.settings, columns, inputs, ...asked })
 }
 
 /** The step's text without the environment's prefix; null when the bundle lists a place where no prefix may stand. */

@@ -6,6 +6,7 @@ import type { EnvironmentName, NodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import type { CheckResult, Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
+import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
 export type FaultPoint =
@@ -44,6 +45,8 @@ export interface RunRequest {
   /** `YYYY-MM-DD`. Default: the date of `runTimestamp`. */
   readonly runDate?: string
   readonly runId?: string
+  /** Connections of the profile, by name; throws PROFILE_INVALID. Default: there is none. */
+  readonly connection?: (name: string) => PostgresqlConnection
   /** Other run parameters by name: `start_date`, `end_date`, `env.NAME`. Those that the bundle does not require are ignored. */
   readonly parameters?: Readonly<Record<string, string>>
 }

@@ -3,21 +3,23 @@
 // skipped, never run on old data.
 
 import { checkFailure, isGate } from '../check.ts'
-import { Bug, messageOf, RuntimeFailure } from '../contract/failures.ts'
+import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeChecks, NodeState, Snapshot } from '../contract/state.ts'
-import type { Engine, OutputColumn } from '../engine.ts'
+import type { Engine, OutputColumn, OutputFacts } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { indexOutput, isWhole, type StoredOutput } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
 import { inProject, snapshotPath } from '../store/store.ts'
 import { dataFingerprint, executionFingerprint, type ReadInput } from './fingerprints.ts'
 import { damagedInput, provideInputs, readOf } from './inputs.ts'
+import { noteFailed, noteStored } from './note-step.ts'
 import {
   isDamaged,
   isProvenFrom,
   type Prediction,
+  READ_AGAIN,
   type Read,
   type Readable,
   readableOf,
@@ -26,8 +28,11 @@ import {
   runDependence,
   sourceContents,
   storedOutput,
+  tableContents,
 } from './plan.ts'
 import { type ReadFile, stepProof } from './proof.ts'
+import { readTable, type TableRows } from './read-table.ts'
+import { tried } from './retry.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
 import { checksOf } from './run-checks.ts'
 import type { Scratch } from './scratch.ts'
@@ -61,6 +66,8 @@ interface Made {
 interface Written {
   readonly columns: readonly OutputColumn[]
   readonly ms: number
+  /** What looking at it gave already. */
+  readonly facts?: OutputFacts
 }
 
 /** How a node ended: its result, and its state when its output can be part of production. */
@@ -165,6 +172,7 @@ class Runner {
       const readable = prediction.readable ?? readableOf(present.node, present.state)
       return this.#taken(node, readable, present.state, 'cached', release)
     }
+    if (node.source_table !== undefined) return this.#table(node, prediction, release)
     const readables = inputs.flatMap((input) => input ?? [])
     const reads = await Promise.all(node.inputs.map((input, i) => readOf(this.#context, input, readables[i])))
     const source = await sourceContents(world, node)
@@ -191,6 +199,38 @@ class Runner {
 
   #whyLost(id: NodeId): string {
     return this.#unfit.has(id) ? `${id} fails its checks` : `${id} has no new output`
+  }
+
+  /** A source in a database: what was read says whether it is what is there already. */
+  async #table(node: ManifestNode, prediction: Prediction, release: Release): Promise<Settled> {
+    const { world } = this.#context
+    const id = asNodeId(node.id)
+    const rows = await this.#tableRows(node, id)
+    if (rows === null) return this.#skipped(id, 'the run ended before it')
+    const dependence = runDependence(world, node, tableContents(rows.facts.digest))
+    const fingerprint = executionFingerprint(node, [], dependence)
+    const stored = storedOutput(world, id, fingerprint, [])
+    if (stored !== null && (await this.#isWhole(id, stored.output.snapshot)))
+      return this.#taken(node, readableOf(node, stored.output), stored.output, stored.status, release)
+    const [data, isProven] = [dataFingerprint([], dependence), isProvenFrom(world, [])]
+    const reason = prediction.reason === READ_AGAIN ? 'its table changed' : prediction.reason
+    const made: Made = { source: null, reads: [], readables: [], data, fingerprint, isProven, reason }
+    const settled = await this.#store(node, made, rows)
+    const readable = { node, inputs: [], data, snapshot: settled.result.snapshot ?? null, isProven }
+    return this.#checked(node, settled, readable, release)
+  }
+
+  /** Null: the run ended before it. */
+  async #tableRows(node: ManifestNode, id: NodeId): Promise<TableRows | null> {
+    const { options } = this.#context
+    const free = await this.#slots.take()
+    try {
+      if (this.#mustStop()) return null
+      options.onEvent?.({ kind: 'started', node: id })
+      return await tried(options, id, () => readTable(this.#context, node))
+    } finally {
+      free()
+    }
   }
 
   /** What is taken from the store is looked at before it becomes production. */
@@ -220,7 +260,7 @@ class Runner {
       options.onEvent?.({ kind: 'started', node: id })
       const started = performance.now()
       const run = () => runStep(world, scratch, engine, step, made.source)
-      const columns = await this.#tried(id, run).catch(async (error: unknown) => {
+      const columns = await tried(options, id, run).catch(async (error: unknown) => {
         throw (await damagedInput(world, made.readables, error)) ?? error
       })
       return { columns, ms: performance.now() - started }
@@ -229,10 +269,10 @@ class Runner {
     }
   }
 
-  async #store(node: ManifestNode, made: Made, { columns, ms }: Written): Promise<Settled> {
+  async #store(node: ManifestNode, made: Made, { columns, ms, facts }: Written): Promise<Settled> {
     const { world, scratch, options } = this.#context
     const id = asNodeId(node.id)
-    const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id), columns)
+    const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id), columns, facts)
     options.faults?.('stored')
     const output: StoredOutput = {
       fingerprint: made.fingerprint,
@@ -245,7 +285,7 @@ class Runner {
       duration_ms: Math.round(ms),
     }
     indexOutput(world.store, output)
-    await this.#note(id, 'executed', output, ms)
+    await noteStored(this.#context, id, 'executed', output, ms)
     return {
       result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },
       state: { status: 'executed', ...output },
@@ -266,21 +306,6 @@ class Runner {
     return stepProof(world, asNodeId(node.id), files) ?? world.contract.digest
   }
 
-  /** Tries again as often as was asked for. */
-  async #tried<T>(id: NodeId, body: () => Promise<T>): Promise<T> {
-    const { options } = this.#context
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await body()
-      } catch (error) {
-        const canRetry =
-          error instanceof RuntimeFailure && error.code === 'STEP_FAILED' && attempt <= (options.retries ?? 0)
-        if (!canRetry || options.signal?.aborted) throw error
-        options.onEvent?.({ kind: 'retried', node: id, attempt, failure: error })
-      }
-    }
-  }
-
   async #readable(id: NodeId): Promise<Readable | null> {
     const running = this.#running.get(id)
     return running === undefined ? readableOutside(this.#context.world, id) : running.ready
@@ -299,7 +324,7 @@ class Runner {
   ): Promise<Settled> {
     const id = asNodeId(node.id)
     if (!this.#isGated(id)) release(readable)
-    if (status === 'reused') await this.#note(id, status, stored, 0)
+    if (status === 'reused') await noteStored(this.#context, id, status, stored, 0)
     const { fingerprint, proof, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
     const proved = proof === undefined ? {} : { proof }
     const state = { status, fingerprint, ...proved, data, snapshot, inputs, run_id, executed_at, duration_ms }
@@ -369,30 +394,6 @@ class Runner {
 
   async #failed(id: NodeId, failure: RuntimeFailure, ms: number): Promise<void> {
     if (this.#context.options.continueOnError !== true || failure.code === 'STATE_IO') this.#stopped = true
-    await this.#context.journal.append({
-      kind: 'step',
-      node: id,
-      status: 'failed',
-      fingerprint: null,
-      sha256: null,
-      rows: null,
-      ms: Math.round(ms),
-      message: messageOf(failure),
-    })
-  }
-
-  async #note(id: NodeId, status: 'executed' | 'reused', stored: StoredOutput, ms: number): Promise<void> {
-    const { journal, options } = this.#context
-    await journal.append({
-      kind: 'step',
-      node: id,
-      status,
-      fingerprint: stored.fingerprint,
-      sha256: stored.snapshot.sha256,
-      rows: stored.snapshot.rows,
-      ms: Math.round(ms),
-      message: '',
-    })
-    options.faults?.('journal')
+    await noteFailed(this.#context, id, failure, ms)
   }
 }

@@ -12,6 +12,8 @@ import { folderIn, pathIn, type Store } from '../store/store.ts'
 export interface Scratch {
   readonly folder: string
   readonly outputs: string
+  /** Rows of databases, until they are in an output. */
+  readonly extracts: string
   readonly spill: string
   remove(): void
 }
@@ -20,16 +22,15 @@ export function makeScratch(store: Store, runId: string): Scratch {
   folderIn(store, 'tmp')
   const folder = pathIn(store, 'tmp', `run-${runId}-${process.pid}`)
   removeTree(folder)
-  const [outputs, spill] = [join(folder, 'outputs'), join(folder, 'spill')]
-  makeFolder(outputs)
-  makeFolder(spill)
+  const [outputs, extracts, spill] = [join(folder, 'outputs'), join(folder, 'extracts'), join(folder, 'spill')]
+  for (const part of [outputs, extracts, spill]) makeFolder(part)
   writeAtomic(join(folder, 'owner.json'), JSON.stringify(thisProcess()), false)
   const forget = onLeaving(() => removeTree(folder))
   const remove = (): void => {
     forget()
     removeLater(folder)
   }
-  return { folder, outputs, spill, remove }
+  return { folder, outputs, extracts, spill, remove }
 }
 
 /** What cannot be removed now (the disk became read-only) must not hide why the run ended; the next run sweeps it. */

@@ -10,7 +10,7 @@ import type { ManifestNode } from '../contract/manifest.ts'
 import { literalGlob } from '../contract/source-paths.ts'
 import type { Snapshot } from '../contract/state.ts'
 import { foldCase } from '../contract/stored-columns.ts'
-import type { Engine, OutputColumn, StepRequest, StepVariables } from '../engine.ts'
+import type { Engine, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
@@ -86,14 +86,16 @@ export function provideInput(world: World, scratch: Scratch, id: NodeId, snapsho
   linkOrCopy(stored, file)
 }
 
-/** Inspects and stores what a step wrote. */
+/** Inspects and stores what a step wrote; `known`: what looking at it gave already. */
 export async function storeOutput(
   world: World,
   engine: Engine,
   file: string,
   columns: readonly OutputColumn[],
+  known?: OutputFacts,
 ): Promise<Snapshot> {
-  const [facts, stored] = await Promise.all([engine.inspectOutput(file, columns), storeSnapshot(world.store, file)])
+  const looked = known ?? engine.inspectOutput(file, columns)
+  const [facts, stored] = await Promise.all([looked, storeSnapshot(world.store, file)])
   return {
     sha256: stored.sha256,
     size_bytes: stored.sizeBytes,
@@ -109,6 +111,7 @@ export function stepVariables(world: World, scratch: Scratch): StepVariables {
     data: literalGlob(world.store.project),
     outputs: literalGlob(productionOutputs(world)),
     [outputsVariable(world)]: scratch.outputs,
+    extracts: literalGlob(scratch.extracts),
   }
   return { values: { ...world.values.parameters, ...roots }, runTimestamp: world.values.runTimestamp }
 }

@@ -41,9 +41,9 @@ export function dependenceOn(
   values: RunValues,
 ): { readonly parameters: Readonly<Record<string, string | null>>; readonly stamp: string | null } {
   const named = runParameters(node).map((name) => [name, values.parameters[name] ?? null] as const)
-  const stamp = { always: values.runTimestamp, day: values.runTimestamp.slice(0, 10), never: null }[
-    node.volatile ?? 'never'
-  ]
+  // A table is looked at each time without that, and its rows say whether they are others.
+  const volatile = node.source_table !== undefined && node.volatile === 'always' ? 'never' : (node.volatile ?? 'never')
+  const stamp = { always: values.runTimestamp, day: values.runTimestamp.slice(0, 10), never: null }[volatile]
   return { parameters: Object.fromEntries(named), stamp }
 }
 

@@ -142,6 +142,11 @@ export function linkOrCopy(from: string, to: string): void {
   }
 }
 
+/** Puts a file in the place of another. */
+export const moveFile = (from: string, to: string): void => {
+  guarded('move', to, () => renameSync(from, to))
+}
+
 /** Removes a file, a link (not what it points to) or a folder with its contents; silent when there is none. */
 export function removeTree(path: string): void {
   guarded('remove', path, () => rmSync(path, { recursive: true, force: true }))

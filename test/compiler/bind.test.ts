@@ -34,7 +34,7 @@ test('source columns are observed, and the lock says what was seen', async () =>
   const bound = await boundOf(project({}))
   assert.is(columnsOf(bound, 'source.orders'), OBSERVED)
   assert.equal(
-    bound.lock['source.orders']?.map((column) => column.type),
+    bound.lock['source.orders']?.columns.map((column) => column.type),
     ['BIGINT', 'VARCHAR', 'DOUBLE', 'DATE'],
   )
 })

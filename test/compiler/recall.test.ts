@@ -6,7 +6,7 @@ import { createObserver } from '../../compiler/cli/observer.ts'
 import { readProject } from '../../compiler/cli/project.ts'
 import { ResultFiles } from '../../compiler/cli/result-files.ts'
 import type { CompileInput } from '../../compiler/compile.ts'
-import type { CompileCache } from '../../compiler/ports.ts'
+import { type CompileCache, noDatabases } from '../../compiler/ports.ts'
 import { recallOrCompile } from '../../compiler/recall.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
@@ -50,6 +50,7 @@ async function compile(folder: string, { cache, results }: Caches, change: Parti
     params: {},
     engine,
     observe,
+    ...noDatabases,
     cache,
     results,
     acceptSources: false,

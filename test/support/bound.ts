@@ -9,7 +9,7 @@ import { readProject } from '../../compiler/cli/project.ts'
 import { fingerprint } from '../../compiler/fingerprint.ts'
 import { graph } from '../../compiler/graph.ts'
 import { load } from '../../compiler/load.ts'
-import { type CompileCache, noCache, type SqlEngine } from '../../compiler/ports.ts'
+import { type CompileCache, noCache, noDatabases, type SqlEngine } from '../../compiler/ports.ts'
 import { resolve } from '../../compiler/resolve.ts'
 import { lockText } from '../../compiler/validate/project.ts'
 import { validate } from '../../compiler/validate.ts'
@@ -34,10 +34,11 @@ export async function boundOf(files: Texts, options: BindOptions = {}): Promise<
   const { engine = analysisEngine, cache = noCache, acceptSources = false, lastOutputs = {} } = options
   const loaded = load(readProject(folder, stamps), cache)
   const validated = validate(loaded)
-  const resolved = await resolve(validated, { params: {}, engine, cache })
+  const resolved = await resolve(validated, { params: {}, engine, cache, ...noDatabases })
   const ordered = graph(resolved)
   throwErrors([loaded, validated, resolved, ordered].flatMap((pass) => pass.diagnostics))
-  return bind(ordered, { engine, observe: createObserver(folder, stamps).observe, cache, acceptSources, lastOutputs })
+  const { observe } = createObserver(folder, stamps)
+  return bind(ordered, { engine, observe, ...noDatabases, cache, acceptSources, lastOutputs })
 }
 
 const known = new Map<string, unknown>()

@@ -6,12 +6,13 @@ import { createObserver } from '../../compiler/cli/observer.ts'
 import { readProject } from '../../compiler/cli/project.ts'
 import { type Compiled, type CompileInput, compile } from '../../compiler/compile.ts'
 import type { ProjectFile } from '../../compiler/load.ts'
-import type { CompileCache } from '../../compiler/ports.ts'
+import { type CompileCache, noDatabases } from '../../compiler/ports.ts'
 import { opened } from '../../runtime/bundle/verify.ts'
 import type { Bundle } from '../../runtime/contract/bundle.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { type AnalysisEngine, createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
+import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
 import { tempFolder } from './temp.ts'
 
 export interface CompileOptions {
@@ -46,6 +47,9 @@ export async function compiled(folder: string, options: CompileOptions = {}): Pr
     params: options.params ?? {},
     engine,
     observe: createObserver(folder, looked).observe,
+    ...noDatabases,
+    checkQueries,
+    observeTables: async (requests) => requests.map(() => ({ kind: 'unreachable', message: 'no server.', hints: [] })),
     cache: options.cache ?? sharedCache,
     acceptSources: false,
   })

@@ -6,7 +6,7 @@ import { type Fingerprinted, fingerprint } from '../../compiler/fingerprint.ts'
 import { graph } from '../../compiler/graph.ts'
 import { load, type ProjectFile } from '../../compiler/load.ts'
 import { type Planned, plan } from '../../compiler/plan.ts'
-import type { CompileCache, SourceObservation } from '../../compiler/ports.ts'
+import { type CompileCache, noDatabases, type SourceObservation } from '../../compiler/ports.ts'
 import { resolve } from '../../compiler/resolve.ts'
 import { validate } from '../../compiler/validate.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
@@ -91,10 +91,11 @@ async function compileOnce(project: MemoryProject): Promise<Fingerprinted> {
   const absent: SourceObservation = { kind: 'absent' }
   const loaded = correct(load(files, cache))
   const validated = correct(validate(loaded))
-  const resolved = correct(await resolve(validated, { params: {}, engine: analysisEngine, cache }))
+  const resolved = correct(await resolve(validated, { params: {}, engine: analysisEngine, cache, ...noDatabases }))
   const ordered = correct(graph(resolved))
   const observe = async (requests: readonly unknown[]) => requests.map(() => absent)
-  return fingerprint(correct(await bind(ordered, { engine: analysisEngine, observe, cache, acceptSources: false })))
+  const world = { engine: analysisEngine, observe, ...noDatabases, cache, acceptSources: false }
+  return fingerprint(correct(await bind(ordered, world)))
 }
 
 /** Against the manifest that another project compiles to, or against one that is given. */

@@ -3,10 +3,11 @@
 import type { Graph } from '../../compiler/graph.ts'
 import { graph } from '../../compiler/graph.ts'
 import { type Json, load } from '../../compiler/load.ts'
-import { type CompileCache, noCache } from '../../compiler/ports.ts'
+import { type CompileCache, noCache, noDatabases } from '../../compiler/ports.ts'
 import { type Resolved, type ResolvedTransform, resolve } from '../../compiler/resolve.ts'
 import { type Validated, validate } from '../../compiler/validate.ts'
 import { type AnalysisEngine, createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
+import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
 
 let started: Promise<AnalysisEngine> | undefined
 /** One engine for a test process. */
@@ -33,6 +34,8 @@ export const resolved = (files: Readonly<Record<string, string>>, options: Front
     params: options.params ?? {},
     engine: analysisEngine,
     cache: options.cache ?? noCache,
+    ...noDatabases,
+    checkQueries,
   })
 
 export const graphed = async (files: Readonly<Record<string, string>>): Promise<Graph> => graph(await resolved(files))

@@ -9,6 +9,8 @@ import type {
   Engine,
   EngineOptions,
   FailingRows,
+  Growth,
+  MergedFiles,
   OutputColumn,
   OutputFacts,
   StepRequest,
@@ -17,6 +19,7 @@ import type {
 import { checkStatement, failingRows } from './check-query.ts'
 import { openConfined } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
+import { leastToRead, mergeRows } from './growth.ts'
 import { digestOfColumns, outputFacts } from './output-facts.ts'
 import { literal, quoted } from './quoting.ts'
 import { runOutput, runStatement } from './run-statement.ts'
@@ -92,6 +95,14 @@ class DuckDBEngine implements Engine {
   async digestColumns(file: string, columns: readonly string[] | null): Promise<string> {
     if (columns === null) return (await this.inspectOutput(file)).digest
     return this.#read(file, (connection) => digestOfColumns(connection, file, columns))
+  }
+
+  leastToRead(file: string, growth: Growth): Promise<string | null> {
+    return this.#read(file, (connection) => leastToRead(connection, file, growth))
+  }
+
+  mergeRows(files: MergedFiles, growth: Growth, least: string): Promise<void> {
+    return this.#read(files.kept, (connection) => mergeRows(connection, files, growth, least))
   }
 
   interrupt(): void {

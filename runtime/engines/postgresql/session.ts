@@ -2,6 +2,7 @@
 // loss. A session is ended by close(), and what it is doing is cancelled on the server by cancel(). Reports
 // CONNECTION_FAILED and what failures.ts reports.
 
+import { SESSION_SETTINGS } from '../../contract/extract.ts'
 import type { Secret } from '../../contract/secret.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { Client, type ClientConfig, TEXT_VALUES } from './driver.ts'
@@ -23,17 +24,6 @@ export interface Session {
   cancel(): Promise<void>
   /** Never fails. */
   close(): Promise<void>
-}
-
-/** What every session sets, so that no setting of server, database or role changes what its texts mean. */
-const FIXED: Readonly<Record<string, string>> = {
-  TimeZone: 'UTC',
-  DateStyle: 'ISO, MDY',
-  IntervalStyle: 'postgres',
-  extra_float_digits: '1',
-  bytea_output: 'hex',
-  standard_conforming_strings: 'on',
-  xmlbinary: 'base64',
 }
 
 export async function openSession(connection: PostgresqlConnection): Promise<Session> {
@@ -86,7 +76,6 @@ const configOf = (connection: PostgresqlConnection, ssl: Attempt): ClientConfig 
   keepAlive: connection.keepalives,
   keepAliveInitialDelayMillis: connection.keepalivesIdleS * 1000,
   application_name: connection.applicationName,
-  client_encoding: 'UTF8',
   options: '',
   types: TEXT_VALUES,
 })
@@ -97,7 +86,7 @@ async function prepared(
   client: Client,
   connection: PostgresqlConnection,
 ): Promise<{ readonly version: string; readonly pid: string }> {
-  const settings: Record<string, string> = { ...FIXED }
+  const settings: Record<string, string> = { ...SESSION_SETTINGS }
   if (connection.schema !== null) settings.search_path = client.escapeIdentifier(connection.schema)
   if (connection.statementTimeoutMs !== null) settings.statement_timeout = String(connection.statementTimeoutMs)
   if (connection.lockTimeoutMs !== null) settings.lock_timeout = String(connection.lockTimeoutMs)

@@ -1,0 +1,63 @@
+// Looks at the columns of sources for the compiler: one session a connection, a READ ONLY transaction, nothing is read.
+
+import { sessionSetting } from '../../contract/extract.ts'
+import { RuntimeFailure } from '../../contract/failures.ts'
+import { type ServerColumn, serverColumns } from './columns.ts'
+import type { PostgresqlConnection } from './connection.ts'
+import { openSession } from './session.ts'
+
+/** A value of the form that the parameter will have. */
+const standIn = (name: string): string => (name.startsWith('env.') ? '' : '2000-01-01')
+
+export interface Question {
+  readonly node: string
+  readonly sql: string
+  /** Names of the run's parameters that it reads: they have no value yet. */
+  readonly parameters: readonly string[]
+}
+
+export type Answer =
+  | { readonly kind: 'columns'; readonly columns: readonly ServerColumn[] }
+  | {
+      readonly kind: 'error'
+      readonly message: string
+      readonly offset: number | null
+      readonly hints: readonly string[]
+    }
+  | { readonly kind: 'unreachable'; readonly message: string; readonly hints: readonly string[] }
+
+/** Answers in the order of the questions. Throws nothing that a server says. */
+export async function observeColumns(
+  connection: PostgresqlConnection,
+  questions: readonly Question[],
+): Promise<readonly Answer[]> {
+  const answers: Answer[] = []
+  try {
+    const session = await openSession(connection)
+    try {
+      for (const question of questions) answers.push(await answer(question))
+    } finally {
+      await session.close()
+    }
+    async function answer({ node, sql, parameters }: Question): Promise<Answer> {
+      for (const name of parameters)
+        await session.rows('Asking', 'SELECT set_config($1, $2, false)', [sessionSetting(name), standIn(name)])
+      await session.rows('Asking', 'BEGIN TRANSACTION READ ONLY')
+      try {
+        return { kind: 'columns', columns: await serverColumns(session, `Looking at ${node}`, sql) }
+      } catch (error) {
+        if (!(error instanceof RuntimeFailure) || error.code !== 'QUERY_FAILED') throw error
+        const { position } = error.facts
+        const offset = typeof position === 'number' ? [...sql].slice(0, position - 1).join('').length : null
+        return { kind: 'error', message: error.message, offset, hints: error.hints }
+      } finally {
+        await session.rows('Asking', 'ROLLBACK').catch(() => [])
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error
+    const lost: Answer = { kind: 'unreachable', message: error.message, hints: error.hints }
+    while (answers.length < questions.length) answers.push(lost)
+  }
+  return answers
+}

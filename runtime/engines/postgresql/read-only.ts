@@ -1,0 +1,156 @@
+// Text → whether it is one SELECT that changes nothing, by PostgreSQL's own parser. The server is asked within a READ ONLY
+// transaction besides; here mistakes are found with their place, before anything is asked. Pure.
+
+import { sha256 } from '../../contract/canonical-json.ts'
+import { messageOf } from '../../contract/failures.ts'
+
+export type QueryCheck =
+  | {
+      readonly kind: 'query'
+      /** Stands for the query whatever its formatting, comments and letter case. */
+      readonly canonical: string
+      /** Half-open end of the query in the text: before a semicolon, comments and space. */
+      readonly end: number
+      /** It selects from one table and does nothing else, so that a WHERE may follow it; null: it does more. */
+      readonly table: { readonly schema: string | null; readonly name: string } | null
+    }
+  | {
+      readonly kind: 'error'
+      readonly what: 'syntax' | 'statement'
+      readonly message: string
+      /** UTF-16 code units. */
+      readonly offset: number
+    }
+
+type Tree = Readonly<Record<string, unknown>>
+
+export async function checkQueries(texts: readonly string[]): Promise<readonly QueryCheck[]> {
+  const { loadModule, parseSync } = await import('libpg-query')
+  await loadModule()
+  return texts.map((text) => check(text, parseSync))
+}
+
+function check(text: string, parse: (text: string) => unknown): QueryCheck {
+  if (text.trim() === '') return { kind: 'error', what: 'syntax', message: 'There is no SQL here.', offset: 0 }
+  if (text.includes('\0'))
+    return { kind: 'error', what: 'syntax', message: 'The SQL holds a NUL character.', offset: text.indexOf('\0') }
+  let statements: readonly Tree[]
+  try {
+    statements = listOf(treeOf(parse(text)).stmts)
+  } catch (error) {
+    return { kind: 'error', what: 'syntax', message: `${sentence(messageOf(error))}`, offset: offsetOf(error, text) }
+  }
+  const [first, second] = statements
+  const bytes = Buffer.from(text)
+  const at = (byte: unknown): number => bytes.subarray(0, typeof byte === 'number' ? byte : 0).toString().length
+  if (first === undefined) return { kind: 'error', what: 'syntax', message: 'There is no SQL here.', offset: 0 }
+  if (second !== undefined) return refused('There are several statements.', skipped(text, at(second.stmt_location)))
+  const start = skipped(text, at(first.stmt_location))
+  const statement = treeOf(first.stmt)
+  const select = statement.SelectStmt
+  if (select === undefined) return refused(`This is ${nameOf(statement)}, no query.`, start)
+  const wrong = writing(select)
+  if (wrong !== null) return refused(wrong.message, wrong.location === null ? start : at(wrong.location))
+  const length = typeof first.stmt_len === 'number' ? first.stmt_len : bytes.length
+  const from = typeof first.stmt_location === 'number' ? first.stmt_location : 0
+  const end = bytes.subarray(0, from + length).toString().length
+  return { kind: 'query', canonical: canonical(select), end, table: onlyTable(treeOf(select)) }
+}
+
+const refused = (message: string, offset: number): QueryCheck => ({ kind: 'error', what: 'statement', message, offset })
+
+const sentence = (message: string): string => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`
+
+function offsetOf(error: unknown, text: string): number {
+  const details = error instanceof Error && 'sqlDetails' in error ? treeOf(error.sqlDetails) : {}
+  const position = typeof details.cursorPosition === 'number' ? details.cursorPosition : 0
+  return Math.min([...text].slice(0, position).join('').length, Math.max(0, text.trimEnd().length - 1))
+}
+
+/** Past space and comments. */
+function skipped(text: string, from: number): number {
+  const match = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?\*\/)*/.exec(text.slice(from))
+  return from + (match?.[0].length ?? 0)
+}
+
+const NAMES: Readonly<Record<string, string>> = {
+  InsertStmt: 'an INSERT',
+  UpdateStmt: 'an UPDATE',
+  DeleteStmt: 'a DELETE',
+  MergeStmt: 'a MERGE',
+  CopyStmt: 'a COPY',
+}
+
+const nameOf = (statement: Tree): string => NAMES[Object.keys(statement)[0] ?? ''] ?? 'a statement of another kind'
+
+/** The first part of a query that changes or locks something; null: there is none. */
+function writing(node: unknown): { readonly message: string; readonly location: number | null } | null {
+  if (Array.isArray(node)) {
+    for (const item of node) {
+      const wrong = writing(item)
+      if (wrong !== null) return wrong
+    }
+    return null
+  }
+  if (node === null || typeof node !== 'object') return null
+  const tree = treeOf(node)
+  if (tree.intoClause !== undefined)
+    return { message: 'INTO makes a table; a source only reads.', location: locationIn(tree.intoClause) }
+  if (tree.lockingClause !== undefined)
+    return { message: 'FOR UPDATE and its like lock rows; a source only reads.', location: null }
+  for (const [key, value] of Object.entries(tree)) {
+    const name = NAMES[key]
+    if (name !== undefined)
+      return { message: `There is ${name} in the query; a source only reads.`, location: locationIn(value) }
+    const wrong = writing(value)
+    if (wrong !== null) return wrong
+  }
+  return null
+}
+
+/** The first place in a part of the tree, in bytes. */
+function locationIn(node: unknown): number | null {
+  if (node === null || typeof node !== 'object') return null
+  const tree = treeOf(node)
+  if (typeof tree.location === 'number') return tree.location
+  for (const value of Object.values(tree)) {
+    const found = locationIn(value)
+    if (found !== null) return found
+  }
+  return null
+}
+
+/** Digest of the tree without places. */
+const canonical = (select: unknown): string =>
+  sha256(JSON.stringify(select, (key, value) => (/^(location|.*_location|stmt_len)$/.test(key) ? undefined : value)))
+
+const PLAIN: ReadonlySet<string> = new Set(['targetList', 'fromClause', 'limitOption', 'op'])
+
+function onlyTable(select: Tree): { readonly schema: string | null; readonly name: string } | null {
+  if (Object.keys(select).some((key) => !PLAIN.has(key)) || select.op !== 'SETOP_NONE') return null
+  const [item, other] = listOf(select.fromClause)
+  if (item === undefined || other !== undefined || item.RangeVar === undefined) return null
+  const { catalogname, schemaname, relname, alias, inh } = treeOf(item.RangeVar)
+  if (catalogname !== undefined || alias !== undefined || inh !== true || typeof relname !== 'string') return null
+  if (!listOf(select.targetList).every(isRowWise)) return null
+  return { schema: typeof schemaname === 'string' ? schemaname : null, name: relname }
+}
+
+/** Not an aggregate and the like, which would mean another thing of a part of the rows. */
+const isRowWise = (item: Tree): boolean => {
+  const { val } = treeOf(item.ResTarget)
+  return treeOf(val).ColumnRef !== undefined || ALLOWED.has(functionOf(val))
+}
+
+/** How this program itself spells columns whose text DuckDB would not read. */
+const ALLOWED: ReadonlySet<string> = new Set(['to_json', 'encode'])
+
+function functionOf(node: unknown): string {
+  const [name, other] = listOf(treeOf(treeOf(node).FuncCall).funcname)
+  const text = treeOf(name?.String).sval
+  return other === undefined && typeof text === 'string' ? text : ''
+}
+
+/** Of the parser's answer: a mapping, whatever it is. */
+const treeOf = (value: unknown): Tree => (value !== null && typeof value === 'object' ? (value as Tree) : {})
+const listOf = (value: unknown): readonly Tree[] => (Array.isArray(value) ? value.map(treeOf) : [])
