@@ -110,8 +110,6 @@ export interface TableRequest {
   readonly connection: string
   /** One SELECT in PostgreSQL's SQL. */
   readonly sql: string
-  /** Names of the run's parameters that it reads. */
-  readonly parameters: readonly string[]
 }
 
 export type TableObservation =

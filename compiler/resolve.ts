@@ -67,15 +67,21 @@ export interface ResolvedTable extends ResolvedCommon {
   /** Name of a connection of the profile. */
   readonly connection: string
   /** In PostgreSQL's spelling. */
-  readonly asked:
-    | { readonly kind: 'table'; readonly schema: string | null; readonly name: string }
-    /** Run parameters are settings of the session. `canonical`: see QueryCheck. */
-    | {
-        readonly kind: 'query'
-        readonly text: string
-        readonly canonical: string
-        readonly spliced: readonly SplicedText[]
-      }
+  readonly asked: { readonly kind: 'table'; readonly schema: string | null; readonly name: string } | AskedQuery
+}
+
+export interface AskedQuery {
+  readonly kind: 'query'
+  /** Values of the run are variables of psql. */
+  readonly text: string
+  /** The same with literals in their place: what a parser and a look at the columns take. */
+  readonly probe: string
+  /** From `probe` back to the author's text. */
+  readonly spliced: readonly SplicedText[]
+  /** What the variables stand for, by name. */
+  readonly values: Readonly<Record<string, string>>
+  /** Stands for the query whatever its formatting and comments. */
+  readonly canonical: string
 }
 
 export interface ResolvedTransform extends ResolvedCommon {

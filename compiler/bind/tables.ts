@@ -67,8 +67,7 @@ const askedFingerprint = ({ connection, asked }: ResolvedTable): string =>
 const requestOf = (table: ResolvedTable) => ({
   node: table.id,
   connection: table.connection,
-  parameters: table.parameters,
-  sql: `SELECT *\nFROM ${fromClause(table)}`,
+  sql: `SELECT *\nFROM ${fromClause(table, 'probe')}`,
 })
 
 const declaredTypes = (table: ResolvedTable): string[] => table.node.columns.flatMap((column) => column.type ?? [])
@@ -101,30 +100,7 @@ function mistakesOf(table: ResolvedTable, columns: LockedColumns, types: Types):
       },
     ),
   )
-  const unstorable = columns.flatMap((column) => {
-    const type = typeOf(table, column, types)
-    if (type !== null && isStorable(type)) return []
-    // A declared type that is none is reported where it stands.
-    if (type === null && declarationOf(table, column.name)?.type != null) return []
-    const about = { facts: { ...facts, column: column.name, type: column.type } }
-    if (type !== null)
-      return [
-        errorAt(
-          'BIND_TYPE_NOT_STORABLE',
-          node.readPlace,
-          `The column '${column.name}' of '${table.id}' is a ${type}, which an output cannot hold.`,
-          about,
-        ),
-      ]
-    return [
-      errorAt(
-        'BIND_UNKNOWN_TYPE',
-        node.readPlace,
-        `seeknal.lock.json gives '${column.name}' of '${table.id}' the type '${column.type}', which is no type of the engine.`,
-        { ...about, hints: ['Run `seeknal lock --accept` where the server can be reached.'] },
-      ),
-    ]
-  })
+  const unstorable = columns.flatMap((column) => unfit(table, column, types))
   return [
     ...wrongTypes,
     ...missing,
@@ -132,6 +108,32 @@ function mistakesOf(table: ResolvedTable, columns: LockedColumns, types: Types):
     ...unstorable,
     ...growthMistakes(table, columns, types),
     ...inexact(table, columns, types),
+  ]
+}
+
+/** A type that is none, or one that no output holds. */
+function unfit(table: ResolvedTable, column: LockedColumns[number], types: Types): readonly Diagnostic[] {
+  const type = typeOf(table, column, types)
+  if (type !== null && isStorable(type)) return []
+  // A declared type that is none is reported where it stands.
+  if (type === null && declarationOf(table, column.name)?.type != null) return []
+  const about = { facts: { node: table.id, column: column.name, type: column.type } }
+  if (type !== null)
+    return [
+      errorAt(
+        'BIND_TYPE_NOT_STORABLE',
+        table.node.readPlace,
+        `The column '${column.name}' of '${table.id}' is a ${type}, which an output cannot hold.`,
+        about,
+      ),
+    ]
+  return [
+    errorAt(
+      'BIND_UNKNOWN_TYPE',
+      table.node.readPlace,
+      `seeknal.lock.json gives '${column.name}' of '${table.id}' the type '${column.type}', which is no type of the engine.`,
+      { ...about, hints: ['Run `seeknal lock --accept` where the server can be reached.'] },
+    ),
   ]
 }
 
@@ -213,9 +215,9 @@ function notObserved(table: ResolvedTable, observation: Exclude<TableObservation
 function placeInQuery(table: ResolvedTable, offset: number | null): Place {
   const { asked, node } = table
   if (asked.kind !== 'query' || node.query === null || offset === null) return node.readPlace
-  const start = requestOf(table).sql.indexOf(asked.text)
-  const leading = (asked.spliced.at(-1)?.text ?? '').indexOf(asked.text)
-  if (start < 0 || offset < start || offset > start + asked.text.length) return node.readPlace
+  const start = requestOf(table).sql.indexOf(asked.probe)
+  const leading = (asked.spliced.at(-1)?.text ?? '').indexOf(asked.probe)
+  if (start < 0 || offset < start || offset > start + asked.probe.length) return node.readPlace
   const origin = asked.spliced.reduceRight((at, layer) => originOf(layer, at), offset - start + Math.max(0, leading))
   const word = /^[\w.]+/.exec(node.query.text.slice(origin))?.[0] ?? ' '
   return placeAt(node.query, origin, word.length)

@@ -1,7 +1,7 @@
 // The steps of a bundle → apply.sql: one text that DuckDB's own shell runs, with the roots as SQL variables at its top.
 // The runtime gives each step a connection of its own; here they share one, so that what a step leaves behind is dropped.
 
-import type { BundleFile } from '../../runtime/contract/bundle.ts'
+import type { BundleFile, Extract } from '../../runtime/contract/bundle.ts'
 import { sortedKeys } from '../../runtime/contract/canonical-json.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { LOSSLESS, LOSSY, UNSTORABLE } from '../../runtime/contract/stored-columns.ts'
@@ -28,6 +28,8 @@ interface ApplyValues {
   readonly engine: string
   readonly prefix: string
   readonly write_folder: string
+  /** Rows that databases must give before: of which node, by which connection of the profile, asked by which file. */
+  readonly extracts: readonly { readonly id: string; readonly connection: string; readonly file: string }[]
   readonly settings: readonly Setting[]
   readonly roots: readonly Variable[]
   readonly parameters: readonly Variable[]
@@ -58,10 +60,12 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
   const { environment, prefix, project, settings, engine } = contract
   const writeFolder = `${prefix}outputs`
   const production = { name: 'outputs', value: textLiteral(environment === null ? writeFolder : 'target/intermediate') }
+  const extracts = contract.steps.flatMap((step) => (step.kind === 'build' ? (step.extract ?? []) : []))
   const roots = [
     { name: 'data', value: "'.'" },
     production,
     ...(environment === null ? [] : [{ name: writeFolder, value: textLiteral(writeFolder) }]),
+    ...(extracts.length === 0 ? [] : [{ name: 'extracts', value: textLiteral('extracts') }]),
   ]
   const { parameters, optional } = contract.requires
   const required = parameters.filter((name) => name !== 'run_timestamp' && !optional.includes(name))
@@ -71,6 +75,9 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     engine: `${engine.from} or newer, before ${engine.before}`,
     prefix,
     write_folder: writeFolder,
+    extracts: contract.steps.flatMap(({ id, ...step }) =>
+      'extract' in step && step.extract !== undefined ? [{ id, ...step.extract, given: given(step.extract) }] : [],
+    ),
     settings: sortedKeys(settings).map((name) => ({ name: quoteName(name), value: textLiteral(settings[name] ?? '') })),
     roots: roots.map(({ name, value }) => ({ name, key: textLiteral(name), value })),
     parameters: required.map(parameter),
@@ -84,6 +91,11 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     })),
   })
 }
+
+const given = ({ values }: Extract): string =>
+  sortedKeys(values ?? {})
+    .map((name) => ` -v ${name}=…`)
+    .join('')
 
 /** Around the SELECT of a check: its rows are shown, and one of severity `error` that fails ends the script. */
 const raising = (node: NodeId): { readonly lead: string; readonly cleanup: string } => ({

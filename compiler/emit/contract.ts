@@ -10,12 +10,12 @@ import {
   type Step,
 } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
-import { extractFile, sessionSetting } from '../../runtime/contract/extract.ts'
+import { extractFile } from '../../runtime/contract/extract.ts'
 import { namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
 import { foldCase } from '../../runtime/contract/stored-columns.ts'
-import { textLiteral, variable } from '../dialect/duckdb.ts'
+import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
-import { isTable } from '../resolve.ts'
+import { isTable, type ResolvedTable } from '../resolve.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
 
 /** Versions whose SQL the compiler knows: those of the minor release that it was tested with. */
@@ -48,7 +48,7 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
     dialect: manifest.dialect,
     settings: settingsOf(manifest.settings),
     base,
-    requires: { connections: connectionsOf(steps), ...parametersOf(rewritten) },
+    requires: { connections: connectionsOf(steps), ...parametersOf(rewritten, extracts) },
     steps,
     promote: {
       replace: [...planned.promote.replace],
@@ -66,21 +66,21 @@ function settingsOf(own: Readonly<Record<string, string>>): Record<string, strin
 }
 
 /** A parameter may be left out when each step that reads it has a default beside it; run_timestamp is always given. */
-function parametersOf({ planned, steps }: Rewritten): Pick<Contract['requires'], 'parameters' | 'optional'> {
+function parametersOf(
+  { planned, steps }: Rewritten,
+  extracts: ReadonlyMap<string, Extract>,
+): Pick<Contract['requires'], 'parameters' | 'optional'> {
   const ids = new Set<string>(planned.steps.map((step) => step.node))
   const nodes = planned.diffed.manifest.nodes.filter((node) => ids.has(node.id))
   const parameters = [...new Set(nodes.flatMap((node) => node.parameters))].sort(byCodeUnit)
   const isOptional = (name: string): boolean => {
-    const parts = steps.flatMap(({ sql, extract }) => [
-      ...sql.split(variable(name)).slice(0, -1),
-      ...(extract ?? '').split(setting(name)).slice(0, -1),
-    ])
-    return name.startsWith('env.') && parts.every((before) => before.endsWith('coalesce('))
+    const parts = steps.flatMap(({ sql }) => sql.split(variable(name)).slice(0, -1))
+    const asked = [...extracts.values()].flatMap(({ values }) => Object.values(values ?? {}))
+    const isNeeded = asked.some((text) => text.includes(`{{ ${name} }}`))
+    return name.startsWith('env.') && !isNeeded && parts.every((before) => before.endsWith('coalesce('))
   }
   return { parameters, optional: parameters.filter(isOptional) }
 }
-
-const setting = (name: string): string => `current_setting(${textLiteral(sessionSetting(name))}`
 
 export const stepFile = (id: string): string => `apply/${id}.sql`
 
@@ -112,6 +112,7 @@ function extractsOf({ planned }: Rewritten): ReadonlyMap<string, Extract> {
         connection: node.connection,
         file: extractFile(node.id),
         types: Object.fromEntries(types),
+        ...valuesOf(node),
         ...(growth === null
           ? {}
           : { growth: { time_column: growth.timeColumn, lookback_seconds: growth.lookbackSeconds } }),
@@ -120,6 +121,9 @@ function extractsOf({ planned }: Rewritten): ReadonlyMap<string, Extract> {
   })
   return new Map(found)
 }
+
+const valuesOf = ({ asked }: ResolvedTable): Pick<Extract, 'values'> =>
+  asked.kind === 'query' && Object.keys(asked.values).length > 0 ? { values: { ...asked.values } } : {}
 
 function stepOf(
   step: PlannedStep,

@@ -56,6 +56,10 @@ function cycle(name: string, open: readonly Open[]): Resolution {
   return problem('RESOLVE_PLACEHOLDER_CYCLE', `'${name}' stands for itself: ${circle}.`, { name })
 }
 
+/** Of a source of files they are options of its reader. */
+const ownParams = (node: ValidNode | null): { readonly [key: string]: Json } | undefined =>
+  node === null || (node.kind === 'source' && node.format !== 'postgresql') ? undefined : node.params
+
 export class Scope {
   readonly #validated: Validated
   readonly #overrides: { readonly [key: string]: Json }
@@ -155,7 +159,7 @@ export class Scope {
     const snippet = Object.hasOwn(snippets, name) ? snippets[name] : undefined
     const levels = [
       own(this.#overrides, null, ''),
-      own(this.#node?.kind === 'transform' ? this.#node.params : undefined, this.#node?.document, '/params'),
+      own(ownParams(this.#node), this.#node?.document, '/params'),
       own(project.params, project.document, ofProject),
       snippet === undefined ? undefined : { value: snippet.text, text: snippet.text },
       name === 'project_id' ? { value: project.name, text: project.name } : undefined,

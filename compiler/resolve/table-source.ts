@@ -5,10 +5,10 @@ import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import type { CheckQueries, CompileCache, QueryCheck, SourceDefaults } from '../ports.ts'
-import type { ResolvedTable } from '../resolve.ts'
-import { postgresqlParameter, runParameterEdits, variableOf } from '../sql/parameters.ts'
+import type { AskedQuery, ResolvedTable } from '../resolve.ts'
 import { placeAt } from '../sql/placed-text.ts'
-import { originOf, type SplicedText, splice } from '../sql/spliced-text.ts'
+import { postgresqlValues } from '../sql/postgresql-values.ts'
+import { type Edit, originOf, type SplicedText, splice } from '../sql/spliced-text.ts'
 import { keyPlaceOf } from '../validate/read-schema.ts'
 import { tableParts } from '../validate/table-name.ts'
 import { badTable, isTableName } from '../validate/table-source.ts'
@@ -38,21 +38,31 @@ export async function resolveTables(jobs: readonly TableJob[], world: World, rep
     const asked = node.query === null ? tableOf(node, scope, defaults, report) : queryOf(node.query, scope, report)
     return connection === null || asked === null ? [] : [{ node, connection, asked }]
   })
-  const texts = known.flatMap(({ asked }) => ('parameters' in asked ? [asked.text] : []))
-  const checks = (await checked(texts, world)).values()
+  const probes = known.flatMap(({ asked }) => ('probe' in asked ? [asked.probe] : []))
+  const checks = (await checked(probes, world)).values()
   return known.flatMap(({ node, connection, asked }): ResolvedTable[] => {
     const common = { id: node.id, node, inputs: [], connection }
-    if (!('parameters' in asked)) return [{ ...common, parameters: [], asked }]
+    if (!('probe' in asked)) return [{ ...common, parameters: [], asked }]
     const check = checks.next().value
     if (check === undefined || node.query === null) return []
     if (check.kind === 'error') {
       report(queryMistake(check, asked.spliced, node.query))
       return []
     }
-    const { spliced, parameters, text } = asked
-    const query = { kind: 'query', text: text.slice(0, check.end).trim(), canonical: check.canonical, spliced } as const
-    return [{ ...common, parameters, asked: query }]
+    return [{ ...common, parameters: asked.parameters, asked: askedQuery(asked, check) }]
   })
+}
+
+/** Without what follows the query: a semicolon, comments. */
+function askedQuery(open: OpenQuery, check: Extract<QueryCheck, { kind: 'query' }>): AskedQuery {
+  const { known, marks, probe, spliced, values } = open
+  const last = spliced.at(-1)
+  const end = last === undefined || check.end >= probe.length ? known.length : originOf(last, check.end)
+  const inside = marks.filter((mark) => mark.end <= end)
+  // Stand-ins are alike for different values.
+  const canonical = fingerprintOf([check.canonical, inside.map(({ replacement }) => values[replacement.slice(2, -1)])])
+  const text = splice(known.slice(0, end), inside).text.trim()
+  return { kind: 'query', text, probe: probe.slice(0, check.end).trim(), spliced, values, canonical }
 }
 
 function connectionOf(
@@ -113,29 +123,31 @@ function tableOf(
 }
 
 interface OpenQuery {
-  readonly text: string
+  /** With the project's values, without the run's. */
+  readonly known: string
+  readonly marks: readonly Edit[]
+  readonly probe: string
   readonly spliced: readonly SplicedText[]
+  readonly values: Readonly<Record<string, string>>
   readonly parameters: readonly string[]
 }
 
 function queryOf(author: PlacedText, scope: Scope, report: Report): OpenQuery | null {
-  const values = valueEdits(author.text, scope)
-  for (const { start, end, ...problem } of values.problems)
+  const inProject = valueEdits(author.text, scope)
+  for (const { start, end, ...problem } of inProject.problems)
     report(placed({ notes: [], ...problem }, placeAt(author, start, end - start)))
-  if (values.problems.length > 0) return null
-  const known = splice(author.text, values.edits)
-  const run = runParameterEdits(known.text, postgresqlParameter)
-  const [wrong] = run.inIdentifiers
-  if (wrong !== undefined) {
-    const place = placeAt(author, originOf(known, wrong.start), wrong.end - wrong.start)
-    report(
-      errorAt('RESOLVE_PLACEHOLDER_NOT_ALLOWED', place, 'A name cannot wait for a value of the run.', { facts: {} }),
-    )
+  if (inProject.problems.length > 0) return null
+  const known = splice(author.text, inProject.edits)
+  const { marks, standIns, values, parameters, wrong } = postgresqlValues(known.text)
+  const [first] = wrong
+  if (first !== undefined) {
+    const place = placeAt(author, originOf(known, first.start), first.end - first.start)
+    const message = 'A value of the run can stand for a plain text or in one, and nowhere else.'
+    report(errorAt('RESOLVE_PLACEHOLDER_NOT_ALLOWED', place, message, { facts: {} }))
     return null
   }
-  const spliced = [known, splice(known.text, run.edits)]
-  const parameters = [...new Set(run.uses.map(({ parameter }) => variableOf(parameter)))].sort()
-  return { text: spliced[1]?.text ?? '', spliced, parameters }
+  const spliced = [known, splice(known.text, standIns)]
+  return { known: known.text, marks, probe: spliced[1]?.text ?? '', spliced, values, parameters }
 }
 
 /** Asks the parser only about texts that the cache does not know. */

@@ -6,10 +6,10 @@ import { pgName } from '../../runtime/contract/postgresql-names.ts'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
 import type { ResolvedTable } from '../resolve.ts'
 
-/** What stands behind FROM: the table, or the query in brackets. */
-export const fromClause = ({ asked }: Pick<ResolvedTable, 'asked'>): string =>
+/** What stands behind FROM: the table, or the query in brackets; `probe`: with literals in place of values of the run. */
+export const fromClause = ({ asked }: Pick<ResolvedTable, 'asked'>, which: 'text' | 'probe' = 'text'): string =>
   asked.kind === 'query'
-    ? `(\n${asked.text}\n) AS asked`
+    ? `(\n${asked[which]}\n) AS asked`
     : [...(asked.schema === null ? [] : [asked.schema]), asked.name].map(pgName).join('.')
 
 export interface ReadColumn {
@@ -62,11 +62,12 @@ function spelling(column: ReadColumn): Spelling {
     }
   if (from === 'bytea' || (from === '' && type === 'BLOB'))
     return { sent: as(`encode(${sent}, 'hex')`), csvType: 'VARCHAR', read: converted(`unhex(${read})`, type, 'BLOB') }
-  if (/^interval/.test(from) || (from === '' && type === 'INTERVAL'))
+  if (type === 'INTERVAL' && (from === '' || from.startsWith('interval')))
     return { sent: as(intervalText(sent)), csvType: 'VARCHAR', read: converted(read, type) }
   if (type === 'DATE') return { sent, csvType: 'VARCHAR', read: converted(beforeChrist(read, type), type) }
   if (column.isDeclared && isExact(type)) return { sent, csvType: 'VARCHAR', read: checked(column, read) }
-  return { sent, csvType: type === 'JSON' ? 'VARCHAR' : type, read }
+  if (type === 'JSON') return { sent, csvType: 'VARCHAR', read: converted(read, type) }
+  return { sent, csvType: type, read }
 }
 
 const converted = (text: string, type: string, from = 'VARCHAR'): string =>

@@ -33,8 +33,10 @@ export function tableStep(node: ResolvedTable, types: BoundNode, marks: Marks): 
   return fillStep({ inputs: [], leading: '', query, output: outputFile(node.id, true, marks, 'write') })
 }
 
-export const extractOf = (node: ResolvedTable, types: BoundNode): string =>
-  extractText(sentQuery(node, columnsOf(node, types)))
+export function extractOf(node: ResolvedTable, types: BoundNode): string {
+  const columns = columnsOf(node, types)
+  return extractText(sentQuery(node, columns), columns.length)
+}
 
 function columnsOf(node: ResolvedTable, types: BoundNode): readonly ReadColumn[] {
   const declared = new Set(node.node.columns.filter((c) => c.type !== null).map((c) => c.name.toLowerCase()))

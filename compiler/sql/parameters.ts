@@ -2,7 +2,6 @@
 // bundle holds no clock and no secret. `{{ run_date }}` → getvariable('run_date'), `{{ today(-7) }}` → a date seven days
 // before it as text. Pure.
 
-import { sessionSetting } from '../../runtime/contract/extract.ts'
 import { textLiteral, variable } from '../dialect/duckdb.ts'
 import { lex, type Range, type Token } from './lexer.ts'
 import type { Edit } from './spliced-text.ts'
@@ -118,17 +117,6 @@ export function parameterSql(parameter: RunParameter): string {
   return `strftime(date_trunc('${parameter.unit}', ${date}) + INTERVAL (${parameter.offset}) ${parameter.unit.toUpperCase()}, '%Y-%m-%d')`
 }
 
-/** The same in PostgreSQL's SQL: a setting of the session. */
-export function postgresqlParameter(parameter: RunParameter): string {
-  const value = `current_setting(${textLiteral(sessionSetting(variableOf(parameter)))}${parameter.kind === 'environment' && parameter.fallback !== null ? ', true' : ''})`
-  if (parameter.kind === 'environment' && parameter.fallback !== null)
-    return `coalesce(${value}, ${textLiteral(parameter.fallback)})`
-  if (parameter.kind !== 'date' || (parameter.unit === 'day' && parameter.offset === 0)) return value
-  const date = `CAST(${value} AS date)`
-  if (parameter.unit === 'day') return `to_char(${date} + (${parameter.offset}), 'YYYY-MM-DD')`
-  return `to_char(date_trunc('${parameter.unit}', ${date}) + make_interval(${parameter.unit}s => ${parameter.offset}), 'YYYY-MM-DD')`
-}
-
 const TYPES = new Set(
   'date time timestamp timestamptz timetz datetime timestamp_s timestamp_ms timestamp_ns interval varchar text string char integer int bigint smallint tinyint hugeint double float real decimal numeric boolean bool uuid json blob'.split(
     ' ',
@@ -143,10 +131,7 @@ export interface RunParameterUse {
 }
 
 /** Edits that turn the run parameters of an SQL text into SQL; `inIdentifiers` are those that cannot be. */
-export function runParameterEdits(
-  text: string,
-  spell: (parameter: RunParameter) => string = parameterSql,
-): {
+export function runParameterEdits(text: string): {
   readonly edits: readonly Edit[]
   readonly uses: readonly RunParameterUse[]
   readonly inIdentifiers: readonly Range[]
@@ -166,23 +151,17 @@ export function runParameterEdits(
       return parameter === undefined || typeof parameter === 'string' ? [] : [{ parameter, range }]
     })
     uses.push(...found)
-    if (found.length > 0 && token.kind !== 'quoted') edits.push(tokenEdit(tokens, i, text, found, spell))
+    if (found.length > 0 && token.kind !== 'quoted') edits.push(tokenEdit(tokens, i, text, found))
   })
   return { edits, uses, inIdentifiers }
 }
 
-function tokenEdit(
-  tokens: readonly Token[],
-  i: number,
-  text: string,
-  uses: readonly RunParameterUse[],
-  spell: (parameter: RunParameter) => string,
-): Edit {
+function tokenEdit(tokens: readonly Token[], i: number, text: string, uses: readonly RunParameterUse[]): Edit {
   const token = tokens[i] as Token
   const value =
     token.kind === 'placeholder'
-      ? spell((uses[0] as RunParameterUse).parameter)
-      : concatenation(token, text, uses, spell)
+      ? parameterSql((uses[0] as RunParameterUse).parameter)
+      : concatenation(token, text, uses)
   const next = tokens[i + 1]
   const type = typeBefore(tokens, i, text)
   if (type === undefined) return { start: token.start, end: token.end, replacement: value }
@@ -209,12 +188,7 @@ function typeBefore(tokens: readonly Token[], i: number, text: string): Range | 
 }
 
 /** The parts of a literal in its own quotes, put together. */
-function concatenation(
-  token: Token,
-  text: string,
-  uses: readonly RunParameterUse[],
-  spell: (parameter: RunParameter) => string,
-): string {
+function concatenation(token: Token, text: string, uses: readonly RunParameterUse[]): string {
   const spelled = text.slice(token.start, token.end)
   const open = /^(?:\$\w*\$|[eEbBxX]?')/.exec(spelled)?.[0] ?? "'"
   const close = open.startsWith('$') ? open : "'"
@@ -223,7 +197,7 @@ function concatenation(
   const end = token.end - close.length
   for (const { parameter, range } of uses) {
     if (range.start > at) parts.push(open + text.slice(at, range.start) + close)
-    parts.push(spell(parameter))
+    parts.push(parameterSql(parameter))
     at = range.end
   }
   if (end > at) parts.push(open + text.slice(at, end) + close)

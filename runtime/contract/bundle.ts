@@ -40,6 +40,8 @@ export const Extract = Type.Object(
     file: Type.String(),
     /** The database's own type of each column that it must still have; those that are declared are not among them. */
     types: Type.Record(Type.String(), Type.String()),
+    /** What the variables of psql in it stand for: text with placeholders of the run. Absent: it has none. */
+    values: Type.Optional(Type.Record(Type.String(), Type.String())),
     /** Only rows from the last value on that is stored, less the lookback, need to be read again. */
     growth: Type.Optional(Type.Object({ time_column: Type.String(), lookback_seconds: Type.Number() }, strict)),
   },

@@ -4,10 +4,11 @@
 
 import { join } from 'node:path'
 import type { BuildStep, Bundle } from '../contract/bundle.ts'
-import { extractedQuery } from '../contract/extract.ts'
+import { extractedQuery, withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
+import { fillParameters } from '../contract/parameters.ts'
 import type { Engine, Growth, OutputColumn, OutputFacts } from '../engine.ts'
 import type { ExtractRequest } from '../engines/postgresql/extract.ts'
 import { linkOrCopy, makeFolder, moveFile, removeTree } from '../store/files.ts'
@@ -79,8 +80,8 @@ export async function extractTable(
 ): Promise<boolean> {
   const [asked, table] = [step.extract, node.source_table]
   if (asked === undefined || table === undefined) throw new Bug(`${node.id} has no table`)
-  const query = extractedQuery(bundle.files.get(asked.file) ?? '')
-  if (query === null)
+  const extracted = extractedQuery(bundle.files.get(asked.file) ?? '')
+  if (extracted === null)
     throw new RuntimeFailure('BUNDLE_INVALID', `the bundle is not valid: ${asked.file} asks in a way of its own`, {
       file: asked.file,
     })
@@ -92,22 +93,18 @@ export async function extractTable(
         connection: asked.connection,
       },
     )
-  const known = (name: string): string | undefined =>
-    name === 'run_timestamp' ? values.runTimestamp : values.parameters[name]
+  const given = { ...values.parameters, run_timestamp: values.runTimestamp }
+  const texts = Object.entries(asked.values ?? {}).map(([name, text]) => [name, fillParameters(text, given)] as const)
+  const filled = (text: string): string => withValues(text, Object.fromEntries(texts))
   const { extractRows } = await import('../engines/postgresql/extract.ts')
   const { isPart } = await extractRows({
     ...rest,
     node: node.id,
     connection: connection(asked.connection),
-    query,
-    from: table.from,
+    query: filled(extracted.query),
+    options: extracted.options,
+    from: filled(table.from),
     types: asked.types,
-    parameters: Object.fromEntries(
-      node.parameters.flatMap((name) => {
-        const value = known(name)
-        return value === undefined ? [] : [[name, value] as const]
-      }),
-    ),
   })
   return isPart
 }

@@ -2,7 +2,7 @@
 // is read by several sessions, each its own pages, under one snapshot. Before anything is read, the columns must have the
 // types that the bundle was compiled with. Reports SOURCE_DIFFERS, CONNECTION_FAILED, QUERY_FAILED, STATEMENT_REFUSED, STATE_IO.
 
-import { COPY_OPTIONS, sessionSetting } from '../../contract/extract.ts'
+import { COPY_OPTIONS, type CopyOptions } from '../../contract/extract.ts'
 import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
 import { pgName, pgText } from '../../contract/postgresql-names.ts'
 import { serverColumns } from './columns.ts'
@@ -18,14 +18,13 @@ export interface ExtractRequest {
   readonly connection: PostgresqlConnection
   /** One SELECT. */
   readonly query: string
+  readonly options: CopyOptions
   /** What it selects from, for a look at the columns. */
   readonly from: string
   /** The database's own type of each column that it must still have. */
   readonly types: Readonly<Record<string, string>>
   /** Empty; gets the files. */
   readonly folder: string
-  /** Of the run, by name. */
-  readonly parameters: Readonly<Record<string, string>>
   /** Only rows whose column is at least `least`, or NULL; null: all. */
   readonly growth: { readonly column: string; readonly least: string } | null
   /** For a look: no more rows than these. */
@@ -103,10 +102,8 @@ async function allowed({ node, query, from }: ExtractRequest): Promise<Table> {
   return asked?.kind === 'query' ? asked.table : null
 }
 
-async function begin(session: Session, { node, parameters }: ExtractRequest, snapshot: string | null): Promise<void> {
+async function begin(session: Session, { node }: ExtractRequest, snapshot: string | null): Promise<void> {
   const what = `Reading ${node}`
-  for (const [name, value] of Object.entries(parameters))
-    await session.rows(what, 'SELECT set_config($1, $2, false)', [sessionSetting(name), value])
   await session.rows(what, 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY')
   if (snapshot !== null) await session.rows(what, `SET TRANSACTION SNAPSHOT ${pgText(snapshot)}`)
 }
@@ -178,7 +175,7 @@ async function another(connection: PostgresqlConnection): Promise<Session | null
 
 async function copied(session: Session, request: ExtractRequest, condition: string, files: RowFiles): Promise<number> {
   const limit = request.most === undefined ? '' : `\nLIMIT ${Math.trunc(request.most)}`
-  const text = `COPY (\n${request.query}${condition}${limit}\n) TO STDOUT ${COPY_OPTIONS}`
+  const text = `COPY (\n${request.query}${condition}${limit}\n) TO STDOUT ${COPY_OPTIONS[request.options]}`
   try {
     const rows = await session.client.query(new CopyOut(text, files)).done
     files.close()

@@ -1,19 +1,13 @@
 // Looks at the columns of sources for the compiler: one session a connection, a READ ONLY transaction, nothing is read.
 
-import { sessionSetting } from '../../contract/extract.ts'
 import { RuntimeFailure } from '../../contract/failures.ts'
 import { type ServerColumn, serverColumns } from './columns.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { openSession } from './session.ts'
 
-/** A value of the form that the parameter will have. */
-const standIn = (name: string): string => (name.startsWith('env.') ? '' : '2000-01-01')
-
 export interface Question {
   readonly node: string
   readonly sql: string
-  /** Names of the run's parameters that it reads: they have no value yet. */
-  readonly parameters: readonly string[]
 }
 
 export type Answer =
@@ -39,9 +33,7 @@ export async function observeColumns(
     } finally {
       await session.close()
     }
-    async function answer({ node, sql, parameters }: Question): Promise<Answer> {
-      for (const name of parameters)
-        await session.rows('Asking', 'SELECT set_config($1, $2, false)', [sessionSetting(name), standIn(name)])
+    async function answer({ node, sql }: Question): Promise<Answer> {
       await session.rows('Asking', 'BEGIN TRANSACTION READ ONLY')
       try {
         return { kind: 'columns', columns: await serverColumns(session, `Looking at ${node}`, sql) }

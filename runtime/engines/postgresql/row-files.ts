@@ -43,7 +43,9 @@ export class RowFiles {
     if (this.#inFile + this.#filled >= MOST_BYTES) this.#end()
   }
 
+  /** Without a row there is an empty file. */
   close(): void {
+    if (this.#files === 0) this.#open()
     this.#end()
   }
 
@@ -54,11 +56,17 @@ export class RowFiles {
     this.#inFile = 0
   }
 
+  #open(): number {
+    const name = `${this.#prefix}-${String(this.#files++).padStart(5, '0')}.csv`
+    this.#file = openSync(join(this.#folder, name), 'wx')
+    return this.#file
+  }
+
   #flush(): void {
     if (this.#filled === 0) return
-    this.#file ??= openSync(join(this.#folder, `${this.#prefix}-${String(this.#files++).padStart(5, '0')}.csv`), 'wx')
+    const file = this.#file ?? this.#open()
     let written = 0
-    while (written < this.#filled) written += writeSync(this.#file, this.#buffer, written, this.#filled - written)
+    while (written < this.#filled) written += writeSync(file, this.#buffer, written, this.#filled - written)
     this.#inFile += this.#filled
     this.#bytes += this.#filled
     this.#filled = 0
