@@ -43,7 +43,7 @@ export interface Extracted {
 
 const MOST_SESSIONS = 4
 /** Of 8 kB each: below, another session costs more than it brings. */
-const PAGES_A_SESSION = 8192
+const PAGES_A_SESSION = 4096
 /** Before, a range of pages would be looked for in all of them. */
 const RANGES_SINCE = 14
 

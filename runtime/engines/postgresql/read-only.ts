@@ -54,7 +54,12 @@ function check(text: string, parse: (text: string) => unknown): QueryCheck {
   const length = typeof first.stmt_len === 'number' ? first.stmt_len : bytes.length
   const from = typeof first.stmt_location === 'number' ? first.stmt_location : 0
   const end = bytes.subarray(0, from + length).toString().length
-  return { kind: 'query', canonical: canonical(select), end, table: onlyTable(treeOf(select)) }
+  return {
+    kind: 'query',
+    canonical: canonical(select),
+    end,
+    table: /^select\b/i.test(text.slice(start)) ? onlyTable(treeOf(select)) : null,
+  }
 }
 
 const refused = (message: string, offset: number): QueryCheck => ({ kind: 'error', what: 'statement', message, offset })
