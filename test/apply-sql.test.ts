@@ -16,7 +16,7 @@ import { tempFolder, tempProject } from './support/temp.ts'
 
 const test = suite('apply.sql')
 /** Cases whose sources are not there. */
-const withoutData = ['formats', 'parameters']
+const withoutData = ['databases', 'formats', 'parameters']
 const timestamp = '2026-03-01T00:00:00Z'
 
 /** Runs a bundle's apply.sql in a session of its own with the roots given. */

@@ -201,7 +201,9 @@ async function saySteps(
       const checks = step.checks.map((check) => check.id)
       return { node: step.node, what: what === 'cached' ? what : 'check', reads, files: null, writes: null, checks }
     }
-    const files = bundle.manifest.nodes.find((node) => node.id === step.node)?.source_files?.path ?? null
+    const node = bundle.manifest.nodes.find((candidate) => candidate.id === step.node)
+    const table = step.extract === undefined ? null : `rows of the connection '${step.extract.connection}'`
+    const files = table ?? node?.source_files?.path ?? null
     return { node: step.node, what, reads, files, writes: `${folder}/${step.output.file}`, checks: null }
   })
   if (terminal.options.json) terminal.document({ environment: contract.environment, steps })

@@ -130,7 +130,7 @@ const stepRow = (step: BuildStep, index: number) => ({
   file: step.file,
   reads:
     step.inputs.map(({ node, from }) => `${code(node)}${from === 'production' ? ' (production)' : ''}`).join(', ') ||
-    'files',
+    (step.extract === undefined ? 'files' : `[connection ${code(step.extract.connection)}](${step.extract.file})`),
   why: step.reasons.map(text).join('<br>') || step.category,
 })
 

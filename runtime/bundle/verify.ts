@@ -16,6 +16,7 @@ import {
 import { byCodeUnit, canonicalJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { checksFingerprint } from '../contract/checks.ts'
 import { Diff } from '../contract/diff.ts'
+import { extractFile } from '../contract/extract.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, environmentName, namespacePrefix, outputStem } from '../contract/ids.ts'
 import { Manifest, type ManifestNode } from '../contract/manifest.ts'
@@ -157,7 +158,7 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
     if (step.file !== `apply/${step.id}.sql` || contract.files[step.file] === undefined)
       throw invalid(`step '${step.id}' has no file`)
     if (step.kind === 'check') requireChecks(step, node, done)
-    else requireOutput(step, prefix)
+    else requireOutput(step, prefix, node, contract)
     const early = step.depends_on.find((id) => !done.has(id))
     if (early !== undefined) throw invalid(`step '${step.id}' depends on '${early}', which does not come before it`)
     const unmade = step.inputs.find((input) => input.from === 'bundle' && !step.depends_on.includes(input.node))
@@ -173,9 +174,20 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
   if (foreign !== undefined) throw invalid(`the checks of node '${foreign.id}' do not have their fingerprint`)
 }
 
-function requireOutput({ id, node, output }: BuildStep, prefix: string): void {
+function requireOutput(
+  { id, node, output, extract }: BuildStep,
+  prefix: string,
+  { source_table: table }: ManifestNode,
+  { files, requires }: BundleFile,
+): void {
   if (output.file !== `${outputStem(asNodeId(node))}.parquet`) throw invalid(`step '${id}' writes '${output.file}'`)
   if (output.relation !== `${prefix}${node}`) throw invalid(`step '${id}' makes '${output.relation}'`)
+  if (extract?.connection !== table?.connection) throw invalid(`step '${id}' does not read what '${node}' is read from`)
+  if (extract === undefined) return
+  if (extract.file !== extractFile(id) || files[extract.file] === undefined)
+    throw invalid(`step '${id}' has no file that asks its database`)
+  if (!requires.connections.some(({ name }) => name === extract.connection))
+    throw invalid(`it uses the connection '${extract.connection}' without saying so`)
 }
 
 /** A check is of the node itself, right where its output is made if it is, and asks what the manifest says. */
