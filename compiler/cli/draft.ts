@@ -17,12 +17,18 @@ export const draft = command({
 Kinds: ${KINDS.join(', ')}.`,
   examples: [
     ['seeknal draft source orders', 'a source that reads data/orders.csv'],
+    ['seeknal draft source customers --source postgresql', 'a source that reads a table'],
     ['seeknal draft transform daily_revenue -d "Revenue by day"', 'a transform'],
   ],
   args: {
     kind: { type: 'positional', description: `One of ${KINDS.join(', ')}`, required: true },
     name: { type: 'positional', description: 'Letters, digits and _', required: true },
     description: { type: 'string', alias: 'd', description: 'What it is' },
+    source: {
+      type: 'enum',
+      options: ['file', 'postgresql'],
+      description: 'Of a source: where its rows are (default: file)',
+    },
     force: { type: 'boolean', alias: 'f', description: 'Overwrite a draft of the same name' },
   },
   async run(args, surroundings) {
@@ -35,7 +41,7 @@ Kinds: ${KINDS.join(', ')}.`,
       throw new RuntimeFailure('USAGE', `'${file}' exists already.`, { file }, { hints: ['--force overwrites it.'] })
     const text =
       kind === 'source'
-        ? await sourceDraft(workspace, name, args.description)
+        ? await (args.source === 'postgresql' ? tableDraft : sourceDraft)(workspace, name, args.description)
         : await transformDraft(workspace, name, args.description)
     guarded('write', file, () => writeFileSync(absolute, text))
     surroundings.terminal.success(`Draft written: ${file}`)
@@ -77,6 +83,14 @@ async function sourceDraft({ root }: Workspace, name: string, description: strin
     path: JSON.stringify(`data/${name}.${format}`),
     columns: present === undefined,
   })
+}
+
+/** Declared columns let it be checked where the server is not. */
+async function tableDraft(_: Workspace, name: string, description: string | undefined): Promise<string> {
+  const { template } = await import('../emit/templates.ts')
+  const { default: text } = await import('../../templates/drafts/source-postgresql.yml.hbs')
+  const values = { name, description: yamlText(description ?? `Rows of ${name}`) }
+  return template('drafts/source-postgresql.yml.hbs', text)(values)
 }
 
 async function transformDraft(workspace: Workspace, name: string, description: string | undefined): Promise<string> {

@@ -1,0 +1,89 @@
+// Development and production read different databases: the same project, the profile of each.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { does, ends, rowsOf } from '../../support/cli.ts'
+import { postgresServer } from '../../support/postgres.ts'
+import { databaseProject, profileOf, sourceOf, transformOf } from '../../support/postgres-project.ts'
+import { suite } from '../../support/suite.ts'
+import { writeFiles } from '../../support/temp.ts'
+
+const test = suite('cli/postgresql/environments')
+
+test('An environment reads its own database where a source changed, and production’s rows where none did', async () => {
+  const server = await postgresServer()
+  const production = await server.create({ database: 'prod', user: 'prod', password: 'prod-secret' })
+  const dev = await server.create({ database: 'devl', user: 'devl', password: 'dev-secret' })
+  for (const [db, rows] of [
+    [production, "(1, 'p1'), (2, 'p2')"],
+    [dev, "(1, 'd1')"],
+  ] as const)
+    await db.sql(
+      `CREATE TABLE orders (id int, name text); INSERT INTO orders VALUES ${rows}; CREATE TABLE people (id int); INSERT INTO people VALUES (7)`,
+    )
+  const env = { env: { PROD: 'prod-secret', DEV: 'dev-secret', WAREHOUSE_PASSWORD: '' } }
+  const named = (text: string, variable: string) => text.replace(/password: .*/, `password: $${variable}`)
+  const folder = databaseProject(production, {
+    'profiles.yml': named(profileOf(production), 'PROD'),
+    'profiles-dev.yml': named(profileOf(dev), 'DEV'),
+    'seeknal/orders.yml': sourceOf('orders', 'connection: warehouse\ntable: public.orders\n'),
+    'seeknal/people.yml': sourceOf('people', 'connection: warehouse\ntable: public.people\n'),
+    'seeknal/mart.yml': transformOf(
+      'mart',
+      ['source.orders', 'source.people'],
+      "SELECT name FROM ref('source.orders')",
+    ),
+  })
+  await does(folder, ['run'], env)
+  await dev.sql('INSERT INTO people VALUES (8)')
+  writeFiles(folder, {
+    'seeknal/orders.yml': sourceOf(
+      'orders',
+      'connection: warehouse\nquery: SELECT id, upper(name) AS name FROM orders\n',
+    ),
+  })
+  const planned = await does(folder, ['env', 'plan', 'dev'], env)
+  assert.match(planned, 'Profile: profiles-dev.yml')
+  assert.match(planned, /source\.orders.*non-breaking/)
+  const shown = await does(folder, ['env', 'apply', 'dev', '--dry-run'], env)
+  assert.match(shown, "reads:  rows of the connection 'warehouse'")
+  await does(folder, ['env', 'apply', 'dev'], env)
+  assert.equal(await rowsOf(folder, 'SELECT name FROM transform.mart ORDER BY 1', 'dev'), [['D1']])
+  assert.equal(await rowsOf(folder, 'SELECT id FROM source.people', 'dev'), [['7']])
+  assert.equal(await rowsOf(folder, 'SELECT name FROM transform.mart ORDER BY 1'), [['p1'], ['p2']])
+  const plan = JSON.parse(readFileSync(join(folder, 'target/environments/dev/plan.json'), 'utf8'))
+  assert.is(plan.profile_path, 'profiles-dev.yml')
+  // The plan's own profile is used, and another one is another plan.
+  writeFiles(folder, { 'other.yml': named(profileOf(production), 'PROD') })
+  assert.match(
+    (await ends(2, folder, ['env', 'apply', 'dev', '--profile', 'other.yml'], env)).err,
+    /is another or changed/,
+  )
+  await does(folder, ['env', 'promote', 'dev', '--yes'], env)
+  // Production's next run reads production's database again.
+  await does(folder, ['run'], env)
+  assert.equal(await rowsOf(folder, 'SELECT name FROM transform.mart ORDER BY 1'), [['P1'], ['P2']])
+})
+
+test('A draft of a source in PostgreSQL passes as it is, and shows its rows where the table is', async () => {
+  const server = await postgresServer()
+  const db = await server.create({ database: 'drafts', user: 'drafts', password: 'drafts-secret' })
+  await db.sql(
+    "CREATE TABLE people (id int, name text); INSERT INTO people SELECT i, 'p' || i FROM generate_series(1, 50) i",
+  )
+  const folder = databaseProject(db, {
+    'seeknal/x.yml': 'kind: transform\nname: x\ntransform: SELECT 1 AS a\n',
+  })
+  const env = { env: { WAREHOUSE_PASSWORD: 'drafts-secret' } }
+  await does(folder, ['draft', 'source', 'people', '--source', 'postgresql'])
+  await does(folder, ['dry-run', 'draft_source_people.yml', '--schema-only'])
+  const out = await does(folder, ['dry-run', 'draft_source_people.yml', '--limit', '3'], env)
+  assert.match(out, /p1/)
+  assert.not.match(out, /p4/)
+  await does(folder, ['apply', 'draft_source_people.yml'])
+  await does(folder, ['run'], env)
+  assert.equal(await rowsOf(folder, 'SELECT count(*), typeof(any_value(id)) FROM source.people'), [['50', 'BIGINT']])
+})
+
+test.run()
