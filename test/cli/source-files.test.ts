@@ -13,7 +13,7 @@ const test = suite('cli/source-files')
 const source = (path: string) => `kind: source\nname: customers\nsource: csv\ntable: ${path}\n`
 
 test('A file out of the project, or one that is no data, is not even looked at', async () => {
-  const folder = tempProject({ ...shop, 'profiles.yml': 'password_s3cr3t,b\n1,2\n' })
+  const folder = tempProject({ ...shop, 'profiles.yml': '# password_s3cr3t,b\n' })
   const outside = join(tempFolder('outside'), 'secret.csv')
   writeFileSync(outside, 'password_s3cr3t,b\n1,2\n')
   symlinkSync(outside, join(folder, 'data/link.csv'))
