@@ -6,6 +6,7 @@ import type { Check } from '../runtime/contract/checks.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
 import type { Column } from '../runtime/contract/manifest.ts'
+import type { Target } from '../runtime/contract/targets.ts'
 import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
@@ -17,6 +18,7 @@ import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { bindSources } from './bind/sources.ts'
 import { sqlFacts } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
+import { bindTargets } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
 import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import type { LockedSource } from './validate.ts'
@@ -28,6 +30,8 @@ export interface Bound {
   readonly bound: ReadonlyMap<NodeId, BoundNode>
   /** What is checked of outputs, of the nodes of which anything is. */
   readonly checks: ReadonlyMap<NodeId, readonly Check[]>
+  /** Tables that outputs are written to, of the nodes that have any. */
+  readonly targets: ReadonlyMap<NodeId, readonly Target[]>
   /** What seeknal.lock.json should hold: observed source columns, by id. */
   readonly lock: Readonly<Record<string, LockedSource>>
   /** Name and version of the engine that answered: `duckdb v1.5.6`. */
@@ -52,14 +56,18 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
     if (found.reproducibility.order_dependent.includes('rowid')) diagnostics.push(...rowNumberMistakes(one.node))
   }
   const { checks, diagnostics: wrongTests } = await bindChecks(graph.nodes, bound, world)
+  const { targets, diagnostics: wrongTargets } = bindTargets(
+    graph.nodes.map(({ id, node }) => ({ id, node })),
+    bound,
+  )
   diagnostics.push(...files.diagnostics, ...tables.diagnostics)
-  diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests)
+  diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests, ...wrongTargets)
   diagnostics.push(
     ...late.diagnostics,
     ...described.flatMap(inexactColumns),
     ...(await lateReaderMistakes(described, outputs, engine, world)),
   )
-  return { graph, bound, checks, lock: { ...files.lock, ...tables.lock }, engine, diagnostics }
+  return { graph, bound, checks, targets, lock: { ...files.lock, ...tables.lock }, engine, diagnostics }
 }
 
 /** Level by level, since a level reads the columns of those before it. */

@@ -6,7 +6,7 @@ import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-js
 import { extractFile } from '../runtime/contract/extract.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import { applySql } from './emit/apply-sql.ts'
-import { type Contract, contractOf, stepFile } from './emit/contract.ts'
+import { type Contract, contractOf, promotionFile, stepFile } from './emit/contract.ts'
 import { namesIn, type Texts } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
@@ -33,6 +33,9 @@ export async function emit(rewritten: Rewritten, base: Manifest | null, cache: C
     ...rewritten.steps.map(({ id, sql }): [string, string] => [stepFile(id), sql]),
     ...rewritten.steps.flatMap(({ id, extract }): [string, string][] =>
       extract === undefined ? [] : [[extractFile(id), extract]],
+    ),
+    ...rewritten.steps.flatMap(({ id, production }): [string, string][] =>
+      production === undefined ? [] : [[promotionFile(id), production]],
     ),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])

@@ -2,7 +2,7 @@
 // canonical and independent of any version, clock, path or plan: what describes a node for people is not in them, nor
 // what says the same as leaving it out. Pure, no engine.
 
-import { byCodeUnit, canonicalJson, fingerprintOf } from '../runtime/contract/canonical-json.ts'
+import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
 import { checksFingerprint } from '../runtime/contract/checks.ts'
 import { Bug } from '../runtime/contract/failures.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
@@ -65,7 +65,8 @@ function manifestNode(
   all: Bound,
 ): ManifestNode {
   const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
-  const definition = definitionOf(node, bound, settings, all.bound)
+  const targets = all.targets.get(node.id)
+  const definition = definitionOf(node, bound, settings, all)
   const checks = all.checks.get(node.id)
   const reads = bound.lineage && readsOf(bound.lineage)
   // Members in the order in which they are written: there are thousands, and each that is not in order is copied.
@@ -89,6 +90,7 @@ function manifestNode(
     reproducibility: bound.reproducibility,
     ...readingOf(node),
     tags: [...tags],
+    ...(targets === undefined ? {} : { targets: [...targets] }),
     ...(volatile === undefined ? {} : { volatile }),
   }
 }
@@ -131,15 +133,16 @@ function definitionOf(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
-  all: Bound['bound'],
+  all: Pick<Bound, 'bound' | 'targets'>,
 ): Readonly<Record<string, unknown>> {
-  const { materializations, volatile } = node.node
+  const { volatile } = node.node
+  const materializations = all.targets.get(node.id)
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     ...(bound.declared === undefined ? {} : { declared: bound.declared.map((column) => [column.name, column.type]) }),
-    ...readingDefinition(node, bound, all),
+    ...readingDefinition(node, bound, all.bound),
     kind: node.node.kind,
-    ...(materializations.length === 0 ? {} : { materializations: inOrder(materializations) }),
+    ...(materializations === undefined ? {} : { materializations }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
     ...(isTransform(node) ? { sql: bound.canonicalSql } : {}),
@@ -156,10 +159,6 @@ function readingDefinition(
   if (isTransform(node)) return queryDefinition(node, all)
   return isTable(node) ? tableDefinition(node, bound) : sourceDefinition(node, bound)
 }
-
-/** Targets are written apart from each other: their order says nothing. */
-const inOrder = (targets: readonly unknown[]): readonly unknown[] =>
-  [...targets].sort((a, b) => byCodeUnit(canonicalJson(a), canonicalJson(b)))
 
 /**
  * The order of inputs is part of it: what they are called in the SQL may go by position. So are their columns: `SELECT *`,

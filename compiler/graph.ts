@@ -23,12 +23,12 @@ export interface Graph extends Resolved {
 export function graph(resolved: Resolved): Graph {
   const nodes = new Map(resolved.nodes.map((node) => [node.id, node]))
   const readers = readersOf(resolved)
-  const { order, levels } = sortNodes(resolved, readers)
+  const { order, levels } = sortNodes(resolved)
   const done = new Set(order)
   const rest = new Map(
     [...nodes]
       .filter(([id]) => !done.has(id))
-      .map(([id, node]) => [id, node.inputs.filter((input) => !done.has(input))]),
+      .map(([id, node]) => [id, before(node).filter((input) => !done.has(input))]),
   )
   const cycles = stronglyConnected(rest).map((component) => shortestCycle(component, rest))
   return {
@@ -47,15 +47,20 @@ function readersOf(resolved: Resolved): ReadonlyMap<NodeId, readonly NodeId[]> {
   return readers
 }
 
+/** What a node comes after: its inputs, and those whose targets it reads in a database. */
+const before = (node: ResolvedNode): readonly NodeId[] => [...new Set([...node.inputs, ...(node.after ?? [])])]
+
 /** Level by level; within a level, and so in the order, by id where inputs leave a choice. */
-function sortNodes(resolved: Resolved, readers: Graph['readers']): Pick<Graph, 'order' | 'levels'> {
-  const waiting = new Map(resolved.nodes.map((node) => [node.id, node.inputs.length]))
+function sortNodes(resolved: Resolved): Pick<Graph, 'order' | 'levels'> {
+  const followers = new Map<NodeId, NodeId[]>(resolved.nodes.map((node) => [node.id, []]))
+  for (const node of resolved.nodes) for (const other of before(node)) followers.get(other)?.push(node.id)
+  const waiting = new Map(resolved.nodes.map((node) => [node.id, before(node).length]))
   const levels: NodeId[][] = []
-  let level = resolved.nodes.filter((node) => node.inputs.length === 0).map((node) => node.id)
+  let level = resolved.nodes.filter((node) => before(node).length === 0).map((node) => node.id)
   while (level.length > 0) {
     levels.push(level)
     const next: NodeId[] = []
-    for (const reader of level.flatMap((id) => readers.get(id) ?? [])) {
+    for (const reader of level.flatMap((id) => followers.get(id) ?? [])) {
       const left = (waiting.get(reader) ?? 0) - 1
       waiting.set(reader, left)
       if (left === 0) next.push(reader)

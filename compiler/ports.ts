@@ -134,7 +134,7 @@ export type ObserveTables = (requests: readonly TableRequest[]) => Promise<reado
 /** What a database's own parser says of a text that should be one SELECT which changes nothing. */
 export type QueryCheck =
   /** `canonical` stands for the query whatever its formatting and comments; it ends at `end`, before any semicolon. */
-  | { readonly kind: 'query'; readonly canonical: string; readonly end: number }
+  | { readonly kind: 'query'; readonly canonical: string; readonly end: number; readonly uses: readonly SchemaUse[] }
   | { readonly kind: 'error'; readonly what: 'syntax' | 'statement'; readonly message: string; readonly offset: number }
 
 export type CheckQueries = (texts: readonly string[]) => Promise<readonly QueryCheck[]>
@@ -182,3 +182,15 @@ export const noDatabases = {
   checkQueries: async (): Promise<readonly QueryCheck[]> => [],
   sourceDefaults: {},
 } as const
+
+/** A place where SQL of a database names something of a schema. Found by runtime/engines/postgresql/relations.ts. */
+export interface SchemaUse {
+  readonly what: 'relation' | 'column' | 'function' | 'type' | 'operator' | 'literal'
+  /** Of a relation: whether it is written. */
+  readonly role: 'read' | 'write'
+  /** Null: the search path decides. */
+  readonly schema: string | null
+  readonly name: string
+  /** In UTF-16 code units. */
+  readonly start: number
+}

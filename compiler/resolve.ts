@@ -7,13 +7,22 @@ import { type Diagnostic, sortDiagnostics } from '../runtime/contract/diagnostic
 import type { NodeId } from '../runtime/contract/ids.ts'
 import { errorAt } from './diagnostic-codes.ts'
 import type { Json } from './load.ts'
-import type { CheckQueries, CompileCache, LazySqlEngine, ParseResult, SourceDefaults, StatementKind } from './ports.ts'
+import type {
+  CheckQueries,
+  CompileCache,
+  LazySqlEngine,
+  ParseResult,
+  SchemaUse,
+  SourceDefaults,
+  StatementKind,
+} from './ports.ts'
 import { finishSql, type ResolvedText, textsToClassify } from './resolve/finish-sql.ts'
 import { type Inputs, type KnownNodes, knownNodes, resolveInputs } from './resolve/inputs.ts'
 import { type LayerProblem, type Prepared, prepareSql, textsToParse } from './resolve/prepare-sql.ts'
 import { type Problem, Scope } from './resolve/scope.ts'
 import { placed, resolveSource } from './resolve/source.ts'
 import { resolveTables } from './resolve/table-source.ts'
+import { targetWriters, withWriters } from './resolve/target-readers.ts'
 import { placeAt } from './sql/placed-text.ts'
 import { type Edit, originOf, type SplicedText, splice } from './sql/spliced-text.ts'
 import { hasPlaceholder, placeOf } from './validate/read-schema.ts'
@@ -50,6 +59,8 @@ interface ResolvedCommon {
   readonly id: NodeId
   /** In the order of the YAML, repetitions dropped. */
   readonly inputs: readonly NodeId[]
+  /** Nodes whose targets it reads, which must be written before. Sorted; absent: none. */
+  readonly after?: readonly NodeId[]
   /** Names of run parameters that it reads, sorted: `run_date`, `env.NAME`… */
   readonly parameters: readonly string[]
 }
@@ -82,6 +93,8 @@ export interface AskedQuery {
   readonly values: Readonly<Record<string, string>>
   /** Stands for the query whatever its formatting and comments. */
   readonly canonical: string
+  /** What `text` names of schemas, in its order. */
+  readonly uses: readonly SchemaUse[]
 }
 
 export interface ResolvedTransform extends ResolvedCommon {
@@ -129,7 +142,8 @@ export async function resolve(validated: Validated, options: ResolveOptions): Pr
     else if (node.kind === 'source') nodes.push(resolveSource(node, scope, report))
     else jobs.push(job(node, scope, resolveInputs(node, known), report))
   }
-  nodes.push(...(await resolveTables(tables, options, report)))
+  const writers = targetWriters(validated.nodes)
+  nodes.push(...(await resolveTables(tables, options, report)).map((table) => withWriters(table, writers)))
   await answer(jobs, options, known)
   for (const { node, inputs, result } of jobs) {
     if (result === undefined) continue

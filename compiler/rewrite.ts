@@ -2,17 +2,19 @@
 // One code spells both: with a mark wherever a prefix may stand, which then becomes the prefix, or without marks. So
 // taking the prefixes away gives exactly production's bytes. Pure.
 
-import { checkStepId } from '../runtime/contract/bundle.ts'
+import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import { type NodeId, namespacePrefix } from '../runtime/contract/ids.ts'
 import type { BoundNode } from './bind.ts'
+import { stepId } from './emit/contract.ts'
 import { preludeText } from './emit/prelude.ts'
-import type { Planned, PlannedStep } from './plan.ts'
+import type { Planned, PlannedBuild, PlannedCheck, PlannedStep } from './plan.ts'
 import { isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
+import { longNames, materializeStep, takenNames } from './rewrite/materialize-step.ts'
 import { sourceStep } from './rewrite/source-step.ts'
 import { fillLateStep, transformStep } from './rewrite/step-text.ts'
-import { extractOf, tableStep } from './rewrite/table-step.ts'
+import { extractMistakes, extractOf, ownTables, tableStep } from './rewrite/table-step.ts'
 
 export type { PrefixSpan }
 
@@ -25,7 +27,10 @@ export interface RewrittenStep {
   readonly spans: readonly PrefixSpan[]
   /** Sources in databases: text of the file that asks for their rows. */
   readonly extract?: string
-  /** What stands for it in apply.sql, where only data can tell its columns: the runtime looks them up by itself. */
+  readonly extractSpans?: readonly PrefixSpan[]
+  /** Targets in environments only: the same step without the prefix, for a promotion. */
+  readonly production?: string
+  /** What stands for it in apply.sql: of steps whose columns only data can tell, and of those that another database runs. */
   readonly byHand?: { readonly sql: string; readonly spans: readonly PrefixSpan[] }
 }
 
@@ -34,6 +39,7 @@ export interface Rewritten {
   /** SQL that prepares a connection: clock macros and schemas. Top of apply.sql, run before each step by the runtime. */
   readonly prelude: string
   readonly steps: readonly RewrittenStep[]
+  readonly diagnostics: readonly Diagnostic[]
 }
 
 /** The SQL of every step. For production nothing is put in, and `spans` are empty. */
@@ -45,32 +51,54 @@ export function rewrite(planned: Planned): Rewritten {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return []
+    if (step.kind === 'materialize') return [materializeStep(step, types, prefix)]
     const written = prefix === '' ? '' : authorText(step, node, types)
     const marks = new Marks(prefix, written)
-    const id = step.kind === 'check' ? checkStepId(step.node) : step.node
+    const id = stepId(step)
     const rewritten = {
       id,
       kind: step.kind,
       node: step.node,
       ...marks.resolve(stepText(step, node, types, marks)),
-      ...(step.kind === 'build' && isTable(node) ? { extract: extractOf(node, types) } : {}),
+      ...(step.kind === 'build' && isTable(node)
+        ? extractOf(node, types, ownTables(node.connection, planned.steps), prefix)
+        : {}),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(prefix, written)
     const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep))
     return [{ ...rewritten, byHand }]
   })
-  return { planned, prelude: preludeText(), steps }
+  return {
+    planned,
+    prelude: preludeText(),
+    steps,
+    diagnostics: [
+      ...longNames(graph.nodes, planned.steps, prefix),
+      ...takenNames(graph.nodes, prefix),
+      ...notFollowed(planned, nodes),
+    ],
+  }
+}
+
+/** Sources that may read production's tables where the environment has its own. Production has no others. */
+function notFollowed({ environment, steps }: Planned, nodes: ReadonlyMap<NodeId, ResolvedNode>): readonly Diagnostic[] {
+  if (environment === null) return []
+  return steps.flatMap((step) => {
+    const node = nodes.get(step.node)
+    if (step.kind !== 'build' || node === undefined || !isTable(node)) return []
+    return extractMistakes(node, ownTables(node.connection, steps))
+  })
 }
 
 /** All that others have written and that is in the text of a step. */
-function authorText(step: PlannedStep, node: ResolvedNode, types: BoundNode): string {
+function authorText(step: PlannedBuild | PlannedCheck, node: ResolvedNode, types: BoundNode): string {
   if (step.kind === 'check') return JSON.stringify([step.checks, types.columns])
   if (isTransform(node)) return node.sql.text
   return JSON.stringify(isTable(node) ? types.columns : [node.path, node.options])
 }
 
-function stepText(step: PlannedStep, node: ResolvedNode, types: BoundNode, marks: Marks): string {
+function stepText(step: PlannedBuild | PlannedCheck, node: ResolvedNode, types: BoundNode, marks: Marks): string {
   if (step.kind === 'check') return checkStep(step, types, marks)
   if (isTransform(node)) return transformStep(node, step, types, marks)
   return isTable(node) ? tableStep(node, types, marks) : sourceStep(node, types, marks)

@@ -9,6 +9,7 @@ import type { Json, Loaded, LoadedDocument, TextPiece } from './load.ts'
 import { readLock, readProject, readSnippets } from './validate/project.ts'
 import { keyPlaceOf, placeOf, writtenText } from './validate/read-schema.ts'
 import { readSource } from './validate/source.ts'
+import type { DeclaredTarget } from './validate/targets.ts'
 import type { DeclaredCheck } from './validate/tests.ts'
 import { readTransform } from './validate/transform.ts'
 
@@ -39,8 +40,8 @@ export interface NodeCommon {
   readonly columns: readonly DeclaredColumn[]
   readonly params: { readonly [key: string]: Json }
   readonly volatile?: 'day' | 'always'
-  /** Normalised targets; executed by a later release, part of the definition now. */
-  readonly materializations: readonly { readonly [key: string]: Json }[]
+  /** Tables of other databases that the output is written to, in the order of the YAML. */
+  readonly targets: readonly DeclaredTarget[]
   /** What is checked of the output: `tests` and `audits`, and `tests` of columns. */
   readonly checks: readonly DeclaredCheck[]
   readonly document: LoadedDocument
@@ -272,6 +273,7 @@ function readNode(
 ): ValidNode | UnsupportedNode | undefined {
   const kind = id.slice(0, id.indexOf('.'))
   if (kind === 'transform') return readTransform(document, sql, report)
+  if (refusesTargets(kind, document, report)) return undefined
   const read = kind === 'source' ? readSource(document, report) : { later: undefined }
   if (read === undefined || !('later' in read)) return read
   const [what, place] =
@@ -284,4 +286,33 @@ function readNode(
     }),
   )
   return { id, kind, what, place }
+}
+
+/** Kinds that only look at outputs, or whose outputs are not written to other databases. */
+const WITHOUT_TARGETS: readonly string[] = [
+  'aggregation',
+  'exposure',
+  'metric',
+  'profile',
+  'rule',
+  'second_order_aggregation',
+]
+
+/** Whether a node that has nothing to write names a target. */
+function refusesTargets(kind: string, document: LoadedDocument, report: (d: Diagnostic) => void): boolean {
+  if (!WITHOUT_TARGETS.includes(kind)) return false
+  const key = ['materialization', 'materializations'].find((name) => (document.value[name] ?? null) !== null)
+  if (key === undefined) return false
+  report(
+    errorAt(
+      'VALIDATE_NO_TARGETS',
+      keyPlaceOf(document, `/${key}`),
+      `Nodes of kind '${kind}' are written nowhere; here is '${key}'.`,
+      {
+        facts: { kind, key },
+        hints: ['Write the rows with a transform that has the target.'],
+      },
+    ),
+  )
+  return true
 }

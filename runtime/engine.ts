@@ -71,6 +71,21 @@ export interface Growth {
   readonly lookbackSeconds: number
 }
 
+export interface KeyColumns {
+  readonly keys: readonly string[]
+  readonly time: string | null
+}
+
+export interface KeyFacts {
+  /** Keys that more than one row has; NULL counts as a value. */
+  readonly duplicates: number
+  /** Rows with a NULL among their keys. */
+  readonly nullKeys: number
+  /** Rows whose time is NULL, or infinite. */
+  readonly nullTimes: number
+  readonly infiniteTimes: number
+}
+
 export interface Engine {
   /** `duckdb v1.5.6`. */
   readonly version: string
@@ -91,6 +106,13 @@ export interface Engine {
   leastToRead(file: string, growth: Growth): Promise<string | null>
   /** Writes `to`: the rows of `kept` below `least`, and those of `read`. Throws RuntimeFailure STATE_IO. */
   mergeRows(files: MergedFiles, growth: Growth, least: string): Promise<void>
+  /**
+   * Writes an output as CSV without a header to `path`, a file or a pipe, as a target of these columns reads it. Ends when
+   * the reader has taken it all. Throws RuntimeFailure TARGET_FAILED or STATE_IO.
+   */
+  exportRows(file: string, columns: readonly OutputColumn[], path: string): Promise<void>
+  /** What would be wrong with an output's rows as keys of a target, or as its range of time. */
+  keyFacts(file: string, columns: KeyColumns): Promise<KeyFacts>
   /** Interrupts what runs. */
   interrupt(): void
   close(): Promise<void>

@@ -11,7 +11,8 @@ import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGen
 import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
 import { dueNode, resultOf } from './execute/results.ts'
 import type { ExecuteOptions, ExecutionPlan, RunRequest, RunResult } from './execute/run.ts'
-import { runSteps, type Settled } from './execute/runner.ts'
+import { runSteps } from './execute/runner.ts'
+import type { Settled } from './execute/running.ts'
 import { abandonedScratch, makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
 import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
 import { openJournal } from './journal.ts'
@@ -194,7 +195,8 @@ function finish(
   }
   if (failed || interrupted) return { kind: failed ? 'failed' : 'interrupted', generation }
   const merged = mergedAfterRun(world, states, checks)
-  if (!differs(world, merged)) return { kind: 'nothing', generation }
+  const wrote = [...settled.values()].some(({ result }) => (result.written ?? []).length > 0)
+  if (!differs(world, merged)) return { kind: wrote ? 'done' : 'nothing', generation }
   keepBundle(world.store, world.bundle, faults)
   const maker = {
     kind: 'run' as const,

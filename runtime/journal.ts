@@ -34,6 +34,14 @@ export type JournalEntry =
       readonly results: readonly { readonly id: string; readonly failing_rows: number; readonly status: string }[]
       readonly ms: number
     }
+  | {
+      readonly kind: 'target'
+      readonly node: string
+      readonly step: string
+      readonly relation: string
+      readonly rows: number
+      readonly ms: number
+    }
   | { readonly kind: 'ended'; readonly outcome: string; readonly generation: number | null }
 
 export interface Journal {

@@ -12,12 +12,14 @@
 
 import { RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
+import type { PostgresqlConnection } from './engines/postgresql/connection.ts'
 import { changesBetween } from './execute/finish.ts'
 import type { Faults } from './execute/run.ts'
-import { makeScratch, sweepScratch } from './execute/scratch.ts'
+import { makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
 import { readApplied } from './promote/applied.ts'
+import { dueTargets, type PromotedTarget, rematerialize } from './promote/rematerialize.ts'
 import { type Applied, stagePromotion } from './promote/stage.ts'
-import { commitSwitch, type Requirement, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
+import { commitSwitch, type Requirement, requireMet, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
 import { acquireEnvironment, touchEnvironment } from './store/environments.ts'
 import {
   currentGeneration,
@@ -39,7 +41,25 @@ export interface SwitchOptions {
   readonly dryRun?: boolean
   readonly lockTimeoutMs?: number
   readonly command?: string
+  readonly signal?: AbortSignal
   readonly faults?: Faults
+}
+
+export interface PromoteOptions extends SwitchOptions {
+  readonly environment: EnvironmentName
+  /** Go on although production moved. */
+  readonly force?: boolean
+  /** Production's connections, by name; without them nothing is asked of another database. */
+  readonly connection?: (name: string) => PostgresqlConnection
+  /** Write production's targets before the switch. */
+  readonly rematerialize?: boolean
+  readonly onWriting?: (target: PromotedTarget) => void
+}
+
+/** A promotion, with production's tables of other databases: which were written, and which the next run will write. */
+export interface PromoteResult extends SwitchResult {
+  readonly written: readonly PromotedTarget[]
+  readonly dueTargets: readonly PromotedTarget[]
 }
 
 export interface SwitchResult {
@@ -55,33 +75,45 @@ export interface SwitchResult {
 }
 
 /**
- * Makes an applied environment production.
- * Throws ENVIRONMENT_NOT_FOUND, ENVIRONMENT_NOT_APPLIED, STATE_MOVED (facts: nodes), STATE_LOCKED, STATE_IO.
+ * Makes an applied environment production. Throws ENVIRONMENT_NOT_FOUND, ENVIRONMENT_NOT_APPLIED, STATE_MOVED (facts:
+ * nodes), STATE_LOCKED, STATE_IO, and what rematerialize() reports: then production is as it was.
  */
-export async function promote(
-  options: SwitchOptions & {
-    readonly environment: EnvironmentName /** Go on although production moved. */
-    readonly force?: boolean
-  },
-): Promise<SwitchResult> {
-  const { environment } = options
+export async function promote(options: PromoteOptions): Promise<PromoteResult> {
+  const { environment, connection = null } = options
   const store = openStore(options.projectDir)
+  let applied = await readApplied(store, environment, options.force ?? false)
   const stage = async (): Promise<StagedSwitch> => {
-    const applied = await readApplied(store, environment, options.force ?? false)
+    applied = await readApplied(store, environment, options.force ?? false)
     const production = readProduction(store)
     return isPromoted(production, applied) ?? stagePromotion(store, production, applied, applied.prepared)
   }
-  if (options.dryRun) return described(store, await stage(), false)
+  if (options.dryRun)
+    return {
+      ...described(store, await stage(), false),
+      written: [],
+      dueTargets: dueTargets(store, applied, connection),
+    }
   const command = options.command ?? `seeknal env promote ${environment}`
   const own = await acquireEnvironment(store, environment, { command, timeoutMs: options.lockTimeoutMs ?? 0 })
-  try {
-    const result = await switchProduction(store, options, command, stage)
-    touchEnvironment(store, environment, {
-      status: 'promoted',
-      promoted_to: 'production',
-      promoted_generation: result.to,
+  let written: readonly PromotedTarget[] = []
+  const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
+    if (options.rematerialize !== true || connection === null) return
+    requireMet(store, staged.requirements)
+    const { signal, faults, onWriting } = options
+    written = await rematerialize(store, applied, {
+      connection,
+      scratch,
+      runId: staged.runId,
+      signal,
+      faults,
+      onWriting,
     })
-    return result
+  }
+  try {
+    const result = await switchProduction(store, options, command, stage, before)
+    const promoted = { status: 'promoted', promoted_to: 'production', promoted_generation: result.to } as const
+    touchEnvironment(store, environment, promoted)
+    return { ...result, written, dueTargets: dueTargets(store, applied, connection) }
   } finally {
     own.release()
   }
@@ -103,6 +135,7 @@ async function switchProduction(
   options: SwitchOptions,
   command: string,
   stage: () => Promise<StagedSwitch>,
+  before: (staged: StagedSwitch, scratch: Scratch) => Promise<void> = async () => {},
 ): Promise<SwitchResult> {
   const lock = await acquireWriter(store, 'production', { command, timeoutMs: options.lockTimeoutMs ?? 0 })
   try {
@@ -112,6 +145,7 @@ async function switchProduction(
     const result = described(store, staged, true)
     const scratch = makeScratch(store, staged.runId)
     try {
+      await before(staged, scratch)
       commitSwitch(store, staged, scratch.folder, options.faults)
     } finally {
       scratch.remove()

@@ -61,10 +61,8 @@ for (const golden of goldenCases().filter(({ name }) => !withoutData.includes(na
     const bundle = await bundleOf(project)
     await runRaw(bundle, { data: project, outputs: raw })
     await runSteps(bundle, project, ours)
-    assert.equal(
-      parquetIn(raw),
-      parquetIn(ours).filter((name) => name.endsWith('.parquet')),
-    )
+    const outputs = (folder: string) => parquetIn(folder).filter((name) => name.endsWith('.parquet'))
+    assert.equal(outputs(raw), outputs(ours))
     const session = await Session.open()
     for (const node of opened(bundle).manifest.nodes) {
       const file = `${node.id.replace('.', '_')}.parquet`

@@ -79,13 +79,8 @@ export async function applyEnvironment(
     workspace.databases.use(resolved)
     if (!force) requireProfile(plan, resolved)
     if (!force) await requireFresh(workspace, plan, bundle, terminal)
-    const request = {
-      ...options,
-      plan,
-      force,
-      compiled: !force && isProvenBase(workspace.store, bundle.contract.base),
-      connection: workspace.databases.connection(environment),
-    }
+    const compiled = !force && isProvenBase(workspace.store, bundle.contract.base)
+    const request = { ...options, plan, force, compiled, connection: workspace.databases.connection(environment) }
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
@@ -93,11 +88,7 @@ export async function applyEnvironment(
     const running = { ...request, command: again, signal: surroundings.signal, onEvent: report.onEvent }
     const execution = executeBundle(bundle, { ...running, projectDir: workspace.root })
     const result = await execution.finally(() => report.close())
-    if (result.outcome === 'nothing') {
-      const { promoted_generation: generation = null } = readEnvConfig(workspace.store, environment) ?? {}
-      const done = generation === null ? 'is applied' : `was promoted to production, generation ${generation}`
-      terminal.success(`Nothing left to do: environment '${environment}' ${done}.`)
-    }
+    if (result.outcome === 'nothing') sayNothingLeft(workspace, environment, terminal)
     await reportApply(workspace.root, result, terminal)
     const code = await sayEnd(terminal, result, again, (node) =>
       explainFailure(workspace, bundle, paramsOf(plan), node),
@@ -110,6 +101,12 @@ export async function applyEnvironment(
   } finally {
     workspace.close({ save: !dryRun })
   }
+}
+
+function sayNothingLeft({ store }: Workspace, environment: EnvironmentName, terminal: Terminal): void {
+  const { promoted_generation: generation = null } = readEnvConfig(store, environment) ?? {}
+  const done = generation === null ? 'is applied' : `was promoted to production, generation ${generation}`
+  terminal.success(`Nothing left to do: environment '${environment}' ${done}.`)
 }
 
 const planAgain = (plan: Plan): string =>
@@ -200,6 +197,11 @@ async function saySteps(
     if (step.kind === 'check') {
       const checks = step.checks.map((check) => check.id)
       return { node: step.node, what: what === 'cached' ? what : 'check', reads, files: null, writes: null, checks }
+    }
+    if (step.kind === 'materialize') {
+      const isDue = due.nodes.find((node) => node.node === step.node)?.targets.includes(step.relation) ?? true
+      const writes = `${step.relation} (connection '${step.connection}')`
+      return { node: step.node, what: isDue ? 'write' : 'cached', reads, files: null, writes, checks: null }
     }
     const node = bundle.manifest.nodes.find((candidate) => candidate.id === step.node)
     const table = step.extract === undefined ? null : `rows of the connection '${step.extract.connection}'`

@@ -2,11 +2,12 @@
 // the resolved SQL, to line and column of the YAML file. A failed check → its test. Null when it cannot be told.
 
 import type { Text } from '../../runtime/cli/text.ts'
-import type { CheckStep, OpenedBundle } from '../../runtime/contract/bundle.ts'
+import type { CheckStep, MaterializeStep, OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import type { StepCheck } from '../../runtime/contract/checks.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { targetName } from '../../runtime/contract/targets.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
 import { isTransform, type Resolved, type ResolvedNode } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
@@ -57,6 +58,8 @@ async function placeOfFailure(
   const { file, offset } = failure.facts
   const step = bundle.contract.steps.find((candidate) => candidate.node === id && candidate.file === file)
   if (step?.kind === 'check') return placeOfChecks(resolved, failedChecks(step, failure))
+  const written = bundle.contract.steps.find((candidate) => candidate.id === failure.facts.step)
+  if (written?.kind === 'materialize') return { main: placeOfTarget(resolved, bundle, written), notes: [] }
   const text = step === undefined ? undefined : bundle.files.get(step.file)
   if (step !== undefined && text !== undefined && typeof offset === 'number' && isTransform(resolved)) {
     const found = placeInAuthorsSql(resolved, withoutPrefixes(bundle, step.file, text, offset))
@@ -85,6 +88,13 @@ function placeOfChecks({ node }: ResolvedNode, checks: readonly StepCheck[]): Fa
   })
   const [first, ...others] = found
   return { main: first?.place ?? node.place, notes: others }
+}
+
+/** Where the table of a target is named. */
+function placeOfTarget({ node }: ResolvedNode, { manifest }: OpenedBundle, step: MaterializeStep): Place {
+  const target = manifest.nodes.find(({ id }) => id === step.node)?.targets?.[step.target]
+  const name = target === undefined ? null : targetName(target)
+  return node.targets.find((declared) => targetName(declared.target) === name)?.place ?? node.place
 }
 
 /** The step's text as in production, and the offset in it. Spans count bytes of UTF-8. */

@@ -40,6 +40,7 @@ export function prepareRecord(
     const files = unchangedFiles(workspace)
     const current = currentLink(store)
     const production = readProduction(store)
+    if (bundle.contract.requires.connections.length > 0) return null
     if (volatile || sources === null || files === null || current === null || production === null) return null
     if (!sameLock(root, lock)) return null
     // What was warned about before the run may be another thing after it.

@@ -78,18 +78,18 @@ function memberReasons(member: string, before: unknown, now: unknown): Reason[] 
 }
 
 /** What identifies a target: another one is not the same target with another option. */
-const TARGET: readonly string[] = ['type', 'connection', 'table']
+const TARGET: readonly string[] = ['type', 'connection', 'database', 'schema', 'table']
 /** What a consumer of the target relies on. */
-const KEYS: readonly string[] = ['mode', 'unique_keys', 'time_column']
+const KEYS: readonly string[] = ['mode', 'unique_keys', 'null_keys', 'time_column']
 
 function materializationReasons(before: readonly Mapping[], now: readonly Mapping[]): Reason[] {
   const target = (m: Mapping) => canonicalJson(TARGET.map((key) => m[key]))
-  const name = (m: Mapping) => words(m.table ?? m.type)
+  const name = (m: Mapping) => words([m.database, m.schema, m.table].filter((part) => part !== undefined).join('.'))
   const old = new Map(before.map((m) => [target(m), m]))
   const kept = new Set(now.map(target))
   const removed = before
     .filter((m) => !kept.has(target(m)))
-    .map((m) => reason('MATERIALIZATION_REMOVED', `no longer written to ${name(m)}`))
+    .map((m) => reason('MATERIALIZATION_REMOVED', `no longer written to ${name(m)}, which stays as it is`))
   const rest = now.flatMap((m) => {
     const was = old.get(target(m))
     if (was === undefined) return [reason('MATERIALIZATION_ADDED', `also written to ${name(m)}`)]

@@ -13,6 +13,7 @@ import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import { extractFile } from '../../runtime/contract/extract.ts'
 import { namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
 import { foldCase } from '../../runtime/contract/stored-columns.ts'
+import { relationOf } from '../../runtime/contract/targets.ts'
 import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
 import { isTable, type ResolvedTable } from '../resolve.ts'
@@ -54,6 +55,7 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
       replace: [...planned.promote.replace],
       remove: [...planned.promote.remove],
       read: [...planned.promote.read],
+      ...promotedTargets(rewritten),
     },
     namespaces: rewritten.steps.flatMap(spansOf),
   }
@@ -84,6 +86,19 @@ function parametersOf(
 
 export const stepFile = (id: string): string => `apply/${id}.sql`
 
+export function stepId(step: PlannedStep): string {
+  if (step.kind === 'materialize') return step.id
+  return step.kind === 'check' ? checkStepId(step.node) : step.node
+}
+
+/** `promote/<id>.sql`: what writes production's table. */
+export const promotionFile = (id: string): string => `promote/${id}.sql`
+
+function promotedTargets({ steps }: Rewritten): Pick<Contract['promote'], 'materialize'> {
+  const own = steps.filter((step) => step.production !== undefined).map(({ id }) => [id, promotionFile(id)] as const)
+  return own.length === 0 ? {} : { materialize: Object.fromEntries(own) }
+}
+
 /** Checks that may fail what reads their node: those readers wait for. */
 const gatesOf = (steps: readonly PlannedStep[]): ReadonlySet<string> =>
   new Set(
@@ -93,8 +108,13 @@ const gatesOf = (steps: readonly PlannedStep[]): ReadonlySet<string> =>
   )
 
 function connectionsOf(steps: readonly Step[]): Contract['requires']['connections'] {
-  const names = steps.flatMap((step) => (step.kind === 'build' ? (step.extract?.connection ?? []) : []))
+  const names = steps.flatMap((step) => connectionOf(step) ?? [])
   return [...new Set(names)].sort(byCodeUnit).map((name) => ({ name, type: 'postgresql' }))
+}
+
+function connectionOf(step: Step): string | undefined {
+  if (step.kind === 'materialize') return step.connection
+  return step.kind === 'build' ? step.extract?.connection : undefined
 }
 
 /** What asks databases for the rows of sources, by node. */
@@ -133,11 +153,17 @@ function stepOf(
 ): Step {
   const made = step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node)
   const { node, category } = step
-  const id = step.kind === 'check' ? checkStepId(node) : node
+  const id = stepId(step)
   const [file, inputs, reasons] = [stepFile(id), [...step.inputs], [...step.reasons]]
   if (step.kind === 'check') {
     const checks = step.checks.map(({ values: _, ...check }) => check)
     return { category, checks, depends_on: made, file, id, inputs, kind: 'check', node, reasons }
+  }
+  if (step.kind === 'materialize') {
+    const { index: target, target: described } = step
+    const depends_on = [...made, ...(gates.has(node) ? [checkStepId(node)] : [])]
+    const [connection, relation] = [described.connection, relationOf(described, prefix)]
+    return { category, connection, depends_on, file, id, inputs, kind: 'materialize', node, reasons, relation, target }
   }
   const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
   const output = { file: `${outputStem(node)}.parquet`, relation: `${prefix}${node}` }
@@ -145,7 +171,7 @@ function stepOf(
   const asked = extract === undefined ? {} : { extract }
   return {
     category,
-    depends_on: [...made, ...checked],
+    depends_on: [...made, ...checked, ...(step.after ?? [])],
     ...asked,
     file,
     id,
@@ -158,12 +184,16 @@ function stepOf(
 }
 
 /** Offsets in characters → in bytes of the file. */
-function spansOf({ id, sql, spans }: RewrittenStep): NamespaceSpan[] {
+function spansOf({ id, sql, spans, extract = '', extractSpans = [] }: RewrittenStep): NamespaceSpan[] {
+  return [...inBytes(stepFile(id), sql, spans), ...inBytes(extractFile(id), extract, extractSpans)]
+}
+
+function inBytes(file: string, sql: string, spans: RewrittenStep['spans']): NamespaceSpan[] {
   let at = 0
   let bytes = 0
   return spans.map((span) => {
     bytes += Buffer.byteLength(sql.slice(at, span.start))
     at = span.start
-    return { file: stepFile(id), ...span, start: bytes }
+    return { file, ...span, start: bytes }
   })
 }

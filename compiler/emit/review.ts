@@ -7,9 +7,13 @@ import {
   buildSteps,
   type CheckStep,
   checkSteps,
+  type MaterializeStep,
+  materializeSteps,
 } from '../../runtime/contract/bundle.ts'
 import type { Change, Diff } from '../../runtime/contract/diff.ts'
-import { isReproducible, type ManifestNode } from '../../runtime/contract/manifest.ts'
+import { assertNever } from '../../runtime/contract/failures.ts'
+import { isReproducible, type Manifest, type ManifestNode } from '../../runtime/contract/manifest.ts'
+import { relationOf, type Target } from '../../runtime/contract/targets.ts'
 import reviewTemplate from '../../templates/review.md.hbs'
 import type { Rewritten } from '../rewrite.ts'
 import { mermaid } from './mermaid.ts'
@@ -47,7 +51,16 @@ interface ReviewValues {
   readonly more_checks: number
   readonly maybe: string
   readonly graph: string
-  readonly external: readonly string[]
+  readonly external: readonly {
+    readonly node: string
+    readonly apply: string
+    readonly promote: string
+    readonly connection: string
+    readonly how: string
+    readonly file: string
+  }[]
+  readonly more_external: number
+  readonly is_environment: boolean
   readonly unsteady: readonly string[]
   readonly parameters: readonly string[]
 }
@@ -56,10 +69,11 @@ const fill = template<ReviewValues>('review.md.hbs', reviewTemplate)
 
 /** `contract` is the bundle's, without the digests that are taken afterwards. */
 export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest' | 'files'>): string {
-  const { diff, manifest, base, bound } = rewritten.planned.diffed
+  const { diff, manifest, base } = rewritten.planned.diffed
   const due = new Set(diff.execute.map((execution) => execution.node))
   const steps = buildSteps(contract).filter((step) => due.has(step.node))
   const checks = checkSteps(contract).filter((step) => due.has(step.node) || diff.check?.includes(step.node))
+  const targets = materializeSteps(contract).filter((step) => due.has(step.node) || contract.environment !== null)
   const executing = manifest.nodes.filter((node) => due.has(node.id))
   return fill({
     title: `${text(`${contract.project.name} ${contract.project.version}`)}: ${contract.environment === null ? 'production' : `environment ${contract.environment}`}`,
@@ -68,7 +82,10 @@ export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest'
       contract.base === null
         ? 'There is no production yet: everything is new.'
         : `Compared with production \`${contract.base.slice(0, 12)}\`.`,
-    destructive: diff.changes.flatMap(destructive),
+    destructive: [
+      ...diff.changes.flatMap(destructive),
+      ...targets.flatMap((step) => replacing(step, manifest, contract.prefix)),
+    ],
     changes: diff.has_base ? diff.changes.slice(0, MOST_ROWS).map(changeRow) : [],
     more_changes: diff.has_base ? Math.max(0, diff.changes.length - MOST_ROWS) : 0,
     steps: steps.slice(0, MOST_ROWS).map(stepRow),
@@ -77,9 +94,9 @@ export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest'
     more_checks: Math.max(0, checks.length - MOST_ROWS),
     maybe: codes(diff.execute.filter((execution) => execution.maybe).map((execution) => execution.node)),
     graph: mermaid(diff, manifest, base),
-    external: bound.graph.nodes
-      .filter(({ id }) => due.has(id))
-      .flatMap(({ node }) => node.materializations.map((target) => externalTable(node.id, target))),
+    external: targets.slice(0, MOST_ROWS).map((step) => externalRow(step, manifest, contract.prefix)),
+    more_external: Math.max(0, targets.length - MOST_ROWS),
+    is_environment: contract.environment !== null,
     unsteady: executing.filter((node) => !isReproducible(node.reproducibility)).map(unsteady),
     parameters: contract.requires.parameters.map(
       (name) =>
@@ -144,9 +161,67 @@ function destructive(change: Change): string[] {
   ]
 }
 
-function externalTable(node: string, target: { readonly [key: string]: unknown }): string {
-  const word = (key: string): string => (typeof target[key] === 'string' ? text(target[key]) : '')
-  return `${code(node)} → ${[word('type'), code(word('table') || '?'), word('mode')].filter((part) => part !== '').join(' ')}: declared, but this version writes no external tables`
+const targetOf = ({ node, target }: MaterializeStep, { nodes }: Manifest): Target | undefined =>
+  nodes.find(({ id }) => id === node)?.targets?.[target]
+
+function externalRow(step: MaterializeStep, manifest: Manifest, prefix: string): ReviewValues['external'][number] {
+  const target = targetOf(step, manifest)
+  const relation = (before: string): string => (target === undefined ? '' : code(relationOf(target, before)))
+  return {
+    node: step.node,
+    apply: relation(prefix),
+    promote: relation(''),
+    connection: code(step.connection),
+    how: target === undefined ? '' : how(target),
+    file: step.file,
+  }
+}
+
+/** Mode and keys. */
+function how({
+  mode,
+  unique_keys: keys,
+  null_keys,
+  time_column: time,
+  lookback_days: days,
+  ...target
+}: Target): string {
+  const parts = [
+    mode,
+    ...(keys === undefined ? [] : [`by ${codes(keys)}`]),
+    ...(null_keys === undefined ? [] : ['NULL keys match']),
+    ...(time === undefined ? [] : [`by ${code(time)}`]),
+    ...(days === undefined ? [] : [`looks back ${days} ${days === 1 ? 'day' : 'days'}`]),
+    ...(target.create_table === false ? ['the table must be there'] : []),
+  ]
+  return parts.join(', ')
+}
+
+/** What a target's statements take away. In an environment the promotion's are meant, too. */
+function replacing(step: MaterializeStep, manifest: Manifest, prefix: string): string[] {
+  const target = targetOf(step, manifest)
+  if (target === undefined) return []
+  const own = code(relationOf(target, ''))
+  const where = prefix === '' ? own : `${code(relationOf(target, prefix))}, and at the promotion ${own},`
+  switch (target.mode) {
+    case 'overwrite':
+      return [
+        `${code(step.node)} replaces all rows of ${where}`.replace(/,$/, ''),
+        ...(target.recreate === true
+          ? [`If the columns of ${where} do not fit, the table is dropped and made anew`]
+          : []),
+      ]
+    case 'incremental_by_time':
+      return [
+        `${code(step.node)} replaces the rows of ${where} whose ${code(target.time_column ?? '')} is in its own range`,
+      ]
+    case 'upsert_by_key':
+      return [`${code(step.node)} changes the rows of ${where} that have its keys`]
+    case 'append':
+      return []
+    default:
+      return assertNever(target.mode)
+  }
 }
 
 const unsteady = ({ id, reproducibility }: ManifestNode): string =>

@@ -51,7 +51,7 @@ const isUnclosed = (comment: string): boolean => comment.startsWith('/*') && lex
 export function prepareSql(author: string, scope: Scope): Prepared {
   const values = valueEdits(author, scope)
   const known = values.edits.length === 0 ? author : splice(author, values.edits).text
-  const run = runParameterEdits(known)
+  const run = runParameterEdits(known, scope.lookbackDays())
   const text = run.edits.length === 0 ? known : splice(known, run.edits).text
   const all = lex(text)
   const tokens = all.filter((token) => token.kind !== 'comment')

@@ -84,8 +84,14 @@ export class Scope {
       texts(this.#node?.document),
       texts(project.document),
       project.name,
+      this.lookbackDays(),
       Object.entries(snippets).map(([name, s]) => [name, s.text]),
     ])
+  }
+
+  /** How much earlier the node's targets want `start_date`. */
+  lookbackDays(): number {
+    return Math.max(0, ...(this.#node?.targets ?? []).map(({ target }) => target.lookback_days ?? 0))
   }
 
   /** What a placeholder (with its braces) stands for. */

@@ -14,6 +14,7 @@ import { tableParts } from '../validate/table-name.ts'
 import { badTable, isTableName } from '../validate/table-source.ts'
 import type { PlacedText, TableSourceNode } from '../validate.ts'
 import { valueEdits } from './prepare-sql.ts'
+import { movedBy } from './relation-edits.ts'
 import type { Scope } from './scope.ts'
 import { placed } from './source.ts'
 
@@ -61,8 +62,12 @@ function askedQuery(open: OpenQuery, check: Extract<QueryCheck, { kind: 'query' 
   const inside = marks.filter((mark) => mark.end <= end)
   // Stand-ins are alike for different values.
   const canonical = fingerprintOf([check.canonical, inside.map(({ replacement }) => values[replacement.slice(2, -1)])])
-  const text = splice(known.slice(0, end), inside).text.trim()
-  return { kind: 'query', text, probe: probe.slice(0, check.end).trim(), spliced, values, canonical }
+  const whole = splice(known.slice(0, end), inside).text
+  const text = whole.trim()
+  const [move, leading] = [movedBy(inside), whole.length - whole.trimStart().length]
+  const inText = (offset: number): number => move(last === undefined ? offset : originOf(last, offset)) - leading
+  const uses = check.uses.map((use) => ({ ...use, start: inText(use.start) }))
+  return { kind: 'query', text, uses, probe: probe.slice(0, check.end).trim(), spliced, values, canonical }
 }
 
 function connectionOf(
@@ -152,7 +157,7 @@ function queryOf(author: PlacedText, scope: Scope, report: Report): OpenQuery | 
 
 /** Asks the parser only about texts that the cache does not know. */
 async function checked(texts: readonly string[], { cache, checkQueries }: World): Promise<readonly QueryCheck[]> {
-  const keys = texts.map((text) => `postgresql/1:${fingerprintOf(text)}`)
+  const keys = texts.map((text) => `postgresql/2:${fingerprintOf(text)}`)
   // Written below by this function only.
   const known = keys.map((key) => cache.get(key) as QueryCheck | undefined)
   const open = texts.filter((_, i) => known[i] === undefined)

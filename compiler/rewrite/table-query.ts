@@ -2,15 +2,20 @@
 // losing anything: a column whose text both sides spell alike is read as its type, any other as text that is then
 // converted, and a declared type that the database does not promise is checked. Pure.
 
-import { pgName } from '../../runtime/contract/postgresql-names.ts'
+import { pgName, pgPrefixed } from '../../runtime/contract/postgresql-names.ts'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
 import type { ResolvedTable } from '../resolve.ts'
 
 /** What stands behind FROM: the table, or the query in brackets; `probe`: with literals in place of values of the run. */
-export const fromClause = ({ asked }: Pick<ResolvedTable, 'asked'>, which: 'text' | 'probe' = 'text'): string =>
-  asked.kind === 'query'
-    ? `(\n${asked[which]}\n) AS asked`
-    : [...(asked.schema === null ? [] : [asked.schema]), asked.name].map(pgName).join('.')
+export function fromClause(
+  { asked }: Pick<ResolvedTable, 'asked'>,
+  which: 'text' | 'probe' = 'text',
+  prefix = '',
+): string {
+  if (asked.kind === 'query') return `(\n${asked[which]}\n) AS asked`
+  const schema = asked.schema === null ? [] : [pgPrefixed(asked.schema, prefix)]
+  return [...schema, pgName(asked.name)].join('.')
+}
 
 export interface ReadColumn {
   readonly name: string
@@ -32,9 +37,9 @@ interface Spelling {
 }
 
 /** The SELECT in PostgreSQL's SQL. */
-export function sentQuery(table: ResolvedTable, columns: readonly ReadColumn[]): string {
+export function sentQuery(table: ResolvedTable, columns: readonly ReadColumn[], prefix = ''): string {
   const items = columns.map((column) => spelling(column).sent)
-  return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(table)}`
+  return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(table, 'text', prefix)}`
 }
 
 /** Items of the SELECT in DuckDB's SQL, and the types that the CSV reader gives. */

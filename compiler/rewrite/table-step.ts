@@ -1,11 +1,17 @@
 // A source in a database → two texts: what asks the database (extract/), in PostgreSQL's SQL, and the step that makes the
 // output of what the database answered.
 
+import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { COPY_NULL, extractPattern, extractText } from '../../runtime/contract/extract.ts'
 import type { BoundNode } from '../bind.ts'
+import { errorAt } from '../diagnostic-codes.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
+import type { PlannedStep } from '../plan.ts'
+import { FALLBACK_SCHEMA, tableKey } from '../resolve/target-readers.ts'
 import type { ResolvedTable } from '../resolve.ts'
-import type { Marks } from './marks.ts'
+import { namespacesIn } from '../sql/postgresql-namespaces.ts'
+import { splice } from '../sql/spliced-text.ts'
+import { Marks, type PrefixSpan } from './marks.ts'
 import { fillStep, outputFile } from './step-text.ts'
 import { type ReadColumn, readItems, sentQuery } from './table-query.ts'
 
@@ -33,9 +39,63 @@ export function tableStep(node: ResolvedTable, types: BoundNode, marks: Marks): 
   return fillStep({ inputs: [], leading: '', query, output: outputFile(node.id, true, marks, 'write') })
 }
 
-export function extractOf(node: ResolvedTable, types: BoundNode): string {
+export interface ExtractFile {
+  readonly extract: string
+  readonly extractSpans: readonly PrefixSpan[]
+}
+
+/** What asks the database; the tables that the environment writes are read where it writes them. */
+export function extractOf(node: ResolvedTable, types: BoundNode, own: OwnTables, prefix: string): ExtractFile {
   const columns = columnsOf(node, types)
-  return extractText(sentQuery(node, columns), columns.length)
+  const { asked } = node
+  const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([asked, columns]))
+  const mark = (identifier: string, reason: string): string => marks.at({ identifier, role: 'read', reason })
+  let [marked, before]: [ResolvedTable, string] = [node, '']
+  if (asked.kind === 'query') {
+    const { places } = namespacesIn(asked.text, asked.uses, own.writer, own)
+    const edits = places.map(({ at, identifier, reason }) => ({
+      start: at,
+      end: at,
+      replacement: mark(identifier, reason),
+    }))
+    marked = { ...node, asked: { ...asked, text: splice(asked.text, edits).text } }
+  } else {
+    const schema = asked.schema ?? own.fallback
+    const writer = own.writer(schema, asked.name)
+    if (writer !== undefined) {
+      before = mark(schema, `${writer} is a step of this bundle`)
+      marked = { ...node, asked: { ...asked, schema } }
+    }
+  }
+  const { sql, spans } = marks.resolve(extractText(sentQuery(marked, columns, before), columns.length))
+  return { extract: sql, extractSpans: spans }
+}
+
+/** What cannot be followed to a table of the environment's own, as mistakes of the source. */
+export function extractMistakes({ node, asked }: ResolvedTable, own: OwnTables): readonly Diagnostic[] {
+  if (asked.kind === 'table') return []
+  return namespacesIn(asked.text, asked.uses, own.writer, own).problems.map(({ message, hint }) =>
+    errorAt('REWRITE_NAME_NOT_FOLLOWED', node.readPlace, message, { facts: { node: node.id }, hints: [hint] }),
+  )
+}
+
+/** Tables of one connection that the steps of a bundle write. */
+export interface OwnTables {
+  readonly writer: (schema: string, name: string) => string | undefined
+  readonly schemas: ReadonlySet<string>
+  readonly fallback: string
+}
+
+export function ownTables(connection: string, steps: readonly PlannedStep[]): OwnTables {
+  const writers = new Map<string, string>()
+  const schemas = new Set<string>()
+  for (const step of steps) {
+    if (step.kind !== 'materialize' || step.target.connection !== connection) continue
+    writers.set(tableKey(connection, step.target.schema, step.target.table), step.node)
+    schemas.add(step.target.schema)
+  }
+  const writer = (schema: string, name: string) => writers.get(tableKey(connection, schema, name))
+  return { writer, schemas, fallback: FALLBACK_SCHEMA }
 }
 
 function columnsOf(node: ResolvedTable, types: BoundNode): readonly ReadColumn[] {

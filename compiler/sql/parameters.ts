@@ -12,7 +12,8 @@ export type Placeholder =
 
 /** A value that the run supplies. */
 export type RunParameter =
-  | { readonly kind: 'variable'; readonly name: string }
+  /** `daysBefore`: a date, and so many days before it are meant. */
+  | { readonly kind: 'variable'; readonly name: string; readonly daysBefore?: number }
   /** The run's date, moved; `unit` also says what is cut off: the first day of the month or year. */
   | { readonly kind: 'date'; readonly unit: 'day' | 'month' | 'year'; readonly offset: number }
   | { readonly kind: 'environment'; readonly name: string; readonly fallback: string | null }
@@ -111,6 +112,8 @@ export function parameterSql(parameter: RunParameter): string {
   const value = variable(variableOf(parameter))
   if (parameter.kind === 'environment' && parameter.fallback !== null)
     return `coalesce(${value}, ${textLiteral(parameter.fallback)})`
+  if (parameter.kind === 'variable' && parameter.daysBefore !== undefined)
+    return `strftime(CAST(${value} AS DATE) - ${parameter.daysBefore}, '%Y-%m-%d')`
   if (parameter.kind !== 'date' || (parameter.unit === 'day' && parameter.offset === 0)) return value
   const date = `CAST(${value} AS DATE)`
   if (parameter.unit === 'day') return `strftime(${date} + (${parameter.offset}), '%Y-%m-%d')`
@@ -130,8 +133,14 @@ export interface RunParameterUse {
   readonly range: Range
 }
 
-/** Edits that turn the run parameters of an SQL text into SQL; `inIdentifiers` are those that cannot be. */
-export function runParameterEdits(text: string): {
+/**
+ * Edits that turn the run parameters of an SQL text into SQL; `inIdentifiers` are those that cannot be. `lookbackDays`: by
+ * so much earlier the start date is.
+ */
+export function runParameterEdits(
+  text: string,
+  lookbackDays = 0,
+): {
   readonly edits: readonly Edit[]
   readonly uses: readonly RunParameterUse[]
   readonly inIdentifiers: readonly Range[]
@@ -148,13 +157,19 @@ export function runParameterEdits(text: string): {
     const found = ranges.flatMap((range) => {
       const placeholder = parsePlaceholder(text.slice(range.start, range.end))
       const parameter = placeholder === undefined ? undefined : runParameter(placeholder)
-      return parameter === undefined || typeof parameter === 'string' ? [] : [{ parameter, range }]
+      if (parameter === undefined || typeof parameter === 'string') return []
+      return [{ parameter: lookingBack(parameter, lookbackDays), range }]
     })
     uses.push(...found)
     if (found.length > 0 && token.kind !== 'quoted') edits.push(tokenEdit(tokens, i, text, found))
   })
   return { edits, uses, inIdentifiers }
 }
+
+const lookingBack = (parameter: RunParameter, days: number): RunParameter =>
+  days > 0 && parameter.kind === 'variable' && parameter.name === 'start_date'
+    ? { ...parameter, daysBefore: days }
+    : parameter
 
 function tokenEdit(tokens: readonly Token[], i: number, text: string, uses: readonly RunParameterUse[]): Edit {
   const token = tokens[i] as Token

@@ -1,16 +1,16 @@
-// Fields that every node has, in the form that later passes use: tags as a list, columns with their types, targets as a
-// list. What is kept but not executed yet is named in a warning.
+// Fields that every node has, in the form that later passes use: tags as a list, columns with their types, targets.
 
 import type { Static } from 'typebox'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { NAME_PATTERN, type NodeId, nodeId } from '../../runtime/contract/ids.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { escapePointer } from '../load/document.ts'
-import { isMapping, type Json, type LoadedDocument } from '../load.ts'
+import type { LoadedDocument } from '../load.ts'
 import type { Columns } from '../schema/common.ts'
 import type { Source } from '../schema/source.ts'
 import type { DeclaredColumn, NodeCommon } from '../validate.ts'
 import { keyPlaceOf, placeOf } from './read-schema.ts'
+import { declaredTargets } from './targets.ts'
 
 type Fields = Omit<Static<typeof Source>, 'kind' | 'source' | 'table' | 'query' | 'connection'>
 
@@ -39,7 +39,7 @@ export function nodeCommon(
     columns: uniqueColumns(declared, report),
     params: fields.params ?? {},
     ...(fields.volatile === undefined ? {} : { volatile: fields.volatile }),
-    materializations: materializations(document, report),
+    targets: declaredTargets(document, report),
     document,
   }
 }
@@ -123,40 +123,3 @@ export function uniqueColumns(
   }
   return [...seen.values()]
 }
-
-/** Targets as a list; the singular form is one of type iceberg unless it says otherwise. */
-function materializations(
-  document: LoadedDocument,
-  report: (d: Diagnostic) => void,
-): readonly { readonly [key: string]: Json }[] {
-  const { materialization, materializations: plural } = document.value
-  if (plural !== undefined && plural !== null && materialization !== undefined && materialization !== null)
-    report(
-      errorAt(
-        'VALIDATE_CONFLICT',
-        keyPlaceOf(document, '/materialization'),
-        "Both 'materialization' and 'materializations' are here.",
-        {
-          hints: ["Use only 'materializations'."],
-          notes: [{ message: 'The other one.', place: keyPlaceOf(document, '/materializations') }],
-        },
-      ),
-    )
-  const key = plural !== undefined && plural !== null ? 'materializations' : 'materialization'
-  const value = document.value[key] ?? null
-  const list = (Array.isArray(value) ? value : value === null ? [] : [value]).filter(isMapping)
-  const targets = list.map((target): { readonly [key: string]: Json } => ({
-    ...target,
-    type: target.type === 'postgres' ? 'postgresql' : (target.type ?? 'iceberg'),
-  }))
-  if (targets.some((target) => target.enabled !== false)) report(later(document, key, 'Writing to other databases'))
-  return targets
-}
-
-const later = (document: LoadedDocument, key: string, what: string): Diagnostic =>
-  warningAt(
-    'VALIDATE_NOT_SUPPORTED_YET',
-    keyPlaceOf(document, `/${key}`),
-    `${what} ('${key}') is not supported yet; the node runs without.`,
-    { facts: { key } },
-  )

@@ -4,8 +4,10 @@
 
 import { type BundleFile, bundleDigest, type NamespaceSpan, type OpenedBundle, type Step } from '../contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../contract/canonical-json.ts'
-import { RuntimeFailure } from '../contract/failures.ts'
+import { assertNever, RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
+import type { Manifest } from '../contract/manifest.ts'
+import { relationOf } from '../contract/targets.ts'
 
 /** Throws BUNDLE_INVALID when the bundle does not say where its files name the environment. */
 export function retarget(bundle: OpenedBundle, environment: EnvironmentName): OpenedBundle {
@@ -25,7 +27,7 @@ export function retarget(bundle: OpenedBundle, environment: EnvironmentName): Op
   const unsigned: Omit<BundleFile, 'digest'> = {
     ...contract,
     ...names,
-    steps: contract.steps.map((step) => retargetedStep(step, contract.prefix, names.prefix)),
+    steps: contract.steps.map((step) => retargetedStep(step, bundle.manifest, contract.prefix, names.prefix)),
     namespaces: contract.namespaces.map((span) => movedSpan(span, changed.get(span.file)?.moved, names.prefix)),
     ...(contract.names === undefined ? {} : { names: movedNames(contract.names, changed) }),
     files: Object.fromEntries([...files].map(([path, text]) => [path, sha256(text)])),
@@ -35,10 +37,20 @@ export function retarget(bundle: OpenedBundle, environment: EnvironmentName): Op
   return { ...bundle, contract: sealed, files: new Map([['bundle.json', prettyJson(sealed)], ...texts]) }
 }
 
-const retargetedStep = (step: Step, prefix: string, other: string): Step =>
-  step.kind === 'check'
-    ? step
-    : { ...step, output: { ...step.output, relation: other + step.output.relation.slice(prefix.length) } }
+function retargetedStep(step: Step, manifest: Manifest, prefix: string, other: string): Step {
+  switch (step.kind) {
+    case 'check':
+      return step
+    case 'build':
+      return { ...step, output: { ...step.output, relation: other + step.output.relation.slice(prefix.length) } }
+    case 'materialize': {
+      const target = manifest.nodes.find((node) => node.id === step.node)?.targets?.[step.target]
+      return target === undefined ? step : { ...step, relation: relationOf(target, other) }
+    }
+    default:
+      return assertNever(step)
+  }
+}
 
 interface Names {
   readonly environment: string

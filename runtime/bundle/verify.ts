@@ -8,10 +8,14 @@ import {
   type BuildStep,
   type Bundle,
   BundleFile,
+  buildSteps,
   bundleDigest,
   type CheckStep,
   checkStepId,
+  type MaterializeStep,
+  materializeSteps,
   type OpenedBundle,
+  type Step,
 } from '../contract/bundle.ts'
 import { byCodeUnit, canonicalJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { checksFingerprint } from '../contract/checks.ts'
@@ -21,6 +25,8 @@ import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, environmentName, namespacePrefix, outputStem } from '../contract/ids.ts'
 import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
+import { targetText } from '../contract/target-sql.ts'
+import { relationOf, targetStepIds } from '../contract/targets.ts'
 
 export type { OpenedBundle }
 
@@ -152,12 +158,13 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
   const done = new Set<string>()
   for (const step of steps) {
     const node = nodes.get(step.node)
-    const id = step.kind === 'check' ? checkStepId(step.node) : step.node
+    const id = node === undefined ? '' : idOf(step, node)
     if (step.id !== id || done.has(step.id) || node === undefined)
       throw invalid(`step '${step.id}' is not one step for one node of the manifest`)
     if (step.file !== `apply/${step.id}.sql` || contract.files[step.file] === undefined)
       throw invalid(`step '${step.id}' has no file`)
     if (step.kind === 'check') requireChecks(step, node, done)
+    else if (step.kind === 'materialize') requireTarget(step, node, contract, done)
     else requireOutput(step, prefix, node, contract)
     const early = step.depends_on.find((id) => !done.has(id))
     if (early !== undefined) throw invalid(`step '${step.id}' depends on '${early}', which does not come before it`)
@@ -170,8 +177,52 @@ function checkInvariants(contract: BundleFile, manifest: Manifest): void {
     return isChecked && step.kind === 'build' && !done.has(checkStepId(step.node))
   })
   if (unchecked !== undefined) throw invalid(`node '${unchecked.node}' has checks and no step that runs them`)
+  requireTargets(contract, nodes)
   const foreign = manifest.nodes.find((node) => !hasOwnFingerprint(node))
   if (foreign !== undefined) throw invalid(`the checks of node '${foreign.id}' do not have their fingerprint`)
+}
+
+function idOf(step: Step, node: ManifestNode): string {
+  if (step.kind === 'materialize') return targetStepIds(node.id, node.targets ?? [])[step.target] ?? ''
+  return step.kind === 'check' ? checkStepId(step.node) : step.node
+}
+
+/** Each output that is made goes to all its targets, and a promotion's SQL is there for each that an environment has. */
+function requireTargets(contract: BundleFile, nodes: ReadonlyMap<string, ManifestNode>): void {
+  const steps = materializeSteps(contract)
+  const unwritten = buildSteps(contract).find(({ node }) => {
+    const written = steps.filter((step) => step.node === node).length
+    return written !== (nodes.get(node)?.targets?.length ?? 0)
+  })
+  if (unwritten !== undefined) throw invalid(`node '${unwritten.node}' has targets and no step for each of them`)
+  const promoted = sortedKeys(contract.promote.materialize ?? {})
+  const wanted = contract.environment === null ? [] : steps.map(({ id }) => id).sort(byCodeUnit)
+  if (canonicalJson(promoted) !== canonicalJson(wanted)) throw invalid('it does not promote the targets that it writes')
+  const needed = new Set(steps.map(({ connection }) => connection))
+  const named = contract.requires.connections.map(({ name }) => name)
+  const other = [...needed].find((name) => !named.includes(name))
+  if (other !== undefined) throw invalid(`it uses the connection '${other}' without saying so`)
+}
+
+/** Such a step writes its own node, which comes before it, and its SQL is what the target's description says. */
+function requireTarget(
+  step: MaterializeStep,
+  node: ManifestNode,
+  { prefix, files, promote }: BundleFile,
+  done: ReadonlySet<string>,
+): void {
+  const { id, inputs, target: index } = step
+  const [target, columns] = [node.targets?.[index], node.columns]
+  const [input, second] = inputs
+  if (target === undefined || columns === null) throw invalid(`step '${id}' writes to no target of '${node.id}'`)
+  if (input?.node !== node.id || second !== undefined || input.from !== 'bundle' || !done.has(node.id))
+    throw invalid(`step '${id}' writes something else than the output of '${node.id}'`)
+  if (step.connection !== target.connection || step.relation !== relationOf(target, prefix))
+    throw invalid(`step '${id}' writes to '${step.relation}'`)
+  const digest = (before: string): string => sha256(targetText(node.id, { target, columns, prefix: before }))
+  const promoted = promote.materialize?.[id]
+  if (files[step.file] !== digest(prefix) || (promoted !== undefined && files[promoted] !== digest('')))
+    throw invalid(`the SQL of step '${id}' is not what writes its target`)
 }
 
 function requireOutput(

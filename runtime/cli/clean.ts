@@ -29,7 +29,11 @@ snapshots and bundles that nothing refers to any more. Refused while something i
       ...lockTimeout(args['lock-timeout']),
     })
     if (terminal.options.json) terminal.document(result)
-    const { generations, environments, snapshots, bundles, damaged, bytes } = result
+    const { generations, environments, withTables, snapshots, bundles, damaged, bytes } = result
+    for (const name of withTables)
+      terminal.warn(
+        `Environment '${name}' is expired and has tables in databases: \`seeknal env delete ${name}\` removes both.`,
+      )
     if (damaged.length > 0) {
       terminal.warn(`Snapshots and bundles stay, since what needs them cannot be told: ${damaged.join('; ')}.`)
       terminal.hint(

@@ -10,6 +10,7 @@ const WORDS: Readonly<Record<DueNode['status'], string>> = {
   maybe: 'may execute',
   reuse: 'take from the store',
   check: 'check',
+  write: 'write',
   cached: 'nothing to do',
   blocked: 'cannot run',
   left_out: 'left out',
@@ -39,6 +40,7 @@ export function dueLines(plan: ExecutionPlan): readonly string[] {
   const rows = shown.flatMap((node) => [
     [node.node, WORDS[node.status], node.reason],
     ...(node.checks.length === 0 || node.fails ? [] : [['', 'checks', node.checks.map(oneLine).join(', ')]]),
+    ...(node.targets.length === 0 || node.fails ? [] : [['', 'writes', node.targets.map(oneLine).join(', ')]]),
   ])
   const table =
     shown.length === 0 ? [] : [...alignedLines(['node', 'what', 'why'], rows).map((line) => `  ${line}`), '']
@@ -50,6 +52,7 @@ export function dueLines(plan: ExecutionPlan): readonly string[] {
     `  Total nodes to execute: ${count('execute')}${maybe > 0 ? `, and perhaps ${maybe} more` : ''}`,
     ...(count('reuse') > 0 ? [`  From the store: ${counted(count('reuse'), 'node')}`] : []),
     ...(count('check') > 0 ? [`  To check only: ${counted(count('check'), 'node')}`] : []),
+    ...(count('write') > 0 ? [`  To write to other databases only: ${counted(count('write'), 'node')}`] : []),
     ...(plan.removed.length > 0 ? [`  Removed from production: ${plan.removed.join(', ')}`] : []),
   ]
 }

@@ -1,6 +1,8 @@
-// `seeknal env delete <env>`: removes an environment. Its snapshots go with `seeknal clean`, if nothing else has them.
+// `seeknal env delete <env>`: removes an environment, and first what it made in databases. Its snapshots go with `seeknal
+// clean`, if nothing else has them.
 
 import { join } from 'node:path'
+import { type MadeInDatabases, madeInDatabases, type RemovedFrom, removeFromDatabases } from '../environment-targets.ts'
 import { makeScratch, sweepScratch } from '../execute/scratch.ts'
 import { acquireEnvironment, deleteEnvironment, environmentNotFound } from '../store/environments.ts'
 import { kindAt } from '../store/files.ts'
@@ -9,40 +11,76 @@ import { confirmed } from './ask.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
+import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { outputsRoot } from './project-root.ts'
+import type { Terminal } from './terminal.ts'
+import { oneLine } from './text.ts'
 
 export const envDelete = command({
-  about: 'Removes an environment: its plan, outputs and state. Production is not touched.',
-  examples: [['seeknal env delete dev --yes', 'without asking']],
+  about: `Removes an environment: its plan, outputs and state, and the tables and schemas that it made in databases. What it did
+not make stays, and with it a schema that holds it. Production is not touched.`,
+  examples: [
+    ['seeknal env delete dev --yes', 'without asking'],
+    ['seeknal env delete dev --keep-schemas', 'leave its tables where they are'],
+  ],
   args: {
     env: { type: 'positional', description: 'The environment', required: true },
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
+    'keep-schemas': { type: 'boolean', description: 'Leave its tables and schemas in databases' },
+    ...PROFILE_ARG,
     ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)
-    const store = openStore(outputsRoot(surroundings))
+    const root = outputsRoot(surroundings)
+    const store = openStore(root)
     if (kindAt(environmentFolder(store, environment)) === 'absent') throw environmentNotFound(store, environment)
+    const drops = args['keep-schemas'] !== true
+    if (drops) sayMade(terminal, madeInDatabases(store, environment))
     if (!(await confirmed(`Delete environment '${environment}'?`, args.yes === true, surroundings))) {
       terminal.info('Nothing was changed.')
       return 0
     }
     const timeoutMs = lockTimeout(args['lock-timeout']).lockTimeoutMs ?? 0
+    let removed: readonly RemovedFrom[] = []
     const lock = await acquireEnvironment(store, environment, {
       command: `seeknal env delete ${environment}`,
       timeoutMs,
     })
     try {
       sweepScratch(store)
+      const made = madeInDatabases(store, environment)
+      if (drops && made.size > 0) {
+        const profile = resolveProfile(args.profile, environment, root, surroundings)
+        removed = await removeFromDatabases(environment, made, connectionsOf(profile))
+      }
       const scratch = makeScratch(store, `delete-${environment}`)
       deleteEnvironment(store, environment, join(scratch.folder, 'environment'))
       scratch.remove()
     } finally {
       lock.release()
     }
-    if (terminal.options.json) terminal.document({ deleted: environment })
+    if (terminal.options.json) terminal.document({ deleted: environment, databases: removed })
+    sayRemoved(terminal, removed)
     terminal.success(`Environment '${environment}' deleted.`)
     return 0
   },
 })
+
+function sayMade(terminal: Terminal, made: MadeInDatabases): void {
+  for (const [connection, { tables, schemas }] of made) {
+    const names = tables.map(({ schema, table }) => `${schema}.${table}`)
+    const what = [...names, ...schemas.map((schema) => `schema ${schema}`)].map(oneLine).join(', ')
+    terminal.info(`Goes with it in the database of connection '${connection}': ${what}`)
+  }
+}
+
+function sayRemoved(terminal: Terminal, removed: readonly RemovedFrom[]): void {
+  for (const { connection, tables, schemas, kept } of removed) {
+    const what = [...tables, ...schemas.map((schema) => `schema ${schema}`)].map(oneLine).join(', ')
+    if (what !== '') terminal.info(`Dropped in the database of connection '${connection}': ${what}`)
+    for (const { schema, holds } of kept)
+      terminal.warn(`The schema ${oneLine(schema)} stays: it holds ${holds.map(oneLine).join(', ')}.`)
+  }
+}

@@ -44,6 +44,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const own = opened.contract.environment
     const named = own === null ? null : environmentArgument(own)
     const profile = resolveProfile(args.profile, named, options.projectDir, surroundings)
+    const connection = connectionsOf(profile)
     if (args.phase === 'promote' || args.phase === 'rollback')
       return await switchPhase(
         args.phase,
@@ -56,12 +57,12 @@ directory. Executing the same bundle again goes on where it stopped.`,
       `Bundle verified: ${counted(steps.length, 'step')} for ${environment === null ? 'production' : `environment '${environment}'`}`,
     )
     if (args['dry-run'] === true) {
-      return sayDueNodes(terminal, await planExecution(opened, { ...options, force: args.force === true }))
+      return sayDueNodes(terminal, await planExecution(opened, { ...options, connection, force: args.force === true }))
     }
     const report = new RunReport(terminal, opened.manifest)
     const execution = executeBundle(opened, {
       ...options,
-      connection: connectionsOf(profile),
+      connection,
       force: args.force === true,
       command: `seeknal exec bundle ${path}`,
       signal: surroundings.signal,

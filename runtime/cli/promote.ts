@@ -1,15 +1,18 @@
 // `seeknal env promote <env> [to]` and `seeknal promote <env> [to]`: an applied environment becomes production, or another
 // environment, in one step.
 
-import type { SwitchResult } from '../promote.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import type { PromotedTarget } from '../promote/rematerialize.ts'
+import type { PromoteResult, SwitchResult } from '../promote.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
-import { PROFILE_ARG, resolveProfile } from './profile.ts'
+import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot, outputsRoot } from './project-root.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 import type { Terminal } from './terminal.ts'
+import { counted, oneLine } from './text.ts'
 
 export const promote = command({
   about: `Makes an applied environment production: one atomic switch to a new generation. With the name of another environment,
@@ -19,6 +22,7 @@ environment has applied changes that would be lost.`,
   examples: [
     ['seeknal env promote dev --dry-run', 'say what would change'],
     ['seeknal promote dev', 'do it: the same as `seeknal env promote dev`'],
+    ['seeknal env promote dev --rematerialize', 'also write its tables of other databases, first'],
     ['seeknal env promote dev staging', "make environment 'staging' what 'dev' is"],
   ],
   args: {
@@ -28,6 +32,10 @@ environment has applied changes that would be lost.`,
     force: {
       type: 'boolean',
       description: 'Go on although production moved, or the other environment loses changes',
+    },
+    rematerialize: {
+      type: 'boolean',
+      description: "Write production's tables of other databases before the switch, with production's profile",
     },
     ...PROFILE_ARG,
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
@@ -42,6 +50,7 @@ environment has applied changes that would be lost.`,
         dryRun: args['dry-run'] === true,
         force: args.force === true,
         yes: args.yes === true,
+        rematerialize: args.rematerialize === true,
         ...(args.profile === undefined ? {} : { profile: args.profile }),
         ...lockTimeout(args['lock-timeout']),
       },
@@ -56,6 +65,7 @@ export interface PromoteRequest {
   readonly dryRun: boolean
   readonly force: boolean
   readonly yes: boolean
+  readonly rematerialize?: boolean
   readonly profile?: string
   readonly lockTimeoutMs?: number
 }
@@ -63,28 +73,28 @@ export interface PromoteRequest {
 export async function promoteEnvironment(request: PromoteRequest, surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings
   const environment = environmentArgument(request.environment)
-  if (request.to !== null && request.to !== 'prod' && request.to !== 'production') {
+  if (request.to !== null && !isProduction(request.to)) {
+    if (request.rematerialize === true) throw onlyProduction()
     const { promoteToOther } = await import('./promote-environment.ts')
     return promoteToOther(environment, environmentArgument(request.to), request, surroundings)
   }
-  resolveProfile(request.profile, null, executionRoot(surroundings), surroundings)
+  const profile = resolveProfile(request.profile, null, executionRoot(surroundings), surroundings)
+  if (request.rematerialize === true && profile === null) throw noProfile()
   const module = await import('../promote.ts')
   const { lockTimeoutMs } = request
   const options = {
     projectDir: executionRoot(surroundings),
     environment,
     force: request.force,
+    rematerialize: request.rematerialize === true,
+    ...(profile === null ? {} : { connection: connectionsOf(profile) }),
+    signal: surroundings.signal,
+    onWriting: ({ relation, connection }: PromotedTarget) =>
+      terminal.info(`Writing ${oneLine(relation)} (connection '${connection}')...`),
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   }
   const describe = () => module.promote({ ...options, dryRun: true })
-  if (request.dryRun) {
-    const planned = await describe()
-    if (terminal.options.json) terminal.document(planned)
-    if (isThere(planned)) sayThere(terminal, environment, planned)
-    else sayStaged(terminal, planned)
-    sayUnmet(terminal, planned.unmet)
-    return 0
-  }
+  if (request.dryRun) return sayPlanned(terminal, environment, await describe(), request)
   // On a terminal people are asked; scripts that call it have decided.
   const ask = terminal.options.interactive && !request.yes
   if (ask) sayStaged(terminal, await describe())
@@ -94,6 +104,7 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
   }
   const result = await module.promote(options)
   if (terminal.options.json) terminal.document(result)
+  sayTargets(terminal, result, request)
   if (isThere(result)) {
     sayThere(terminal, environment, result)
     return 0
@@ -105,8 +116,54 @@ export async function promoteEnvironment(request: PromoteRequest, surroundings: 
   return 0
 }
 
+function sayPlanned(terminal: Terminal, environment: string, planned: PromoteResult, request: PromoteRequest): number {
+  if (terminal.options.json) terminal.document(planned)
+  if (isThere(planned)) sayThere(terminal, environment, planned)
+  else sayStaged(terminal, planned)
+  sayTargets(terminal, planned, request)
+  sayUnmet(terminal, planned.unmet)
+  return 0
+}
+
 /** Nothing is switched: production was made from this environment already. */
 const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => from === to
 
 const sayThere = (terminal: Terminal, environment: string, { to }: Pick<SwitchResult, 'to'>): void =>
   terminal.success(`Nothing to promote: production, generation ${to}, has all of '${environment}' already.`)
+const isProduction = (name: string): boolean => name === 'prod' || name === 'production'
+
+const onlyProduction = (): RuntimeFailure =>
+  new RuntimeFailure(
+    'USAGE',
+    "'--rematerialize' writes production's tables; an environment's are written by 'seeknal env apply'.",
+  )
+
+const noProfile = (): RuntimeFailure =>
+  new RuntimeFailure(
+    'PROFILE_NOT_FOUND',
+    "'--rematerialize' writes with production's profile, and there is none.",
+    {},
+    { hints: ["Write profiles.yml, or name a file with '--profile'."] },
+  )
+
+/** What is written of production's tables of other databases, and what is left to the next run. */
+function sayTargets(
+  terminal: Terminal,
+  { committed, written, dueTargets }: PromoteResult,
+  request: PromoteRequest,
+): void {
+  const lines = (targets: readonly PromotedTarget[]) =>
+    targets.map(({ relation, connection, mode }) => `  ${oneLine(relation)} (connection '${connection}', ${mode})`)
+  if (written.length > 0) {
+    terminal.success(`${counted(written.length, 'table')} of other databases written:`)
+    for (const line of lines(written)) terminal.line(line)
+  }
+  if (dueTargets.length === 0) return
+  const now = !committed && request.rematerialize === true
+  if (now) terminal.info('Before the switch it would write:')
+  else
+    terminal.warn(
+      `Not written${committed ? ' yet' : ''}: the next 'seeknal run' does it, or '--rematerialize' does it first.`,
+    )
+  for (const line of lines(dueTargets)) terminal.line(line)
+}

@@ -1,6 +1,8 @@
 // `seeknal rollback`: an earlier generation becomes production again, exactly as it was.
 
 import type { SwitchResult } from '../promote.ts'
+import { openStore } from '../store/store.ts'
+import { readTargetWrites } from '../store/target-writes.ts'
 import { wholeNumber } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
@@ -61,6 +63,8 @@ export async function rollBack(request: RollbackRequest, surroundings: Surroundi
   const result = await module.rollback(options)
   if (terminal.options.json) terminal.document(result)
   terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
+  if (readTargetWrites(openStore(options.projectDir), null) !== null)
+    terminal.info('Tables of other databases hold what they held before; the next run writes those that differ.')
   return 0
 }
 

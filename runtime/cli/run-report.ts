@@ -8,7 +8,7 @@ import type { NodeResult, RunEvent, RunResult } from '../execute/run.ts'
 import { checkCount, checkSummary, warnedChecks } from './check-lines.ts'
 import { ProgressBar } from './progress-bar.ts'
 import type { Terminal } from './terminal.ts'
-import { counted, duration, rowCount, type Text } from './text.ts'
+import { counted, duration, oneLine, rowCount, type Text } from './text.ts'
 
 /** Explains a failed node better than its failure alone: the place in the author's file. */
 export type Explain = (result: NodeResult) => Promise<readonly Text[] | null>
@@ -32,6 +32,7 @@ export class RunReport {
       this.#width = Math.max(0, ...event.due.map((node) => node.length))
       this.#bar?.start(event.due.length)
     } else if (event.kind === 'started') this.#bar?.running(event.node)
+    else if (event.kind === 'writing') this.#bar?.running(event.node)
     else if (event.kind === 'retried') this.#retried(event)
     else if (event.kind === 'damaged') this.#damaged(event)
     else this.#finished(event.result)
@@ -52,7 +53,7 @@ export class RunReport {
 
   #finished(result: NodeResult): void {
     if (this.#terminal.options.json) this.#terminal.record(nodeRecord(result))
-    if (result.status === 'cached' && result.checkedNow !== true) return
+    if (result.status === 'cached' && result.checkedNow !== true && result.written === undefined) return
     this.#bar?.finished(result.node, result.rows)
     const line = nodeLine(result, this.#width)
     if (line !== null) this.#above(() => this.#terminal.line(line))
@@ -80,20 +81,23 @@ export class RunReport {
   }
 }
 
-const nodeRecord = ({ node, status, rows, ms, reason, checks, failure }: NodeResult) => ({
+const nodeRecord = ({ node, status, rows, ms, reason, checks, written, failure }: NodeResult) => ({
   node,
   status,
   rows,
   ms: Math.round(ms),
   ...(reason === '' ? {} : { reason }),
   ...(checks === undefined ? {} : { checks }),
+  ...(written === undefined ? {} : { written }),
   ...(failure === undefined ? {} : { error: { code: failure.code, message: failure.message, facts: failure.facts } }),
 })
 
-function nodeLine({ node, status, rows, ms, checks, checkedNow }: NodeResult, width: number): Text | null {
+function nodeLine(result: NodeResult, width: number): Text | null {
+  const { node, status, rows, ms, checks, checkedNow, written } = result
   const name = node.padEnd(width)
   const count = rows === null ? '' : rowCount(rows)
-  const checked = checks === undefined ? '' : `  ${checkCount(checks)}`
+  const went = written === undefined ? '' : `  → ${written.map(oneLine).join(', ')}`
+  const checked = `${checks === undefined ? '' : `  ${checkCount(checks)}`}${went}`
   switch (status) {
     case 'executed':
       return ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  ${duration(ms)}${checked}`]
@@ -104,7 +108,12 @@ function nodeLine({ node, status, rows, ms, checks, checkedNow }: NodeResult, wi
     case 'skipped':
       return ['  ', { style: 'yellow', text: '–' }, ` ${name}  skipped`]
     case 'cached':
-      return checkedNow === true ? ['  ', { style: 'green', text: '✓' }, ` ${name}  ${count}  checked${checked}`] : null
+      if (checkedNow !== true && written === undefined) return null
+      return [
+        '  ',
+        { style: 'green', text: '✓' },
+        ` ${name}  ${count}  ${checkedNow === true ? 'checked' : 'unchanged'}${checked}`,
+      ]
   }
 }
 
@@ -176,6 +185,8 @@ async function sayFailed(terminal: Terminal, result: RunResult, again: string, e
   const unchanged =
     result.environment === null ? 'production is as it was' : `environment '${result.environment}' is not complete`
   terminal.error(`${why}: ${unchanged}${kept}.`)
+  const written = result.nodes.flatMap((node) => node.written ?? [])
+  if (written.length > 0) terminal.hint(`Written to other databases all the same: ${written.map(oneLine).join(', ')}.`)
   terminal.hint(`Go on with \`${again}\`.`)
 }
 

@@ -72,7 +72,26 @@ export const CheckStep = Type.Object(
 )
 export type CheckStep = Static<typeof CheckStep>
 
-export const Step = Type.Union([BuildStep, CheckStep])
+/**
+ * Writes a node's output to one of its targets. Its only input is the node itself; its file is the SQL of the target's
+ * database (see target-sql.ts), whole, and nothing else.
+ */
+export const MaterializeStep = Type.Object(
+  {
+    ...stepHead,
+    kind: Type.Literal('materialize'),
+    /** Of the profile. */
+    connection: Type.String(),
+    /** Place of the target among the node's in the manifest. */
+    target: Type.Number({ minimum: 0 }),
+    /** The table, unquoted: `dev_analytics.orders`. */
+    relation: Type.String(),
+  },
+  strict,
+)
+export type MaterializeStep = Static<typeof MaterializeStep>
+
+export const Step = Type.Union([BuildStep, CheckStep, MaterializeStep])
 export type Step = Static<typeof Step>
 
 export const checkStepId = (node: string): string => `${node}.check`
@@ -84,6 +103,9 @@ interface Steps {
 export const buildSteps = ({ steps }: Steps): readonly BuildStep[] => steps.filter((step) => step.kind === 'build')
 /** The steps that check outputs, at most one a node. */
 export const checkSteps = ({ steps }: Steps): readonly CheckStep[] => steps.filter((step) => step.kind === 'check')
+/** The steps that write outputs to targets, one a target. */
+export const materializeSteps = ({ steps }: Steps): readonly MaterializeStep[] =>
+  steps.filter((step) => step.kind === 'materialize')
 
 /** One place where the environment's prefix was put in: `text` was inserted at byte offset `start` of `file`. */
 export const NamespaceSpan = Type.Object(
@@ -140,6 +162,8 @@ export const BundleFile = Type.Object(
         remove: Type.Array(NodeIdText),
         /** Production's nodes that the steps read. */
         read: Type.Array(NodeIdText),
+        /** Environments with targets: the SQL that writes production's, by the step that writes the environment's. */
+        materialize: Type.Optional(Type.Record(Type.String(), Type.String())),
       },
       strict,
     ),

@@ -5,6 +5,7 @@ import Type, { type Static } from 'typebox'
 import { fingerprintOf } from './canonical-json.ts'
 import { Check } from './checks.ts'
 import { asFingerprint, type Fingerprint } from './ids.ts'
+import { Target } from './targets.ts'
 
 const strict = { additionalProperties: false } as const
 export const Hex = Type.String({ pattern: '^[0-9a-f]{64}$' })
@@ -110,6 +111,8 @@ export const ManifestNode = Type.Object(
     checks: Type.Optional(Type.Array(Check, { minItems: 1 })),
     /** SHA-256 of the canonical text of `checks`. */
     checks_fingerprint: Type.Optional(Hex),
+    /** Tables of other databases that the output is written to, in their order; absent: none. Part of `definition`. */
+    targets: Type.Optional(Type.Array(Target, { minItems: 1 })),
     /** In the order of the YAML. */
     inputs: Type.Array(ManifestInput),
     /** Null: late-bound, only data can tell. */

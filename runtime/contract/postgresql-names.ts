@@ -25,5 +25,14 @@ const PLAIN = /^[a-z_][a-z0-9_]*$/
 export const pgName = (name: string): string =>
   PLAIN.test(name) && !RESERVED.has(name) ? name : `"${name.replaceAll('"', '""')}"`
 
+/**
+ * A schema with the prefix of an environment. Whether it needs quotes is decided without the prefix, so that taking that
+ * away gives production's text.
+ */
+export const pgPrefixed = (schema: string, prefix: string): string => {
+  const plain = pgName(schema)
+  return plain.startsWith('"') ? `"${prefix}${plain.slice(1)}` : `${prefix}${plain}`
+}
+
 /** A text literal; the sessions have standard_conforming_strings on. */
 export const pgText = (text: string): string => `'${text.replaceAll("'", "''")}'`

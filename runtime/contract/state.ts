@@ -105,6 +105,48 @@ export const RunState = Type.Object(
 )
 export type RunState = Static<typeof RunState>
 
+/** A table that a target was written to. */
+export const TargetWrite = Type.Object(
+  {
+    node: NodeIdText,
+    /** As it is there, and in parts: `dev_analytics.orders`. */
+    relation: Type.String(),
+    schema: Type.String(),
+    table: Type.String(),
+    connection: Type.String(),
+    /** Stands for the database that the connection led to: another one does not have these rows. */
+    place: Hex,
+    /** What it holds (contentOf); null: a write has begun, and nobody has seen its end. */
+    content: Type.Union([Hex, Type.Null()]),
+    /** Of an append: the batch that went there last. */
+    batch: Type.Union([Hex, Type.Null()]),
+    /** The table was not there before; nor, of an append, the one that remembers batches. */
+    created: Type.Boolean(),
+    created_batches: Type.Optional(Type.Literal(true)),
+    rows: Type.Number(),
+    run_id: Type.String(),
+    written_at: Type.String(),
+  },
+  strict,
+)
+export type TargetWrite = Static<typeof TargetWrite>
+
+/** A schema that was not there before it was made for a target. */
+export const CreatedSchema = Type.Object({ connection: Type.String(), place: Hex, schema: Type.String() }, strict)
+export type CreatedSchema = Static<typeof CreatedSchema>
+
+/** targets.json: what tables of other databases hold. It describes the world, so that no generation has one. */
+export const TargetWrites = Type.Object(
+  {
+    format: Type.Literal('seeknal.targets/1'),
+    /** By the id of the step that writes it. */
+    tables: Type.Record(Type.String(), TargetWrite),
+    schemas: Type.Array(CreatedSchema),
+  },
+  strict,
+)
+export type TargetWrites = Static<typeof TargetWrites>
+
 /** plan.json of an environment. The first seven fields are read by existing scripts. */
 export const Plan = Type.Object(
   {

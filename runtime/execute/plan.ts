@@ -17,6 +17,7 @@ import {
   rowsFingerprint,
 } from './fingerprints.ts'
 import { withChecks } from './plan-checks.ts'
+import { withTargets } from './plan-targets.ts'
 import { stepProof } from './proof.ts'
 import type { DueNode } from './run.ts'
 import { dependenceOn, sourcePattern } from './values.ts'
@@ -60,6 +61,8 @@ export interface Prediction {
   readonly checks: readonly string[]
   /** They are known to fail the node. */
   readonly failsChecks: boolean
+  /** Tables of its targets that are not known to hold its output. */
+  readonly targets: readonly string[]
   readonly failure: RuntimeFailure | null
 }
 
@@ -134,7 +137,7 @@ export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
   const predictions = new Map<NodeId, Prediction>()
   for (const id of world.order) {
     const prediction = world.steps.has(id) ? await predictNode(world, id, predictions) : predictPresent(world, id)
-    predictions.set(id, withChecks(world, prediction))
+    predictions.set(id, withTargets(world, withChecks(world, prediction)))
   }
   return predictions
 }
@@ -154,6 +157,7 @@ const UNKNOWN = {
   source: null,
   checks: [],
   failsChecks: false,
+  targets: [],
   failure: null,
 } as const
 

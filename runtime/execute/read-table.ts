@@ -103,10 +103,16 @@ export async function extractTable(
     connection: connection(asked.connection),
     query: filled(extracted.query),
     options: extracted.options,
-    from: filled(table.from),
+    from: filled(fromOf(bundle.contract, asked.file, extracted.query, table.from)),
     types: asked.types,
   })
   return isPart
+}
+
+/** What stands behind FROM in the query: production's, with the prefixes that an environment has put into it. */
+function fromOf({ namespaces, prefix }: Bundle['contract'], file: string, query: string, production: string): string {
+  const put = namespaces.filter((span) => span.file === file).length * prefix.length
+  return query.slice(query.length - put - production.length)
 }
 
 interface StoredBefore {

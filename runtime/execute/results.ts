@@ -5,7 +5,7 @@ import type { NodeId } from '../contract/ids.ts'
 import { removedNodes } from './finish.ts'
 import { isDue, type Prediction } from './plan.ts'
 import type { DueNode, NodeResult, NodeStatus, RunResult } from './run.ts'
-import type { Settled } from './runner.ts'
+import type { Settled } from './running.ts'
 import type { World } from './world.ts'
 
 export function dueNode(prediction: Prediction, everything: ReadonlyMap<NodeId, Prediction>): DueNode {
@@ -18,6 +18,7 @@ export function dueNode(prediction: Prediction, everything: ReadonlyMap<NodeId, 
     due: isDue(all ?? prediction),
     reason: leftOut ? all.reason : reason,
     checks: (leftOut ? all : prediction).checks,
+    targets: (leftOut ? all : prediction).targets,
     fails: status === 'blocked' || prediction.failsChecks,
     rows: prediction.readable?.snapshot?.rows ?? null,
   }

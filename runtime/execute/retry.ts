@@ -5,9 +5,13 @@ import type { NodeId } from '../contract/ids.ts'
 import type { ExecuteOptions } from './run.ts'
 
 /** Failures that may be gone when it is tried again. */
-const MAY_PASS: readonly FailureCode[] = ['STEP_FAILED', 'CONNECTION_FAILED', 'QUERY_FAILED']
+const MAY_PASS: readonly FailureCode[] = ['STEP_FAILED', 'TARGET_FAILED', 'CONNECTION_FAILED', 'QUERY_FAILED']
 
-export async function tried<T>(options: ExecuteOptions, id: NodeId, body: () => Promise<T>): Promise<T> {
+export async function tried<T>(
+  options: Pick<ExecuteOptions, 'retries' | 'signal' | 'onEvent'>,
+  id: NodeId,
+  body: () => Promise<T>,
+): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
       return await body()

@@ -20,6 +20,10 @@ export type FaultPoint =
   | 'set_aside'
   | 'switched'
   | 'recorded'
+  | 'target_begun'
+  | 'target_copied'
+  | 'target_changed'
+  | 'target_committed'
 export type Faults = (point: FaultPoint) => void
 
 /** How an engine is started; not called when nothing must execute. */
@@ -89,6 +93,8 @@ export interface NodeResult {
   readonly checks?: readonly CheckResult[]
   /** They ran just now. */
   readonly checkedNow?: boolean
+  /** Tables of other databases that it was written to just now. */
+  readonly written?: readonly string[]
 }
 
 export type RunEvent =
@@ -96,6 +102,8 @@ export type RunEvent =
   | { readonly kind: 'started'; readonly node: NodeId }
   /** A stored output is not what it was when it was stored; it is not used, and the node executes. */
   | { readonly kind: 'damaged'; readonly node: NodeId; readonly path: string }
+  /** Its output is good, and goes to a table of another database. */
+  | { readonly kind: 'writing'; readonly node: NodeId; readonly relation: string }
   | { readonly kind: 'retried'; readonly node: NodeId; readonly attempt: number; readonly failure: RuntimeFailure }
   /** Every node of the bundle that was selected, once, in the order in which they end. */
   | { readonly kind: 'finished'; readonly result: NodeResult }
@@ -119,16 +127,18 @@ export interface RunResult {
 
 /**
  * What would happen to a node. `maybe`: depends on data that an earlier node has yet to write; `check`: its output stays,
- * and its checks run or have failed on it.
+ * and its checks run or have failed on it; `write`: its output stays, and is written to targets that do not hold it.
  */
 export interface DueNode {
   readonly node: NodeId
-  readonly status: 'execute' | 'maybe' | 'reuse' | 'check' | 'cached' | 'blocked' | 'left_out'
+  readonly status: 'execute' | 'maybe' | 'reuse' | 'check' | 'write' | 'cached' | 'blocked' | 'left_out'
   readonly due: boolean
   /** A sentence part: `its definition changed`, `source files changed`, `transform.x is executed`. */
   readonly reason: string
   /** Ids of the checks that would run, or that have failed on what is there. */
   readonly checks: readonly string[]
+  /** Tables of other databases that would be written. */
+  readonly targets: readonly string[]
   /** The run would fail by this node: it cannot run, or it is known to fail its checks. */
   readonly fails: boolean
   /** `left_out` and `cached`: rows of what is there. */

@@ -6,13 +6,12 @@ import { checkFailure, isGate } from '../check.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import type { NodeChecks, NodeState, Snapshot } from '../contract/state.ts'
-import type { Engine, OutputColumn, OutputFacts } from '../engine.ts'
+import type { Snapshot } from '../contract/state.ts'
+import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { indexOutput, isWhole, type StoredOutput } from '../store/snapshots.ts'
-import type { SourceListing } from '../store/source-files.ts'
 import { inProject, snapshotPath } from '../store/store.ts'
-import { dataFingerprint, executionFingerprint, type ReadInput } from './fingerprints.ts'
+import { dataFingerprint, executionFingerprint } from './fingerprints.ts'
 import { damagedInput, provideInputs, readOf } from './inputs.ts'
 import { noteFailed, noteStored } from './note-step.ts'
 import {
@@ -35,9 +34,11 @@ import { readTable, type TableRows } from './read-table.ts'
 import { tried } from './retry.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
 import { checksOf } from './run-checks.ts'
+import type { Made, Release, Running, Settled, Written } from './running.ts'
 import type { Scratch } from './scratch.ts'
 import { type Slots, slots } from './slots.ts'
 import { outputFile, runStep, storeOutput } from './step.ts'
+import { writeTargets } from './targets.ts'
 import type { World } from './world.ts'
 
 export interface RunnerContext {
@@ -48,43 +49,6 @@ export interface RunnerContext {
   /** Started when it is first needed. */
   readonly engine: () => Promise<Engine>
   readonly options: ExecuteOptions
-}
-
-/** What an output is made from. */
-interface Made {
-  readonly source: SourceListing | null
-  readonly reads: readonly ReadInput[]
-  readonly readables: readonly Readable[]
-  readonly data: string
-  readonly fingerprint: string
-  /** Whether the fingerprint is the compiler's, of this step and of all that it reads. */
-  readonly isProven: boolean
-  readonly reason: string
-}
-
-/** What a step left in the scratch folder, and how long that took. */
-interface Written {
-  readonly columns: readonly OutputColumn[]
-  readonly ms: number
-  /** What looking at it gave already. */
-  readonly facts?: OutputFacts
-}
-
-/** How a node ended: its result, and its state when its output can be part of production. */
-export interface Settled {
-  readonly result: NodeResult
-  readonly state: NodeState | null
-  /** What came out of its checks; null: nothing is checked, or not yet. */
-  readonly checks: NodeChecks | null
-}
-
-/** Gives an output to the node's readers; null: there is none. Only the first call counts. */
-type Release = (readable: Readable | null) => void
-
-interface Running {
-  /** Resolves when readers can start; null: they cannot. */
-  readonly ready: Promise<Readable | null>
-  readonly settled: Promise<Settled | null>
 }
 
 /** Settles every selected node. Only failures that concern no single node are thrown. */
@@ -156,6 +120,8 @@ class Runner {
     const inputs = await Promise.all(node.inputs.map((input) => this.#readable(asNodeId(input.ref))))
     const lost = node.inputs.find((input, i) => inputs[i] === null && world.selected(asNodeId(input.ref)))
     if (lost !== undefined) return this.#skipped(id, this.#whyLost(asNodeId(lost.ref)))
+    const unwritten = await this.#unwritten(id)
+    if (unwritten !== null) return this.#skipped(id, `${unwritten} did not write the table that it reads`)
     if (prediction.failure !== null) throw prediction.failure
     const missing = node.inputs.find((_, i) => inputs[i] === null)
     if (missing !== undefined)
@@ -166,7 +132,7 @@ class Runner {
         { hints: [`Run ${missing.ref} too.`] },
       )
     const read: Read = node.inputs.map(({ ref }, i) => [ref, inputs[i] ?? null])
-    const isPresent = prediction.status === 'cached' || prediction.status === 'check'
+    const isPresent = ['cached', 'check', 'write'].includes(prediction.status)
     const present = isPresent ? world.own.get(id) : undefined
     if (present !== undefined && present.state.proof === undefined) {
       const readable = prediction.readable ?? readableOf(present.node, present.state)
@@ -195,6 +161,15 @@ class Runner {
     if (!rowsDecide(node) && !this.#isGated(id)) release(readable)
     const settled = await this.#store(node, made, written)
     return this.#checked(node, settled, { ...readable, snapshot: settled.result.snapshot ?? null }, release)
+  }
+
+  /** The node whose table a source reads, and that did not write it in this run. */
+  async #unwritten(id: NodeId): Promise<NodeId | null> {
+    for (const writer of this.#context.world.after.get(id) ?? []) {
+      const ended = await this.#running.get(writer)?.settled
+      if (ended?.result.status === 'failed' || ended?.result.status === 'skipped') return writer
+    }
+    return null
   }
 
   #whyLost(id: NodeId): string {
@@ -355,7 +330,7 @@ class Runner {
     const [step, { snapshot }] = [this.#context.world.checks.get(id), settled.result]
     if (step === undefined || snapshot === undefined) {
       release(readable)
-      return settled
+      return this.#written(node, settled, readable)
     }
     const turn = { slots: this.#slots, isOver: () => this.#mustStop() }
     const checks = await checksOf(this.#context, step, node, snapshot, turn)
@@ -365,11 +340,21 @@ class Runner {
     const result = { ...settled.result, checks: checks.results, checkedNow }
     if (failure === null) {
       release(readable)
-      return { ...settled, result, checks }
+      return this.#written(node, { ...settled, result, checks }, readable)
     }
     this.#unfit.add(id)
     await this.#failed(id, failure, result.ms)
     return { result: { ...result, status: 'failed', reason: failure.message, failure }, state: null, checks }
+  }
+
+  /** Writes the output, which is good, to those of the node's targets that do not hold it. */
+  async #written(node: ManifestNode, settled: Settled, { data }: Readable): Promise<Settled> {
+    const { snapshot } = settled.result
+    if (snapshot === undefined) return settled
+    const turn = { slots: this.#slots, isOver: () => this.#mustStop() }
+    const written = await writeTargets(this.#context, node, { data, snapshot }, turn)
+    if (written === null) return this.#skipped(asNodeId(node.id), 'the run ended before its targets were written')
+    return written.length === 0 ? settled : { ...settled, result: { ...settled.result, written } }
   }
 
   #skipped(id: NodeId, reason: string): Settled {

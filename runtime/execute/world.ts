@@ -8,18 +8,22 @@ import {
   buildSteps,
   type CheckStep,
   checkSteps,
+  type MaterializeStep,
+  materializeSteps,
 } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, environmentName, type NodeId } from '../contract/ids.ts'
 import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
 import type { ChecksByNode, NodeState } from '../contract/state.ts'
+import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
 import { CheckResults } from '../store/check-results.ts'
 import { ColumnDigests } from '../store/column-digests.ts'
 import { readEnvironmentOutputs, readEnvState } from '../store/environments.ts'
 import { type Generation, readProduction, readProductionToReplace } from '../store/generations.ts'
 import { SourceFiles } from '../store/source-files.ts'
 import type { Store } from '../store/store.ts'
+import { TargetRecord } from '../store/target-writes.ts'
 import type { RunRequest } from './run.ts'
 import { type RunValues, runValues } from './values.ts'
 
@@ -44,7 +48,15 @@ export interface World {
   readonly steps: ReadonlyMap<NodeId, BuildStep>
   /** Checks of outputs, by the node that they check. */
   readonly checks: ReadonlyMap<NodeId, CheckStep>
-  /** Nodes that have a step of either kind, in their order. */
+  /** Steps that write outputs to targets, by their node. */
+  readonly targets: ReadonlyMap<NodeId, readonly MaterializeStep[]>
+  /** Nodes whose targets a step reads in a database, by its node. */
+  readonly after: ReadonlyMap<NodeId, readonly NodeId[]>
+  /** What the targets hold, of production or of the environment. */
+  readonly targetRecord: TargetRecord
+  /** Throws PROFILE_INVALID. */
+  readonly connection: (name: string) => PostgresqlConnection
+  /** Nodes that have a step of any kind, in their order. */
   readonly order: readonly NodeId[]
   readonly environment: EnvironmentName | null
   readonly production: Generation | null
@@ -93,6 +105,10 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     nodes,
     steps: new Map(buildSteps(contract).map((step) => [asNodeId(step.node), step])),
     checks: new Map(checkSteps(contract).map((step) => [asNodeId(step.node), step])),
+    targets: targetsByNode(contract),
+    after: writersBefore(contract),
+    targetRecord: new TargetRecord(store, environment),
+    connection: request.connection ?? noConnection,
     order,
     environment,
     production,
@@ -111,6 +127,35 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     ].flatMap((checks): ChecksByNode[] => (checks === undefined ? [] : [checks])),
     checkResults: earlier?.checkResults ?? new CheckResults(store),
   }
+}
+
+function targetsByNode(contract: BundleFile): ReadonlyMap<NodeId, readonly MaterializeStep[]> {
+  const byNode = new Map<NodeId, MaterializeStep[]>()
+  for (const step of materializeSteps(contract)) {
+    const own = byNode.get(asNodeId(step.node))
+    if (own === undefined) byNode.set(asNodeId(step.node), [step])
+    else own.push(step)
+  }
+  return byNode
+}
+
+function writersBefore(contract: BundleFile): ReadonlyMap<NodeId, readonly NodeId[]> {
+  const writes = new Map(materializeSteps(contract).map(({ id, node }) => [id, asNodeId(node)]))
+  return new Map(
+    buildSteps(contract).flatMap(({ node, depends_on }) => {
+      const writers = depends_on.flatMap((id) => writes.get(id) ?? [])
+      return writers.length === 0 ? [] : [[asNodeId(node), writers] as const]
+    }),
+  )
+}
+
+const noConnection = (name: string): never => {
+  throw new RuntimeFailure(
+    'PROFILE_INVALID',
+    `There is no connection '${name}': no profile was found.`,
+    { connection: name },
+    { hints: ["Write it below 'connections:' in profiles.yml, or name a file with '--profile'."] },
+  )
 }
 
 const isChosen = (request: RunRequest, node: ManifestNode | undefined): boolean =>

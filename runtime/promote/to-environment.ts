@@ -25,6 +25,7 @@ import {
 import { type Generation, readProduction } from '../store/generations.ts'
 import type { Lock } from '../store/locks.ts'
 import { openStore, pathIn, type Store } from '../store/store.ts'
+import { readTargetWrites, TARGETS_FILE } from '../store/target-writes.ts'
 import { readApplied } from './applied.ts'
 import { commitEnvironment, type NewEnvironment, type StagedEnvironment } from './environment-switch.ts'
 import { requireOwnNamespace } from './namespaces.ts'
@@ -230,6 +231,7 @@ function newEnvironment(store: Store, made: Ingredients): NewEnvironment {
       'refs.json': prettyJson(refsDocument(contract, production)),
       'plan.json': prettyJson({ ...planDocument(bundle, production, made.profile), ...made.project }),
       ...promotionDocuments(staged, requirements),
+      ...targetsOf(store, to),
     },
     bundle: Object.fromEntries(bundle.files),
     outputs: Object.fromEntries(
@@ -237,6 +239,12 @@ function newEnvironment(store: Store, made: Ingredients): NewEnvironment {
     ),
     generation: staged.updates.create,
   }
+}
+
+/** What the environment's tables in databases hold stays true. */
+function targetsOf(store: Store, environment: EnvironmentName): Readonly<Record<string, string>> {
+  const writes = readTargetWrites(store, environment)
+  return writes === null ? {} : { [TARGETS_FILE]: prettyJson(writes) }
 }
 
 function ownChanges({ from, to }: EnvironmentPromotionOptions, nodes: readonly string[]): RuntimeFailure {

@@ -19,6 +19,7 @@ import {
 import { acquireLock, heldLocks, lockedBy } from './locks.ts'
 import { StoredOutput } from './snapshots.ts'
 import { folderIn, openStore, type Store, type StoreFolder, unlessDamaged } from './store.ts'
+import { readTargetWrites } from './target-writes.ts'
 
 export interface CleanOptions {
   readonly projectDir: string
@@ -33,6 +34,8 @@ export interface CleanOptions {
 export interface CleanResult {
   readonly generations: readonly number[]
   readonly environments: readonly EnvironmentName[]
+  /** Expired, and not removed: they have tables in databases. */
+  readonly withTables: readonly EnvironmentName[]
   readonly snapshots: number
   readonly bundles: number
   /** What cannot be read of what stays: while it is there, nobody knows which snapshots and bundles are needed, and all stay. */
@@ -75,7 +78,9 @@ interface Removals {
 
 function removals(store: Store, options: CleanOptions): Removals {
   const generations = oldGenerations(store, options.keepGenerations ?? KEPT_GENERATIONS)
-  const environments = environmentNames(store).filter((name) => isExpired(store, name))
+  const expired = environmentNames(store).filter((name) => isExpired(store, name))
+  const withTables = expired.filter((name) => hasTables(store, name))
+  const environments = expired.filter((name) => !withTables.includes(name))
   const used = marked(store, new Set(generations), new Set(environments))
   const unneeded = (folder: StoreFolder, isUsed: (name: string) => boolean) =>
     used.damaged.length > 0 ? [] : filesIn(store, folder).filter((name) => !isUsed(name))
@@ -97,8 +102,20 @@ function removals(store: Store, options: CleanOptions): Removals {
   )
   const { damaged } = used
   const counts = { snapshots: snapshots.length, bundles: bundles.length }
-  return { result: { generations, environments, ...counts, damaged, bytes }, paths }
+  return { result: { generations, environments, withTables, ...counts, damaged, bytes }, paths }
 }
+
+/** What was made in databases goes with `env delete`, which has the connections. */
+const hasTables = (store: Store, name: EnvironmentName): boolean =>
+  unlessDamaged(
+    () => {
+      const writes = readTargetWrites(store, name)
+      return (
+        writes !== null && (writes.schemas.length > 0 || Object.values(writes.tables).some(({ created }) => created))
+      )
+    },
+    () => true,
+  )
 
 function oldGenerations(store: Store, keep: number): number[] {
   const current = currentGeneration(store)

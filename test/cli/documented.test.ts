@@ -5,14 +5,11 @@ import * as assert from 'uvu/assert'
 import { VERBS } from '../../compiler/cli/verbs.ts'
 import { aliasesOf, GLOBAL_ARGS } from '../../runtime/cli/arguments.ts'
 import { type Command, isGroup, type Verbs } from '../../runtime/cli/command.ts'
-import { ends } from '../support/cli.ts'
-import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
-import { tempProject } from '../support/temp.ts'
 
 const test = suite('cli/documented')
 
-const [built = '', later = ''] = readFileSync('fixtures/cli/options.md', 'utf8').split('## Documented, not built yet')
+const built = readFileSync('fixtures/cli/options.md', 'utf8')
 
 /** Rows of a table: what stands in back quotes, by column. */
 const rows = (table: string): string[][][] =>
@@ -50,15 +47,6 @@ test('Every documented command has its documented arguments and options, and eve
 test('The options of every command are the documented ones', () => {
   const named = built.slice(0, built.indexOf('| command |')).match(/`--[a-z-]+`/g) ?? []
   assert.equal(named.map((text) => text.slice(3, -1)).sort(), Object.keys(GLOBAL_ARGS).sort())
-})
-
-test('What is documented and not built yet is refused, not ignored', async () => {
-  const folder = tempProject(shop)
-  for (const [[command = ''] = [], options = []] of rows(later)) {
-    const words = command.split(' ').map((word) => (word.startsWith('<') ? 'dev' : word))
-    for (const option of options.length === 0 ? [[]] : options.map((name) => [name]))
-      assert.match((await ends(2, folder, [...words, ...option])).err, /has no (?:option|command)/, command)
-  }
 })
 
 test.run()

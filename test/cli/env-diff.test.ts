@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
+import { newDatabase, profileFor } from '../support/target-project.ts'
 import { tempProject } from '../support/temp.ts'
 
 const test = suite('cli/env-diff')
@@ -22,12 +23,13 @@ ${declared}transform: |
 
 const BY_TEST = 'tests:\n  - type: unique\n    columns: [SHOP, day]\n'
 const BY_TARGET =
-  'materialization:\n  type: postgresql\n  connection: main\n  table: public.sales\n  mode: upsert_by_key\n  unique_keys: [day, shop]\n'
+  'materialization:\n  type: postgresql\n  connection: warehouse\n  table: public.sales\n  mode: upsert_by_key\n  unique_keys: [day, shop]\n'
 const NOT_UNIQUE = 'tests:\n  - type: unique\n    columns: [shop]\n    severity: warn\n'
 
 /** What `env diff` says of an environment in which one amount is another. */
 async function difference(declared: string, ...args: readonly string[]): Promise<string> {
-  const folder = tempProject({ ...shop, 'seeknal/transforms/sales.yml': sales('7', declared) })
+  const profile = declared.includes('postgresql') ? { 'profiles.yml': profileFor(await newDatabase()) } : {}
+  const folder = tempProject({ ...shop, ...profile, 'seeknal/transforms/sales.yml': sales('7', declared) })
   await does(folder, ['run'])
   writeFileSync(join(folder, 'seeknal/transforms/sales.yml'), sales('8', declared))
   await does(folder, ['env', 'plan', 'dev'])

@@ -1,5 +1,6 @@
 // Every fixture below fixtures/diagnostics/ is a project with mistakes. A line that holds one ends with `! CODE` in a
 // comment (several codes when there are several); what has no line to mark is listed in case.md as - `CODE` file:line.
+// `Environment: ` in case.md says for which one it is compiled.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
@@ -11,6 +12,7 @@ import { suite } from '../support/suite.ts'
 const test = suite('diagnostics')
 const FOLDER = 'fixtures/diagnostics'
 const MARK = /[ \t]! ([A-Z_]+(?: [A-Z_]+)*)\s*$/
+const ENVIRONMENT = /^Environment: `([a-z0-9_-]+)`$/m
 const LISTED = /^- `([A-Z_]+)` (\S+)$/gm
 
 /** `file:line CODE`, sorted. */
@@ -35,7 +37,9 @@ for (const name of readdirSync(FOLDER)) {
   test(`every mistake of '${name}' is reported in one run, where it is`, async () => {
     const expected = expectations(fixture)
     assert.ok(expected.length > 0, `${fixture} expects nothing`)
-    const { diagnostics } = await compiled(join(fixture, 'project'))
+    const environment = ENVIRONMENT.exec(readFileSync(join(fixture, 'case.md'), 'utf8'))?.[1]
+    const options = environment === undefined ? {} : { environment }
+    const { diagnostics } = await compiled(join(fixture, 'project'), options)
     for (const { code } of diagnostics) produced.add(code)
     assert.equal(diagnostics.map((d) => `${d.place.file}:${d.place.line} ${d.code}`).sort(), expected)
   })

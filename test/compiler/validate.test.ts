@@ -83,9 +83,14 @@ test('paths may hold quotes, spaces and globs', () => {
 })
 
 test('targets are kept with the node', () => {
-  assert.equal(transform('materialization: {table: a.b}\n').materializations, [{ table: 'a.b', type: 'iceberg' }])
-  assert.equal(transform('materializations: [{type: postgres, table: a.b}]\n').materializations, [
-    { type: 'postgresql', table: 'a.b' },
+  const targets = (fields: string) => transform(fields).targets.map(({ target }) => target)
+  const orders = { type: 'postgresql', connection: 'pg', schema: 'a', table: 'b', mode: 'overwrite' }
+  assert.equal(targets('materialization: {table: a.b}\n'), [])
+  assert.equal(targets('materializations: [{type: postgres, connection: pg, table: a.b}]\n'), [orders])
+  assert.equal(targets('materialization: [{type: postgresql, connection: pg, table: a.b, mode: full}]\n'), [orders])
+  assert.equal(targets('materialization: {type: postgresql, connection: pg, table: a.b, enabled: false}\n'), [])
+  assert.equal(targets(`materialization: {type: postgresql, connection: pg, table: 'd."My S".T', mode: append}\n`), [
+    { ...orders, database: 'd', schema: 'My S', table: 'T', mode: 'append' },
   ])
 })
 

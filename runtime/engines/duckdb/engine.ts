@@ -10,6 +10,8 @@ import type {
   EngineOptions,
   FailingRows,
   Growth,
+  KeyColumns,
+  KeyFacts,
   MergedFiles,
   OutputColumn,
   OutputFacts,
@@ -25,6 +27,7 @@ import { literal, quoted } from './quoting.ts'
 import { runOutput, runStatement } from './run-statement.ts'
 import { generalFailure, stepFailure } from './step-errors.ts'
 import { preludeFor, stepStatements } from './step-statements.ts'
+import { exportRows, keyFacts } from './target-rows.ts'
 
 /** Starts the engine. Costs 0.1–0.3 s. */
 export async function startDuckDB(options: EngineOptions): Promise<Engine> {
@@ -103,6 +106,14 @@ class DuckDBEngine implements Engine {
 
   mergeRows(files: MergedFiles, growth: Growth, least: string): Promise<void> {
     return this.#read(files.kept, (connection) => mergeRows(connection, files, growth, least))
+  }
+
+  exportRows(file: string, columns: readonly OutputColumn[], path: string): Promise<void> {
+    return this.#read(file, (connection) => exportRows(connection, file, columns, path))
+  }
+
+  keyFacts(file: string, columns: KeyColumns): Promise<KeyFacts> {
+    return this.#read(file, (connection) => keyFacts(connection, file, columns))
   }
 
   interrupt(): void {

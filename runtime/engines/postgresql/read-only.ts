@@ -3,6 +3,7 @@
 
 import { sha256 } from '../../contract/canonical-json.ts'
 import { messageOf } from '../../contract/failures.ts'
+import { type SchemaUse, schemaUses } from './relations.ts'
 
 export type QueryCheck =
   | {
@@ -13,6 +14,8 @@ export type QueryCheck =
       readonly end: number
       /** It selects from one table and does nothing else, so that a WHERE may follow it; null: it does more. */
       readonly table: { readonly schema: string | null; readonly name: string } | null
+      /** What it names of schemas, in the order of the text. */
+      readonly uses: readonly SchemaUse[]
     }
   | {
       readonly kind: 'error'
@@ -59,6 +62,7 @@ function check(text: string, parse: (text: string) => unknown): QueryCheck {
     canonical: canonical(select),
     end,
     table: /^select\b/i.test(text.slice(start)) ? onlyTable(treeOf(select)) : null,
+    uses: schemaUses(text, select),
   }
 }
 

@@ -1,0 +1,204 @@
+// A target and the columns of its node → the SQL that writes it, in PostgreSQL's dialect: statements with their roles. The
+// compiler writes them into the step's file, which psql runs; the runtime executes the very same ones in one transaction,
+// leaving out those that make what is there already. Only names and types of a target are in them, spelled by the dialect:
+// a file that says anything else is no bundle's. Pure. Rule: FORMAT.md, "Targets".
+
+import type { Column } from './manifest.ts'
+import { pgName, pgPrefixed, pgText } from './postgresql-names.ts'
+import { targetType } from './target-types.ts'
+import { relationOf, type Target } from './targets.ts'
+
+export type StatementRole =
+  /** Makes the staging table, that only this session sees and that goes with the transaction; fills it; looks at it. */
+  | 'staging'
+  | 'copy'
+  | 'analyze'
+  /** How long to wait for others, and no row that is hidden from the session. */
+  | 'wait'
+  | 'visible'
+  /** What is left out when it is there: schema, table, a column, the table that remembers batches. */
+  | 'schema'
+  | 'table'
+  | 'column'
+  | 'batches'
+  /** Only with `recreate`, and only when the table's columns do not fit. */
+  | 'drop'
+  /** Keeps other writers out, never readers. */
+  | 'lock'
+  /** Remembers the batch of an `append`; with the parameter `batch`. */
+  | 'batch'
+  | 'change'
+
+export interface TargetStatement {
+  readonly role: StatementRole
+  /** Without a semicolon. */
+  readonly sql: string
+  /** `column`: which one. */
+  readonly column?: string
+}
+
+/** The staging table, in the schema of the session's own temporary tables. */
+export const STAGING = 'pg_temp.seeknal_staging'
+/** Remembers which batches an `append` has written, beside the table. */
+export const BATCHES = 'seeknal_batches'
+
+export interface WrittenTarget {
+  readonly target: Target
+  /** Of the node's output, in order. */
+  readonly columns: readonly Column[]
+  /** What stands before the schema. */
+  readonly prefix: string
+}
+
+/** In the order in which they run. */
+export function targetStatements(written: WrittenTarget): readonly TargetStatement[] {
+  const { target, columns } = written
+  const definitions = columns.map(definition)
+  const [schema, table] = [schemaName(written), tableName(written)]
+  const names = columns.map(({ name }) => pgName(name)).join(', ')
+  const statement = (role: StatementRole, sql: string): TargetStatement => ({ role, sql })
+  return [
+    statement('staging', `CREATE TEMPORARY TABLE seeknal_staging ${inParentheses(definitions)} ON COMMIT DROP`),
+    statement('copy', `COPY ${STAGING} (${names}) FROM STDIN (FORMAT csv)`),
+    statement('analyze', `ANALYZE ${STAGING}`),
+    statement('wait', "SET LOCAL lock_timeout = '10s'"),
+    statement('visible', 'SET LOCAL row_security = off'),
+    statement('schema', `CREATE SCHEMA IF NOT EXISTS ${schema}`),
+    ...(target.recreate === true ? [statement('drop', `DROP TABLE IF EXISTS ${table}`)] : []),
+    ...(target.create_table === false
+      ? []
+      : [
+          statement(
+            'table',
+            `CREATE TABLE IF NOT EXISTS ${table} ${inParentheses([...definitions, ...uniqueKeys(target)])}`,
+          ),
+        ]),
+    ...columns.map((column) => ({
+      role: 'column' as const,
+      column: column.name,
+      sql: `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${definition(column)}`,
+    })),
+    ...changes(written, table, names),
+  ]
+}
+
+const definition = ({ name, type }: Column): string => `${pgName(name)} ${targetType(type) ?? ''}`
+
+const inParentheses = (lines: readonly string[]): string => `(\n  ${lines.join(',\n  ')}\n)`
+
+const uniqueKeys = ({ unique_keys: keys }: Target): string[] =>
+  keys === undefined ? [] : [`UNIQUE (${keys.map(pgName).join(', ')})`]
+
+const schemaName = ({ target, prefix }: WrittenTarget): string => pgPrefixed(target.schema, prefix)
+
+const tableName = (written: WrittenTarget): string => `${schemaName(written)}.${pgName(written.target.table)}`
+
+function changes(written: WrittenTarget, table: string, names: string): readonly TargetStatement[] {
+  const { target } = written
+  const insert = `INSERT INTO ${table} (${names})\nSELECT ${names}\nFROM ${STAGING}`
+  const lock = (mode: string): TargetStatement => ({ role: 'lock', sql: `LOCK TABLE ${table} IN ${mode} MODE` })
+  const change = (sql: string): TargetStatement => ({ role: 'change', sql })
+  switch (target.mode) {
+    case 'overwrite':
+      // One statement, at whose end foreign keys of other tables find their rows again.
+      return [
+        lock('SHARE ROW EXCLUSIVE'),
+        change(
+          `WITH gone AS (\n  DELETE FROM ${table} RETURNING 1\n)\n${insert}\nWHERE (SELECT count(*) FROM gone) IS NOT NULL`,
+        ),
+      ]
+    case 'append': {
+      const batches = `${schemaName(written)}.${BATCHES}`
+      return [
+        {
+          role: 'batches',
+          sql: `CREATE TABLE IF NOT EXISTS ${batches} (
+  relation text NOT NULL,
+  batch text NOT NULL,
+  rows bigint NOT NULL,
+  written_at timestamp with time zone NOT NULL DEFAULT now(),
+  PRIMARY KEY (relation, batch)
+)`,
+        },
+        lock('ROW EXCLUSIVE'),
+        {
+          role: 'batch',
+          sql: `INSERT INTO ${batches} (relation, batch, rows)\nSELECT ${pgText(target.table)}, :'batch', count(*)\nFROM ${STAGING}`,
+        },
+        change(insert),
+      ]
+    }
+    case 'incremental_by_time': {
+      const time = pgName(target.time_column ?? '')
+      const range = `${time} >= (SELECT min(${time}) FROM ${STAGING})\n  AND ${time} <= (SELECT max(${time}) FROM ${STAGING})`
+      return [lock('SHARE ROW EXCLUSIVE'), change(`DELETE FROM ${table}\nWHERE ${range}`), change(insert)]
+    }
+    case 'upsert_by_key':
+      return [lock('SHARE ROW EXCLUSIVE'), ...upsert(written, table, names).map(change)]
+  }
+}
+
+/** NULL keys are matched apart: no join finds them by hash. */
+function upsert({ target, columns }: WrittenTarget, table: string, names: string): readonly string[] {
+  const keys = (target.unique_keys ?? []).map(pgName)
+  const others = columns.filter(({ name }) => !target.unique_keys?.includes(name))
+  const matches = target.null_keys === 'match' ? [equal(keys), bothNull(keys)] : [equal(keys)]
+  const set = others.map(({ name }) => `${pgName(name)} = new.${pgName(name)}`).join(',\n  ')
+  const updates =
+    others.length === 0
+      ? []
+      : matches.map(
+          (match) =>
+            `UPDATE ${table} AS target SET\n  ${set}\nFROM ${STAGING} AS new\nWHERE ${match}${onlyChanged(others)}`,
+        )
+  const missing = matches.map((match) => `NOT EXISTS (SELECT FROM ${table} AS target WHERE ${match})`)
+  const own = columns.map(({ name }) => `new.${pgName(name)}`).join(', ')
+  return [
+    ...updates,
+    `INSERT INTO ${table} (${names})\nSELECT ${own}\nFROM ${STAGING} AS new\nWHERE ${missing.join('\n  AND ')}`,
+  ]
+}
+
+const equal = (keys: readonly string[]): string => keys.map((key) => `target.${key} = new.${key}`).join(' AND ')
+
+const bothNull = (keys: readonly string[]): string => {
+  const hasNull = (row: string): string => `(${keys.map((key) => `${row}.${key} IS NULL`).join(' OR ')})`
+  const same = keys.map((key) => `target.${key} IS NOT DISTINCT FROM new.${key}`).join(' AND ')
+  return `${hasNull('target')} AND ${hasNull('new')} AND ${same}`
+}
+
+/** Rows that are as they should be are left alone, where all their types can be compared. */
+function onlyChanged(others: readonly Column[]): string {
+  if (others.some(({ type }) => targetType(type) === 'json')) return ''
+  const row = (of: string): string => `(${others.map(({ name }) => `${of}.${pgName(name)}`).join(', ')})`
+  return `\n  AND ${row('target')} IS DISTINCT FROM ${row('new')}`
+}
+
+const ROLE_COMMENTS: Partial<Readonly<Record<StatementRole, string>>> = {
+  schema: 'If it is missing:',
+  table: 'If it is missing:',
+  batches: 'If it is missing:',
+  column: 'Columns that an older table lacks:',
+}
+
+/**
+ * The step's file: `psql -v ON_ERROR_STOP=1 -f FILE < rows.csv`. What a run decides by looking at the table stands in a
+ * comment.
+ */
+export function targetText(node: string, written: WrittenTarget): string {
+  const { target, prefix } = written
+  const statements = targetStatements(written)
+  const rows = statements.map(({ role, sql }, i) => {
+    const comment = role === statements[i - 1]?.role ? undefined : ROLE_COMMENTS[role]
+    const lead = comment === undefined ? '' : `-- ${comment}\n`
+    if (role === 'copy') return `\\copy ${sql.slice('COPY '.length).replace('FROM STDIN', 'FROM pstdin')}\n`
+    if (role === 'drop') return `-- If its columns do not fit, instead of adding any:\n-- ${sql};\n`
+    return `${lead}${sql};\n`
+  })
+  return `-- ${oneLine(node)} to ${oneLine(relationOf(target, prefix))} on connection ${oneLine(target.connection)}: ${target.mode}.
+${target.mode === 'append' ? "-- By hand, 'batch' is a text that no other batch has: psql -v batch=2026-03-01.\n" : ''}BEGIN;
+${rows.join('')}COMMIT;
+`
+}
+
+const oneLine = (text: string): string => text.replace(/\s+/g, ' ')

@@ -1,0 +1,224 @@
+// Writes rows to a target: they stream into a staging table that only this session sees, then the target changes, all in
+// one transaction, so that whatever ends it leaves the target as it was and no staging table. Waiting for locks is
+// limited, and tried again. Reports TARGET_FAILED, CONNECTION_FAILED, INTERRUPTED.
+
+import type { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { RuntimeFailure } from '../../contract/failures.ts'
+import { type StatementRole, targetStatements, type WrittenTarget } from '../../contract/target-sql.ts'
+import type { PostgresqlConnection } from './connection.ts'
+import { copyFrom } from './driver.ts'
+import { serverFailure } from './failures.ts'
+import { openSession, type Session } from './session.ts'
+import { type Fit, type FoundTable, findTable, fitTable } from './target-table.ts'
+
+export interface TargetRequest {
+  readonly written: WrittenTarget
+  /** Begins the message of a failure: `writing transform.orders to analytics.orders`. */
+  readonly what: string
+  /** Of an `append`: what tells this batch from all others. */
+  readonly batch: string
+  /** Called once, before anything is changed, with what is not there yet. */
+  begin(found: { readonly schema: boolean; readonly table: boolean; readonly batches: boolean }): void
+  /** CSV without a header; `settled` ends with the writer of the rows. Called at most once. */
+  rows(): { readonly stream: Readable; readonly settled: Promise<void> }
+  readonly signal?: AbortSignal | undefined
+  readonly faults?: ((point: 'copied' | 'changed') => void) | undefined
+}
+
+export interface TargetAnswer {
+  /** The batch was there already: nothing was changed. */
+  readonly known: boolean
+}
+
+const MOST_ATTEMPTS = 4
+const FIRST_PAUSE_MS = 250
+/** A lock was not given in time; two sessions waited for each other. */
+const LOCKED: readonly unknown[] = ['55P03', '40P01']
+
+export async function writeTarget(connection: PostgresqlConnection, request: TargetRequest): Promise<TargetAnswer> {
+  const session = await openSession(connection)
+  const cancel = (): void => void session.cancel()
+  request.signal?.addEventListener('abort', cancel)
+  try {
+    return await new Writing(session, request).run()
+  } catch (error) {
+    if (request.signal?.aborted) throw new RuntimeFailure('INTERRUPTED', 'interrupted', {}, { cause: error })
+    throw error
+  } finally {
+    request.signal?.removeEventListener('abort', cancel)
+    await session.close()
+  }
+}
+
+class Writing {
+  readonly #session: Session
+  readonly #request: TargetRequest
+
+  constructor(session: Session, request: TargetRequest) {
+    this.#session = session
+    this.#request = request
+  }
+
+  async run(): Promise<TargetAnswer> {
+    const { written, begin, faults } = this.#request
+    await this.#requireDatabase()
+    // What cannot be written is known before any row is sent.
+    const found = await this.#find()
+    fitTable(written, found)
+    if (await this.#isKnown(found)) return { known: true }
+    begin({ schema: found.hasSchema, table: found.columns !== null, batches: found.hasBatches })
+    await this.#ask('BEGIN')
+    await this.#all('staging')
+    await this.#copy()
+    faults?.('copied')
+    await this.#all('analyze')
+    const known = await this.#change()
+    faults?.('changed')
+    await this.#ask('COMMIT')
+    return { known }
+  }
+
+  async #requireDatabase(): Promise<void> {
+    const { database } = this.#request.written.target
+    const { connection } = this.#session
+    if (database === undefined || database === connection.database) return
+    throw new RuntimeFailure(
+      'TARGET_FAILED',
+      `the table is in the database '${database}', and the connection '${connection.name}' leads to '${connection.database}'`,
+      { connection: connection.name, database },
+      {
+        hints: [
+          'Name a connection of the profile that leads there, or leave the database out of the name of the table.',
+        ],
+      },
+    )
+  }
+
+  #find(): Promise<FoundTable> {
+    return findTable(this.#session, this.#request.what, this.#request.written)
+  }
+
+  /** Whether an `append` wrote the batch before. */
+  async #isKnown({ hasBatches }: FoundTable): Promise<boolean> {
+    const { written, batch } = this.#request
+    if (written.target.mode !== 'append' || !hasBatches) return false
+    const { client } = this.#session
+    const schema = client.escapeIdentifier(`${written.prefix}${written.target.schema}`)
+    const sql = `SELECT 1 AS one FROM ${schema}.seeknal_batches WHERE relation = $1 AND batch = $2`
+    return (await this.#session.rows(this.#request.what, sql, [written.target.table, batch])).length > 0
+  }
+
+  #ask(sql: string, values: readonly string[] = []): Promise<unknown> {
+    return asTarget(this.#session.rows(this.#request.what, sql, values))
+  }
+
+  async #all(role: StatementRole): Promise<void> {
+    for (const statement of targetStatements(this.#request.written))
+      if (statement.role === role) await this.#ask(statement.sql)
+  }
+
+  async #copy(): Promise<void> {
+    const { written, what, rows } = this.#request
+    const copy = targetStatements(written).find(({ role }) => role === 'copy')?.sql ?? ''
+    const sink = this.#session.client.query(copyFrom(copy))
+    const { stream, settled } = rows()
+    const [sent, made] = await Promise.allSettled([
+      pipeline(stream, sink).catch((error: unknown) => {
+        stream.destroy()
+        throw error
+      }),
+      settled.catch((error: unknown) => {
+        stream.destroy(error instanceof Error ? error : new Error(String(error)))
+        throw error
+      }),
+    ])
+    // What the writer of the rows says is only that nobody reads them, where the server has said why.
+    if (made.status === 'rejected' && (sent.status === 'fulfilled' || sent.reason === made.reason)) throw made.reason
+    if (sent.status === 'rejected') throw targetFailure(serverFailure(sent.reason, this.#session.connection, what))
+  }
+
+  /** Changes the target; whether a batch turned out to be known. Tried again when others hold what it needs. */
+  async #change(): Promise<boolean> {
+    await this.#ask('SAVEPOINT unchanged')
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#changeOnce()
+      } catch (error) {
+        const sqlstate = error instanceof RuntimeFailure ? error.facts.sqlstate : null
+        if (!LOCKED.includes(sqlstate) || this.#request.signal?.aborted) throw error
+        if (attempt === MOST_ATTEMPTS) throw lockFailure(error, this.#request)
+        await this.#ask('ROLLBACK TO SAVEPOINT unchanged')
+        await sleep(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal: this.#request.signal })
+      }
+    }
+  }
+
+  async #changeOnce(): Promise<boolean> {
+    const { written, batch } = this.#request
+    const found = await this.#find()
+    const fit = fitTable(written, found)
+    for (const { role, sql, column } of targetStatements(written)) {
+      if (!this.#isNeeded(role, column, found, fit)) continue
+      if (role !== 'batch') await this.#ask(sql)
+      // Another run has written this very batch while this one sent its rows.
+      else if (await this.#isKnown({ ...found, hasBatches: true })) return true
+      else await this.#ask(sql.replace(", :'batch', count(*)", ', $1, count(*)'), [batch])
+    }
+    return false
+  }
+
+  #isNeeded(role: StatementRole, column: string | undefined, found: FoundTable, fit: Fit): boolean {
+    switch (role) {
+      case 'staging':
+      case 'copy':
+      case 'analyze':
+        return false
+      case 'wait':
+        return this.#session.connection.lockTimeoutMs === null
+      case 'schema':
+        return !found.hasSchema
+      case 'table':
+        return found.columns === null || fit.recreate
+      case 'drop':
+        return fit.recreate
+      case 'column':
+        return fit.missing.includes(column ?? '')
+      case 'batches':
+        return !found.hasBatches
+      default:
+        return true
+    }
+  }
+}
+
+/** What the server refused is a failure of the target; a lost connection stays one. */
+const targetFailure = (failure: RuntimeFailure): RuntimeFailure =>
+  failure.code === 'QUERY_FAILED'
+    ? new RuntimeFailure('TARGET_FAILED', failure.message, failure.facts, {
+        cause: failure.cause,
+        hints: failure.hints,
+      })
+    : failure
+
+const asTarget = <T>(asked: Promise<T>): Promise<T> =>
+  asked.catch((error: unknown) => {
+    throw error instanceof RuntimeFailure ? targetFailure(error) : error
+  })
+
+function lockFailure(error: unknown, { what }: TargetRequest): RuntimeFailure {
+  const facts = error instanceof RuntimeFailure ? error.facts : {}
+  return new RuntimeFailure(
+    'TARGET_FAILED',
+    `${what} failed: other sessions hold locks on the table, and did not give them up in ${MOST_ATTEMPTS} attempts`,
+    facts,
+    {
+      cause: error,
+      hints: [
+        'See who: SELECT pid, query FROM pg_stat_activity WHERE pid = ANY (pg_blocking_pids(PID)).',
+        "'lock_timeout' of the connection says how long each attempt waits (default: 10s). The table is as it was; run again.",
+      ],
+    },
+  )
+}

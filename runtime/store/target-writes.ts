@@ -1,0 +1,62 @@
+// targets.json: what tables of other databases hold, by the step that writes them, and which schemas were made for them. One
+// for production, one in each environment. It describes the world: no generation has one, and going back to an earlier
+// generation makes the tables due. On disk before a table is touched and again after it. The caller holds the lock of
+// production or of the environment. Reports STATE_INVALID, STATE_IO.
+
+import { join } from 'node:path'
+import { prettyJson } from '../contract/canonical-json.ts'
+import type { EnvironmentName } from '../contract/ids.ts'
+import { parseDocument } from '../contract/schema.ts'
+import { type CreatedSchema, type TargetWrite, TargetWrites } from '../contract/state.ts'
+import { readIfThere, writeAtomic } from './files.ts'
+import { environmentFolder, folderIn, inProject, type Store } from './store.ts'
+
+export const TARGETS_FILE = 'targets.json'
+
+const targetsPath = (store: Store, environment: EnvironmentName | null): string =>
+  join(environment === null ? store.target : environmentFolder(store, environment), TARGETS_FILE)
+
+/** Null: nothing was ever written. */
+export function readTargetWrites(store: Store, environment: EnvironmentName | null): TargetWrites | null {
+  const path = targetsPath(store, environment)
+  const text = readIfThere(path)
+  if (text === null) return null
+  const hints = ['Move it away: all targets are then written again.']
+  return parseDocument(TargetWrites, text, inProject(store, path), 'STATE_INVALID', hints)
+}
+
+/** What is recorded of one database side: looked up and changed in memory, each change on disk at once. */
+export class TargetRecord {
+  readonly #store: Store
+  readonly #environment: EnvironmentName | null
+  #writes: TargetWrites
+
+  constructor(store: Store, environment: EnvironmentName | null) {
+    this.#store = store
+    this.#environment = environment
+    this.#writes = readTargetWrites(store, environment) ?? { format: 'seeknal.targets/1', tables: {}, schemas: [] }
+  }
+
+  get(step: string): TargetWrite | undefined {
+    return Object.hasOwn(this.#writes.tables, step) ? this.#writes.tables[step] : undefined
+  }
+
+  set(step: string, write: TargetWrite): void {
+    this.#writes = { ...this.#writes, tables: { ...this.#writes.tables, [step]: write } }
+    this.#save()
+  }
+
+  /** A schema that is about to be made. */
+  addSchema(created: CreatedSchema): void {
+    const same = (other: CreatedSchema): boolean =>
+      other.connection === created.connection && other.place === created.place && other.schema === created.schema
+    if (this.#writes.schemas.some(same)) return
+    this.#writes = { ...this.#writes, schemas: [...this.#writes.schemas, created] }
+    this.#save()
+  }
+
+  #save(): void {
+    if (this.#environment !== null) folderIn(this.#store, 'environments', this.#environment)
+    writeAtomic(targetsPath(this.#store, this.#environment), prettyJson(this.#writes))
+  }
+}

@@ -1,0 +1,220 @@
+// What is left of a target when a run, a connection or the server ends in the middle of writing it, and what others see
+// while it is written: the old rows or the new ones.
+
+import { spawnSync } from 'node:child_process'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import pg from 'pg'
+import * as assert from 'uvu/assert'
+import { does, ends } from '../support/cli.ts'
+import { postgresServer, type TestDatabase } from '../support/postgres.ts'
+import { suite } from '../support/suite.ts'
+import { ordersNode, type TargetProject, type TargetText, targetProject } from '../support/target-project.ts'
+
+const test = suite('targets: faults')
+
+const HEAD = 'id,customer,amount,day\n'
+const OLD = `${HEAD}1,old,1.00,2026-03-01\n2,old,2.00,2026-03-02\n`
+const NEW = `${HEAD}2,new,2.00,2026-03-02\n3,new,3.00,2026-03-03\n`
+const ROWS = 'SELECT id, customer FROM analytics.orders ORDER BY 1, 2'
+const BEFORE = [
+  ['1', 'old'],
+  ['2', 'old'],
+]
+const MODES: Readonly<Record<string, { readonly fields: string; readonly after: readonly (readonly string[])[] }>> = {
+  overwrite: {
+    fields: 'mode: overwrite',
+    after: [
+      ['2', 'new'],
+      ['3', 'new'],
+    ],
+  },
+  append: { fields: 'mode: append', after: [...BEFORE, ['2', 'new'], ['3', 'new']].sort() },
+  upsert_by_key: {
+    fields: 'mode: upsert_by_key\nunique_keys: [id]',
+    after: [
+      ['1', 'old'],
+      ['2', 'new'],
+      ['3', 'new'],
+    ],
+  },
+  incremental_by_time: {
+    fields: 'mode: incremental_by_time\ntime_column: day',
+    after: [
+      ['1', 'old'],
+      ['2', 'new'],
+      ['3', 'new'],
+    ],
+  },
+}
+const program = fileURLToPath(new URL('../programs/target-run.js', import.meta.url))
+
+/** Production has the old rows; the new ones are there to be read. */
+async function twoVersions(target: TargetText): Promise<TargetProject> {
+  const project = await targetProject(target)
+  project.write('data/orders.csv', OLD)
+  await does(project.folder, ['run'])
+  project.write('data/orders.csv', NEW)
+  return project
+}
+
+/** Temporary tables of any session, and staging tables wherever they are. */
+const leftOver = (database: TestDatabase) =>
+  database.sql("SELECT relname FROM pg_class WHERE relname LIKE '%staging%' OR relpersistence = 't'")
+
+/** Until nobody but the asker is connected to the database. */
+async function alone(database: TestDatabase): Promise<void> {
+  for (let turn = 0; turn < 200; turn++) {
+    const others = await database.superuser(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = '${database.database}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
+    )
+    if (others.length === 0) return
+    await sleep(25)
+  }
+  throw new Error('a session of a run that is gone is still there')
+}
+
+for (const [mode, { fields, after }] of Object.entries(MODES))
+  for (const point of ['target_begun', 'target_copied', 'target_changed', 'target_committed'])
+    test(`a run with mode ${mode} that is killed at ${point} leaves the old rows or the new ones, and the next brings the new`, async () => {
+      const project = await twoVersions({ fields })
+      const run = spawnSync(process.execPath, [program, project.folder, point], { encoding: 'utf8' })
+      assert.is(run.signal, 'SIGKILL', run.stdout + run.stderr)
+      await alone(project.database)
+      assert.equal(await project.rows(ROWS), point === 'target_committed' ? after : BEFORE)
+      assert.equal(await leftOver(project.database), [])
+      await does(project.folder, ['run'])
+      assert.equal(await project.rows(ROWS), after)
+      assert.equal(readdirSync(join(project.folder, 'target/tmp')), [])
+      assert.match(await does(project.folder, ['run']), /No changes detected/)
+    })
+
+const MANY = {
+  sql: "SELECT i::BIGINT AS id, repeat('x', 200) AS customer FROM range(1000000) t(i) WHERE (SELECT count(*) > 0 FROM",
+}
+const many = ordersNode(MANY).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw'))\n")
+
+/** Calls `act` while rows stream to the database. */
+async function duringCopy(database: TestDatabase, act: (pid: string) => Promise<unknown>): Promise<void> {
+  for (let turn = 0; turn < 2000; turn++) {
+    const found = await database
+      .superuser(
+        `SELECT a.pid::text FROM pg_stat_progress_copy p JOIN pg_stat_activity a USING (pid) WHERE a.datname = '${database.database}' AND p.tuples_processed > 1000`,
+      )
+      .catch(() => [])
+    if (found[0]?.pid !== undefined) {
+      await act(String(found[0].pid))
+      return
+    }
+    await sleep(5)
+  }
+  throw new Error('no rows were sent')
+}
+
+test('a connection that is lost while rows are sent leaves the table as it was, and says so', async () => {
+  const project = await targetProject()
+  const { database } = project
+  await database.sql(
+    "CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint, customer text); INSERT INTO analytics.orders VALUES (7, 'there')",
+  )
+  project.write('seeknal/orders.yml', many)
+  const [ended] = await Promise.all([
+    ends(1, project.folder, ['run']),
+    duringCopy(database, (pid) => database.superuser(`SELECT pg_terminate_backend(${pid})`)),
+  ])
+  assert.match(
+    ended.err,
+    /writing transform\.orders to analytics\.orders failed: the connection 'warehouse' to .* was lost/,
+  )
+  assert.not.match(ended.all, /pass word/)
+  assert.equal(await project.rows(ROWS), [['7', 'there']])
+  assert.equal(await leftOver(database), [])
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['1000000']])
+})
+
+test('a server that crashes while rows are sent has the old rows when it is back', async () => {
+  const project = await targetProject()
+  const { database } = project
+  await database.sql(
+    "CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint, customer text); INSERT INTO analytics.orders VALUES (7, 'there')",
+  )
+  project.write('seeknal/orders.yml', many)
+  const server = await postgresServer()
+  const [ended] = await Promise.all([
+    ends(1, project.folder, ['run']),
+    duringCopy(database, () => server.stop('SIGKILL')),
+  ])
+  assert.match(ended.err, /connection 'warehouse' to .* was lost|failed/)
+  await server.start()
+  assert.equal(await project.rows(ROWS), [['7', 'there']])
+  assert.equal(await leftOver(database), [])
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['1000000']])
+})
+
+test('a table that others have locked is waited for, tried again, and then named', async () => {
+  const project = await twoVersions({ fields: 'mode: overwrite' })
+  const { database } = project
+  const profile = readFileSync(join(project.folder, 'profiles.yml'), 'utf8')
+  project.write('profiles.yml', `${profile.trimEnd()}\n    lock_timeout: 50ms\n`)
+  const other = new pg.Client({ ...database, ssl: false })
+  await other.connect()
+  await other.query('BEGIN; LOCK TABLE analytics.orders IN ROW EXCLUSIVE MODE')
+  const { err } = await ends(1, project.folder, ['run'])
+  assert.match(err, /other sessions hold locks on the table, and did not give them up in 4 attempts/)
+  assert.equal(await project.rows(ROWS), BEFORE)
+  const running = does(project.folder, ['run'])
+  await sleep(700)
+  await other.query('ROLLBACK')
+  await running
+  assert.equal(await project.rows(ROWS), MODES.overwrite?.after)
+  await other.end()
+})
+
+test('readers of an overwritten table never wait, and see all old rows or all new ones, also in an older snapshot', async () => {
+  const project = await twoVersions({ fields: 'mode: overwrite' })
+  const other = new pg.Client({ ...project.database, ssl: false })
+  await other.connect()
+  await other.query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1')
+  await other.query('SELECT count(*) FROM pg_class')
+  const reading = new pg.Client({ ...project.database, ssl: false })
+  await reading.connect()
+  const seen = new Set<string>()
+  let over = false
+  const watching = (async () => {
+    while (!over) {
+      const { rows } = await reading.query(
+        "SELECT string_agg(id || customer, ' ' ORDER BY id) AS all FROM analytics.orders",
+      )
+      seen.add(rows[0].all)
+    }
+  })()
+  await does(project.folder, ['run'])
+  const { rows } = await reading.query(
+    "SELECT string_agg(id || customer, ' ' ORDER BY id) AS all FROM analytics.orders",
+  )
+  over = true
+  await watching
+  assert.is(rows[0].all, '2new 3new')
+  assert.equal(
+    [...seen].filter((all) => all !== '1old 2old' && all !== '2new 3new'),
+    [],
+  )
+  const before = await other.query("SELECT string_agg(id || customer, ' ' ORDER BY id) AS all FROM analytics.orders")
+  assert.is(before.rows[0].all, '1old 2old')
+  await other.end()
+  await reading.end()
+})
+
+test('a value that cannot be sent is the failure, and the run ends', async () => {
+  const project = await targetProject({ sql: "SELECT id, chr(0) || 'x' AS customer FROM" })
+  assert.match((await ends(1, project.folder, ['run'])).err, /invalid byte sequence for encoding "UTF8": 0x00/)
+  project.write('seeknal/orders.yml', ordersNode({ sql: "SELECT id, {'a': 'nan'::DOUBLE} AS s FROM" }))
+  assert.match((await ends(1, project.folder, ['run'])).err, /invalid input syntax for type json/)
+  assert.equal(await project.rows("SELECT 1 FROM pg_namespace WHERE nspname = 'analytics'"), [])
+})
+
+test.run()
