@@ -44,8 +44,12 @@ export const nodeFields = {
   columns: Type.Optional(Columns),
   schema: Type.Optional(Columns),
   freshness: Type.Optional(JsonObject),
-  materialization: Type.Optional(Type.Union([JsonObject, Type.Array(JsonObject), Type.Null()])),
-  materializations: Type.Optional(Type.Array(JsonObject)),
+  materialization: Type.Optional(
+    Type.Union([JsonObject, Type.Array(JsonObject), Type.Null()], { description: 'A target, or a list of them.' }),
+  ),
+  materializations: Type.Optional(
+    Type.Array(JsonObject, { description: 'Tables of other databases that the output is written to.' }),
+  ),
   audits: nodeTests,
   tests: nodeTests,
 }

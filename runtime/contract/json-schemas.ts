@@ -5,7 +5,7 @@ import type { TSchema } from 'typebox'
 import { BundleFile } from './bundle.ts'
 import { Diff } from './diff.ts'
 import { Manifest } from './manifest.ts'
-import { EnvConfig, GenerationRecord, Plan, Refs, RunState, SwitchEntry } from './state.ts'
+import { EnvConfig, GenerationRecord, Plan, Refs, RunState, SwitchEntry, TargetWrites } from './state.ts'
 
 const DRAFT = 'https://json-schema.org/draft/2020-12/schema'
 
@@ -27,6 +27,7 @@ const DOCUMENTS = {
   refs: [Refs, 'refs.json', 'Outputs that an environment reads from production.'],
   'env-config': [EnvConfig, 'env_config.json', 'An environment: its status and its times.'],
   generation: [GenerationRecord, 'generation.json', 'Where a generation of production comes from.'],
+  targets: [TargetWrites, 'targets.json', 'What tables of other databases hold that outputs were written to.'],
   switch: [SwitchEntry, 'journal/production.jsonl', 'One line: production became another generation.'],
 } as const satisfies Readonly<Record<string, readonly [TSchema, string, string]>>
 
@@ -42,6 +43,7 @@ export const schemas: Readonly<Record<DocumentName, Readonly<Record<string, unkn
   refs: jsonSchema('refs'),
   'env-config': jsonSchema('env-config'),
   generation: jsonSchema('generation'),
+  targets: jsonSchema('targets'),
   switch: jsonSchema('switch'),
 }
 

@@ -1,5 +1,5 @@
 // Benchmarks of the built command against the same SQL on the DuckDB client, side by side. Whole processes, medians.
-//   npm run bench -- [--parts=startup,projects,memory,rows,spill,environments,postgresql-sources] [--sizes=10,100,1000,5000] [--shapes=chain,star,layers]
+//   npm run bench -- [--parts=startup,projects,memory,rows,spill,environments,postgresql-sources,postgresql-targets] [--sizes=10,100,1000,5000] [--shapes=chain,star,layers]
 //                    [--runs=3] [--csv-rows=10000] [--table-rows=5000000]
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
@@ -8,6 +8,7 @@ import { tempFolder } from '../support/temp.ts'
 import { environments } from './environments.ts'
 import { command, type Measured, machine, measure, median, middleOf, seconds, seeknal, startMs } from './measure.ts'
 import { postgresqlSources } from './postgresql-sources.ts'
+import { postgresqlTargets } from './postgresql-targets.ts'
 import { editedFile, editSql, generateProject, type ProjectSize, SHAPES } from './projects.ts'
 
 const option = (name: string, otherwise: string): string =>
@@ -23,6 +24,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   rows,
   spill,
   environments: () => environments(runs),
+  'postgresql-targets': () => postgresqlTargets(Number(option('table-rows', '5000000')), runs),
   'postgresql-sources': () => postgresqlSources(Number(option('table-rows', '5000000')), runs),
 }
 

@@ -45,6 +45,10 @@ test('No command prints or writes a password, whether it succeeds or fails', asy
     '.env': `WAREHOUSE_PASSWORD=${SECRETS[0]}\n`,
     'seeknal/t.yml': sourceOf('t', 'connection: warehouse\ntable: public.t\n'),
     'seeknal/mart.yml': transformOf('mart', ['source.t'], "SELECT count(*) AS n FROM ref('source.t')"),
+    'seeknal/out.yml': transformOf('out', ['source.t'], "SELECT * FROM ref('source.t')").replace(
+      'transform:',
+      'materialization: {type: postgresql, connection: warehouse, table: marts.out}\ntransform:',
+    ),
     'draft.yml': sourceOf('u', 'connection: warehouse\nquery: SELECT id FROM t\n'),
   })
   const wrong = { WAREHOUSE_PASSWORD: SECRETS[2] }
@@ -83,9 +87,10 @@ test('No command prints or writes a password, whether it succeeds or fails', asy
     ['env', 'apply', 'dev', '--json', '--verbose'],
     ['env', 'apply', 'dev', '--dry-run'],
     ['diff'],
-    ['env', 'promote', 'dev', '--yes', '--json'],
+    ['env', 'promote', 'dev', '--yes', '--json', '--rematerialize'],
     ['exec', 'bundle', 'bundle', '--verbose', '--fresh'],
     ['history'],
+    ['env', 'delete', 'dev', '--yes', '--verbose'],
     ['repl', '--exec', 'FROM transform.mart'],
   ]) {
     const { all, code } = await cli(folder, args)
