@@ -20,7 +20,7 @@ export function materializeStep(step: PlannedMaterialize, types: BoundNode, pref
   const columns = types.columns ?? []
   const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([target, columns]))
   const mark = marks.at({ identifier: target.schema, role: 'write', reason: 'what this step writes' })
-  const text = (before: string): string => targetText(node, { target, columns, prefix: before })
+  const text = (before: string): string => targetText({ node, target, columns, prefix: before })
   const rows = marks.resolve(exported(step, columns, marks))
   return {
     id,

@@ -219,7 +219,7 @@ function requireTarget(
     throw invalid(`step '${id}' writes something else than the output of '${node.id}'`)
   if (step.connection !== target.connection || step.relation !== relationOf(target, prefix))
     throw invalid(`step '${id}' writes to '${step.relation}'`)
-  const digest = (before: string): string => sha256(targetText(node.id, { target, columns, prefix: before }))
+  const digest = (before: string): string => sha256(targetText({ node: node.id, target, columns, prefix: before }))
   const promoted = promote.materialize?.[id]
   if (files[step.file] !== digest(prefix) || (promoted !== undefined && files[promoted] !== digest('')))
     throw invalid(`the SQL of step '${id}' is not what writes its target`)

@@ -118,8 +118,6 @@ export const TargetWrite = Type.Object(
     place: Hex,
     /** What it holds (contentOf); null: a write has begun, and nobody has seen its end. */
     content: Type.Union([Hex, Type.Null()]),
-    /** Of an append: the batch that went there last. */
-    batch: Type.Union([Hex, Type.Null()]),
     /** The table was not there before; nor, of an append, the one that remembers batches. */
     created: Type.Boolean(),
     created_batches: Type.Optional(Type.Literal(true)),

@@ -41,8 +41,12 @@ export interface TargetStatement {
 export const STAGING = 'pg_temp.seeknal_staging'
 /** Remembers which batches an `append` has written, beside the table. */
 export const BATCHES = 'seeknal_batches'
+/** What stands for the batch, by hand. */
+export const BATCH_VARIABLE = ":'batch'"
 
 export interface WrittenTarget {
+  /** Id of the node. */
+  readonly node: string
   readonly target: Target
   /** Of the node's output, in order. */
   readonly columns: readonly Column[]
@@ -109,21 +113,24 @@ function changes(written: WrittenTarget, table: string, names: string): readonly
       ]
     case 'append': {
       const batches = `${schemaName(written)}.${BATCHES}`
+      const key = `${written.prefix}${target.schema}.${target.table}`
       return [
         {
           role: 'batches',
           sql: `CREATE TABLE IF NOT EXISTS ${batches} (
+  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   relation text NOT NULL,
+  node text NOT NULL,
   batch text NOT NULL,
   rows bigint NOT NULL,
-  written_at timestamp with time zone NOT NULL DEFAULT now(),
-  PRIMARY KEY (relation, batch)
+  written_at timestamp with time zone NOT NULL DEFAULT now()
 )`,
         },
-        lock('ROW EXCLUSIVE'),
+        // Whoever else appends waits here, so that none adds what another is adding.
+        { role: 'lock', sql: `SELECT pg_advisory_xact_lock(hashtextextended(${pgText(key)}, 0))` },
         {
           role: 'batch',
-          sql: `INSERT INTO ${batches} (relation, batch, rows)\nSELECT ${pgText(target.table)}, :'batch', count(*)\nFROM ${STAGING}`,
+          sql: `INSERT INTO ${batches} (relation, node, batch, rows)\nSELECT ${pgText(target.table)}, ${pgText(written.node)}, ${BATCH_VARIABLE}, count(*)\nFROM ${STAGING}`,
         },
         change(insert),
       ]
@@ -185,8 +192,8 @@ const ROLE_COMMENTS: Partial<Readonly<Record<StatementRole, string>>> = {
  * The step's file: `psql -v ON_ERROR_STOP=1 -f FILE < rows.csv`. What a run decides by looking at the table stands in a
  * comment.
  */
-export function targetText(node: string, written: WrittenTarget): string {
-  const { target, prefix } = written
+export function targetText(written: WrittenTarget): string {
+  const { node, target, prefix } = written
   const statements = targetStatements(written)
   const rows = statements.map(({ role, sql }, i) => {
     const comment = role === statements[i - 1]?.role ? undefined : ROLE_COMMENTS[role]
@@ -196,7 +203,7 @@ export function targetText(node: string, written: WrittenTarget): string {
     return `${lead}${sql};\n`
   })
   return `-- ${oneLine(node)} to ${oneLine(relationOf(target, prefix))} on connection ${oneLine(target.connection)}: ${target.mode}.
-${target.mode === 'append' ? "-- By hand, 'batch' is a text that no other batch has: psql -v batch=2026-03-01.\n" : ''}BEGIN;
+${target.mode === 'append' ? "-- By hand, 'batch' says which rows these are: psql -v batch=2026-03-01.\n" : ''}BEGIN;
 ${rows.join('')}COMMIT;
 `
 }

@@ -32,8 +32,9 @@ export function withTargets(world: World, prediction: Prediction): Prediction {
 
 /** Whether the table is known to hold the output. A full run believes it of an `append` only. */
 export function isHeld(world: World, step: MaterializeStep, output: TargetOutput): boolean {
-  const written = world.targetRecord.get(step.id)
-  const target = targetOf(world, step)
+  const node = world.nodes.get(asNodeId(step.node))
+  const written = node && world.targetRecord.of(step.id, node)
+  const target = node?.targets?.[step.target]
   // Writing a table anew is no harm; adding the same rows once more is.
   if (world.full && target?.mode !== 'append') return false
   if (written === undefined || target === undefined || written.content !== contentOf(target, output)) return false

@@ -51,16 +51,15 @@ export async function writeOneTarget(context: TargetContext, order: TargetOrder)
   await requireKeys(context, order)
   const written = beginning(context, order, connection)
   const content = contentOf(target, { data: output.data, digest: output.snapshot.digest })
-  // The one after the last that is known: the same again after a failure, another when the same rows come later.
-  const batch = fingerprintOf({ content, previous: written.batch })
   const { writeTarget } = await import('../engines/postgresql/target-writer.ts')
   let begun = written
   const pipe = await makeRowPipe(join(context.folder, `${fingerprintOf([id, context.runId]).slice(0, 16)}.rows`))
   try {
     const answer = await writeTarget(connection, {
-      written: { target, columns, prefix },
+      written: { node: node.id, target, columns, prefix },
+      nodes: [node.id, ...(node.renamed_from === undefined ? [] : [node.renamed_from])],
       what: `writing ${node.id} to ${relation}`,
-      batch,
+      batch: content,
       begin: (found) => {
         const { place, schema } = written
         if (!found.schema) record.addSchema({ connection: target.connection, place, schema })
@@ -78,7 +77,7 @@ export async function writeOneTarget(context: TargetContext, order: TargetOrder)
     })
     faults?.('target_committed')
     const rows = answer.known ? 0 : output.snapshot.rows
-    record.set(id, { ...begun, content, batch, rows, written_at: new Date().toISOString() })
+    record.set(id, { ...begun, content, rows, written_at: new Date().toISOString() })
   } catch (error) {
     throw located(error, order)
   } finally {
@@ -93,7 +92,7 @@ function beginning(
   connection: PostgresqlConnection,
 ): TargetWrite {
   const place = placeOfConnection(connection)
-  const before = record.get(id)
+  const before = record.of(id, node)
   const same = before?.place === place && before.relation === relation ? before : undefined
   return {
     node: node.id,
@@ -103,7 +102,6 @@ function beginning(
     connection: target.connection,
     place,
     content: null,
-    batch: same?.batch ?? null,
     created: same?.created === true,
     ...(same?.created_batches === true ? { created_batches: true } : {}),
     rows: 0,

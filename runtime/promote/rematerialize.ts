@@ -62,8 +62,9 @@ function ordersOf({ bundle, state }: Promoted): readonly Order[] {
   })
 }
 
-function isHeld(record: TargetRecord, { id, target, relation, output }: Order, connection: Connection): boolean {
-  const written = record.get(id)
+function isHeld(record: TargetRecord, order: Order, connection: Connection): boolean {
+  const { id, node, target, relation, output } = order
+  const written = record.of(id, node)
   const content = contentOf(target, { data: output.data, digest: output.snapshot.digest })
   if (written === undefined || written.content !== content || written.relation !== relation) return false
   return connection === null || written.place === placeIn(connection, target.connection)

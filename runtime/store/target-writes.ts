@@ -6,6 +6,7 @@
 import { join } from 'node:path'
 import { prettyJson } from '../contract/canonical-json.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
+import type { ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { type CreatedSchema, type TargetWrite, TargetWrites } from '../contract/state.ts'
 import { readIfThere, writeAtomic } from './files.ts'
@@ -37,8 +38,12 @@ export class TargetRecord {
     this.#writes = readTargetWrites(store, environment) ?? { format: 'seeknal.targets/1', tables: {}, schemas: [] }
   }
 
-  get(step: string): TargetWrite | undefined {
-    return Object.hasOwn(this.#writes.tables, step) ? this.#writes.tables[step] : undefined
+  /** Of a step of a node, which may have had another name when it was written. */
+  of(step: string, node: Pick<ManifestNode, 'id' | 'renamed_from'>): TargetWrite | undefined {
+    const before = node.renamed_from === undefined ? [] : [node.renamed_from + step.slice(node.id.length)]
+    return [step, ...before]
+      .map((id) => (Object.hasOwn(this.#writes.tables, id) ? this.#writes.tables[id] : undefined))
+      .find((write) => write !== undefined)
   }
 
   set(step: string, write: TargetWrite): void {

@@ -54,12 +54,21 @@ test('append adds each new output once', async () => {
   assert.is((await project.rows(ALL)).length, 7)
 })
 
-test('append does not add a batch again when everything that was recorded here is lost', async () => {
+test('append adds nothing again when everything that was recorded here is lost, or the node has another name', async () => {
   const project = await targetProject({ fields: 'mode: append' })
+  await does(project.folder, ['run'])
+  project.write('data/orders.csv', `${HEAD}8,h,8.00,2026-05-01\n`)
   await does(project.folder, ['run'])
   rmSync(join(project.folder, 'target'), { recursive: true })
   await does(project.folder, ['run'])
-  assert.is((await project.rows(ALL)).length, 3)
+  assert.is((await project.rows(ALL)).length, 4)
+  const renamed = ordersNode({ fields: 'mode: append' }).replace('name: orders', 'name: sales\nrenamed_from: orders')
+  project.write('seeknal/orders.yml', renamed)
+  await does(project.folder, ['run'])
+  assert.is((await project.rows(ALL)).length, 4)
+  rmSync(join(project.folder, 'target'), { recursive: true })
+  await does(project.folder, ['run'])
+  assert.is((await project.rows(ALL)).length, 4)
 })
 
 test('upsert_by_key changes rows that are there, adds the others and deletes nothing', async () => {
@@ -198,6 +207,18 @@ test('several targets of one node are written, and one that fails stays due', as
   assert.match(out, /→ b\.second/)
   assert.not.match(out, /a\.first/)
   assert.is((await project.rows('SELECT 1 FROM b.second')).length, 3)
+})
+
+test('nodes that run at the same time may make the same schema, and the same table', async () => {
+  const project = await targetProject()
+  const names = ['b', 'c', 'd', 'e', 'f']
+  for (const name of names)
+    project.write(
+      `seeknal/${name}.yml`,
+      ordersNode({ fields: 'mode: append', table: 'analytics.all_orders' }).replace('name: orders', `name: ${name}`),
+    )
+  await does(project.folder, ['run', '--max-workers', '6'])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.all_orders'), [[String(names.length * 3)]])
 })
 
 test('a target that is switched off is not written', async () => {

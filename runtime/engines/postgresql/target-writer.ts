@@ -6,7 +6,13 @@ import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
-import { type StatementRole, targetStatements, type WrittenTarget } from '../../contract/target-sql.ts'
+import {
+  BATCH_VARIABLE,
+  BATCHES,
+  type StatementRole,
+  targetStatements,
+  type WrittenTarget,
+} from '../../contract/target-sql.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { copyFrom } from './driver.ts'
 import { serverFailure } from './failures.ts'
@@ -17,8 +23,10 @@ export interface TargetRequest {
   readonly written: WrittenTarget
   /** Begins the message of a failure: `writing transform.orders to analytics.orders`. */
   readonly what: string
-  /** Of an `append`: what tells this batch from all others. */
+  /** Of an `append`: stands for the rows. The same again right after itself is not added. */
   readonly batch: string
+  /** The node, and the one that it was renamed from. */
+  readonly nodes: readonly string[]
   /** Called once, before anything is changed, with what is not there yet. */
   begin(found: { readonly schema: boolean; readonly table: boolean; readonly batches: boolean }): void
   /** CSV without a header; `settled` ends with the writer of the rows. Called at most once. */
@@ -36,6 +44,9 @@ const MOST_ATTEMPTS = 4
 const FIRST_PAUSE_MS = 250
 /** A lock was not given in time; two sessions waited for each other. */
 const LOCKED: readonly unknown[] = ['55P03', '40P01']
+/** Somebody else has just made the same schema or table. */
+const MADE: readonly unknown[] = ['23505', '42P06', '42P07', '42701', '42710']
+const MAKING: readonly StatementRole[] = ['schema', 'table', 'column', 'batches']
 
 export async function writeTarget(connection: PostgresqlConnection, request: TargetRequest): Promise<TargetAnswer> {
   const session = await openSession(connection)
@@ -49,6 +60,15 @@ export async function writeTarget(connection: PostgresqlConnection, request: Tar
   } finally {
     request.signal?.removeEventListener('abort', cancel)
     await session.close()
+  }
+}
+
+class MadeMeanwhile extends Error {
+  readonly failure: RuntimeFailure
+
+  constructor(failure: RuntimeFailure) {
+    super(failure.message)
+    this.failure = failure
   }
 }
 
@@ -100,14 +120,16 @@ class Writing {
     return findTable(this.#session, this.#request.what, this.#request.written)
   }
 
-  /** Whether an `append` wrote the batch before. */
+  /** Whether these rows are the last that the node has added. */
   async #isKnown({ hasBatches }: FoundTable): Promise<boolean> {
     const { written, batch } = this.#request
     if (written.target.mode !== 'append' || !hasBatches) return false
     const { client } = this.#session
     const schema = client.escapeIdentifier(`${written.prefix}${written.target.schema}`)
-    const sql = `SELECT 1 AS one FROM ${schema}.seeknal_batches WHERE relation = $1 AND batch = $2`
-    return (await this.#session.rows(this.#request.what, sql, [written.target.table, batch])).length > 0
+    const sql = `SELECT batch FROM ${schema}.${BATCHES} WHERE relation = $1 AND node = ANY ($2) ORDER BY id DESC LIMIT 1`
+    const nodes = `{${this.#request.nodes.join(',')}}`
+    const [last] = await this.#session.rows(this.#request.what, sql, [written.target.table, nodes])
+    return last?.batch === batch
   }
 
   #ask(sql: string, values: readonly string[] = []): Promise<unknown> {
@@ -146,11 +168,13 @@ class Writing {
       try {
         return await this.#changeOnce()
       } catch (error) {
-        const sqlstate = error instanceof RuntimeFailure ? error.facts.sqlstate : null
-        if (!LOCKED.includes(sqlstate) || this.#request.signal?.aborted) throw error
-        if (attempt === MOST_ATTEMPTS) throw lockFailure(error, this.#request)
+        const isMade = error instanceof MadeMeanwhile
+        const cause = isMade ? error.failure : error
+        const sqlstate = cause instanceof RuntimeFailure ? cause.facts.sqlstate : null
+        if ((!isMade && !LOCKED.includes(sqlstate)) || this.#request.signal?.aborted) throw cause
+        if (attempt === MOST_ATTEMPTS) throw isMade ? cause : lockFailure(cause, this.#request)
         await this.#ask('ROLLBACK TO SAVEPOINT unchanged')
-        await sleep(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal: this.#request.signal })
+        if (!isMade) await sleep(FIRST_PAUSE_MS * 2 ** attempt, undefined, { signal: this.#request.signal })
       }
     }
   }
@@ -161,12 +185,21 @@ class Writing {
     const fit = fitTable(written, found)
     for (const { role, sql, column } of targetStatements(written)) {
       if (!this.#isNeeded(role, column, found, fit)) continue
-      if (role !== 'batch') await this.#ask(sql)
+      if (MAKING.includes(role)) await this.#make(sql)
+      else if (role !== 'batch') await this.#ask(sql)
       // Another run has written this very batch while this one sent its rows.
       else if (await this.#isKnown({ ...found, hasBatches: true })) return true
-      else await this.#ask(sql.replace(", :'batch', count(*)", ', $1, count(*)'), [batch])
+      else await this.#ask(sql.replace(`, ${BATCH_VARIABLE}, count(*)`, ', $1, count(*)'), [batch])
     }
     return false
+  }
+
+  /** What is missing may be made by another session at the same time: then it is there. */
+  async #make(sql: string): Promise<void> {
+    await this.#ask(sql).catch((error: unknown) => {
+      const isMade = error instanceof RuntimeFailure && MADE.includes(error.facts.sqlstate)
+      throw isMade ? new MadeMeanwhile(error) : error
+    })
   }
 
   #isNeeded(role: StatementRole, column: string | undefined, found: FoundTable, fit: Fit): boolean {
