@@ -3,6 +3,7 @@
 // Reports STEP_FAILED, OUTPUT_NOT_STORABLE, OUTPUT_DIFFERS, STATEMENT_REFUSED, STATE_IO, INTERRUPTED.
 
 import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
 import { RuntimeFailure } from '../../contract/failures.ts'
 import type {
   CheckRequest,
@@ -33,7 +34,7 @@ import { exportRows, keyFacts } from './target-rows.ts'
 export async function startDuckDB(options: EngineOptions): Promise<Engine> {
   const { instance, control } = await openConfined(options)
   const version = String((await control.runAndReadAll('SELECT version()')).getRows()[0]?.[0])
-  return new DuckDBEngine(instance, control, `duckdb ${version}`)
+  return new DuckDBEngine(instance, control, `duckdb ${version}`, options)
 }
 
 class DuckDBEngine implements Engine {
@@ -41,8 +42,11 @@ class DuckDBEngine implements Engine {
   readonly #instance: DuckDBInstance
   readonly #control: DuckDBConnection
   readonly #running = new Set<DuckDBConnection>()
+  readonly #options: EngineOptions
+  #exports: ReturnType<typeof openConfined> | undefined
 
-  constructor(instance: DuckDBInstance, control: DuckDBConnection, version: string) {
+  constructor(instance: DuckDBInstance, control: DuckDBConnection, version: string, options: EngineOptions) {
+    this.#options = options
     this.#instance = instance
     this.#control = control
     this.version = version
@@ -108,8 +112,15 @@ class DuckDBEngine implements Engine {
     return this.#read(files.kept, (connection) => mergeRows(connection, files, growth, least))
   }
 
-  exportRows(file: string, columns: readonly OutputColumn[], path: string): Promise<void> {
-    return this.#read(file, (connection) => exportRows(connection, file, columns, path))
+  async exportRows(file: string, columns: readonly OutputColumn[], path: string): Promise<void> {
+    // In a database of its own, which keeps no order: rows that wait for the reader would fill the memory otherwise.
+    this.#exports ??= openConfined({
+      ...this.#options,
+      settings: { preserve_insertion_order: 'false' },
+      spillDirectory: join(this.#options.spillDirectory, 'exports'),
+    })
+    const { instance } = await this.#exports
+    await this.#read(file, (connection) => exportRows(connection, file, columns, path), instance)
   }
 
   keyFacts(file: string, columns: KeyColumns): Promise<KeyFacts> {
@@ -121,12 +132,19 @@ class DuckDBEngine implements Engine {
   }
 
   async close(): Promise<void> {
+    const exports = await this.#exports?.catch(() => undefined)
+    exports?.control.closeSync()
+    exports?.instance.closeSync()
     this.#control.closeSync()
     this.#instance.closeSync()
   }
 
-  async #read<T>(file: string, body: (connection: DuckDBConnection) => Promise<T>): Promise<T> {
-    const connection = await this.#instance.connect()
+  async #read<T>(
+    file: string,
+    body: (connection: DuckDBConnection) => Promise<T>,
+    instance = this.#instance,
+  ): Promise<T> {
+    const connection = await instance.connect()
     this.#running.add(connection)
     try {
       await connection.run('USE control')
