@@ -66,7 +66,10 @@ class Walk {
   }
 
   #tree(tree: Tree, outer: Scope, role: string): void {
-    if (typeof tree.relname === 'string') return this.#relation(tree, outer, role)
+    if (typeof tree.relname === 'string') {
+      this.#relation(tree, outer, role)
+      return
+    }
     const scope = this.#withQueries(tree, outer)
     for (const [key, value] of Object.entries(tree)) {
       if (key === 'withClause') continue
