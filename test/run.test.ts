@@ -7,31 +7,42 @@ import { tempFolder, writeFiles } from './support/temp.ts'
 
 const test = suite('run')
 
-/** Builds one test file of `body`, runs the runner over it and gives what it printed and its exit code. */
-function runnerOver(
-  body: string,
-  ...args: string[]
-): { readonly code: number | null; readonly out: string; readonly last: string } {
+interface Ran {
+  readonly code: number | null
+  readonly out: string
+  readonly last: string
+}
+
+/** Builds test files (path → body), runs the runner over them and gives what it printed and its exit code. */
+function runnerOverFiles(bodies: Readonly<Record<string, string>>, ...args: string[]): Ran {
   const folder = tempFolder('runner')
-  writeFiles(folder, { 'some.test.ts': `${imports}\n${body}` })
-  build(join(folder, 'some.test.ts'), join(folder, 'built'))
-  build(resolve('test/run.ts'), join(folder, 'runner'))
+  writeFiles(folder, Object.fromEntries(Object.entries(bodies).map(([path, body]) => [path, `${imports}\n${body}`])))
+  buildSync({
+    entryPoints: {
+      run: resolve('test/run.ts'),
+      'programs/test-files': resolve('test/programs/test-files.ts'),
+      ...Object.fromEntries(Object.keys(bodies).map((path) => [`built/${path.slice(0, -3)}`, join(folder, path)])),
+    },
+    outdir: join(folder, 'runner'),
+    bundle: true,
+    splitting: true,
+    format: 'esm',
+    platform: 'node',
+    logLevel: 'error',
+  })
   const run = spawnSync(
     process.execPath,
-    [join(folder, 'runner/run.js'), `--tests=${join(folder, 'built')}`, ...args],
-    {
-      encoding: 'utf8',
-    },
+    [join(folder, 'runner/run.js'), `--tests=${join(folder, 'runner/built')}`, ...args],
+    { encoding: 'utf8' },
   )
   return { code: run.status, out: run.stdout + run.stderr, last: run.stdout.trimEnd().split('\n').at(-1) ?? '' }
 }
 
+const runnerOver = (body: string, ...args: string[]): Ran => runnerOverFiles({ 'some.test.ts': body }, ...args)
+
 const imports = `import { suite } from ${JSON.stringify(resolve('test/support/suite.ts'))}
 import { skip } from ${JSON.stringify(resolve('test/support/skip.ts'))}
 const test = suite('some')`
-
-const build = (entry: string, outdir: string) =>
-  buildSync({ entryPoints: [entry], outdir, bundle: true, format: 'esm', platform: 'node', logLevel: 'error' })
 
 test('A file whose tests all pass is green and counted', () => {
   const run = runnerOver(`test('a', () => {}); test('b', async () => {}); test.run()`)
@@ -79,6 +90,33 @@ test('What was skipped is said with its reason', () => {
   const run = runnerOver(`test('a', () => {}); test('b', () => skip('there is no server here')); test.run()`)
   assert.is(run.last, '1 passed, 0 failed, 1 skipped')
   assert.match(run.out, /some: b: there is no server here/)
+})
+
+const PASSING = `test('a', () => {}); test.run()`
+
+test('Of files that run in one process each is judged alone, and one that ends the process takes no other with it', () => {
+  for (const [body, ending] of [
+    ['process.exit(0)', '1 of 1 tests did not run to their end'],
+    ['process.kill(process.pid, "SIGKILL")', 'ended with SIGKILL'],
+    ['return new Promise(() => {})', '1 of 1 tests did not run to their end'],
+  ]) {
+    const ends = `test('a', () => { ${body} }); test.run()`
+    const names = ['a', 'b', 'd', 'e', 'f'].map((name) => [`compiler/${name}.test.ts`, PASSING])
+    const run = runnerOverFiles({ ...Object.fromEntries(names), 'compiler/c.test.ts': ends })
+    assert.is(run.last, '5 passed, 1 failed, 0 skipped', run.out)
+    assert.match(run.out, new RegExp(`compiler/c: .*${ending}`))
+  }
+  const forgotten = runnerOverFiles({ 'compiler/a.test.ts': `test('a', () => {})`, 'compiler/b.test.ts': PASSING })
+  assert.match(forgotten.out, /FAILED compiler\/a [\s\S]*suite 'some' was never run/)
+  assert.is(forgotten.last, '1 passed, 2 failed, 0 skipped')
+})
+
+test('What the process of several files does after them is red', () => {
+  const run = runnerOverFiles({
+    'compiler/a.test.ts': `process.on('exit', () => { process.exitCode = 7 }); ${PASSING}`,
+  })
+  assert.match(run.out, /compiler\/?: the process that ran its files ended with 7/)
+  assert.is(run.code, 1)
 })
 
 test.run()

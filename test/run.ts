@@ -1,19 +1,26 @@
-// Runs the built test files (*.test.js beside this file), each in a process of its own with its own temporary folder
-// and home, as many at a time as there are cores. Cannot be green without running: every file must report that each of
-// its tests ran to its end (support/suite.ts, support/report.ts).
+// Runs the built test files (*.test.js beside this file) in processes with a temporary folder and home of their own, as
+// many at a time as there are cores, the files that take longest first. A file has a process for itself, except those of
+// TOGETHER. Cannot be green without running: every file must report that each of its tests ran to its end
+// (support/suite.ts, support/report.ts).
 //   node dist-test/run.js [--tests=DIR] [TEXT…]    only files whose path contains one of the texts
 // Last line: `N passed, N failed, N skipped`. Exit code 1 when something failed or nothing ran.
 
-import { spawn } from 'node:child_process'
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { availableParallelism, tmpdir } from 'node:os'
+import { readdirSync, rmSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
-import { type FileReport, type FileVerdict, judge, type TestResult } from './support/report.ts'
+import { type FileVerdict, judge, type TestResult } from './support/report.ts'
+import { folderFor, TestProcess } from './support/test-process.ts'
 
 const FILE_TIMEOUT_MS = 280_000
 const SLOW_MS = 2_000
+/** Folders whose tests only compute: loading the program and starting the engine would cost more than most of them. */
+const TOGETHER = ['compiler/']
+/** What takes longest, and so begins first: the cores then end together. */
+const FIRST = ['faults/']
+
+const PROGRAM = fileURLToPath(new URL('programs/test-files.js', import.meta.url))
 
 interface FileRun {
   readonly file: string
@@ -24,56 +31,49 @@ interface FileRun {
 }
 
 function testFiles(folder: string): string[] {
+  const isFirst = (path: string): boolean => FIRST.some((prefix) => path.startsWith(prefix))
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.js'))
-    .sort(byCodeUnit)
+    .sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)) || byCodeUnit(a, b))
     .map((path) => join(folder, path))
 }
 
-/** An empty folder that PostgreSQL, which runs as another user when the tests run as root, may go through. */
-function folderFor(what: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `seeknal-${what}-`))
-  chmodSync(folder, 0o711)
-  return folder
-}
+/** One of the lanes that take files from the queue; a process stays for the next file when both are of one folder. */
+class Lane {
+  readonly #folder: string
+  readonly #say: (run: FileRun) => void
+  #kept: { readonly group: string; readonly process: TestProcess } | undefined
 
-async function runFile(file: string, shared: string): Promise<FileRun> {
-  const temp = folderFor('test')
-  const reportFile = join(temp, 'report.json')
-  const started = performance.now()
-  try {
-    const { ending, output } = await spawned(file, {
-      TMPDIR: temp,
-      HOME: temp,
-      SEEKNAL_TEST_REPORT: reportFile,
-      SEEKNAL_TEST_SHARED: shared,
-    })
-    const report: FileReport | null = existsSync(reportFile) ? JSON.parse(readFileSync(reportFile, 'utf8')) : null
-    const ms = performance.now() - started
-    return { file, verdict: judge(report, ending), results: report?.results ?? [], ms, output }
-  } finally {
-    rmSync(temp, { recursive: true, force: true })
+  constructor(folder: string, say: (run: FileRun) => void) {
+    this.#folder = folder
+    this.#say = say
   }
-}
 
-function spawned(file: string, env: NodeJS.ProcessEnv): Promise<{ ending: number | string; output: string }> {
-  return new Promise((settle) => {
-    const child = spawn(process.execPath, ['--enable-source-maps', file], {
-      env: { ...process.env, NO_COLOR: '1', FORCE_COLOR: '0', ...env },
-      stdio: ['ignore', 'pipe', 'pipe'],
-    })
-    let output = ''
-    child.stdout.on('data', (data) => (output += data))
-    child.stderr.on('data', (data) => (output += data))
-    const timer = setTimeout(() => {
-      output += `\nkilled after ${FILE_TIMEOUT_MS / 1000} s\n`
-      child.kill('SIGKILL')
-    }, FILE_TIMEOUT_MS)
-    child.on('close', (code, signal) => {
-      clearTimeout(timer)
-      settle({ ending: code ?? signal ?? 'no code', output })
-    })
-  })
+  async run(file: string): Promise<void> {
+    const group = TOGETHER.find((prefix) => relative(this.#folder, file).startsWith(prefix))
+    if (this.#kept?.group !== group) await this.end()
+    const started = performance.now()
+    const process = this.#kept?.process ?? new TestProcess(PROGRAM, FILE_TIMEOUT_MS)
+    const outcome = await process.run(file)
+    this.#kept = group === undefined || outcome.isOver ? undefined : { group, process }
+    const after = this.#kept === undefined ? await process.end() : { ending: 0, output: '' }
+    const ending = outcome.ending === 0 ? after.ending : outcome.ending
+    const ms = performance.now() - started
+    const results = outcome.report?.results ?? []
+    this.#say({ file, verdict: judge(outcome.report, ending), results, ms, output: outcome.output + after.output })
+  }
+
+  /** Ends the process that was kept. Whatever its files reported, it must end as they do alone. */
+  async end(): Promise<void> {
+    if (this.#kept === undefined) return
+    const { group, process } = this.#kept
+    this.#kept = undefined
+    const { ending, output } = await process.end()
+    if (ending === 0) return
+    const problems = [`the process that ran its files ended with ${ending}`]
+    const verdict = { passed: 0, failed: 1, skipped: 0, problems }
+    this.#say({ file: join(this.#folder, group), verdict, results: [], ms: 0, output })
+  }
 }
 
 function say(run: FileRun, folder: string): void {
@@ -96,16 +96,18 @@ async function main(): Promise<number> {
   if (files.length === 0) console.log(`no test file matches ${filters.join(' ') || folder} (${all.length} built)`)
 
   const shared = folderFor('shared')
+  process.env.SEEKNAL_TEST_SHARED = shared
   const runs: FileRun[] = []
   const queue = [...files]
-  const worker = async () => {
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const run = await runFile(file, shared)
+  const work = async () => {
+    const lane = new Lane(folder, (run) => {
       runs.push(run)
       say(run, folder)
-    }
+    })
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) await lane.run(file)
+    await lane.end()
   }
-  await Promise.all(Array.from({ length: availableParallelism() }, worker))
+  await Promise.all(Array.from({ length: availableParallelism() }, work))
   rmSync(shared, { recursive: true, force: true })
   return summary(runs)
 }

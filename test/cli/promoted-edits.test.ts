@@ -9,7 +9,7 @@ import * as assert from 'uvu/assert'
 import { isReproducible, type Manifest } from '../../runtime/contract/manifest.ts'
 import { cli, does, records, rowsOf } from '../support/cli.ts'
 import { editFiles } from '../support/edit-cases.ts'
-import { closeAnalysisEngine, fingerprinted, type MemoryProject, projectFiles } from '../support/memory-project.ts'
+import { fingerprinted, type MemoryProject, projectFiles } from '../support/memory-project.ts'
 import { ProjectData } from '../support/project-data.ts'
 import { Decisions } from '../support/random-expressions.ts'
 import { editedSalts, randomProject } from '../support/random-projects.ts'
@@ -23,10 +23,7 @@ const SEED = Number(process.env.SEED ?? 1)
 const AT = ['--run-timestamp', '2020-02-15T08:00:00Z', '--run-id', 'a']
 
 let opened: ProjectData | undefined
-test.after(async () => {
-  opened?.close()
-  await closeAnalysisEngine()
-})
+test.after(() => opened?.close())
 
 /** With its sources in Parquet files. */
 const inFiles = (project: MemoryProject): MemoryProject => ({

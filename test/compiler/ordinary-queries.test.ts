@@ -1,11 +1,10 @@
 import * as assert from 'uvu/assert'
 import type { Relation } from '../../compiler/ports.ts'
 import { planForm } from '../../compiler/sql/plan-form.ts'
-import { analysisEngine, closeAnalysisEngine } from '../support/memory-project.ts'
+import { analysisEngine } from '../support/analysis.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('ordinary-queries')
-test.after(closeAnalysisEngine)
 
 const relation = (name: string, columns: Readonly<Record<string, string>>): Relation => ({
   schema: 'source',

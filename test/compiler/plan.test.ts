@@ -1,18 +1,11 @@
 import * as assert from 'uvu/assert'
 import { diff } from '../../compiler/diff.ts'
 import { plan } from '../../compiler/plan.ts'
-import {
-  analysisEngine,
-  closeAnalysisEngine,
-  diffed,
-  fingerprinted,
-  type MemoryProject,
-  planned,
-} from '../support/memory-project.ts'
+import { analysisEngine } from '../support/analysis.ts'
+import { diffed, fingerprinted, type MemoryProject, planned } from '../support/memory-project.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('plan')
-test.after(closeAnalysisEngine)
 
 const BASE: MemoryProject = {
   nodes: {

@@ -10,7 +10,7 @@ import { type CompileCache, noDatabases } from '../../compiler/ports.ts'
 import { recallOrCompile } from '../../compiler/recall.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
-import { createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
+import { analysisEngine } from '../support/analysis.ts'
 import { manifestOf } from '../support/compile.ts'
 import { goldenCase, projectOf } from '../support/golden.ts'
 import { suite } from '../support/suite.ts'
@@ -40,7 +40,7 @@ async function compile(folder: string, { cache, results }: Caches, change: Parti
   let asked = false
   const engine: CompileInput['engine'] = () => {
     asked = true
-    return createAnalysisEngine()
+    return analysisEngine()
   }
   const observe = createObserver(folder, looked).observe
   const input = {

@@ -1,6 +1,7 @@
 import * as assert from 'uvu/assert'
 import { placeInSql } from '../../compiler/sql/placed-text.ts'
-import { analysisEngine, placesOf, resolved, resolvedTransform, transformFiles } from '../support/passes.ts'
+import { analysisEngine } from '../support/analysis.ts'
+import { placesOf, resolved, resolvedTransform, transformFiles } from '../support/passes.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('resolve')

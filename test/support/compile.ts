@@ -11,8 +11,8 @@ import { opened } from '../../runtime/bundle/verify.ts'
 import type { Bundle } from '../../runtime/contract/bundle.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
-import { type AnalysisEngine, createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
 import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
+import { analysisEngine } from './analysis.ts'
 import { tempFolder } from './temp.ts'
 
 export interface CompileOptions {
@@ -23,13 +23,6 @@ export interface CompileOptions {
   readonly cache?: CompileCache
   /** Changes the list of files before it is compiled. */
   readonly files?: (files: readonly ProjectFile[]) => readonly ProjectFile[]
-}
-
-let started: Promise<AnalysisEngine> | undefined
-/** One engine for all compiles of a test process: starting it costs more than a compile. */
-const engine = (): Promise<AnalysisEngine> => {
-  started ??= createAnalysisEngine()
-  return started
 }
 
 const kept = new Map<string, unknown>()
@@ -45,7 +38,7 @@ export async function compiled(folder: string, options: CompileOptions = {}): Pr
     environment,
     base: options.base ?? null,
     params: options.params ?? {},
-    engine,
+    engine: analysisEngine,
     observe: createObserver(folder, looked).observe,
     ...noDatabases,
     checkQueries,

@@ -12,7 +12,7 @@ import { validate } from '../../compiler/validate.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
-import { type AnalysisEngine, createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
+import { analysisEngine } from './analysis.ts'
 
 /** Members of a node's YAML besides kind and name, null: none; `sql` stands for `transform`, whose inputs are found in it. */
 export interface MemoryNode {
@@ -27,19 +27,6 @@ export interface MemoryProject {
   readonly nodes: Readonly<Record<string, MemoryNode>>
   /** More files, by path: snippets, SQL, the lock. */
   readonly files?: Readonly<Record<string, string>>
-}
-
-let started: Promise<AnalysisEngine> | undefined
-/** One engine for all tests of a file. */
-export const analysisEngine = (): Promise<AnalysisEngine> => {
-  started ??= createAnalysisEngine()
-  return started
-}
-
-export async function closeAnalysisEngine(): Promise<void> {
-  const engine = await started
-  started = undefined
-  engine?.close()
 }
 
 const kept = new Map<string, unknown>()

@@ -6,15 +6,8 @@ import { type Json, load } from '../../compiler/load.ts'
 import { type CompileCache, noCache, noDatabases } from '../../compiler/ports.ts'
 import { type Resolved, type ResolvedTransform, resolve } from '../../compiler/resolve.ts'
 import { type Validated, validate } from '../../compiler/validate.ts'
-import { type AnalysisEngine, createAnalysisEngine } from '../../runtime/engines/duckdb/analysis.ts'
 import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
-
-let started: Promise<AnalysisEngine> | undefined
-/** One engine for a test process. */
-export const analysisEngine = (): Promise<AnalysisEngine> => {
-  started ??= createAnalysisEngine()
-  return started
-}
+import { analysisEngine } from './analysis.ts'
 
 const PROJECT = { 'seeknal_project.yml': 'name: test\n' }
 

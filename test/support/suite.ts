@@ -3,7 +3,8 @@
 // SEEKNAL_TEST_REPORT. A test file also runs alone: node dist-test/load.test.js
 
 import { writeFileSync } from 'node:fs'
-import { suite as uvuSuite } from 'uvu'
+import { pathToFileURL } from 'node:url'
+import { exec, suite as uvuSuite } from 'uvu'
 import type { FileReport, TestResult } from './report.ts'
 import { Skipped } from './skip.ts'
 
@@ -18,8 +19,8 @@ export interface Suite {
   run(): void
 }
 
-const problems: string[] = []
-const results: TestResult[] = []
+let problems: string[] = []
+let results: TestResult[] = []
 let registered = 0
 const notRun = new Set<string>()
 
@@ -67,10 +68,26 @@ async function timed(suiteName: string, name: string, body: Body): Promise<void>
   }
 }
 
-process.on('exit', () => {
-  const file = process.env.SEEKNAL_TEST_REPORT
-  if (file === undefined) return
+/** What the file did up to now; nothing of it is left for the next file of the process. */
+function takeReport(): FileReport {
   const unrun = [...notRun].map((name) => `suite '${name}' was never run: end the file with test.run()`)
   const report: FileReport = { registered, problems: [...problems, ...unrun], results }
-  writeFileSync(file, JSON.stringify(report))
+  problems = []
+  results = []
+  registered = 0
+  notRun.clear()
+  return report
+}
+
+/** Loads and runs a test file in a process in which uvu runs nothing by itself: UVU_DEFER was set before it was loaded. */
+export async function runTestFile(path: string): Promise<FileReport> {
+  Reflect.set(globalThis, 'UVU_QUEUE', [[null]])
+  await import(pathToFileURL(path).href)
+  await exec()
+  return takeReport()
+}
+
+process.on('exit', () => {
+  const file = process.env.SEEKNAL_TEST_REPORT
+  if (file !== undefined) writeFileSync(file, JSON.stringify(takeReport()))
 })

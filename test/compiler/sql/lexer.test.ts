@@ -1,6 +1,6 @@
 import * as assert from 'uvu/assert'
 import { lex, statementRanges } from '../../../compiler/sql/lexer.ts'
-import { analysisEngine } from '../../support/passes.ts'
+import { analysisEngine } from '../../support/analysis.ts'
 import { seeded } from '../../support/random.ts'
 import { suite } from '../../support/suite.ts'
 

@@ -1,11 +1,10 @@
 import * as assert from 'uvu/assert'
 import type { Relation } from '../../../compiler/ports.ts'
 import { type PlanForm, planForm } from '../../../compiler/sql/plan-form.ts'
-import { analysisEngine, closeAnalysisEngine } from '../../support/memory-project.ts'
+import { analysisEngine } from '../../support/analysis.ts'
 import { suite } from '../../support/suite.ts'
 
 const test = suite('plan-form')
-test.after(closeAnalysisEngine)
 
 const table = (schema: string, name: string, columns: string): Relation => ({
   schema,

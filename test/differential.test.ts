@@ -3,17 +3,18 @@
 // variables EDITS and SEED.
 
 import * as assert from 'uvu/assert'
-import type { Relation } from '../../compiler/ports.ts'
-import { planForm } from '../../compiler/sql/plan-form.ts'
-import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
-import { analysisEngine, closeAnalysisEngine, diffed, type MemoryProject } from '../support/memory-project.ts'
-import { ProjectData } from '../support/project-data.ts'
-import { Decisions, type Salts } from '../support/random-expressions.ts'
-import { editedSalts, randomProject, SOURCES } from '../support/random-projects.ts'
-import { queryOf } from '../support/random-queries.ts'
-import { suite } from '../support/suite.ts'
+import type { Relation } from '../compiler/ports.ts'
+import { planForm } from '../compiler/sql/plan-form.ts'
+import type { Manifest, ManifestNode } from '../runtime/contract/manifest.ts'
+import { analysisEngine } from './support/analysis.ts'
+import { diffed, type MemoryProject } from './support/memory-project.ts'
+import { ProjectData } from './support/project-data.ts'
+import { Decisions, type Salts } from './support/random-expressions.ts'
+import { editedSalts, randomProject, SOURCES } from './support/random-projects.ts'
+import { queryOf } from './support/random-queries.ts'
+import { suite } from './support/suite.ts'
 
-const test = suite('impact-differential')
+const test = suite('differential')
 
 function option(name: string, otherwise: number): number {
   const at = process.argv.indexOf(`--${name}`)
@@ -27,10 +28,7 @@ async function projectData(): Promise<ProjectData> {
   opened.data ??= await ProjectData.open()
   return opened.data
 }
-test.after(async () => {
-  opened.data?.close()
-  await closeAnalysisEngine()
-})
+test.after(() => opened.data?.close())
 
 const RELATIONS: readonly Relation[] = SOURCES.map(({ name, columns }) => ({
   schema: 'source',

@@ -1,20 +1,20 @@
+// Edits of fixtures/edits: what compiler/diff.ts says of each, and, executed before and after on the engine, that every node
+// which it leaves alone has the rows that it had.
+
 import { writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
-import type { Diffed } from '../../compiler/diff.ts'
-import type { Change } from '../../runtime/contract/diff.ts'
-import { type EditCase, editFiles } from '../support/edit-cases.ts'
-import { closeAnalysisEngine, diffed } from '../support/memory-project.ts'
-import { ProjectData } from '../support/project-data.ts'
-import { suite } from '../support/suite.ts'
+import type { Diffed } from '../compiler/diff.ts'
+import type { Change } from '../runtime/contract/diff.ts'
+import { type EditCase, editFiles } from './support/edit-cases.ts'
+import { diffed } from './support/memory-project.ts'
+import { ProjectData } from './support/project-data.ts'
+import { suite } from './support/suite.ts'
 
-const test = suite('diff')
+const test = suite('edits')
 const UPDATE = process.env.UPDATE_GOLDEN === '1'
 
 let data: ProjectData | undefined
-test.after(async () => {
-  data?.close()
-  await closeAnalysisEngine()
-})
+test.after(() => data?.close())
 
 const short = (id: string): string => id.replace(/^transform\./, '')
 

@@ -1,0 +1,18 @@
+// Runs the test files whose paths its parent sends, and answers each with its report (support/test-process.ts). A file that
+// waits for ever or ends the process leaves its report where SEEKNAL_TEST_REPORT says.
+
+import type { Answer } from '../support/test-process.ts'
+
+// uvu reads it when it is loaded: nothing runs by itself.
+Reflect.set(globalThis, 'UVU_DEFER', true)
+const { runTestFile } = await import('../support/suite.ts')
+
+process.on('message', async (file: string) => {
+  // A file that has nothing left to wait for ends the process, as it does alone.
+  process.channel?.unref()
+  const report = await runTestFile(file)
+  const answer: Answer = { report, code: Number(process.exitCode ?? 0) }
+  process.exitCode = 0
+  process.send?.(answer)
+  process.channel?.ref()
+})
