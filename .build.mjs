@@ -73,7 +73,7 @@ if (test) {
     outbase: 'test',
     splitting: true,
     format: 'esm',
-    sourcemap: 'inline',
+    sourcemap: 'linked',
     chunkNames: 'chunks/[hash]',
     // Bundled CommonJS packages ask for `require`.
     banner: {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { VERBS } from '../../compiler/cli/verbs.ts'
 import { type Program, runProgram } from '../../runtime/cli/program.ts'
-import type { Ended } from './seeknal.ts'
+import { command, type Ended } from './seeknal.ts'
 
 export const program: Program = {
   name: 'seeknal',
@@ -14,6 +14,10 @@ export const program: Program = {
   verbs: VERBS,
   examples: [['seeknal run', 'execute']],
 }
+
+// A cache belongs to the build that made it. What is started here and the built command are of the same sources: a test that
+// needs both does not compile everything anew at each change from one to the other.
+process.argv[1] = command
 
 export interface CliOptions {
   readonly env?: Readonly<Record<string, string>>
