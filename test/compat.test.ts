@@ -10,8 +10,8 @@ const test = suite('compat')
 
 for (const name of readdirSync('fixtures/compat')) {
   const fixture = join('fixtures/compat', name)
-  test(`${name}: ${readCase(fixture).title}`, () => {
-    checkCase(fixture)
+  test(`${name}: ${readCase(fixture).title}`, async () => {
+    await checkCase(fixture)
   })
 }
 

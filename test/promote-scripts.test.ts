@@ -17,6 +17,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { sha256 } from '../runtime/contract/canonical-json.ts'
 import { baseProject, goldenCase, projectOf } from './support/golden.ts'
+import { copyOf } from './support/prepared.ts'
 import { succeeds } from './support/seeknal.ts'
 import { suite } from './support/suite.ts'
 import { tempFolder } from './support/temp.ts'
@@ -29,9 +30,7 @@ const applied = (() => {
   let made: string | undefined
   return (): string => {
     made ??= prepare()
-    const copy = join(tempFolder('applied'), 'project')
-    cpSync(made, copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
-    return copy
+    return copyOf(made)
   }
 })()
 

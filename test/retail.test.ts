@@ -8,8 +8,8 @@ import { suite } from './support/suite.ts'
 const test = suite('retail')
 const fixture = 'fixtures/retail'
 
-test(readCase(fixture).title, () => {
-  const folder = checkCase(fixture)
+test(readCase(fixture).title, async () => {
+  const folder = await checkCase(fixture)
   const again = succeeds(folder, ['run', '--date', '2026-03-31'])
   assert.match(again, /No changes detected/)
 })

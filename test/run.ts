@@ -11,6 +11,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type FileVerdict, judge, type TestResult } from './support/report.ts'
+import { tempRoot } from './support/temp-root.ts'
 import { folderFor, TestProcess } from './support/test-process.ts'
 
 const FILE_TIMEOUT_MS = 280_000
@@ -95,6 +96,7 @@ async function main(): Promise<number> {
   )
   if (files.length === 0) console.log(`no test file matches ${filters.join(' ') || folder} (${all.length} built)`)
 
+  process.env.TMPDIR = tempRoot()
   const shared = folderFor('shared')
   process.env.SEEKNAL_TEST_SHARED = shared
   const runs: FileRun[] = []

@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends, records, rowsOf } from '../support/cli.ts'
+import { prepared } from '../support/prepared.ts'
 import { production } from '../support/runtime-project.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
@@ -27,7 +28,7 @@ const listed = async (folder: string) => JSON.parse(await does(folder, ['env', '
 const total = (folder: string) => rowsOf(folder, 'SELECT total FROM transform.total')
 
 /** Production of orders → clean → total, without tests. */
-async function inProduction(): Promise<string> {
+const inProduction = prepared(async () => {
   const folder = tempProject({
     'seeknal_project.yml': 'name: shop\nversion: "1.0.0"\n',
     'data/orders.csv': ORDERS,
@@ -38,7 +39,7 @@ async function inProduction(): Promise<string> {
   })
   await does(folder, ['run'])
   return folder
-}
+})
 
 /** The same, and environment dev planned with another `clean`. */
 async function planned(text: string): Promise<string> {

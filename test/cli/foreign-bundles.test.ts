@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { does, records, rowsOf } from '../support/cli.ts'
 import { forgeFolder } from '../support/forge.ts'
+import { prepared } from '../support/prepared.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
@@ -30,7 +31,7 @@ const statuses = (out: string) =>
   Object.fromEntries(records(out).flatMap((r) => (typeof r.node === 'string' ? [[r.node, r.status]] : [])))
 
 /** Production as it was, the project with both transforms changed, and its bundle for dev. */
-async function changed(): Promise<string> {
+const changed = prepared(async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
   edit(folder, full, 'o.amount, o.day', 'o.amount AS amount, o.day, 1 AS one')
@@ -38,7 +39,7 @@ async function changed(): Promise<string> {
   edit(folder, daily, "FROM ref('transform.orders_full')", "FROM ref('transform.orders_full') WHERE one = 1")
   await does(folder, ['compile', '--env', 'dev', '--out', 'bundle'])
   return folder
-}
+})
 
 test('An honest bundle is executed once: promoted or not, a run takes over what it made', async () => {
   const folder = await changed()

@@ -7,6 +7,7 @@ import { environmentName } from '../../runtime/contract/ids.ts'
 import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
 import { smallManifest } from '../support/bundles.ts'
 import { does, ends, rowsOf } from '../support/cli.ts'
+import { prepared } from '../support/prepared.ts'
 import { rejects } from '../support/rejects.ts'
 import { production, tree } from '../support/runtime-project.ts'
 import { shop } from '../support/shop.ts'
@@ -25,14 +26,14 @@ const addColumn = (folder: string) =>
   edit(folder, daily, 'SUM(amount) AS revenue', 'SUM(amount) AS revenue, COUNT(*) AS orders')
 
 /** A project in production, with a changed node applied in dev. */
-async function applied(): Promise<string> {
+const applied = prepared(async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
   addColumn(folder)
   await does(folder, ['env', 'plan', 'dev'])
   await does(folder, ['env', 'apply', 'dev'])
   return folder
-}
+})
 
 const environment = (folder: string, name: string, file: string) =>
   readFileSync(join(folder, 'target/environments', name, file), 'utf8')

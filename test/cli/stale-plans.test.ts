@@ -5,6 +5,7 @@ import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends, records, rowsOf } from '../support/cli.ts'
+import { prepared } from '../support/prepared.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject, writeFiles } from '../support/temp.ts'
@@ -36,13 +37,13 @@ async function refused(folder: string, args: readonly string[]): Promise<{ nodes
 }
 
 /** Production, and environment dev with another daily, planned. */
-async function planned(): Promise<string> {
+const planned = prepared(async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
   edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
   await does(folder, ['env', 'plan', 'dev'])
   return folder
-}
+})
 
 /** A run of what production was, on other data: the nightly run. */
 async function nightly(folder: string): Promise<void> {

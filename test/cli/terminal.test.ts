@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does } from '../support/cli.ts'
+import { prepared } from '../support/prepared.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
 import { production } from '../support/runtime-project.ts'
 import { shop } from '../support/shop.ts'
@@ -15,14 +16,14 @@ test.after(closeTerminals)
 
 const daily = 'seeknal/transforms/daily.yml'
 /** In production; in dev, `daily` has one more column. */
-async function applied(): Promise<string> {
+const applied = prepared(async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
   writeFileSync(join(folder, daily), shop[daily].replace('AS revenue', 'AS revenue, COUNT(*) AS orders'))
   await does(folder, ['env', 'plan', 'dev'])
   await does(folder, ['env', 'apply', 'dev'])
   return folder
-}
+})
 
 const DEV = /seeknal\[dev\]> $/
 const PRODUCTION = /seeknal> $/

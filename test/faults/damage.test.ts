@@ -15,6 +15,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { verifyHistory } from '../../runtime/history.ts'
 import { does, ends, records, rowsOf } from '../support/cli.ts'
+import { prepared } from '../support/prepared.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
@@ -48,7 +49,7 @@ function scratch(path: string): void {
 }
 
 /** The generations 1, 2 and 3 with revenue, twice and three times it. */
-async function threeGenerations(): Promise<string> {
+const threeGenerations = prepared(async () => {
   const folder = tempProject(shop)
   await does(folder, ['run'])
   edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
@@ -56,7 +57,17 @@ async function threeGenerations(): Promise<string> {
   edit(folder, daily, '* 2', '* 3')
   await does(folder, ['run'])
   return folder
-}
+})
+
+/** In environment dev, revenue is applied twice as high. */
+const applied = prepared(async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['run'])
+  edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
+  await does(folder, ['env', 'plan', 'dev'])
+  await does(folder, ['env', 'apply', 'dev'])
+  return folder
+})
 
 /** Code, file and hints of the failure that a command ends with. */
 async function failure(folder: string, args: readonly string[]) {
@@ -226,11 +237,7 @@ const DOCUMENTS = ['env_config.json', 'plan.json', 'run_state.json', 'manifest.j
 
 test('Whatever of an environment is damaged, planning it again is enough', async () => {
   for (const file of DOCUMENTS) {
-    const folder = tempProject(shop)
-    await does(folder, ['run'])
-    edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
-    await does(folder, ['env', 'plan', 'dev'])
-    await does(folder, ['env', 'apply', 'dev'])
+    const folder = await applied()
     tear(join(folder, 'target/environments/dev', file))
     const list = await does(folder, ['env', 'list'])
     assert.match(list, /dev/)
@@ -257,11 +264,7 @@ test('What an environment was applied with can be damaged too, and applying agai
     ['--parallel', (folder) => tear(join(folder, 'target/environments/dev/promotion/requirements.json'))],
   ]
   for (const [option, damage] of damages) {
-    const folder = tempProject(shop)
-    await does(folder, ['run'])
-    edit(folder, daily, 'SUM(amount)', 'SUM(amount) * 2')
-    await does(folder, ['env', 'plan', 'dev'])
-    await does(folder, ['env', 'apply', 'dev'])
+    const folder = await applied()
     damage(folder, JSON.parse(readFileSync(join(folder, 'target/environments/dev/plan.json'), 'utf8')).bundle)
     assert.match((await failure(folder, ['promote', 'dev', '--yes'])).hints, /seeknal env apply dev/)
     assert.equal(statuses(await does(folder, ['env', 'apply', 'dev', option, '--json'])), {

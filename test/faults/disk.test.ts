@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import * as assert from 'uvu/assert'
 import { FAULT_FILES, type Operation, perform } from '../support/fault-cases.ts'
+import { prepared } from '../support/prepared.ts'
 import { production, rowsOf } from '../support/runtime-project.ts'
 import { skip } from '../support/skip.ts'
 import { suite } from '../support/suite.ts'
@@ -53,11 +54,11 @@ function mountSpace(): readonly string[] {
   )
 }
 
-async function projectWithProduction(): Promise<string> {
+const projectWithProduction = prepared(async () => {
   const project = tempProject(FAULT_FILES)
   await perform('first', project)
   return project
-}
+})
 
 const run = (project: string, operation: Operation) => ({ PROJECT: project, OPERATION: operation })
 

@@ -1,7 +1,7 @@
 // Two commands at once, in processes of their own, one of them held in the middle: what may not be together is refused and
 // names the holder, nothing is lost, and in the end everything is as if one had come after the other.
 
-import { appendFileSync, cpSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { sha256 } from '../../runtime/contract/canonical-json.ts'
@@ -10,10 +10,11 @@ import { heldLocks } from '../../runtime/store/locks.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import { does, ends, rowsOf } from '../support/cli.ts'
 import { type Held, held, started } from '../support/held-command.ts'
+import { copyOf, prepared } from '../support/prepared.ts'
 import { production, tree } from '../support/runtime-project.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
-import { tempFolder, tempProject } from '../support/temp.ts'
+import { tempProject } from '../support/temp.ts'
 
 const test = suite('environment-pairs')
 
@@ -37,49 +38,34 @@ const changeDaily = (folder: string) => edit(folder, daily, 'AS revenue', 'AS re
 const changeLone = (folder: string) => edit(folder, lone, 'price FROM', 'price * 2 AS price FROM')
 const moreOrders = (folder: string) => appendFileSync(join(folder, 'data/orders.csv'), '4,b,1.00,2026-03-02\n')
 
-const made = new Map<string, Promise<string>>()
+const inProduction = prepared(async () => {
+  const folder = tempProject(FILES)
+  await does(folder, ['run'])
+  return folder
+})
 
-/** A copy of the project in a state that is made once. */
-async function copyOf(name: string, make: () => Promise<string>): Promise<string> {
-  const first = made.get(name) ?? make()
-  made.set(name, first)
-  const copy = join(tempFolder(name), 'project')
-  cpSync(await first, copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
-  return copy
-}
+const planned = prepared(async () => {
+  const folder = await inProduction()
+  changeDaily(folder)
+  await does(folder, ['env', 'plan', 'dev'])
+  return folder
+})
 
-const inProduction = () =>
-  copyOf('production', async () => {
-    const folder = tempProject(FILES)
-    await does(folder, ['run'])
-    return folder
-  })
-
-const planned = () =>
-  copyOf('planned', async () => {
-    const folder = await inProduction()
-    changeDaily(folder)
-    await does(folder, ['env', 'plan', 'dev'])
-    return folder
-  })
-
-const applied = () =>
-  copyOf('applied', async () => {
-    const folder = await planned()
-    await does(folder, ['env', 'apply', 'dev'])
-    return folder
-  })
+const applied = prepared(async () => {
+  const folder = await planned()
+  await does(folder, ['env', 'apply', 'dev'])
+  return folder
+})
 
 /** Two environments are applied: dev has another `daily`, fix another `lone`. */
-const bothApplied = () =>
-  copyOf('both', async () => {
-    const folder = await applied()
-    writeFileSync(join(folder, daily), FILES[daily])
-    changeLone(folder)
-    await does(folder, ['env', 'plan', 'fix'])
-    await does(folder, ['env', 'apply', 'fix'])
-    return folder
-  })
+const bothApplied = prepared(async () => {
+  const folder = await applied()
+  writeFileSync(join(folder, daily), FILES[daily])
+  changeLone(folder)
+  await does(folder, ['env', 'plan', 'fix'])
+  await does(folder, ['env', 'apply', 'fix'])
+  return folder
+})
 
 const apply = ['env', 'apply', 'dev']
 const plan = ['env', 'plan', 'dev']
@@ -280,7 +266,7 @@ test('A plan while it is applied is refused, and an apply while it is planned', 
   await goesOn(application)
   await sound(folder)
   for (const at of [/^rename environments\/dev\/bundle\/diff\.json/, /^rename environments\/dev\/plan\.json/]) {
-    const copy = await copyOf('once-applied', async () => folder)
+    const copy = copyOf(folder)
     const planning = await held(copy, plan, at)
     await refused(copy, apply, planning, "environment 'dev'")
     await goesOn(planning)

@@ -9,6 +9,7 @@ import { promote, rollback } from '../../runtime/promote.ts'
 import { readProduction } from '../../runtime/store/generations.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import { type Forgery, forge } from '../support/forge.ts'
+import { prepared } from '../support/prepared.ts'
 import { exec, rowsOf, run, shop, shopProject, withStatus } from '../support/runtime-project.ts'
 import { suite } from '../support/suite.ts'
 
@@ -56,11 +57,11 @@ const other =
     return { files: { [`apply/${node}.sql`]: text.replace(from, to) } }
   }
 
-async function inProduction(): Promise<string> {
+const inProduction = prepared(async () => {
   const project = shopProject()
   await run(project, shop())
   return project
-}
+})
 
 const dev = () => {
   const name = environmentName('dev')

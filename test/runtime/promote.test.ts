@@ -24,6 +24,7 @@ import {
 } from '../../runtime/store/environments.ts'
 import { readProduction } from '../../runtime/store/generations.ts'
 import { openStore } from '../../runtime/store/store.ts'
+import { prepared } from '../support/prepared.ts'
 import { rejects } from '../support/rejects.ts'
 import { production, rowsOf, run, shop, shopProject, tree, withStatus } from '../support/runtime-project.ts'
 import { suite } from '../support/suite.ts'
@@ -48,13 +49,13 @@ const devBundle = (
   steps = ['transform.sums', 'transform.both'],
 ) => shop(changes, { environment: 'dev', base: base(project), steps })
 
-async function applied(): Promise<string> {
+const applied = prepared(async () => {
   const project = shopProject()
   await run(project, shop())
   const result = await run(project, devBundle(project))
   assert.is(result.outcome, 'done')
   return project
-}
+})
 
 test('An environment executes only its steps, reads the rest from production and leaves production alone', async () => {
   const project = shopProject()

@@ -4,7 +4,8 @@
 import { cpSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { queried, seeknal } from './seeknal.ts'
+import { cli, does } from './cli.ts'
+import { seeknal } from './seeknal.ts'
 import { tempFolder } from './temp.ts'
 
 export interface Case {
@@ -38,22 +39,23 @@ export function copyOfProject(fixture: string): string {
   return folder
 }
 
-/** Runs the project and compares everything that its case.md expects; gives the folder that it ran in. */
-export function checkCase(fixture: string): string {
+/** Runs the project with the built command and compares everything that its case.md expects; gives the folder that it ran in. */
+export async function checkCase(fixture: string): Promise<string> {
   const expected = readCase(fixture)
   assert.ok(expected.answers.length > 0, `${fixture}/case.md expects nothing`)
   const folder = copyOfProject(fixture)
   const run = seeknal(folder, ['run', ...expected.options])
   assert.is(run.code, 0, run.all)
-  for (const { sql, csv } of expected.answers) assert.is(queried(folder, sql), csv, sql)
-  const reported = codesOf(folder)
+  for (const { sql, csv } of expected.answers)
+    assert.is(await does(folder, ['repl', '--exec', sql, '--format', 'csv']), csv, sql)
+  const reported = await codesOf(folder)
   for (const code of expected.warnings) assert.ok(reported.has(code), `${code} is not in ${[...reported].join(', ')}`)
   for (const id of expected.names) assert.ok(run.all.includes(id), `'${id}' is not named:\n${run.all}`)
   return folder
 }
 
 /** Codes of what `validate --json` reports. */
-function codesOf(folder: string): ReadonlySet<string> {
-  const { out } = seeknal(folder, ['validate', '--json'])
+async function codesOf(folder: string): Promise<ReadonlySet<string>> {
+  const { out } = await cli(folder, ['validate', '--json'])
   return new Set([...out.matchAll(/"code":\s*"([A-Z_]+)"/g)].map(([, code = '']) => code))
 }

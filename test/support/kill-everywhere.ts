@@ -2,7 +2,7 @@
 // byte, every command works, and the same command again brings what it would have brought.
 
 import { spawnSync } from 'node:child_process'
-import { cpSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
@@ -10,6 +10,7 @@ import { verifyHistory } from '../../runtime/history.ts'
 import { heldLocks } from '../../runtime/store/locks.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import { cli, does } from './cli.ts'
+import { copyOf } from './prepared.ts'
 import { production, tree } from './runtime-project.ts'
 import { command } from './seeknal.ts'
 import { shop } from './shop.ts'
@@ -31,12 +32,6 @@ function edit(folder: string): void {
   const text = readFileSync(join(folder, daily), 'utf8')
   const columns = text.split('AS c').length
   writeFileSync(join(folder, daily), text.replace('AS revenue', `AS revenue, ${columns} AS c${columns}`))
-}
-
-function copyOf(project: string): string {
-  const copy = join(tempFolder('killed'), 'project')
-  cpSync(project, copy, { recursive: true, verbatimSymlinks: true, preserveTimestamps: true })
-  return copy
 }
 
 /** Runs the built command, killed at its change `at`; 0: to its end. */
