@@ -1,12 +1,9 @@
-// Queries with what is said about their being a function of their inputs; and a law: a query of which nothing is said
-// gives the same rows when its inputs' rows come in another order.
+// Queries with what is said about their being a function of their inputs. That it is true is shown on random queries by
+// test/random-queries.test.ts.
 
 import * as assert from 'uvu/assert'
-import { isReproducible, type Reproducibility } from '../../../runtime/contract/manifest.ts'
+import type { Reproducibility } from '../../../runtime/contract/manifest.ts'
 import { analysed, relation, untraced } from '../../support/analysis.ts'
-import { RandomData } from '../../support/random-data.ts'
-import { Decisions } from '../../support/random-expressions.ts'
-import { queryOf } from '../../support/random-queries.ts'
 import { suite } from '../../support/suite.ts'
 
 const test = suite('reproducibility')
@@ -93,20 +90,6 @@ test('statements that have no tree are searched word by word', async () => {
     'SELECT sum(r) FROM x',
   ])
   assert.is(words(several), 'clock random float_sum')
-})
-
-test('a query of which nothing is said gives the same rows whatever the order of its inputs', async () => {
-  const data = await RandomData.open()
-  const shuffled = data.shuffled()
-  let checked = 0
-  for (let seed = 1000; seed < 1070; seed++) {
-    const { sql } = queryOf(new Decisions(seed), data.tables)
-    const found = await analysed(sql, data.relations)
-    if (found === null || !isReproducible(found.reproducibility)) continue
-    assert.is(await data.rows(sql, shuffled), await data.rows(sql, data.original), sql)
-    checked += 1
-  }
-  assert.ok(checked > 25, `only ${checked} queries were checked`)
 })
 
 test.run()
