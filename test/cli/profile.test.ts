@@ -1,8 +1,9 @@
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { certificates } from '../support/certificates.ts'
 import { cli, does, ends } from '../support/cli.ts'
-import { postgresServer, type TestDatabase, TLS_FILES } from '../support/postgres.ts'
+import { postgresServer, type TestDatabase } from '../support/postgres.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject, writeFiles } from '../support/temp.ts'
@@ -150,7 +151,7 @@ test('A connection is tried by its fields or its URL, and says what it reached',
   both: {url: '\${URL}', database: ${db.database}}
   socket: {host: ${(await postgresServer()).socketFolder}, port: ${db.port}, database: ${db.database}, user: ${db.user}, password: '\${PW}'}
 `,
-    'ca.crt': readFileSync(join(TLS_FILES, 'ca.crt'), 'utf8'),
+    'ca.crt': readFileSync(join(await certificates(), 'ca.crt'), 'utf8'),
   })
   const env = { PW: PASSWORD, URL: url.replace(/\/profiles$/, '/elsewhere') }
   const tried = async (name: string) => {

@@ -63,12 +63,31 @@ const isOpen = (path: string): boolean =>
 
 /** What the test files of one run share, made by the first that needs it. */
 function prepared(name: string, make: (folder: string) => void): string {
-  const shared = process.env.SEEKNAL_TEST_SHARED ?? alone()
-  const path = join(shared, name)
+  const path = sharedPath(name)
   if (existsSync(path)) return path
-  const made = mkdtempSync(join(shared, `${name}-`))
-  owned(made)
+  const made = unfinished(path)
   make(made)
+  return finished(made, path)
+}
+
+/** The same for what takes its time. */
+export async function preparedLater(name: string, make: (folder: string) => Promise<void>): Promise<string> {
+  const path = sharedPath(name)
+  if (existsSync(path)) return path
+  const made = unfinished(path)
+  await make(made)
+  return finished(made, path)
+}
+
+const sharedPath = (name: string): string => join(process.env.SEEKNAL_TEST_SHARED ?? alone(), name)
+
+function unfinished(path: string): string {
+  const made = mkdtempSync(`${path}-`)
+  owned(made)
+  return made
+}
+
+function finished(made: string, path: string): string {
   try {
     renameSync(made, path)
   } catch {

@@ -1,19 +1,17 @@
 // A real PostgreSQL server for a test file: started in about half a second on a free port, one a test process, stopped and
 // removed when the process ends, however it ends (a watcher notices that its standard input was closed). Every database
 // has a role of its own that owns it and connects with a password. TLS is on, with a certificate for `localhost` signed by
-// tls/ca.crt; the role `certified` may also connect by tls/client.crt.
+// an authority of the tests; the role `certified` may also connect by a certificate (certificates.ts).
 
 import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
-import { join, resolve } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { certificates } from './certificates.ts'
 import { newDataDirectory, OWNER, owned, programs, SUPERUSER_PASSWORD } from './postgres-files.ts'
 import { tempFolder } from './temp.ts'
-
-/** Folder with ca.crt, client.crt, client.key and other.crt, an authority that signed nothing. */
-export const TLS_FILES = resolve('test/support/tls')
 
 const SETTINGS = [
   'fsync=off',
@@ -67,8 +65,9 @@ async function startServer(folder: string): Promise<PostgresServer> {
   owned(home)
   chmodSync(home, 0o755)
   const data = newDataDirectory(home)
+  const tls = await certificates()
   for (const name of ['ca.crt', 'server.crt', 'server.key']) {
-    copyFileSync(join(TLS_FILES, name), join(data, name))
+    copyFileSync(join(tls, name), join(data, name))
     chmodSync(join(data, name), 0o600)
     owned(join(data, name))
   }

@@ -7,7 +7,8 @@ import { RuntimeFailure } from '../../../../runtime/contract/failures.ts'
 import { Secret } from '../../../../runtime/contract/secret.ts'
 import type { PostgresqlConnection } from '../../../../runtime/engines/postgresql/connection.ts'
 import { openSession, type Session } from '../../../../runtime/engines/postgresql/session.ts'
-import { postgresServer, type TestDatabase, TLS_FILES } from '../../../support/postgres.ts'
+import { certificates } from '../../../support/certificates.ts'
+import { postgresServer, type TestDatabase } from '../../../support/postgres.ts'
 import { connectionTo } from '../../../support/postgres-connection.ts'
 import { rejects } from '../../../support/rejects.ts'
 import { suite } from '../../../support/suite.ts'
@@ -85,8 +86,8 @@ test('Schema, name and limits of a connection are those of its session', async (
 
 test('Every sslmode means what it means to libpq', async () => {
   const db = await database()
-  const ca = join(TLS_FILES, 'ca.crt')
-  const other = join(TLS_FILES, 'other.crt')
+  const tls = await certificates()
+  const [ca, other] = [join(tls, 'ca.crt'), join(tls, 'other.crt')]
   assert.is(await isTls(connectionTo(db, { sslmode: 'disable' })), false)
   assert.is(await isTls(connectionTo(db, { sslmode: 'allow' })), false)
   assert.is(await isTls(connectionTo(db, { sslmode: 'prefer' })), true)
@@ -105,7 +106,8 @@ test('Every sslmode means what it means to libpq', async () => {
 test('A role may be let in by its certificate, and only with it', async () => {
   const db = await database()
   await db.superuser('CREATE ROLE certified LOGIN; GRANT CONNECT ON DATABASE sessions TO certified')
-  const [sslcert, sslkey] = [join(TLS_FILES, 'client.crt'), join(TLS_FILES, 'client.key')]
+  const tls = await certificates()
+  const [sslcert, sslkey] = [join(tls, 'client.crt'), join(tls, 'client.key')]
   const certified = { user: 'certified', password: null, sslmode: 'require' } as const
   assert.is(await isTls(connectionTo(db, { ...certified, sslcert, sslkey })), true)
   await refused(connectionTo(db, certified))
