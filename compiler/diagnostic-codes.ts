@@ -68,6 +68,7 @@ export const DIAGNOSTIC_CODES = {
   VALIDATE_NOT_SUPPORTED_YET: 'Something that is not built yet is left out.',
   VALIDATE_NO_TARGETS: 'A node of a kind that is written nowhere names a target.',
   VALIDATE_OLD_SPELLING: 'An old spelling that is still understood.',
+  VALIDATE_PASSWORD: 'A password stands in the project.',
   VALIDATE_PATH: 'A path leaves the project, or a source names what is no data.',
   VALIDATE_UNKNOWN_KEY: 'A key that is not known is ignored.',
   VALIDATE_UNKNOWN_KIND: 'There is no such kind of node.',

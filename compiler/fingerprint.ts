@@ -182,11 +182,12 @@ function sourceDefinition(node: ResolvedSource, bound: BoundNode): Readonly<Reco
 
 /** Which connection is part of it, where that leads is not: each environment has its own. */
 function tableDefinition(node: ResolvedTable, bound: BoundNode): Readonly<Record<string, unknown>> {
-  const { asked, connection } = node
+  const { asked, connection, over } = node
   const { growth, format } = node.node
   return {
     format,
     connection,
+    ...(over === undefined ? {} : { over }),
     ...(asked.kind === 'query' ? { query: asked.canonical } : { table: fromClause(node) }),
     ...(growth === null
       ? {}

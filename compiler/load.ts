@@ -9,6 +9,7 @@ import { fileDigest } from './file-digest.ts'
 import { readDocument, tooDeep } from './load/document.ts'
 import { encodingProblem } from './load/encoding.ts'
 import { type PackedPositions, Positions } from './load/positions.ts'
+import { withoutConnection } from './load/withheld.ts'
 import type { CompileCache } from './ports.ts'
 
 /** `path` is relative to the project with `/`. */
@@ -152,6 +153,10 @@ export function withoutDocuments(text: string, indexes: readonly number[]): stri
     .reduce((rest, [start, , end]) => rest.slice(0, start) + lines(rest.slice(start, end)) + rest.slice(end), text)
 }
 
+/** A document with what `load` withholds (load/withheld.ts). Pure. */
+export const documentAsWritten = (file: ProjectFile, index: number): LoadedDocument | undefined =>
+  parseFile(file).documents.find((document) => document.index === index)
+
 interface ReadFile {
   readonly documents: readonly LoadedDocument[]
   readonly diagnostics: readonly Diagnostic[]
@@ -176,8 +181,9 @@ function readFile(file: ProjectFile, cache: CompileCache): ReadFile {
       diagnostics: ending,
     }
   const parsed = parseFile(file)
-  if (parsed.diagnostics.length === 0) cache.set(key, parsed.documents.map(packed))
-  return { documents: parsed.documents, diagnostics: [...ending, ...parsed.diagnostics] }
+  const documents = parsed.documents.map(withoutConnection)
+  if (parsed.diagnostics.length === 0) cache.set(key, documents.map(packed))
+  return { documents, diagnostics: [...ending, ...parsed.diagnostics] }
 }
 
 /** A document without its file's path. */

@@ -75,8 +75,10 @@ export interface ResolvedSource extends ResolvedCommon {
 /** The rows of a source in a database. */
 export interface ResolvedTable extends ResolvedCommon {
   readonly node: TableSourceNode
-  /** Name of a connection of the profile. */
+  /** Name of a connection of the profile; its own id where the source says itself where its server is. */
   readonly connection: string
+  /** Of such a source: the connection whose fields those of the source go before. */
+  readonly over?: string
   /** In PostgreSQL's spelling. */
   readonly asked: { readonly kind: 'table'; readonly schema: string | null; readonly name: string } | AskedQuery
 }

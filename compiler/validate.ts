@@ -70,6 +70,8 @@ export interface TableSourceNode extends NodeCommon {
   readonly format: 'postgresql'
   /** Null: the defaults of the profile name it. */
   readonly connection: PlacedText | null
+  /** Whether it says itself where its server is, over that connection if there is one. */
+  readonly ownConnection: boolean
   /** As written: `schema.table`. Null: the node has a query. */
   readonly table: PlacedText | null
   /** Of a table that is named without one. Null: the defaults of the profile, or the connection's. */

@@ -9,7 +9,7 @@ import { nearest } from './contract/diagnostics.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import type { EnvironmentName, Fingerprint } from './contract/ids.ts'
 import type { PostgresqlConnection } from './engines/postgresql/connection.ts'
-import { type Field, FieldReader, fieldOf, fieldsOf, isSecretName } from './profile/fields.ts'
+import { type Field, FieldReader, fieldOf, fieldsOf, isSecretName, type OwnConnection } from './profile/fields.ts'
 import { type Entry, type Mapping, mistake, readProfileText } from './profile/file.ts'
 import { type Located, locateProfile } from './profile/locate.ts'
 import { postgresqlConnection, unknownFields, urlParts } from './profile/postgresql.ts'
@@ -45,8 +45,8 @@ export interface Profile {
   readonly values: Variables
   /** Fields of a connection as they are written, variables put in. Throws PROFILE_INVALID when there is none. */
   fields(name: string): ReadonlyMap<string, Field>
-  /** Throws PROFILE_INVALID. */
-  connection(name: string): PostgresqlConnection
+  /** Throws PROFILE_INVALID. The fields of `own` go before those of the profile. */
+  connection(name: string, own?: OwnConnection): PostgresqlConnection
   /** Defaults of a type of source (`postgresql`, `json`), resolved. Throws PROFILE_INVALID. */
   sourceDefaults(type: string): Readonly<Record<string, ProfileValue>>
 }
@@ -111,7 +111,7 @@ class ReadProfile implements Profile {
     return fieldsOf(this.#mapping(name), this.values)
   }
 
-  connection(name: string): PostgresqlConnection {
+  connection(name: string, own?: OwnConnection): PostgresqlConnection {
     const mapping = this.#mapping(name)
     const type = typeOf(mapping, this.values)
     if (type !== 'postgresql')
@@ -128,11 +128,11 @@ class ReadProfile implements Profile {
           `'${field}' of the connection '${name}' is a ${entry.kind}; a text was expected.`,
         )
     return postgresqlConnection({
-      name,
+      name: own?.name ?? name,
       file: this.shown,
       folder: this.#folder,
       at: mapping.at,
-      fields: fieldsOf(mapping, this.values),
+      fields: new Map([...fieldsOf(mapping, this.values), ...(own?.fields ?? [])]),
       environment: { ...this.#environment, PGPASSWORD: this.values.get('PGPASSWORD') },
       home: this.#home,
     })
@@ -206,12 +206,15 @@ export function unknownConnection(name: string, profile: string | null, names: r
     profile === null
       ? ['Write it below `connections:` in profiles.yml, or name a profile with --profile.']
       : [near === undefined ? list : `Did you mean '${near}'?`]
+  const ofSource = name.startsWith('source.')
+    ? [`Its source says in the project where its server is, which is in no bundle: '${name}' has to be in the profile.`]
+    : []
   const where = profile === null ? 'there is no profile' : `the profile '${profile}' does not have it`
   return new RuntimeFailure(
     'PROFILE_INVALID',
     `The connection '${name}' is not known: ${where}.`,
     { connection: name },
-    { hints },
+    { hints: [...ofSource, ...hints] },
   )
 }
 

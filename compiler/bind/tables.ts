@@ -61,8 +61,11 @@ export async function bindTables(tables: readonly ResolvedTable[], lock: Lock, w
 }
 
 /** Stands for what is asked: columns that were observed for something else are not known. */
-const askedFingerprint = ({ connection, asked }: ResolvedTable): string =>
-  fingerprintOf([connection, asked.kind === 'table' ? [asked.schema, asked.name] : asked.canonical])
+const askedFingerprint = ({ connection, over, asked }: ResolvedTable): string =>
+  fingerprintOf([
+    over === undefined ? connection : [connection, over],
+    asked.kind === 'table' ? [asked.schema, asked.name] : asked.canonical,
+  ])
 
 const requestOf = (table: ResolvedTable) => ({
   node: table.id,

@@ -65,7 +65,7 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     params: request.params,
     engine: workspace.engine,
     observe: workspace.observer.observe,
-    ...workspace.databases.portsFor(request.environment, files),
+    ...workspace.databases.portsFor(request.environment, { files, params: request.params }),
     cache: workspace.cache,
     results: workspace.results,
     acceptSources: request.acceptSources ?? false,

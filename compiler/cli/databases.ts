@@ -1,51 +1,82 @@
 // The databases of a project, by the connections of its profile: what the compiler asks of them, and how a run reaches them.
-// The profile is looked up when a source in a database needs it, unless the command did so already.
+// The profile is looked up when a source in a database needs it, unless the command did so already. A source that says
+// itself where its server is has a connection of its own, named by its id.
 
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { PostgresqlConnection } from '../../runtime/engines/postgresql/connection.ts'
+import { ownConnection } from '../../runtime/profile/own-connection.ts'
+import { variablesOf } from '../../runtime/profile/variables.ts'
 import { type Profile, resolveProfile, unknownConnection } from '../../runtime/profile.ts'
 import type { CompileInput } from '../compile.ts'
-import type { ProjectFile } from '../load.ts'
-import { noDatabases, type TableObservation, type TableRequest } from '../ports.ts'
+import type { Json, ProjectFile } from '../load.ts'
+import { type CompileCache, noDatabases, type TableObservation, type TableRequest } from '../ports.ts'
 
 type Ports = Pick<CompileInput, 'observeTables' | 'checkQueries' | 'sourceDefaults'>
 
 export interface Databases {
   /** From now on this profile is used, whatever the environment; null: there is none. */
   use(profile: Profile | null): void
-  /** For a compile of these files. */
-  portsFor(environment: EnvironmentName | null, files: readonly ProjectFile[]): Ports
-  /** For a run. Throws PROFILE_INVALID. */
-  connection(environment: EnvironmentName | null): (name: string) => PostgresqlConnection
+  /** For a compile of these files with these parameters. */
+  portsFor(environment: EnvironmentName | null, project: CompiledFiles): Ports
+  /** For a run of what was compiled last, else of the project as it is. What it gives throws PROFILE_INVALID. */
+  connection(environment: EnvironmentName | null, params?: Params): Promise<(name: string) => PostgresqlConnection>
+}
+
+type Params = { readonly [key: string]: Json }
+
+interface CompiledFiles {
+  readonly files: readonly ProjectFile[]
+  readonly params: Params
+}
+
+interface ProjectOnDisk {
+  readonly root: string
+  readonly files: () => readonly ProjectFile[]
+  readonly cache: CompileCache
 }
 
 /** Whether a file may have a source in a database: without one no profile is read. */
 const NAMES_DATABASE = /\bpostgres/
 
-export function databasesOf(root: string, { cwd, environment: variables }: Surroundings): Databases {
+const hasDatabase = ({ path, text }: ProjectFile): boolean => /\.ya?ml$/.test(path) && NAMES_DATABASE.test(text)
+
+export function databasesOf(
+  { root, files: present, cache }: ProjectOnDisk,
+  { cwd, environment: variables }: Surroundings,
+): Databases {
   let used: { readonly profile: Profile | null } | undefined
+  let compiled: CompiledFiles | undefined
   const profileFor = (environment: EnvironmentName | null): Profile | null =>
     used === undefined ? resolveProfile({ explicit: undefined, environment, root, cwd, variables }) : used.profile
-  const connection =
-    (environment: EnvironmentName | null) =>
-    (name: string): PostgresqlConnection => {
+  const connection: Databases['connection'] = async (environment, params = {}) => {
+    const { files } = compiled ?? { files: present() }
+    const passes = files.some(hasDatabase) ? await import('./own-connection.ts') : null
+    return (name) => {
       const profile = profileFor(environment)
+      const values = variablesOf(variables, root)
+      const connection = profile?.sourceDefaults('postgresql').connection
+      const defaultConnection = typeof connection === 'string' ? connection : null
+      const request = { ...(compiled ?? { files, params }), cache, values, defaultConnection }
+      const own = name.startsWith('source.') ? (passes?.ownFieldsOf(name, request) ?? null) : null
+      if (own !== null) return ownConnection(own, profile, { root, environment: variables, values })
       if (profile === null) throw unknownConnection(name, null, [])
       return profile.connection(name)
     }
+  }
   return {
     use: (profile) => {
       used = { profile }
     },
-    portsFor(environment, files) {
-      if (!files.some(({ path, text }) => /\.ya?ml$/.test(path) && NAMES_DATABASE.test(text))) return noDatabases
+    portsFor(environment, project) {
+      if (!project.files.some(hasDatabase)) return noDatabases
+      compiled = project
       return {
         checkQueries: async (texts) =>
           (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts),
         sourceDefaults: { postgresql: profileFor(environment)?.sourceDefaults('postgresql') ?? {} },
-        observeTables: (requests) => observe(requests, connection(environment)),
+        observeTables: async (requests) => observe(requests, await connection(environment)),
       }
     },
     connection,

@@ -5,6 +5,7 @@ import { eastAsianWidth } from 'get-east-asian-width'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { styled, type Text } from '../../runtime/cli/text.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
+import { REDACTED } from '../../runtime/contract/secret.ts'
 import type { ProjectFile } from '../load.ts'
 
 /** The widest source line that is shown in full. */
@@ -50,8 +51,8 @@ export function frame(diagnostic: Diagnostic, lines: Lines): readonly Text[] {
 const at = (place: Place): string => `${place.file}:${place.line}:${place.column}`
 
 function excerpt(place: Place, lines: Lines): readonly Text[] {
-  const source = lines(place.file, place.line)
-  if (source === undefined || source.trim() === '') return []
+  const source = withoutSecret(lines(place.file, place.line) ?? '')
+  if (source.trim() === '') return []
   // Long lines are cut around the place.
   const from = place.column > WIDEST - 20 ? place.column - 80 : 0
   const shown = source.slice(from, from + WIDEST)
@@ -64,6 +65,13 @@ function excerpt(place: Place, lines: Lines): readonly Text[] {
     [styled('dim', '      │ '), before, styled('red', '^'.repeat(length))],
   ]
 }
+
+/** Whatever stands behind a key of YAML that is a secret's is not shown. */
+const withoutSecret = (line: string): string =>
+  line.replace(
+    /((?:^|[\s{,"'])[\w-]*(?:pass|secret|token|credential)[\w-]*["']?\s*:(?=\s|["'])\s*).*$/i,
+    `$1${REDACTED}`,
+  )
 
 /** As wide on a terminal as the text; tabs stay, since their width depends on where they stand. */
 const spaces = (text: string): string =>

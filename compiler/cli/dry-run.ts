@@ -46,7 +46,7 @@ to show the first rows. Nothing is written.`,
       const node = bundle.manifest.nodes.find((candidate) => candidate.id === draft.id)
       if (node === undefined) throw new Bug(`${draft.id} is not in the manifest`)
       sayColumns(terminal, draft, node)
-      const connection = workspace.databases.connection(null)
+      const connection = await workspace.databases.connection(null)
       const request = { ...executionOptions(args, surroundings.environment), connection }
       const shown = args['schema-only'] === true ? null : await preview(workspace, bundle, draft.id, limit, request)
       sayPreview(terminal, shown)

@@ -80,7 +80,8 @@ export async function applyEnvironment(
     if (!force) requireProfile(plan, resolved)
     if (!force) await requireFresh(workspace, plan, bundle, terminal)
     const compiled = !force && isProvenBase(workspace.store, bundle.contract.base)
-    const request = { ...options, plan, force, compiled, connection: workspace.databases.connection(environment) }
+    const connection = await workspace.databases.connection(environment, paramsOf(plan))
+    const request = { ...options, plan, force, compiled, connection }
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`

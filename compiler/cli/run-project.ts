@@ -38,7 +38,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
       ...(select === null ? {} : { select }),
       projectDir: workspace.root,
       compiled: true,
-      connection: workspace.databases.connection(null),
+      connection: await workspace.databases.connection(null),
     }
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)

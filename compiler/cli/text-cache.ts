@@ -1,7 +1,9 @@
-// Texts of project files by path and stamp, so that a warm command reads only what changed.
+// Texts of project files by path and stamp, so that a warm command reads only what changed; not of those in which a
+// password may be.
 
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
+import { mayBeWithheld } from '../load/withheld.ts'
 import type { ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
@@ -14,7 +16,7 @@ export function cachedFile(cache: CompileCache, path: string, absolute: string):
   const known = cache.get(key)
   if (Array.isArray(known) && known[0] === stamp && typeof known[1] === 'string') return { path, text: known[1] }
   const file = fileAt(path, absolute)
-  if (file.isUtf8 !== false) cache.set(key, [stamp, file.text])
+  if (file.isUtf8 !== false && !mayBeWithheld(file.text)) cache.set(key, [stamp, file.text])
   return file
 }
 

@@ -39,6 +39,7 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
   const root = store.project
   const cache = new CacheFile(join(store.target, 'cache', 'compile.tsv'), buildIdentity(), today())
   const results = new ResultFiles(join(store.target, 'cache'), buildIdentity())
+  const files = once(() => readProject(root, cache))
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
   const engine: LazySqlEngine = () => {
     started ??= import('../../runtime/engines/duckdb/analysis.ts').then((module) => module.createAnalysisEngine())
@@ -51,8 +52,8 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     results,
     engine,
     observer: createObserver(root, cache),
-    databases: databasesOf(root, surroundings),
-    files: once(() => readProject(root, cache)),
+    databases: databasesOf({ root, files, cache }, surroundings),
+    files,
     production: once(() =>
       onDamage === undefined
         ? readProduction(store)

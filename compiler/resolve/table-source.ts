@@ -37,12 +37,12 @@ export async function resolveTables(jobs: readonly TableJob[], world: World, rep
   const known = jobs.flatMap(({ node, scope }) => {
     const connection = connectionOf(node, scope, defaults, report)
     const asked = node.query === null ? tableOf(node, scope, defaults, report) : queryOf(node.query, scope, report)
-    return connection === null || asked === null ? [] : [{ node, connection, asked }]
+    return connection === null || asked === null ? [] : [{ node, named: connection, asked }]
   })
   const probes = known.flatMap(({ asked }) => ('probe' in asked ? [asked.probe] : []))
   const checks = (await checked(probes, world)).values()
-  return known.flatMap(({ node, connection, asked }): ResolvedTable[] => {
-    const common = { id: node.id, node, inputs: [], connection }
+  return known.flatMap(({ node, named, asked }): ResolvedTable[] => {
+    const common = { id: node.id, node, inputs: [], ...named }
     if (!('probe' in asked)) return [{ ...common, parameters: [], asked }]
     const check = checks.next().value
     if (check === undefined || node.query === null) return []
@@ -70,14 +70,19 @@ function askedQuery(open: OpenQuery, check: Extract<QueryCheck, { kind: 'query' 
   return { kind: 'query', text, uses, probe: probe.slice(0, check.end).trim(), spliced, values, canonical }
 }
 
+type Named = Pick<ResolvedTable, 'connection' | 'over'>
+
 function connectionOf(
   node: TableSourceNode,
   scope: Scope,
   defaults: Readonly<Record<string, unknown>>,
   report: Report,
-): string | null {
-  if (node.connection !== null) return expanded(node.connection, scope, report)
-  if (typeof defaults.connection === 'string') return defaults.connection
+): Named | null {
+  const fallback = typeof defaults.connection === 'string' ? defaults.connection : undefined
+  const name = node.connection === null ? fallback : expanded(node.connection, scope, report)
+  if (name === null) return null
+  if (node.ownConnection) return { connection: node.id, ...(name === undefined ? {} : { over: name }) }
+  if (name !== undefined) return { connection: name }
   report(
     errorAt('VALIDATE_MISSING_KEY', keyPlaceOf(node.document, '/source'), "The key 'connection' is missing.", {
       facts: { key: 'connection' },

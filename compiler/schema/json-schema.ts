@@ -3,7 +3,7 @@
 import type { TSchema } from 'typebox'
 import { CommonFile } from './common.ts'
 import { LockFile, ProjectFileSchema } from './project.ts'
-import { READER_OPTIONS, Source } from './source.ts'
+import { DATABASE_TYPES, PostgresqlOptions, READER_OPTIONS, Source } from './source.ts'
 import { Transform } from './transform.ts'
 
 const SCHEMAS: Readonly<Record<string, { readonly title: string; readonly schema: TSchema }>> = {
@@ -12,7 +12,14 @@ const SCHEMAS: Readonly<Record<string, { readonly title: string; readonly schema
   project: { title: 'seeknal_project.yml', schema: ProjectFileSchema },
   source: {
     title: 'kind: source',
-    schema: { ...Source, properties: { ...Source.properties, params: { anyOf: Object.values(READER_OPTIONS) } } },
+    schema: {
+      ...Source,
+      if: { properties: { source: { enum: Object.keys(DATABASE_TYPES) } } },
+      // Any other parameter is one that the query's placeholders may name.
+      // biome-ignore lint/suspicious/noThenProperty: a word of JSON Schema.
+      then: { properties: { params: { ...PostgresqlOptions, additionalProperties: true } } },
+      else: { properties: { params: { anyOf: Object.values(READER_OPTIONS) } } },
+    },
   },
   transform: { title: 'kind: transform', schema: Transform },
 }

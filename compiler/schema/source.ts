@@ -1,6 +1,7 @@
 // kind: source, and the options of the readers of files. An option that is not listed here reaches no reader.
 
 import Type, { type TSchema } from 'typebox'
+import type { CONNECTION_FIELD_NAMES } from '../load/withheld.ts'
 import { Columns, JsonObject, nodeFields, strict, text } from './common.ts'
 
 export const FILE_FORMATS = ['csv', 'parquet', 'json'] as const
@@ -124,6 +125,25 @@ export const READER_OPTIONS: Readonly<Record<FileFormat, TSchema>> = {
   json: JsonOptions,
 }
 
+const fieldOf = (description: string) =>
+  Type.Optional(Type.Union([Type.String(), Type.Number(), Type.Boolean()], { description }))
+
+/** Where the server is, of a source that says it itself; each goes before the same field of a connection. */
+export const CONNECTION_FIELDS: Readonly<Record<(typeof CONNECTION_FIELD_NAMES)[number], ReturnType<typeof fieldOf>>> =
+  {
+    host: fieldOf('Where the server is; before that of the connection, as every field here.'),
+    port: fieldOf('Its port.'),
+    database: fieldOf('The database.'),
+    user: fieldOf('Who connects.'),
+    password: fieldOf('Better in a profile, or a variable: {{ env.NAME }}.'),
+    sslmode: fieldOf('disable, allow, prefer, require, verify-ca or verify-full.'),
+    connect_timeout: fieldOf('Seconds.'),
+    keepalives: fieldOf('Whether a silent connection is kept.'),
+    keepalives_idle: fieldOf('Seconds.'),
+    keepalives_interval: fieldOf('Has no effect: the operating system decides.'),
+    keepalives_count: fieldOf('Has no effect: the operating system decides.'),
+  }
+
 /** Of a source in PostgreSQL: what to read may stand here or in the node, and where the server is. */
 export const PostgresqlOptions = Type.Object(
   {
@@ -131,6 +151,7 @@ export const PostgresqlOptions = Type.Object(
     table: text('schema.table; names as in SQL, quoted where letter case matters.'),
     schema: text('Schema of a table that is named without one.'),
     query: text("One SELECT in PostgreSQL's own SQL; it goes before the table."),
+    ...CONNECTION_FIELDS,
   },
   strict,
 )

@@ -1,13 +1,14 @@
 // A source in a database → what is asked of which connection. What the author left out, the defaults of the profile say
-// later. A query goes before a table, as it always did. Reports VALIDATE_*.
+// later. A query goes before a table. Where its server is it may say itself; the values are withheld. Reports VALIDATE_*.
 
 import type { Static } from 'typebox'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
+import { WITHHELD } from '../load/withheld.ts'
 import { isMapping, type Json, type LoadedDocument } from '../load.ts'
-import { DatabaseFreshness, PostgresqlOptions, type Source } from '../schema/source.ts'
-import type { PlacedText, TableSourceNode } from '../validate.ts'
+import { CONNECTION_FIELDS, DatabaseFreshness, PostgresqlOptions, type Source } from '../schema/source.ts'
+import type { NodeCommon, PlacedText, TableSourceNode } from '../validate.ts'
 import { nodeCommon } from './node-fields.ts'
 import { placedText } from './placed.ts'
 import { isTemplate, keyPlaceOf, placeOf, SchemaReader } from './read-schema.ts'
@@ -15,22 +16,6 @@ import { tableParts } from './table-name.ts'
 import { declaredChecks } from './tests.ts'
 
 type Report = (d: Diagnostic) => void
-
-/** Where the server is belongs into the profile: the same project reads another one in each environment. */
-const OF_CONNECTION: readonly string[] = [
-  'host',
-  'port',
-  'database',
-  'user',
-  'password',
-  'sslmode',
-  'connect_timeout',
-  'keepalives',
-  'keepalives_idle',
-  'keepalives_interval',
-  'keepalives_count',
-  'url',
-]
 
 /** The source, or undefined with reports when something is wrong. */
 export function readTableSource(
@@ -70,11 +55,12 @@ export function readTableSource(
     return undefined
   }
   return {
-    ...nodeCommon('source', fields, document, report),
+    ...withoutConnectionFields(nodeCommon('source', fields, document, report)),
     checks,
     kind: 'source',
     format: 'postgresql',
     connection: text('connection'),
+    ownConnection: Object.keys(options).some(isConnectionField),
     table: query === null ? table : null,
     schema: typeof options.schema === 'string' ? options.schema : null,
     query,
@@ -82,6 +68,14 @@ export function readTableSource(
     readPlace,
   }
 }
+
+const isConnectionField = (key: string): boolean => Object.hasOwn(CONNECTION_FIELDS, key)
+
+/** A query may name any other parameter. */
+const withoutConnectionFields = (common: Omit<NodeCommon, 'checks'>): Omit<NodeCommon, 'checks'> => ({
+  ...common,
+  params: Object.fromEntries(Object.entries(common.params).filter(([key]) => !isConnectionField(key))),
+})
 
 const pointerOf = ({ value }: LoadedDocument, key: string): string =>
   typeof value[key] === 'string' ? `/${key}` : `/params/${key}`
@@ -102,10 +96,10 @@ function postgresqlOptions(
 ): Static<typeof PostgresqlOptions> | undefined {
   const reader = new SchemaReader(document, (key, place, known) => {
     const near = nearest(key, known)
-    if (OF_CONNECTION.includes(key))
-      return errorAt('VALIDATE_UNKNOWN_OPTION', place, `'${key}' says where the server is, which the profile says.`, {
+    if (key === 'url')
+      return errorAt('VALIDATE_UNKNOWN_OPTION', place, "'url' belongs to a connection of the profile.", {
         facts: { option: key, format: 'postgresql', known },
-        hints: ['Move it to a connection of profiles.yml, and name that with `connection:`.'],
+        hints: ['Move it there and name the connection with `connection:`, or write host, port, database and user.'],
       })
     return warningAt('VALIDATE_UNKNOWN_KEY', place, `The key '${key}' is not known here; it is ignored.`, {
       facts: { key, known },
@@ -113,6 +107,13 @@ function postgresqlOptions(
     })
   })
   const options = reader.read(PostgresqlOptions, params, '/params')
+  if (params.password === WITHHELD)
+    report(
+      warningAt('VALIDATE_PASSWORD', keyPlaceOf(document, '/params/password'), 'A password stands in the project.', {
+        facts: { key: 'password' },
+        hints: ['Write "{{ env.NAME }}" and set NAME in the environment or in .env, or move it to profiles.yml.'],
+      }),
+    )
   // Any other parameter is one that the query's placeholders may name.
   reader.diagnostics.filter((d) => d.code !== 'VALIDATE_UNKNOWN_KEY' || d.hints.length > 0).forEach(report)
   return options

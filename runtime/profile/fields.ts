@@ -10,6 +10,18 @@ export interface Field {
   readonly value: string | number | boolean | null
   readonly at: Position
   readonly variables: readonly Variable[]
+  /** Where it stands, when that is not the profile. */
+  readonly file?: string
+}
+
+/** A connection of which fields stand in the project. */
+export interface OwnConnection {
+  readonly name: string
+  /** The connection of the profile that has the other fields, unless one has the name. */
+  readonly over: string | null
+  readonly file: string
+  readonly at: Position
+  readonly fields: ReadonlyMap<string, Field>
 }
 
 /** A field whose value nobody may see. */
@@ -94,7 +106,7 @@ export class FieldReader {
       if (field === undefined || field.value === null) continue
       const missing = field.variables.find((variable) => variable.from === 'missing')
       if (missing !== undefined)
-        throw missingVariable(this.#file, field.at, missing.name, `'${name}' of ${this.#owner}`)
+        throw missingVariable(field.file ?? this.#file, field.at, missing.name, `'${name}' of ${this.#owner}`)
       return { name, field }
     }
     return null
@@ -102,7 +114,8 @@ export class FieldReader {
 
   #wrong({ name, field }: { name: string; field: Field }, expected: string, hints: readonly string[] = []) {
     const shown = isSecretName(name) || field.variables.length > 0 ? 'another value' : `'${field.value}'`
-    return mistake(this.#file, field.at, `'${name}' of ${this.#owner} is ${shown}; ${expected} was expected.`, hints)
+    const file = field.file ?? this.#file
+    return mistake(file, field.at, `'${name}' of ${this.#owner} is ${shown}; ${expected} was expected.`, hints)
   }
 }
 

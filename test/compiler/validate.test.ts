@@ -199,4 +199,12 @@ test('every kind of file has a JSON Schema with a title', () => {
   assert.is(jsonSchema('nothing'), undefined)
 })
 
+test('The JSON Schema of a source knows where a server may be said, of databases alone', () => {
+  const { then: ofDatabases, else: ofFiles } = jsonSchema('source') ?? {}
+  for (const field of ['host', 'password', 'keepalives_idle', 'query']) {
+    assert.match(JSON.stringify(ofDatabases), `"${field}":`)
+    assert.not.match(JSON.stringify(ofFiles), `"${field}":`)
+  }
+})
+
 test.run()
