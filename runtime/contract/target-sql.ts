@@ -1,7 +1,8 @@
 // A target and the columns of its node → the SQL that writes it, in PostgreSQL's dialect: statements with their roles. The
 // compiler writes them into the step's file, which psql runs; the runtime executes the very same ones in one transaction,
-// leaving out those that make what is there already. Only names and types of a target are in them, spelled by the dialect:
-// a file that says anything else is no bundle's. Pure. Rule: FORMAT.md, "Targets".
+// leaving out those that make what is there already, and for `overwrite` those of one of two roads. Only names and types
+// of a target are in them, spelled by the dialect: a file that says anything else is no bundle's. Pure. Rule: FORMAT.md,
+// "Targets".
 
 import type { Column } from './manifest.ts'
 import { pgName, pgPrefixed, pgText } from './postgresql-names.ts'
@@ -27,6 +28,9 @@ export type StatementRole =
   | 'lock'
   /** Remembers the batch of an `append`; with the parameter `batch`. */
   | 'batch'
+  /** Instead of staging and `change`, where nothing could tell them apart: empties the table, and fills it. */
+  | 'empty'
+  | 'fill'
   | 'change'
 
 export interface TargetStatement {
@@ -107,6 +111,8 @@ function changes(written: WrittenTarget, table: string, names: string): readonly
       // One statement, at whose end foreign keys of other tables find their rows again.
       return [
         lock('SHARE ROW EXCLUSIVE'),
+        { role: 'empty', sql: `DELETE FROM ${table}` },
+        { role: 'fill', sql: `COPY ${table} (${names}) FROM STDIN (FORMAT csv)` },
         change(
           `WITH gone AS (\n  DELETE FROM ${table} RETURNING 1\n)\n${insert}\nWHERE (SELECT count(*) FROM gone) IS NOT NULL`,
         ),
@@ -186,7 +192,12 @@ const ROLE_COMMENTS: Partial<Readonly<Record<StatementRole, string>>> = {
   table: 'If it is missing:',
   batches: 'If it is missing:',
   column: 'Columns that an older table lacks:',
+  drop: 'If its columns do not fit, instead of adding any:',
+  empty: 'Where it comes to the same, a run does this, without the staging table and the statement below:',
 }
+
+/** What a run decides to do, by looking at the table. */
+const ONLY_RUNS: readonly StatementRole[] = ['drop', 'empty', 'fill']
 
 /**
  * The step's file: `psql -v ON_ERROR_STOP=1 -f FILE < rows.csv`. What a run decides by looking at the table stands in a
@@ -199,7 +210,7 @@ export function targetText(written: WrittenTarget): string {
     const comment = role === statements[i - 1]?.role ? undefined : ROLE_COMMENTS[role]
     const lead = comment === undefined ? '' : `-- ${comment}\n`
     if (role === 'copy') return `\\copy ${sql.slice('COPY '.length).replace('FROM STDIN', 'FROM pstdin')}\n`
-    if (role === 'drop') return `-- If its columns do not fit, instead of adding any:\n-- ${sql};\n`
+    if (ONLY_RUNS.includes(role)) return `${lead}-- ${sql.replace(/\r\n?|\n/g, '$&-- ')};\n`
     return `${lead}${sql};\n`
   })
   return `-- ${oneLine(node)} to ${oneLine(relationOf(target, prefix))} on connection ${oneLine(target.connection)}: ${target.mode}.

@@ -10,6 +10,8 @@ import pg from 'pg'
 import { from as copyFrom } from 'pg-copy-streams'
 import * as assert from 'uvu/assert'
 import { retarget } from '../../runtime/bundle/retarget.ts'
+import { targetText } from '../../runtime/contract/target-sql.ts'
+import type { Target } from '../../runtime/contract/targets.ts'
 import { open } from '../../runtime/open.ts'
 import { does, ends } from '../support/cli.ts'
 import { forgeFolder } from '../support/forge.ts'
@@ -83,6 +85,19 @@ test('taking the prefix away gives what the promotion writes; another environmen
   const staging = environmentName('staging')
   if (staging === undefined) throw new Error('no name')
   assert.match(retarget(opened, staging).files.get(STEP) ?? '', /staging_analytics\.orders/)
+})
+
+test('what stands in comments for runs stays there, whatever the names hold', () => {
+  const columns = [{ name: 'a\nb\rc', type: 'BIGINT' }]
+  const target: Target = {
+    type: 'postgresql',
+    connection: 'warehouse',
+    schema: 'analytics',
+    table: 'orders',
+    mode: 'overwrite',
+  }
+  const text = targetText({ node: 'transform.orders', target, columns, prefix: '' })
+  assert.match(text, '-- COPY analytics.orders ("a\n-- b\r-- c") FROM STDIN (FORMAT csv);\n')
 })
 
 test('by hand, apply.sql and the SQL of the step write the same table', async () => {

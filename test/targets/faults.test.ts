@@ -76,6 +76,18 @@ async function alone(database: TestDatabase): Promise<void> {
   throw new Error('a session of a run that is gone is still there')
 }
 
+/** Until a session waits for a lock. */
+async function waiting(database: TestDatabase): Promise<void> {
+  for (let turn = 0; turn < 1000; turn++) {
+    const found = await database.superuser(
+      `SELECT 1 FROM pg_stat_activity WHERE datname = '${database.database}' AND wait_event_type = 'Lock'`,
+    )
+    if (found.length > 0) return
+    await sleep(10)
+  }
+  throw new Error('no session waits')
+}
+
 for (const [mode, { fields, after }] of Object.entries(MODES))
   for (const point of ['target_begun', 'target_copied', 'target_changed', 'target_committed'])
     test(`a run with mode ${mode} that is killed at ${point} leaves the old rows or the new ones, and the next brings the new`, async () => {
@@ -171,6 +183,27 @@ test('a table that others have locked is waited for, tried again, and then named
   await other.query('ROLLBACK')
   await running
   assert.equal(await project.rows(ROWS), MODES.overwrite?.after)
+  await other.end()
+})
+
+test('a trigger that is made while a run waits for the table sees the rows as if it had been there', async () => {
+  const project = await twoVersions({ fields: 'mode: overwrite' })
+  const { database } = project
+  await database.sql(`CREATE TABLE analytics.seen (rows bigint);
+    CREATE FUNCTION analytics.look() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+      INSERT INTO analytics.seen SELECT count(*) FROM analytics.orders; RETURN NULL; END $$`)
+  const other = new pg.Client({ ...database, ssl: false })
+  await other.connect()
+  await other.query(
+    'BEGIN; CREATE TRIGGER look AFTER DELETE ON analytics.orders FOR EACH STATEMENT EXECUTE FUNCTION analytics.look()',
+  )
+  const running = does(project.folder, ['run'])
+  await waiting(database)
+  await other.query('COMMIT')
+  await running
+  assert.equal(await project.rows(ROWS), MODES.overwrite?.after)
+  // In one statement the old rows are gone when the new ones are there.
+  assert.equal(await project.rows('SELECT rows FROM analytics.seen'), [['2']])
   await other.end()
 })
 

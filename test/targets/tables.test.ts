@@ -2,6 +2,7 @@
 
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
+import type { TestDatabase } from '../support/postgres.ts'
 import { suite } from '../support/suite.ts'
 import { ordersNode, RAW, targetProject } from '../support/target-project.ts'
 
@@ -41,6 +42,81 @@ test('an overwritten table stays the same one: grants, comments, indexes, constr
   assert.match((await ends(1, project.folder, ['run'])).err, /violates.* foreign key constraint .*notes/)
   assert.is((await project.rows('SELECT 1 FROM analytics.orders')).length, 2)
 })
+
+/** Nobody may make temporary tables any more: an overwrite by way of a staging table fails. */
+const withoutStaging = ({ database, superuser, user }: TestDatabase) =>
+  superuser(`REVOKE TEMPORARY ON DATABASE ${database} FROM PUBLIC, ${user}`)
+
+test('a table that nothing else looks at is filled without a staging table, and is as it was when that fails', async () => {
+  const project = await targetProject()
+  await withoutStaging(project.database)
+  await does(project.folder, ['run'])
+  await project.database.sql('CREATE UNIQUE INDEX by_id ON analytics.orders (id)')
+  project.write('data/orders.csv', NEXT)
+  await does(project.folder, ['run'])
+  const rows = 'SELECT id, customer FROM analytics.orders ORDER BY 1'
+  const after = [
+    ['1', 'z'],
+    ['2', 'y'],
+  ]
+  assert.equal(await project.rows(rows), after)
+  project.write('data/orders.csv', `${HEAD}3,x,1.00,2026-04-01\n3,w,2.00,2026-04-01\n`)
+  assert.match((await ends(1, project.folder, ['run'])).err, /duplicate key value violates .*by_id/)
+  assert.equal(await project.rows(rows), after)
+})
+
+const LOOKED_AT: Readonly<Record<string, string>> = {
+  'a foreign key of another table':
+    'ALTER TABLE analytics.orders ADD PRIMARY KEY (id); CREATE TABLE analytics.notes (order_id bigint REFERENCES analytics.orders); INSERT INTO analytics.orders VALUES (1); INSERT INTO analytics.notes VALUES (1)',
+  'a foreign key to another table':
+    "CREATE TABLE analytics.customers (name text PRIMARY KEY); INSERT INTO analytics.customers VALUES ('z'), ('y'); ALTER TABLE analytics.orders ADD FOREIGN KEY (customer) REFERENCES analytics.customers",
+  'a trigger':
+    'CREATE FUNCTION analytics.same() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NEW; END $$; CREATE TRIGGER same BEFORE INSERT ON analytics.orders FOR EACH ROW EXECUTE FUNCTION analytics.same()',
+  'a policy for rows': 'ALTER TABLE analytics.orders ENABLE ROW LEVEL SECURITY',
+  'a table that inherits from it': 'CREATE TABLE analytics.child () INHERITS (analytics.orders)',
+  parts:
+    'DROP TABLE analytics.orders; CREATE TABLE analytics.orders (id bigint, customer text, amount numeric(10,2), day date) PARTITION BY LIST (day); CREATE TABLE analytics.part PARTITION OF analytics.orders DEFAULT',
+  'a column of a wider type': 'ALTER TABLE analytics.orders ALTER amount TYPE numeric(20,4)',
+  'a column too few': 'ALTER TABLE analytics.orders DROP COLUMN day',
+}
+for (const [what, sql] of Object.entries(LOOKED_AT))
+  test(`a table with ${what} is overwritten by way of a staging table`, async () => {
+    const project = await targetProject()
+    const { database } = project
+    project.write('data/orders.csv', NEXT)
+    await database.sql(`${TABLE}; ${sql}`)
+    await withoutStaging(database)
+    const { err } = await ends(1, project.folder, ['run'])
+    assert.match(err, /permission denied to create temporary tables/)
+    await database.superuser(`GRANT TEMPORARY ON DATABASE ${database.database} TO ${database.user}`)
+    await does(project.folder, ['run'])
+    assert.equal(
+      await project.rows('SELECT id, customer, amount::numeric(9,1), day FROM analytics.orders ORDER BY 1'),
+      [
+        ['1', 'z', '1', '2026-04-01'],
+        ['2', 'y', '2', '2026-04-01'],
+      ],
+    )
+  })
+
+for (const [what, sql, said] of [
+  [
+    'values for an identity column',
+    'ALTER TABLE analytics.orders ALTER id SET NOT NULL, ALTER id ADD GENERATED ALWAYS AS IDENTITY',
+    /cannot insert a non-DEFAULT value into column "id"/,
+  ],
+  [
+    'rows that a rule sends elsewhere too',
+    'CREATE TABLE analytics.log (id bigint); CREATE RULE log AS ON INSERT TO analytics.orders DO ALSO INSERT INTO analytics.log VALUES (new.id)',
+    /WITH cannot be used in a query that is rewritten by rules/,
+  ],
+] as const)
+  test(`${what} are refused, and never slip in by COPY`, async () => {
+    const project = await targetProject()
+    await project.database.sql(`${TABLE}; INSERT INTO analytics.orders VALUES (77); ${sql}`)
+    assert.match((await ends(1, project.folder, ['run'])).err, said)
+    assert.equal(await project.rows('SELECT id FROM analytics.orders'), [['77']])
+  })
 
 for (const [action, mode] of [
   ['CASCADE', 'mode: overwrite'],

@@ -14,6 +14,8 @@ interface TableColumn {
   readonly base: string
   readonly fills: boolean
   readonly notNull: boolean
+  /** Refuses values by INSERT, and takes them by COPY. */
+  readonly identity: boolean
 }
 
 export interface FoundTable {
@@ -23,6 +25,8 @@ export interface FoundTable {
   readonly columns: readonly TableColumn[] | null
   /** What depends on its rows: other tables whose rows would go or change with them. */
   readonly takenAlong: readonly string[]
+  /** Nothing looks at its rows or changes them as they come and go, and none waits for others. So is a new table. */
+  readonly plain: boolean
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -48,7 +52,7 @@ export async function findTable(session: Session, what: string, written: Written
   )
   const table = relations.find(({ name }) => name === target.table)
   const found = { hasSchema: relations.length > 0, hasBatches: relations.some(({ name }) => name === BATCHES) }
-  if (table === undefined) return { ...found, columns: null, takenAlong: [] }
+  if (table === undefined) return { ...found, columns: null, takenAlong: [], plain: true }
   if (table.kind !== 'r' && table.kind !== 'p')
     throw new RuntimeFailure(
       'TARGET_FAILED',
@@ -58,15 +62,6 @@ export async function findTable(session: Session, what: string, written: Written
       },
     )
   const relation = table.relation ?? ''
-  const columns = await session.rows(
-    what,
-    `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
-       CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END AS base,
-       a.atthasdef OR a.attidentity <> '' AS fills, a.attnotnull AS not_null
-     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
-     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
-    [relation],
-  )
   const taken = await session.rows(
     what,
     `SELECT conname || ' of ' || conrelid::regclass::text AS name FROM pg_catalog.pg_constraint
@@ -75,15 +70,47 @@ export async function findTable(session: Session, what: string, written: Written
   )
   return {
     ...found,
-    columns: columns.map(({ name, type, base, fills, not_null }) => ({
-      name: name ?? '',
-      type: type ?? '',
-      base: base ?? '',
-      fills: fills === 't',
-      notNull: not_null === 't',
-    })),
+    columns: await columnsOf(session, what, relation),
     takenAlong: taken.map(({ name }) => name ?? ''),
+    plain: await isPlain(session, what, relation),
   }
+}
+
+async function columnsOf(session: Session, what: string, relation: string): Promise<readonly TableColumn[]> {
+  const columns = await session.rows(
+    what,
+    `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
+       CASE WHEN t.typtype = 'd' THEN format_type(t.typbasetype, t.typtypmod) ELSE format_type(a.atttypid, a.atttypmod) END AS base,
+       a.atthasdef OR a.attidentity <> '' AS fills, a.attnotnull AS not_null,
+       a.attidentity <> '' AS identity
+     FROM pg_catalog.pg_attribute a JOIN pg_catalog.pg_type t ON t.oid = a.atttypid
+     WHERE a.attrelid = $1::oid AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
+    [relation],
+  )
+  return columns.map(({ name, type, base, fills, not_null, identity }) => ({
+    name: name ?? '',
+    type: type ?? '',
+    base: base ?? '',
+    fills: fills === 't',
+    notNull: not_null === 't',
+    identity: identity === 't',
+  }))
+}
+
+/**
+ * Rules do not hear of COPY; triggers and foreign keys of other tables would see the table empty in between; the table's own
+ * foreign keys may wait for others once rows are on their way; parts of a table may have all of these for themselves.
+ */
+async function isPlain(session: Session, what: string, relation: string): Promise<boolean> {
+  const [row] = await session.rows(
+    what,
+    `SELECT c.relkind = 'r' AND NOT (c.relhasrules OR c.relrowsecurity OR c.relhassubclass OR c.relispartition)
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_constraint f WHERE f.contype = 'f' AND c.oid IN (f.conrelid, f.confrelid)) AS plain
+     FROM pg_catalog.pg_class c WHERE c.oid = $1::oid`,
+    [relation],
+  )
+  return row?.plain === 't'
 }
 
 export interface Fit {
@@ -138,6 +165,20 @@ export function fitTable({ target, columns, prefix }: WrittenTarget, found: Foun
       ],
     },
   )
+}
+
+/**
+ * Whether rows that go straight to the table give what those of a staging table give. Where a value would be cast on the way,
+ * or readers would wait for all rows since the table's columns change, they do not.
+ */
+export function isDirect({ target, columns }: WrittenTarget, found: FoundTable, fit: Fit): boolean {
+  if (target.mode !== 'overwrite' || !found.plain || fit.recreate || fit.missing.length > 0) return false
+  if (found.columns === null) return true
+  const present = new Map(found.columns.map((column) => [column.name, column]))
+  return columns.every(({ name, type }) => {
+    const column = present.get(name)
+    return column?.type === targetType(type) && !column?.identity
+  })
 }
 
 const takenAlong = (relation: string, names: readonly string[]): RuntimeFailure =>

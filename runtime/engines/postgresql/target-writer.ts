@@ -1,6 +1,7 @@
-// Writes rows to a target: they stream into a staging table that only this session sees, then the target changes, all in
-// one transaction, so that whatever ends it leaves the target as it was and no staging table. Waiting for locks is
-// limited, and tried again. Reports TARGET_FAILED, CONNECTION_FAILED, INTERRUPTED.
+// Writes rows to a target: they stream into a staging table that only this session sees, then the target changes; or they
+// stream straight into a table that is overwritten, where that comes to the same. All in one transaction, so that whatever
+// ends it leaves the target as it was and no staging table. Waiting for locks is limited, and tried again. Reports
+// TARGET_FAILED, CONNECTION_FAILED, INTERRUPTED.
 
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -17,7 +18,7 @@ import type { PostgresqlConnection } from './connection.ts'
 import { copyFrom } from './driver.ts'
 import { serverFailure } from './failures.ts'
 import { openSession, type Session } from './session.ts'
-import { type Fit, type FoundTable, findTable, fitTable } from './target-table.ts'
+import { type Fit, type FoundTable, findTable, fitTable, isDirect } from './target-table.ts'
 
 export interface TargetRequest {
   readonly written: WrittenTarget
@@ -86,15 +87,16 @@ class Writing {
     await this.#requireDatabase()
     // What cannot be written is known before any row is sent.
     const found = await this.#find()
-    fitTable(written, found)
+    const fit = fitTable(written, found)
     if (await this.#isKnown(found)) return { known: true }
     begin({ schema: found.hasSchema, table: found.columns !== null, batches: found.hasBatches })
     await this.#ask('BEGIN')
-    await this.#all('staging')
-    await this.#copy()
+    const direct = isDirect(written, found, fit) && (await this.#change(() => this.#emptyOnce()))
+    if (!direct) await this.#all('staging')
+    await this.#copy(direct ? 'fill' : 'copy')
     faults?.('copied')
-    await this.#all('analyze')
-    const known = await this.#change()
+    if (!direct) await this.#all('analyze')
+    const known = !direct && (await this.#change(() => this.#changeOnce()))
     faults?.('changed')
     await this.#ask('COMMIT')
     return { known }
@@ -141,9 +143,9 @@ class Writing {
       if (statement.role === role) await this.#ask(statement.sql)
   }
 
-  async #copy(): Promise<void> {
+  async #copy(into: 'copy' | 'fill'): Promise<void> {
     const { written, what, rows } = this.#request
-    const copy = targetStatements(written).find(({ role }) => role === 'copy')?.sql ?? ''
+    const copy = targetStatements(written).find(({ role }) => role === into)?.sql ?? ''
     const sink = this.#session.client.query(copyFrom(copy))
     const { stream, settled } = rows()
     const [sent, made] = await Promise.allSettled([
@@ -161,12 +163,12 @@ class Writing {
     if (sent.status === 'rejected') throw targetFailure(serverFailure(sent.reason, this.#session.connection, what))
   }
 
-  /** Changes the target; whether a batch turned out to be known. Tried again when others hold what it needs. */
-  async #change(): Promise<boolean> {
+  /** Tried again when others hold what it needs; false leaves nothing behind for `#emptyOnce`. */
+  async #change(once: () => Promise<boolean>): Promise<boolean> {
     await this.#ask('SAVEPOINT unchanged')
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#changeOnce()
+        return await once()
       } catch (error) {
         const isMade = error instanceof MadeMeanwhile
         const cause = isMade ? error.failure : error
@@ -179,6 +181,27 @@ class Writing {
     }
   }
 
+  /** Before the first row is sent, since rows come only once; whether the table, which nobody changes by now, is one for it. */
+  async #emptyOnce(): Promise<boolean> {
+    const { written } = this.#request
+    const found = await this.#find()
+    const fit = fitTable(written, found)
+    for (const { role, sql, column } of targetStatements(written)) {
+      if (role === 'empty') {
+        const locked = await this.#find()
+        if (!isDirect(written, locked, fitTable(written, locked))) {
+          await this.#ask('ROLLBACK TO SAVEPOINT unchanged')
+          return false
+        }
+        await this.#ask(sql)
+      } else if (role !== 'change' && this.#isNeeded(role, column, found, fit)) {
+        await (MAKING.includes(role) ? this.#make(sql) : this.#ask(sql))
+      }
+    }
+    return true
+  }
+
+  /** Changes the target by the staging table; whether a batch turned out to be known. */
   async #changeOnce(): Promise<boolean> {
     const { written, batch } = this.#request
     const found = await this.#find()
@@ -207,6 +230,8 @@ class Writing {
       case 'staging':
       case 'copy':
       case 'analyze':
+      case 'empty':
+      case 'fill':
         return false
       case 'wait':
         return this.#session.connection.lockTimeoutMs === null
