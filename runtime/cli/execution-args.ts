@@ -26,12 +26,8 @@ export const VALUE_ARGS = {
 export const EXECUTION_ARGS = {
   ...VALUE_ARGS,
   retry: { type: 'string', description: 'Try a failed node again so often', valueHint: 'n' },
-  parallel: { type: 'boolean', description: 'Run more independent nodes at the same time: 4' },
-  'max-workers': {
-    type: 'string',
-    description: 'Run so many nodes at the same time (default: 2; with --memory-limit, which they share, 1)',
-    valueHint: 'n',
-  },
+  parallel: { type: 'boolean', description: 'Run independent nodes at the same time (4 workers)' },
+  'max-workers': { type: 'string', description: 'Run so many nodes at the same time', valueHint: 'n' },
   'continue-on-error': { type: 'boolean', description: 'Go on with nodes that do not depend on a failed one' },
   'memory-limit': { type: 'string', description: 'Memory of the engine: 1GB, 80%', valueHint: 'size' },
   threads: { type: 'string', description: 'Threads of the engine', valueHint: 'n' },
@@ -41,8 +37,6 @@ export const EXECUTION_ARGS = {
 export type ExecutionArgs = ParsedArgs<typeof EXECUTION_ARGS>
 
 const PARALLEL_WORKERS = 4
-/** While one node ends on one thread, or its rows are counted, another one's keeps the engine busy. */
-const DEFAULT_WORKERS = 2
 
 /** `env` gives the values of `env.NAME` parameters. */
 export function executionOptions(
@@ -53,9 +47,7 @@ export function executionOptions(
     args['max-workers'] === undefined
       ? args.parallel === true
         ? PARALLEL_WORKERS
-        : args['memory-limit'] === undefined
-          ? DEFAULT_WORKERS
-          : 1
+        : 1
       : wholeNumber(args['max-workers'], '--max-workers', 1)
   const parameters: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) if (value !== undefined) parameters[`env.${name}`] = value
