@@ -32,8 +32,13 @@ interface Kept {
   readonly writes: number
 }
 
-/** Starts are alike by command: `seeknal run` needs other parts of the program than `seeknal repl`. */
-const command = /^[a-z][a-z-]{0,15}$/.exec(process.argv[2] ?? '')?.[0] ?? 'start'
+/** Commands that are groups of others. */
+const GROUPS: readonly string[] = ['bundle', 'connection', 'env', 'exec', 'profile']
+const word = (at: number): string | undefined => /^[a-z][a-z-]{0,15}$/.exec(process.argv[at] ?? '')?.[0]
+const first = word(2) ?? 'start'
+
+/** Starts are alike by command: `seeknal run` needs other parts of the program than `seeknal env promote`. */
+const command = GROUPS.includes(first) ? `${first}-${word(3) ?? 'start'}` : first
 const folder = join(__dirname, 'code')
 const file = join(folder, `${command}-${process.version}-${process.arch}.bin`)
 
