@@ -10,7 +10,7 @@
 // generation/ to next, make a link to next beside `current`, rename that link over `current` without following it, remove
 // the lock. Going back: point `current` at generations/<"parent" of current/generation.json>. The next writer notices.
 
-import { RuntimeFailure } from './contract/failures.ts'
+import { Bug, RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
 import type { PostgresqlConnection } from './engines/postgresql/connection.ts'
 import { changesBetween } from './execute/finish.ts'
@@ -81,17 +81,22 @@ export interface SwitchResult {
 export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const { environment, connection = null } = options
   const store = openStore(options.projectDir)
-  let applied = await readApplied(store, environment, options.force ?? false)
+  let read: Awaited<ReturnType<typeof readApplied>> | undefined
   const stage = async (): Promise<StagedSwitch> => {
-    applied = await readApplied(store, environment, options.force ?? false)
+    read = await readApplied(store, environment, options.force ?? false)
     const production = readProduction(store)
-    return isPromoted(production, applied) ?? stagePromotion(store, production, applied, applied.prepared)
+    return isPromoted(production, read) ?? stagePromotion(store, production, read, read.prepared)
+  }
+  /** What was staged: read once, under the lock. */
+  const applied = (): NonNullable<typeof read> => {
+    if (read === undefined) throw new Bug('nothing was staged')
+    return read
   }
   if (options.dryRun)
     return {
       ...described(store, await stage(), false),
       written: [],
-      dueTargets: dueTargets(store, applied, connection),
+      dueTargets: dueTargets(store, applied(), connection),
     }
   const command = options.command ?? `seeknal env promote ${environment}`
   const own = await acquireEnvironment(store, environment, { command, timeoutMs: options.lockTimeoutMs ?? 0 })
@@ -100,7 +105,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     if (options.rematerialize !== true || connection === null) return
     requireMet(store, staged.requirements)
     const { signal, faults, onWriting } = options
-    written = await rematerialize(store, applied, {
+    written = await rematerialize(store, applied(), {
       connection,
       scratch,
       runId: staged.runId,
@@ -113,7 +118,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     const result = await switchProduction(store, options, command, stage, before)
     const promoted = { status: 'promoted', promoted_to: 'production', promoted_generation: result.to } as const
     touchEnvironment(store, environment, promoted)
-    return { ...result, written, dueTargets: dueTargets(store, applied, connection) }
+    return { ...result, written, dueTargets: dueTargets(store, applied(), connection) }
   } finally {
     own.release()
   }
