@@ -5,7 +5,7 @@ import { writeFileSync } from 'node:fs'
 import * as assert from 'uvu/assert'
 import type { Diffed } from '../compiler/diff.ts'
 import type { Change } from '../runtime/contract/diff.ts'
-import { type EditCase, editFiles } from './support/edit-cases.ts'
+import { type EditCase, editFiles, STALE } from './support/edit-cases.ts'
 import { diffed } from './support/memory-project.ts'
 import { ProjectData } from './support/project-data.ts'
 import { suite } from './support/suite.ts'
@@ -60,17 +60,6 @@ for (const { path, header, cases } of editFiles()) {
     if (UPDATE) writeFileSync(path, `${header}${outcomes.join('\n')}`)
   })
 }
-
-const STALE = [
-  'a first aggregate in an ungrouped query',
-  'a projection under DISTINCT',
-  'a projection in both branches of UNION',
-  'a projection in both branches of EXCEPT',
-  'a projection in both branches of INTERSECT',
-  'a projection under GROUP BY ALL',
-  'an inner DISTINCT below a count',
-  'a harmless child between a changed parent and a grandchild',
-]
 
 test('The edits that are known to leave stale tables do change the rows of a reader that was not edited', async () => {
   const cases = editFiles().flatMap((file) => file.cases)

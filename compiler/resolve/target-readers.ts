@@ -26,7 +26,7 @@ export function targetWriters(nodes: readonly ValidNode[]): Writers {
 }
 
 /** Tables that a source reads, by schema and name. */
-export function tablesRead({ asked }: ResolvedTable): readonly { readonly schema: string; readonly name: string }[] {
+function tablesRead({ asked }: ResolvedTable): readonly { readonly schema: string; readonly name: string }[] {
   if (asked.kind === 'table') return [{ schema: asked.schema ?? FALLBACK_SCHEMA, name: asked.name }]
   return asked.uses.flatMap(({ what, schema, name }) =>
     what === 'relation' || what === 'literal' ? [{ schema: schema ?? FALLBACK_SCHEMA, name }] : [],

@@ -42,7 +42,7 @@ export interface TargetStatement {
 }
 
 /** The staging table, in the schema of the session's own temporary tables. */
-export const STAGING = 'pg_temp.seeknal_staging'
+const STAGING = 'pg_temp.seeknal_staging'
 /** Remembers which batches an `append` has written, beside the table. */
 export const BATCHES = 'seeknal_batches'
 /** What stands for the batch, by hand. */

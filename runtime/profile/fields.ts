@@ -119,7 +119,7 @@ export class FieldReader {
   }
 }
 
-export const missingVariable = (file: string, at: Position, name: string, what: string) =>
+const missingVariable = (file: string, at: Position, name: string, what: string) =>
   mistake(file, at, `${what} needs the environment variable '${name}', which is not set.`, [
     `Set it with \`export ${name}=…\` or in .env, or give a default: \${${name}:…}.`,
   ])

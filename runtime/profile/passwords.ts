@@ -29,7 +29,7 @@ export function foundPassword(
 }
 
 /** The first line `host:port:database:user:password` that fits. Pure. */
-export function lookedUp(text: string, { host, port, database, user }: PasswordOwner): string | null {
+function lookedUp(text: string, { host, port, database, user }: PasswordOwner): string | null {
   // A socket in the folder where servers put it by default is looked up as localhost.
   const wanted = [host === '/tmp' || host === '/var/run/postgresql' ? 'localhost' : host, String(port), database, user]
   for (const line of text.split(/\r?\n/)) {

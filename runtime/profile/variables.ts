@@ -50,7 +50,7 @@ export function variablesOf(environment: Readonly<Record<string, string | undefi
 }
 
 /** `NAME=value` lines: `export` in front, quotes around the value and comments are allowed. Pure. */
-export function envFile(text: string): ReadonlyMap<string, string> {
+function envFile(text: string): ReadonlyMap<string, string> {
   const values = new Map<string, string>()
   for (const line of text.split(/\r?\n/)) {
     const match = /^\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*)$/.exec(line)

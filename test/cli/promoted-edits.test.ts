@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { isReproducible, type Manifest } from '../../runtime/contract/manifest.ts'
 import { cli, does, records, rowsOf } from '../support/cli.ts'
-import { editFiles } from '../support/edit-cases.ts'
+import { editFiles, STALE } from '../support/edit-cases.ts'
 import { fingerprinted, type MemoryProject, projectFiles } from '../support/memory-project.ts'
 import { ProjectData } from '../support/project-data.ts'
 import { Decisions } from '../support/random-expressions.ts'
@@ -127,17 +127,6 @@ async function compare(name: string, edited: string, fresh: string): Promise<Tak
   return { compared, excluded: [...excluded] }
 }
 
-/** The kinds of edits that the best-known tool leaves stale tables after. */
-const STALE = [
-  'a first aggregate in an ungrouped query',
-  'a projection under DISTINCT',
-  'a projection in both branches of UNION',
-  'a projection in both branches of EXCEPT',
-  'a projection in both branches of INTERSECT',
-  'a projection under GROUP BY ALL',
-  'an inner DISTINCT below a count',
-  'a harmless child between a changed parent and a grandchild',
-]
 /** `OF=traps` takes all edits of fixtures/edits/traps.txt through. */
 const OF = process.env.OF ?? ''
 const CASES =

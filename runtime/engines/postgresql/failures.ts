@@ -14,7 +14,7 @@ export const codeOf = (error: unknown): string | null =>
 const LOST = /^(08...|57P0[123]|ECONNRESET|EPIPE|ETIMEDOUT|ECONNREFUSED)$/
 
 /** Whether the connection itself is gone, not just what was asked on it. */
-export const isLost = (error: unknown): boolean => {
+const isLost = (error: unknown): boolean => {
   const code = codeOf(error)
   if (code !== null) return LOST.test(code)
   return error instanceof Error && /Connection terminated|not queryable|Connection ended/i.test(error.message)
