@@ -2,15 +2,15 @@
 // Reports BUNDLE_NOT_FOUND, BUNDLE_INVALID, BUNDLE_DIGEST_MISMATCH, BUNDLE_UNSUPPORTED.
 
 import { readDirectory } from './bundle/directory.ts'
-import { type OpenedBundle, unreadable, verify } from './bundle/verify.ts'
+import { type KnownManifest, type OpenedBundle, unreadable, verify } from './bundle/verify.ts'
 import type { BundleFile } from './contract/bundle.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import { statIfThere } from './store/files.ts'
 
 export type { OpenedBundle }
 
-/** Opens and verifies the bundle at `path`, which may be relative to the working directory. */
-export async function open(path: string): Promise<OpenedBundle> {
+/** Opens and verifies the bundle at `path`, which may be relative to the working directory. A `known` base is not parsed again. */
+export async function open(path: string, known?: KnownManifest | null): Promise<OpenedBundle> {
   const present = statIfThere(path)
   if (present === undefined)
     throw new RuntimeFailure(
@@ -19,10 +19,10 @@ export async function open(path: string): Promise<OpenedBundle> {
       { path },
       { hints: ["Write one with 'seeknal compile --out DIR'."] },
     )
-  if (present.isDirectory()) return verify(readDirectory(path), path)
+  if (present.isDirectory()) return verify(readDirectory(path), path, known)
   if (!present.isFile()) throw unreadable(path, 'it is neither a folder nor a file')
   const { readArchive } = await import('./bundle/archive.ts')
-  return verify(await readArchive(path, path), path)
+  return verify(await readArchive(path, path), path, known)
 }
 
 /**

@@ -83,8 +83,8 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const store = openStore(options.projectDir)
   let read: Awaited<ReturnType<typeof readApplied>> | undefined
   const stage = async (): Promise<StagedSwitch> => {
-    read = await readApplied(store, environment, options.force ?? false)
     const production = readProduction(store)
+    read = await readApplied(store, environment, { production, force: options.force ?? false })
     return isPromoted(production, read) ?? stagePromotion(store, production, read, read.prepared)
   }
   /** What was staged: read once, under the lock. */

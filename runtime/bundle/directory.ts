@@ -42,8 +42,9 @@ export function readDirectory(root: string): Map<string, Uint8Array> {
           { file: path },
         )
       else {
-        allowance.takeFile(lstatSync(join(root, path)).size)
-        found.set(path, readFileSync(join(root, path)))
+        const file = `${root}/${path}`
+        allowance.takeFile(lstatSync(file).size)
+        found.set(path, readFileSync(file))
       }
     }
   }

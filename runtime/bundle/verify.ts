@@ -30,6 +30,13 @@ import { relationOf, targetStepIds } from '../contract/targets.ts'
 
 export type { OpenedBundle }
 
+/** A manifest that was read and checked before. */
+export interface KnownManifest {
+  /** SHA-256 of its text. */
+  readonly manifestDigest: string
+  readonly manifest: Manifest
+}
+
 const MOST_NAMED = 10
 const SAFE_PATH = /^[A-Za-z0-9_][A-Za-z0-9_.-]*(\/[A-Za-z0-9_][A-Za-z0-9_.-]*)*$/
 
@@ -40,7 +47,11 @@ export const isBundlePath = (path: string): boolean => path.length <= 512 && SAF
  * Checks everything and decodes the texts. `what` names the bundle in messages. Pure.
  * Throws RuntimeFailure BUNDLE_UNSUPPORTED, BUNDLE_INVALID or BUNDLE_DIGEST_MISMATCH (facts: changed, missing, extra).
  */
-export function verify(bytes: ReadonlyMap<string, Uint8Array>, what: string): OpenedBundle {
+export function verify(
+  bytes: ReadonlyMap<string, Uint8Array>,
+  what: string,
+  known?: KnownManifest | null,
+): OpenedBundle {
   const contractBytes = bytes.get('bundle.json')
   if (contractBytes === undefined)
     throw new RuntimeFailure('BUNDLE_INVALID', `${what} is no bundle: it has no bundle.json`)
@@ -57,14 +68,14 @@ export function verify(bytes: ReadonlyMap<string, Uint8Array>, what: string): Op
   const files = new Map(
     [...bytes].sort(([a], [b]) => byCodeUnit(a, b)).map(([path, content]) => [path, decode(content, path)]),
   )
-  return opened({ contract, files })
+  return opened({ contract, files }, known)
 }
 
 /**
  * Reads the documents of a bundle whose files are known to match its contract.
  * Throws RuntimeFailure BUNDLE_INVALID or BUNDLE_UNSUPPORTED.
  */
-export function opened(bundle: Bundle): OpenedBundle {
+export function opened(bundle: Bundle, known?: KnownManifest | null): OpenedBundle {
   const { contract, files } = bundle
   const text = (path: string): string => {
     const found = files.get(path)
@@ -72,7 +83,12 @@ export function opened(bundle: Bundle): OpenedBundle {
     return found
   }
   const manifest = document(Manifest, 'seeknal.manifest/1', text('manifest.json'), 'manifest.json')
-  const base = contract.base === null ? null : document(Manifest, 'seeknal.manifest/1', text('base.json'), 'base.json')
+  const readBase = (): Manifest | null => {
+    if (contract.base === null) return null
+    if (known && known.manifestDigest === contract.files['base.json']) return known.manifest
+    return document(Manifest, 'seeknal.manifest/1', text('base.json'), 'base.json')
+  }
+  const base = readBase()
   const diff = document(Diff, 'seeknal.diff/1', text('diff.json'), 'diff.json')
   checkInvariants(contract, manifest)
   return { contract, files, manifest, base, diff }
@@ -82,9 +98,11 @@ const recompile = ['Compile the project again, or get the bundle again from wher
 const invalid = (why: string) =>
   new RuntimeFailure('BUNDLE_INVALID', `the bundle is not valid: ${why}`, {}, { hints: recompile })
 
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
 function decode(content: Uint8Array, path: string): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(content)
+    return utf8.decode(content)
   } catch (cause) {
     throw new RuntimeFailure('BUNDLE_INVALID', `${path} is not UTF-8 text`, { file: path }, { cause })
   }

@@ -10,6 +10,7 @@ import { BaseRequirement, type EnvConfig, GenerationRecord } from '../contract/s
 import { open } from '../open.ts'
 import { environmentNotFound, readEnvConfig, readEnvState } from '../store/environments.ts'
 import { kindAt, readIfThere } from '../store/files.ts'
+import type { Generation } from '../store/generations.ts'
 import { environmentFolder, inProject, pathIn, type Store, unlessDamaged } from '../store/store.ts'
 import { type Applied, unappliedNodes } from './stage.ts'
 
@@ -17,7 +18,7 @@ import { type Applied, unappliedNodes } from './stage.ts'
 export async function readApplied(
   store: Store,
   environment: EnvironmentName,
-  force: boolean,
+  { production, force }: { readonly production: Generation | null; readonly force: boolean },
 ): Promise<Applied & { readonly bundle: OpenedBundle; readonly prepared: GenerationRecord | null }> {
   const folder = environmentFolder(store, environment)
   if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
@@ -26,7 +27,7 @@ export async function readApplied(
   requireChecks(environment, config)
   if (state === null || (config?.status !== 'applied' && config?.status !== 'promoted'))
     throw notApplied(environment, config?.status ?? 'planned')
-  const bundle = await openKept(store, environment, state.bundle)
+  const bundle = await openKept(store, environment, state.bundle, production)
   const requirements = force ? [] : readRequirements(folder, environment)
   const { contract, manifest, base } = bundle
   const prepared = readPrepared(folder)
@@ -36,14 +37,19 @@ export async function readApplied(
 }
 
 /** The bundle that the environment was applied with, as it was kept then. */
-async function openKept(store: Store, environment: EnvironmentName, digest: string): Promise<OpenedBundle> {
+async function openKept(
+  store: Store,
+  environment: EnvironmentName,
+  digest: string,
+  production: Generation | null,
+): Promise<OpenedBundle> {
   const folder = pathIn(store, 'bundles', digest)
   const hints = [`Apply it again: 'seeknal env apply ${environment} --force'; nothing is executed twice.`]
   const damaged = (message: string, cause?: unknown) =>
     new RuntimeFailure('STATE_INVALID', message, { environment, path: inProject(store, folder) }, { cause, hints })
   let bundle: OpenedBundle
   try {
-    bundle = await open(folder)
+    bundle = await open(folder, production)
   } catch (error) {
     throw damaged(
       `the bundle that environment '${environment}' was applied with is damaged: ${messageOf(error)}`,

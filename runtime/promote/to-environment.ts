@@ -101,9 +101,9 @@ async function lockBoth(store: Store, { from, to, lockTimeoutMs = 0 }: Environme
 
 async function stage(store: Store, options: EnvironmentPromotionOptions): Promise<StagedEnvironment> {
   const { from, to, profile, force = false } = options
-  const applied = await readApplied(store, from, false)
   const production = readProduction(store)
-  const present = await contentsOf(store, to)
+  const applied = await readApplied(store, from, { production, force: false })
+  const present = await contentsOf(store, to, production)
   requireOwnNamespace(to, [applied.manifest, applied.base])
   const bundle = retarget(applied.bundle, to)
   const { remove } = bundle.contract.promote
@@ -150,11 +150,15 @@ interface Contents {
 }
 
 /** What an environment was applied with last, or null. */
-async function contentsOf(store: Store, environment: EnvironmentName): Promise<Contents | null> {
+async function contentsOf(
+  store: Store,
+  environment: EnvironmentName,
+  production: Generation | null,
+): Promise<Contents | null> {
   const status = readEnvConfig(store, environment)?.status
   const state = readEnvState(store, environment)
   if (state === null) return null
-  const bundle = await open(pathIn(store, 'bundles', state.bundle))
+  const bundle = await open(pathIn(store, 'bundles', state.bundle), production)
   return {
     isApplied: status === 'applied' || status === 'promoted',
     isPromoted: status === 'promoted',
