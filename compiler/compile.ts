@@ -40,12 +40,21 @@ export const PASSES = [
 ] as const
 export type Pass = (typeof PASSES)[number]
 
+/** The base as it is kept, so that it need not be written anew. */
+export interface KeptBase {
+  /** SHA-256 of the text. */
+  readonly digest: string
+  /** Null: it is not there any more. */
+  readonly text: () => string | null
+}
+
 export interface CompileInput {
   /** Every .yml, .yaml and .sql file of the project, and seeknal.lock.json; any order. */
   readonly files: readonly ProjectFile[]
   readonly environment: EnvironmentName | null
   /** The production manifest, or null when there is none. */
   readonly base: Manifest | null
+  readonly keptBase?: KeptBase
   /** False: no fingerprint is taken over from the base, which is only compared with. Default: true. */
   readonly carry?: boolean
   /** Nodes of the base whose stored outputs were made from older data than it has now. Default: none. */
@@ -120,7 +129,7 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   if (row.ends('plan', planned)) return row.compiled({ lock })
   const rewritten = rewrite(planned)
   if (row.ends('rewrite', rewritten)) return row.compiled({ lock })
-  const bundle = await emit(rewritten, input.base, cache)
+  const bundle = await emit(rewritten, input.base, cache, input.keptBase)
   row.ends('emit', bundle)
   return row.compiled({ lock, bundle })
 }

@@ -15,11 +15,16 @@ import type { CompileCache } from './ports.ts'
 import type { Rewritten } from './rewrite.ts'
 
 /** The bundle and its documents. `cache` keeps the texts of types.ts, which are slow to make. */
-export async function emit(rewritten: Rewritten, base: Manifest | null, cache: CompileCache): Promise<OpenedBundle> {
+export async function emit(
+  rewritten: Rewritten,
+  base: Manifest | null,
+  cache: CompileCache,
+  kept?: { readonly text: () => string | null },
+): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
   // First: its syntax trees are gone before the long texts are made.
   const types = typesFile(manifest, cache)
-  const baseText = base === null ? null : prettyJson(base)
+  const baseText = base === null ? null : (kept?.text() ?? prettyJson(base))
   const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
   const named = forPeople(rewritten, nameless)
   const names = namesIn(named, forPeople, rewritten, nameless)

@@ -27,8 +27,6 @@ interface Kept {
 }
 
 export interface RecallInput extends CompileInput {
-  /** SHA-256 of the base's text where it is known already; it stands for the base. */
-  readonly baseDigest?: string
   /** Where results are kept: megabytes, which other commands need not read. */
   readonly results: ResultCache
 }
@@ -73,7 +71,7 @@ function inputDigest(input: RecallInput): string {
     files,
     environment,
     base,
-    baseDigest,
+    keptBase,
     carry,
     due = [],
     params,
@@ -82,7 +80,7 @@ function inputDigest(input: RecallInput): string {
     sourceDefaults,
   } = input
   const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
-  const production = base === null ? null : (baseDigest ?? sha256(prettyJson(base)))
+  const production = base === null ? null : (keptBase?.digest ?? sha256(prettyJson(base)))
   const last = lastOutputs ?? {}
   return sha256(
     canonicalJson([texts, environment, production, carry ?? true, due, params, acceptSources, last, sourceDefaults]),
@@ -129,7 +127,7 @@ function recalled(
   { steps, lock, size, diagnostics }: Kept,
   contract: BundleFile,
   texts: ReadonlyMap<string, string>,
-  { base }: CompileInput,
+  { base, keptBase }: CompileInput,
 ): Compiled {
   const manifestText = texts.get('manifest.json') ?? ''
   const manifest: Manifest = JSON.parse(manifestText)
@@ -138,7 +136,10 @@ function recalled(
   const files = new Map([...texts, ...steps.map(([path, start, end]) => [path, whole.slice(start, end)] as const)])
   // Without a change, production's manifest is this one.
   if (base !== null)
-    files.set('base.json', contract.base === contract.files['manifest.json'] ? manifestText : prettyJson(base))
+    files.set(
+      'base.json',
+      contract.base === contract.files['manifest.json'] ? manifestText : (keptBase?.text() ?? prettyJson(base)),
+    )
   const bundle = { contract, files, manifest, base, diff }
   return { bundle, lock, size, manifest, last: { pass: 'emit', output: bundle }, diagnostics }
 }

@@ -1,5 +1,6 @@
 // A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command (PROJECT_INVALID).
 
+import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
@@ -10,10 +11,10 @@ import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
 import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
-import { writeAtomic } from '../../runtime/store/files.ts'
+import { readIfThere, writeAtomic } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import type { LastOutputs } from '../bind/bound-node.ts'
-import type { Compiled, Pass } from '../compile.ts'
+import type { Compiled, KeptBase, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { sayUnusedParams, unusedParams } from './unused-params.ts'
@@ -23,6 +24,7 @@ export interface CompileRequest {
   readonly environment: EnvironmentName | null
   /** Default: production's manifest. */
   readonly base?: Manifest | null
+  readonly keptBase?: KeptBase | undefined
   readonly params: { readonly [key: string]: Json }
   /** Nodes of that base that were made from older data; default: those of production, when it is the base. */
   readonly due?: readonly string[]
@@ -55,11 +57,12 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
   const files = request.files ?? workspace.files()
   if (files.length > MANY_FILES) collectOften()
   const production = request.base === undefined ? workspace.production() : null
+  const keptBase = production === null ? request.keptBase : keptManifest(production)
   return recallOrCompile({
     files,
     environment: request.environment,
     base: request.base === undefined ? (production?.manifest ?? null) : request.base,
-    ...(production === null ? {} : { baseDigest: production.manifestDigest }),
+    ...(keptBase === undefined ? {} : { keptBase }),
     due: request.environment === null ? [] : (request.due ?? nodesLeftDue(production)),
     carry: request.executes !== true || production?.state.unproven !== true,
     params: request.params,
@@ -72,6 +75,18 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     lastOutputs: lastOutputs(workspace.production()),
     ...(request.stopAfter === undefined ? {} : { stopAfter: request.stopAfter }),
   })
+}
+
+const keptManifest = ({ folder, manifestDigest }: Generation): KeptBase => ({
+  digest: manifestDigest,
+  text: () => readIfThere(join(folder, 'manifest.json')),
+})
+
+/** A bundle's base, for one that is compared with it. */
+export function baseOf({ base, contract, files }: OpenedBundle): Pick<CompileRequest, 'base' | 'keptBase'> {
+  const text = files.get('base.json')
+  if (contract.base === null || text === undefined) return { base }
+  return { base, keptBase: { digest: contract.base, text: () => text } }
 }
 
 const nodesLeftDue = (production: Generation | null): readonly string[] =>

@@ -15,7 +15,7 @@ import { open } from '../../runtime/open.ts'
 import { readIfThere } from '../../runtime/store/files.ts'
 import type { Json } from '../load.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
-import { compiled, compileProject, dueIn, keepLock, projectErrors } from './compile-project.ts'
+import { baseOf, compiled, compileProject, dueIn, keepLock, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { PASS_NAMES, passNamed } from './pass-argument.ts'
 import { EXIT_CODE_ARGS, excludes, PARAMS_ARG, paramsArgument } from './shared-args.ts'
@@ -149,7 +149,7 @@ async function checkBundle(
       { hints },
     )
   }
-  const { bundle } = await compileProject(workspace, { ...request, base: there.base, due: dueIn(there) }, terminal)
+  const { bundle } = await compileProject(workspace, { ...request, ...baseOf(there), due: dueIn(there) }, terminal)
   if (bundle.contract.digest === there.contract.digest) {
     terminal.success(`${path} is what the project compiles to.`)
     if (terminal.options.json) terminal.document({ equal: true, digest: there.contract.digest })

@@ -24,7 +24,7 @@ import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { readEnvConfig } from '../../runtime/store/environments.ts'
 import { isProvenBase } from '../../runtime/store/generations.ts'
 import { names } from './changes.ts'
-import { compileProject, dueIn } from './compile-project.ts'
+import { baseOf, compileProject, dueIn } from './compile-project.ts'
 import { readPlan } from './saved-plan.ts'
 import { PARAMS_ARG, paramsArgument, paramsOf, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
@@ -164,7 +164,7 @@ function requireProfile(plan: Plan, profile: Profile | null): void {
 /** Compiles the project against the plan's own base: the same bundle must come out. */
 async function requireFresh(workspace: Workspace, plan: Plan, saved: OpenedBundle, terminal: Terminal): Promise<void> {
   const environment = environmentArgument(plan.env_name)
-  const request = { environment, base: saved.base, due: dueIn(saved), params: paramsOf(plan) }
+  const request = { environment, ...baseOf(saved), due: dueIn(saved), params: paramsOf(plan) }
   const { bundle } = await compileProject(workspace, request, terminal)
   if (bundle.contract.digest === saved.contract.digest) return
   const { nodes } = bundleDifference(saved, bundle)
