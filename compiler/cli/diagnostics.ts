@@ -4,7 +4,7 @@
 import { eastAsianWidth } from 'get-east-asian-width'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { styled, type Text } from '../../runtime/cli/text.ts'
-import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
+import { type Diagnostic, type Place, placeText } from '../../runtime/contract/diagnostics.ts'
 import { REDACTED } from '../../runtime/contract/secret.ts'
 import type { ProjectFile } from '../load.ts'
 
@@ -39,16 +39,14 @@ export function sourceLines(files: readonly ProjectFile[]): Lines {
 export function frame(diagnostic: Diagnostic, lines: Lines): readonly Text[] {
   const { place, severity, message, code } = diagnostic
   const sign = severity === 'error' ? styled('red', '✗') : styled('yellow', '⚠')
-  const head: Text = [sign, ' ', styled('bold', at(place)), ': ', message, ' ', styled('dim', `[${code}]`)]
+  const head: Text = [sign, ' ', styled('bold', placeText(place)), ': ', message, ' ', styled('dim', `[${code}]`)]
   const notes = diagnostic.notes.flatMap((note): readonly Text[] => [
-    `  note: ${at(note.place)}: ${note.message}`,
+    `  note: ${placeText(note.place)}: ${note.message}`,
     ...excerpt(note.place, lines),
   ])
   const hints = diagnostic.hints.map((hint): Text => ['  ', styled('cyan', 'hint:'), ' ', hint])
   return [head, ...excerpt(place, lines), ...notes, ...hints]
 }
-
-const at = (place: Place): string => `${place.file}:${place.line}:${place.column}`
 
 function excerpt(place: Place, lines: Lines): readonly Text[] {
   const source = withoutSecret(lines(place.file, place.line) ?? '')

@@ -10,6 +10,7 @@ import { sayBlocked } from '../../runtime/cli/due-nodes.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { reportApply } from '../../runtime/cli/environment-report.ts'
 import { EXECUTION_ARGS, type ExecutionArgs, executionOptions } from '../../runtime/cli/execution-args.ts'
+import { failureSummary } from '../../runtime/cli/failure-summary.ts'
 import { PROFILE_ARG, type Profile, resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
@@ -19,7 +20,7 @@ import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
-import type { RunRequest } from '../../runtime/execute/run.ts'
+import type { NodeResult, RunRequest } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { readEnvConfig } from '../../runtime/store/environments.ts'
 import { isProvenBase } from '../../runtime/store/generations.ts'
@@ -40,7 +41,8 @@ export const APPLY_ARGS = {
 
 export const envApply = command({
   about: `Executes the plan of an environment into target/environments/<env>/. What did not change is read from production
-without copying; production is not touched. Applying again goes on where it stopped.`,
+without copying; production is not touched. Applying again goes on where it stopped. What was done, what failed and where, and
+how the data differs from production is in report.md there.`,
   examples: [
     ['seeknal env apply dev --dry-run', 'say what would be done'],
     ['seeknal env apply dev --parallel', 'do it'],
@@ -90,10 +92,10 @@ export async function applyEnvironment(
     const execution = executeBundle(bundle, { ...running, projectDir: workspace.root })
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') sayNothingLeft(workspace, environment, terminal)
-    await reportApply(workspace.root, result, terminal)
-    const code = await sayEnd(terminal, result, again, (node) =>
-      explainFailure(workspace, bundle, paramsOf(plan), node),
-    )
+    const explain = (node: NodeResult) => explainFailure(workspace, bundle, paramsOf(plan), node)
+    const failed = await failureSummary(result, again, explain)
+    await reportApply(workspace.root, result, failed, terminal)
+    const code = sayEnd(terminal, result, failed)
     if (code === 0)
       terminal.line(
         `Look at it with \`seeknal repl --env ${environment}\`; make it production with \`seeknal env promote ${environment}\`.`,

@@ -3,6 +3,7 @@
 
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { executionOptions } from '../../runtime/cli/execution-args.ts'
+import { failureSummary } from '../../runtime/cli/failure-summary.ts'
 import { resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import { sentence } from '../../runtime/cli/text.ts'
@@ -55,7 +56,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     if (result.outcome === 'nothing') terminal.success('No changes detected.')
     record?.keep(result)
     const explain = (node: NodeResult) => explainFailure(workspace, bundle, params, node)
-    return await sayEnd(terminal, result, `seeknal run${paramsText(params)}`, explain)
+    return sayEnd(terminal, result, await failureSummary(result, `seeknal run${paramsText(params)}`, explain))
   } finally {
     workspace.close({ save: !dryRun })
   }

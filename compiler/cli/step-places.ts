@@ -1,7 +1,7 @@
 // A failed step → the author's place: from the offset in the step's file, without the environment's prefixes, through
 // the resolved SQL, to line and column of the YAML file. A failed check → its test. Null when it cannot be told.
 
-import type { Text } from '../../runtime/cli/text.ts'
+import type { Explained } from '../../runtime/cli/failure-summary.ts'
 import type { CheckStep, MaterializeStep, OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import type { StepCheck } from '../../runtime/contract/checks.ts'
@@ -18,13 +18,13 @@ import type { Workspace } from './workspace.ts'
 
 type Params = CompileRequest['params']
 
-/** Lines that show a failed node at the place in its YAML file. */
+/** A failed node at the place in its YAML file. */
 export async function explainFailure(
   workspace: Workspace,
   bundle: OpenedBundle,
   params: Params,
   result: NodeResult,
-): Promise<readonly Text[] | null> {
+): Promise<Explained | null> {
   const { failure } = result
   if (failure === undefined) return null
   const place = await placeOfFailure(workspace, bundle, params, result)
@@ -38,7 +38,7 @@ export async function explainFailure(
     hints: failure.hints,
     notes: place.notes,
   }
-  return frame(diagnostic, sourceLines(workspace.files()))
+  return { lines: frame(diagnostic, sourceLines(workspace.files())), place: place.main }
 }
 
 interface FailurePlace {

@@ -1,16 +1,19 @@
-// report.md of an environment: what the last apply executed and how its outputs differ from production. Holds counts and
-// column names, never values: samples are shown by `env diff --samples` alone.
+// report.md of an environment: what the last apply executed, what failed and where, and how its outputs differ from
+// production. Holds counts and names, never values: samples are shown by `env diff --samples` alone.
 
 import { sortedKeys } from '../contract/canonical-json.ts'
+import { placeText } from '../contract/diagnostics.ts'
 import { messageOf } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
-import type { ChecksByNode } from '../contract/state.ts'
+import type { CheckResult } from '../contract/state.ts'
 import { environmentDiff } from '../environment-diff.ts'
 import type { RunResult } from '../execute/run.ts'
 import type { EnvironmentPromotion } from '../promote/to-environment.ts'
-import { acquireEnvironment, readEnvState, writeEnvDocument } from '../store/environments.ts'
+import { acquireEnvironment, readEnvConfig, readEnvState, writeEnvDocument } from '../store/environments.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
+import { type FailureSummary, placeInBundle } from './failure-summary.ts'
+import { messageWithoutValues } from './report-message.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, oneLine, thousands } from './text.ts'
 
@@ -22,11 +25,28 @@ const MOST_NODES = 100
 
 const LOCK_TIMEOUT_MS = 2_000
 
-/** Writes report.md after an apply that ended well. The outputs are there already: a report that fails is a warning. */
-export async function reportApply(projectDir: string, result: RunResult, terminal: Terminal): Promise<void> {
-  if (result.environment === null || result.outcome !== 'done') return
+/**
+ * Writes report.md after an apply, `failed` when it did not end well. What it reports is done by then: a report that
+ * cannot be written is a warning.
+ */
+export async function reportApply(
+  projectDir: string,
+  result: RunResult,
+  failed: FailureSummary | null,
+  terminal: Terminal,
+): Promise<void> {
+  const { environment, outcome, runId } = result
+  if (environment === null || outcome === 'nothing') return
+  await warnIfNotWritten(terminal, async () => {
+    const store = openStore(projectDir)
+    if (failed === null) await writeReport(store, environment, runId, runLines(result))
+    else await writeFailure(store, environment, [...runLines(result), ...failureLines(failed)], result)
+  })
+}
+
+async function warnIfNotWritten(terminal: Terminal, write: () => Promise<void>): Promise<void> {
   try {
-    await writeReport(openStore(projectDir), result.environment, result.runId, runLines(result))
+    await write()
   } catch (error) {
     terminal.warn(`report.md was not written: ${messageOf(error)}`)
   }
@@ -41,11 +61,7 @@ export async function reportPromotion(
 ): Promise<void> {
   if (staged.updates.create === null) return
   const made = `Promoted from environment ${from}: outputs of run ${staged.runId}.`
-  try {
-    await writeReport(openStore(projectDir), environment, staged.runId, [made])
-  } catch (error) {
-    terminal.warn(`report.md was not written: ${messageOf(error)}`)
-  }
+  await warnIfNotWritten(terminal, () => writeReport(openStore(projectDir), environment, staged.runId, [made]))
 }
 
 function runLines(result: RunResult): string[] {
@@ -59,10 +75,39 @@ function runLines(result: RunResult): string[] {
   ]
 }
 
-/** In a table, as code: a backtick in a column's name becomes an apostrophe. */
+/** In a line or a table, as code: a backtick in a name becomes an apostrophe. */
 const cell = (name: string): string => `\`${oneLine(name).replaceAll('`', "'").replaceAll('|', '\\|')}\``
 
-function checksSection(checks: ChecksByNode): string[] {
+/** Text that is no Markdown: a name or a message shows as it is. */
+const plain = (text: string): string => oneLine(text.replace(/\s*\n\s*/g, ' ')).replace(/[\\`*_[\]<>|]/g, '\\$&')
+
+function failureLines({ headline, failed, skipped, written, again }: FailureSummary): string[] {
+  const failures = failed.map(({ node, failure, explained }) => {
+    const place = explained === null ? placeInBundle(failure) : placeText(explained.place)
+    return `- ${cell(node)}${place === '' ? '' : ` at ${cell(place)}`} (${failure.code}): ${plain(messageWithoutValues(failure))}`
+  })
+  const section = (title: string, lines: readonly string[]) =>
+    lines.length === 0 ? [] : ['', `## ${title}`, '', ...lines]
+  return [
+    '',
+    headline,
+    ...section('Failed', failures),
+    ...section(
+      'Skipped',
+      skipped.map(({ node, reason }) => `- ${cell(node)}${reason === '' ? '' : `: ${plain(reason)}`}`),
+    ),
+    ...section(
+      'Written to other databases all the same',
+      written.map((table) => `- ${cell(table)}`),
+    ),
+    '',
+    `Go on with \`${again}\`.`,
+  ]
+}
+
+type ChecksOfNodes = Readonly<Record<string, { readonly results: readonly CheckResult[] }>>
+
+function checksSection(checks: ChecksOfNodes): string[] {
   const rows = sortedKeys(checks).flatMap((node) =>
     (checks[node]?.results ?? []).map(
       ({ id, severity, status, failing_rows }) =>
@@ -103,14 +148,50 @@ async function writeReport(
       : []),
     '',
   ]
-  // The run's own lock is given up by now: the environment may have been deleted, or be another's.
+  const isStillThere = () => readEnvState(store, environment)?.run_id === runId
+  await replaceReport(store, environment, lines, isStillThere)
+}
+
+/** What is applied stays what an earlier run left: it is not compared again. */
+async function writeFailure(
+  store: Store,
+  environment: EnvironmentName,
+  made: readonly string[],
+  { nodes }: RunResult,
+): Promise<void> {
+  const checks = Object.fromEntries(
+    nodes.flatMap(({ node, checks: results }) => (results ? [[node, { results }]] : [])),
+  )
+  const before = readEnvState(store, environment)
+  const lines = [
+    `# Environment ${environment}`,
+    '',
+    ...made,
+    '',
+    ...checksSection(checks),
+    '## Outputs',
+    '',
+    before === null
+      ? 'It has none of its own yet.'
+      : `As run ${before.run_id} left them; \`seeknal env diff ${environment}\` compares them with production.`,
+    '',
+  ]
+  await replaceReport(store, environment, lines, () => readEnvConfig(store, environment)?.status === 'failed')
+}
+
+/** The run's own lock is given up by now: the environment may have been deleted, or be another's. */
+async function replaceReport(
+  store: Store,
+  environment: EnvironmentName,
+  lines: readonly string[],
+  isStillThere: () => boolean,
+): Promise<void> {
   const lock = await acquireEnvironment(store, environment, {
     command: 'seeknal (writing report.md)',
     timeoutMs: LOCK_TIMEOUT_MS,
   })
   try {
-    if (readEnvState(store, environment)?.run_id === runId)
-      writeEnvDocument(store, environment, 'report.md', lines.join('\n'))
+    if (isStillThere()) writeEnvDocument(store, environment, 'report.md', lines.join('\n'))
   } finally {
     lock.release()
   }

@@ -8,6 +8,7 @@ import { sayDueNodes } from './due-nodes.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { reportApply } from './environment-report.ts'
 import { EXECUTION_ARGS, executionOptions, lockTimeout } from './execution-args.ts'
+import { failureSummary } from './failure-summary.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
@@ -70,8 +71,9 @@ directory. Executing the same bundle again goes on where it stopped.`,
     })
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success('Nothing to execute: every step is done already.')
-    await reportApply(options.projectDir, result, terminal)
-    return await sayEnd(terminal, result, `seeknal exec bundle ${path}`)
+    const failed = await failureSummary(result, `seeknal exec bundle ${path}`)
+    await reportApply(options.projectDir, result, failed, terminal)
+    return sayEnd(terminal, result, failed)
   },
 })
 

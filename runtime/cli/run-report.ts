@@ -1,17 +1,14 @@
 // What a run says while it goes on and when it has ended: lines for people, a bar on a terminal, JSON lines with --json.
 
 import type { RuntimeFailure } from '../contract/failures.ts'
-import { RuntimeFailure as Failure } from '../contract/failures.ts'
 import type { Manifest } from '../contract/manifest.ts'
 import { inexactPart, KEPT } from '../contract/stored-columns.ts'
 import type { NodeResult, RunEvent, RunResult } from '../execute/run.ts'
 import { checkCount, checkSummary, warnedChecks } from './check-lines.ts'
+import { type FailureSummary, placeInBundle } from './failure-summary.ts'
 import { ProgressBar } from './progress-bar.ts'
 import type { Terminal } from './terminal.ts'
-import { counted, duration, oneLine, rowCount, type Text } from './text.ts'
-
-/** Explains a failed node better than its failure alone: the place in the author's file. */
-export type Explain = (result: NodeResult) => Promise<readonly Text[] | null>
+import { duration, oneLine, rowCount, type Text } from './text.ts'
 
 export class RunReport {
   readonly #terminal: Terminal
@@ -117,15 +114,10 @@ function nodeLine(result: NodeResult, width: number): Text | null {
   }
 }
 
-/** Says how a run ended; gives the exit code. `again` is the command that goes on with it. */
-export async function sayEnd(
-  terminal: Terminal,
-  result: RunResult,
-  again: string,
-  explain: Explain = async () => null,
-): Promise<number> {
+/** Says how a run ended; gives the exit code. */
+export function sayEnd(terminal: Terminal, result: RunResult, failed: FailureSummary | null): number {
   if (terminal.options.json) terminal.record({ summary: summaryOf(result) })
-  if (result.outcome === 'failed' || result.outcome === 'interrupted') await sayFailed(terminal, result, again, explain)
+  if (failed !== null) sayFailed(terminal, failed)
   else if (result.outcome === 'done') terminal.success(doneLine(result))
   for (const line of warnedChecks(result)) terminal.warn(line)
   if (result.stillDue.length > 0)
@@ -167,34 +159,22 @@ function doneLine(result: RunResult): string {
   return `${what} in ${duration(result.durationMs)}${where}`
 }
 
-async function sayFailed(terminal: Terminal, result: RunResult, again: string, explain: Explain): Promise<void> {
-  const by = (status: NodeResult['status']) => result.nodes.filter((node) => node.status === status)
-  const succeeded = result.nodes.filter((node) => node.status === 'executed' || node.status === 'reused')
-  for (const node of by('failed')) {
-    const explained = await explain(node)
-    if (explained !== null) for (const line of explained) terminal.problem(line)
-    else sayNodeFailure(terminal, node)
+function sayFailed(terminal: Terminal, summary: FailureSummary): void {
+  const { failed, skipped, succeeded, written } = summary
+  for (const { node, failure, explained } of failed) {
+    if (explained !== null) for (const line of explained.lines) terminal.problem(line)
+    else sayNodeFailure(terminal, node, failure)
   }
-  const skipped = by('skipped')
-  if (succeeded.length > 0) terminal.problem(`  succeeded: ${succeeded.map((node) => node.node).join(', ')}`)
-  for (const node of by('failed')) terminal.problem(`  failed:    ${node.node}`)
-  for (const node of skipped)
-    terminal.problem(`  skipped:   ${node.node}${node.reason === '' ? '' : ` (${node.reason})`}`)
-  const why = result.outcome === 'interrupted' ? 'Interrupted' : `${counted(by('failed').length, 'node')} failed`
-  const kept = succeeded.length > 0 ? '; what succeeded is kept' : ''
-  const unchanged =
-    result.environment === null ? 'production is as it was' : `environment '${result.environment}' is not complete`
-  terminal.error(`${why}: ${unchanged}${kept}.`)
-  const written = result.nodes.flatMap((node) => node.written ?? [])
+  if (succeeded.length > 0) terminal.problem(`  succeeded: ${succeeded.join(', ')}`)
+  for (const { node } of failed) terminal.problem(`  failed:    ${node}`)
+  for (const { node, reason } of skipped) terminal.problem(`  skipped:   ${node}${reason === '' ? '' : ` (${reason})`}`)
+  terminal.error(summary.headline)
   if (written.length > 0) terminal.hint(`Written to other databases all the same: ${written.map(oneLine).join(', ')}.`)
-  terminal.hint(`Go on with \`${again}\`.`)
+  terminal.hint(`Go on with \`${summary.again}\`.`)
 }
 
-function sayNodeFailure(terminal: Terminal, result: NodeResult): void {
-  const failure: RuntimeFailure = result.failure ?? new Failure('STEP_FAILED', result.reason)
-  const { file, offset } = failure.facts
-  const where =
-    typeof file === 'string' ? ` (${file}${typeof offset === 'number' ? `, at character ${offset + 1}` : ''})` : ''
-  terminal.error(`${result.node}${where}: ${failure.message}`)
+function sayNodeFailure(terminal: Terminal, node: string, failure: RuntimeFailure): void {
+  const place = placeInBundle(failure)
+  terminal.error(`${node}${place === '' ? '' : ` (${place})`}: ${failure.message}`)
   for (const hint of failure.hints) terminal.hint(hint)
 }

@@ -11,6 +11,9 @@ export interface Place {
   readonly length: number
 }
 
+/** `seeknal/transforms/daily.yml:7:3`. */
+export const placeText = ({ file, line, column }: Place): string => `${file}:${line}:${column}`
+
 export interface Diagnostic {
   /** `PASS_WHAT`, listed in compiler/diagnostic-codes.ts. */
   readonly code: string

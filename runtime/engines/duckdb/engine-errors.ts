@@ -7,6 +7,8 @@ export interface EngineError {
   readonly message: string
   /** DuckDB's subtype or exception type: `COLUMN_NOT_FOUND`, `Binder`… */
   readonly code: string
+  /** DuckDB's exception type, or `Unknown`. */
+  readonly exception: string
   /** Position from the start of the statement (see utf16Offset), or null. */
   readonly offset: number | null
   readonly name: string | null
@@ -26,6 +28,7 @@ export function engineError(error: unknown): EngineError {
   return {
     message: readable(text.split(/\n+LINE \d+:/)[0] ?? text),
     code: 'ERROR',
+    exception: 'Unknown',
     offset: null,
     name: null,
     candidates: [],
@@ -51,6 +54,7 @@ function fromJson(facts: Readonly<Record<string, string | undefined>>): EngineEr
   return {
     message: readable(facts.exception_message ?? ''),
     code: facts.error_subtype ?? facts.exception_type ?? 'ERROR',
+    exception: facts.exception_type ?? 'Unknown',
     offset: position !== null && Number.isSafeInteger(position) && position >= 0 ? position : null,
     name: facts.name ?? null,
     candidates: facts.candidates === undefined || facts.candidates === '' ? [] : facts.candidates.split(','),

@@ -13,12 +13,12 @@ export function stepFailure(
   if (error instanceof RuntimeFailure) return error
   const general = generalFailure(error)
   if (general !== null) return general
-  const { message, offset, code } = engineError(error)
+  const { message, offset, code, exception } = engineError(error)
   const at = offset === null ? null : Math.max(0, statement.start + utf16Offset(statement.text, offset, code))
   return new RuntimeFailure(
     'STEP_FAILED',
     message,
-    { message, statement: index, offset: at },
+    { message, exception, statement: index, offset: at },
     { cause: error, hints: hintsFor(message) },
   )
 }
