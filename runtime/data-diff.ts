@@ -1,13 +1,16 @@
 // Two stored outputs of a node → what differs between their rows, computed by the engine: no table is loaded into
-// JavaScript. Rows are matched by key when one is declared or found to be unique, else compared as multisets.
+// JavaScript. Rows are matched by key where there is one (data-diff/matching.ts), else compared as multisets.
 
+import {
+  type ComparedOutput,
+  type Matching,
+  type MatchingRequest,
+  matchingOf,
+  numbers,
+  type TypedColumn,
+} from './data-diff/matching.ts'
 import type { QuerySession } from './engines/duckdb/query-session.ts'
 import { quoted as quotedName } from './engines/duckdb/quoting.ts'
-
-interface TypedColumn {
-  readonly name: string
-  readonly type: string
-}
 
 export interface ColumnDifference {
   readonly column: string
@@ -17,15 +20,13 @@ export interface ColumnDifference {
   readonly examples: readonly { readonly key: string; readonly before: string | null; readonly after: string | null }[]
 }
 
-export interface DataDiff {
+export interface DataDiff extends Matching {
   readonly columns: {
     readonly added: readonly TypedColumn[]
     readonly removed: readonly TypedColumn[]
     readonly retyped: readonly { readonly name: string; readonly before: string; readonly after: string }[]
   }
   readonly rows: { readonly before: number; readonly after: number }
-  /** How rows were matched; null: by all common columns, as multisets. */
-  readonly key: { readonly columns: readonly string[]; readonly origin: 'declared' | 'unique' } | null
   readonly only_before: number
   readonly only_after: number
   /** Matched rows with any differing value; null without a key. */
@@ -33,25 +34,10 @@ export interface DataDiff {
   readonly differing: readonly ColumnDifference[]
 }
 
-export interface ComparedOutput {
-  /** One that the session knows, as SQL: `"production"."transform_orders"`. */
-  readonly relation: string
-  /** Types as the engine spells them. */
-  readonly columns: readonly TypedColumn[]
-  readonly rows: number
-}
-
-export interface DataDiffRequest {
-  readonly before: ComparedOutput
-  readonly after: ComparedOutput
-  /** Columns that are declared unique together, the best first; any case. One that is not unique in both is no key. */
-  readonly declaredKeys: readonly (readonly string[])[]
+export interface DataDiffRequest extends MatchingRequest {
   /** How many examples a column; 0: none, no value is shown. */
   readonly samples: number
 }
-
-/** Columns that are tried as a key: a wide table is not searched whole. */
-const KEY_CANDIDATES = 24
 
 /** Throws QUERY_FAILED. */
 export async function dataDiff(session: QuerySession, request: DataDiffRequest): Promise<DataDiff> {
@@ -68,60 +54,15 @@ export async function dataDiff(session: QuerySession, request: DataDiffRequest):
   }
   const same = common.filter((column) => !retyped.some((other) => other.name === column.name))
   const rows = { before: request.before.rows, after: request.after.rows }
-  const key = await keyOf(session, request, same, rows)
+  const matching = await matchingOf(session, request, same)
   const compared =
-    key === null
+    matching.key === null
       ? await compareMultisets(session, request, common)
-      : await compareByKey(session, request, common, key.columns)
-  return { columns, rows, key, ...compared }
+      : await compareByKey(session, request, common, matching.key.columns)
+  return { columns, rows, ...matching, ...compared }
 }
 
 type Compared = Pick<DataDiff, 'only_before' | 'only_after' | 'changed_rows' | 'differing'>
-
-async function numbers(session: QuerySession, sql: string): Promise<number[]> {
-  const answer = await session.run(sql, 1)
-  return (answer.rows[0] ?? []).map((value) => Number(value ?? 0))
-}
-
-/** The first declared key that is one in both tables, else the first column whose values are unique in both. */
-async function keyOf(
-  session: QuerySession,
-  request: DataDiffRequest,
-  columns: readonly TypedColumn[],
-  rows: DataDiff['rows'],
-): Promise<DataDiff['key']> {
-  for (const declared of request.declaredKeys) {
-    const names = declared.flatMap((name) => columns.find((c) => sameName(c.name, name))?.name ?? [])
-    if (names.length === declared.length && (await isUnique(session, request, names, rows)))
-      return { columns: names, origin: 'declared' }
-  }
-  const candidates = columns
-    .filter((c) => /^(U?(TINY|SMALL|BIG)?INT(EGER)?|VARCHAR|UUID|DATE|TIMESTAMP.*)$/.test(c.type))
-    .slice(0, KEY_CANDIDATES)
-  for (const { name } of candidates)
-    if (await isUnique(session, request, [name], rows)) return { columns: [name], origin: 'unique' }
-  return null
-}
-
-/** The engine compares names without regard to case. */
-const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
-
-async function isUnique(
-  session: QuerySession,
-  request: DataDiffRequest,
-  key: readonly string[],
-  rows: DataDiff['rows'],
-): Promise<boolean> {
-  const list = key.map(quotedName).join(', ')
-  const filled = key.map((name) => `${quotedName(name)} IS NOT NULL`).join(' AND ')
-  const distinct = (relation: string) =>
-    `(SELECT count(*) FROM (SELECT DISTINCT ${list} FROM ${relation} WHERE ${filled}))`
-  const [before, after] = await numbers(
-    session,
-    `SELECT ${distinct(request.before.relation)}, ${distinct(request.after.relation)}`,
-  )
-  return before === rows.before && after === rows.after
-}
 
 async function compareMultisets(
   session: QuerySession,

@@ -2,15 +2,17 @@
 // files of one generation and of the environment; changes nothing. Reports ENVIRONMENT_NOT_FOUND, NODE_NOT_FOUND, QUERY_FAILED.
 
 import { nearest } from './contract/diagnostics.ts'
+import { Diff } from './contract/diff.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
 import type { Manifest, ManifestNode } from './contract/manifest.ts'
+import { parseDocument } from './contract/schema.ts'
 import { type DataDiff, dataDiff } from './data-diff.ts'
 import { outputs } from './repl/outputs.ts'
 import type { ReplTable } from './repl/state.ts'
-import { readEnvManifest } from './store/environments.ts'
-import { removeTree } from './store/files.ts'
-import { pathIn, type Store } from './store/store.ts'
+import { readEnvManifest, readEnvState } from './store/environments.ts'
+import { readIfThere, removeTree } from './store/files.ts'
+import { inProject, pathIn, type Store, unlessDamaged } from './store/store.ts'
 
 /** One output of the environment. `diff` is null for a new node, and where rows were not compared. */
 export interface NodeDiff {
@@ -42,18 +44,15 @@ export async function environmentDiff(
       .map((table) => [idOf(table), table]),
   )
   const keys = keysOf(readEnvManifest(store, environment))
+  const edited = editedColumns(store, environment)
   const wanted = request.node === null ? [...own.keys()] : [chosen(request.node, own, environment)]
   const pairs = wanted.flatMap((node) => {
     const after = own.get(node)
     return after === undefined ? [] : [{ node, after, before: production.get(node) }]
   })
-  const tables = pairs.flatMap(({ after, before }) => [
-    { ...after, schema: `environment_${after.schema}` },
-    ...(before === undefined ? [] : [{ ...before, schema: `production_${before.schema}` }]),
-  ])
   const scratchDirectory = pathIn(store, 'tmp', `diff-${process.pid}`)
   const { QuerySession } = await import('./engines/duckdb/query-session.ts')
-  const session = await QuerySession.open({ tables, scratchDirectory })
+  const session = await QuerySession.open({ tables: tablesOf(pairs), scratchDirectory })
   try {
     const { mostRows = Number.POSITIVE_INFINITY, mostNodes = Number.POSITIVE_INFINITY } = request
     const diffs: NodeDiff[] = []
@@ -70,6 +69,7 @@ export async function environmentDiff(
         before: { ...sized(before), relation: `production_${before.schema}.${before.name}` },
         after: { ...sized(after), relation: `environment_${after.schema}.${after.name}` },
         declaredKeys: keys.get(node) ?? [],
+        edited: edited.get(node) ?? [],
         samples: request.samples,
       })
       diffs.push({ node, ...rows, diff })
@@ -79,6 +79,13 @@ export async function environmentDiff(
     session.close()
     removeTree(scratchDirectory)
   }
+}
+
+function tablesOf(pairs: readonly { readonly after: ReplTable; readonly before: ReplTable | undefined }[]) {
+  return pairs.flatMap(({ after, before }) => [
+    { ...after, schema: `environment_${after.schema}` },
+    ...(before === undefined ? [] : [{ ...before, schema: `production_${before.schema}` }]),
+  ])
 }
 
 /** By node: what it declares to be unique, the key of an external table first, then tests, fewest columns first. */
@@ -101,6 +108,30 @@ const testedKeys = ({ checks = [] }: ManifestNode): (readonly string[])[] =>
     .filter((check) => check.type === 'unique')
     .map((check) => check.columns)
     .sort((a, b) => a.length - b.length)
+
+/**
+ * By node: the columns whose definition is another than production's, as the plan of what was applied says. Where any
+ * column may be another, or all are, none is better than the others, and none is listed.
+ */
+function editedColumns(store: Store, environment: EnvironmentName): ReadonlyMap<string, readonly string[]> {
+  const digest = readEnvState(store, environment)?.bundle
+  const manifest = readEnvManifest(store, environment)
+  if (digest === undefined) return new Map()
+  const path = pathIn(store, 'bundles', digest, 'diff.json')
+  const changes = unlessDamaged(
+    () => {
+      const text = readIfThere(path)
+      return text === null ? [] : parseDocument(Diff, text, inProject(store, path), 'STATE_INVALID').changes
+    },
+    () => [],
+  )
+  return new Map(
+    changes.map(({ node, columns_changed: changed }) => {
+      const columns = manifest?.nodes.find(({ id }) => id === node)?.columns ?? []
+      return [node, changed === null || columns.every(({ name }) => changed.includes(name)) ? [] : changed]
+    }),
+  )
+}
 
 const sized = ({ columns, rows }: ReplTable) => ({ columns, rows: rows ?? 0 })
 

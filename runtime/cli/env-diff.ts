@@ -13,7 +13,9 @@ const EXAMPLES = 5
 export const envDiff = command({
   about: `Compares what an environment computed with production: columns, row counts, rows that only one side has, and how many
 values of each column differ. Rows are matched by the key that the node declares, 'unique_keys' of a materialization or a
-'unique' test, else by a column that is unique in both. The engine does the work; values are shown only with --samples.`,
+'unique' test, else by the column that is unique in both and has most values in common, one that the edit did not change
+before one that it did; without one they are compared as a whole. The output says by what and why. The engine does the work;
+values are shown only with --samples.`,
   examples: [
     ['seeknal env diff dev', 'sum up every output of the environment'],
     ['seeknal env diff dev transform.daily_revenue --samples', 'with examples of values that differ'],

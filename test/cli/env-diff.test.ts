@@ -1,6 +1,6 @@
 // `env diff`: rows of an environment against production's, matched by the key that a node declares.
 
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
@@ -57,7 +57,51 @@ test('The key of an external table is the key, before that of a test', async () 
 test('What is declared and is not unique is no key', async () => {
   assert.match(await difference(NOT_UNIQUE), /rows compared as a whole/)
   const said = JSON.parse(await difference(`${NOT_UNIQUE}${BY_TEST.replace('tests:\n', '')}`, 'sales', '--json'))
-  assert.equal(said[0].diff.key, { columns: ['day', 'shop'], origin: 'declared' })
+  assert.equal(said[0].diff.key, { columns: ['day', 'shop'], origin: 'declared', common: 3, edited: false })
+})
+
+const ranked = (rank: string, id = 'n') => `kind: transform
+name: ranked
+inputs:
+  - ref: source.orders
+transform: |
+  SELECT ${rank} AS rank, ${id} AS id, 'label ' || n % 2 AS label
+  FROM range(1, 6) t(n), (SELECT count(*) AS c FROM ref('source.orders'))
+`
+
+async function rankedDifference(...edit: readonly [rank: string, id?: string]): Promise<[string, string]> {
+  const folder = tempProject({ ...shop, 'seeknal/transforms/ranked.yml': ranked('n') })
+  await does(folder, ['run'])
+  writeFileSync(join(folder, 'seeknal/transforms/ranked.yml'), ranked(...edit))
+  await does(folder, ['env', 'plan', 'dev'])
+  await does(folder, ['env', 'apply', 'dev'])
+  const report = readFileSync(join(folder, 'target/environments/dev/report.md'), 'utf8')
+  const [summary = '', matched = ''] = (await does(folder, ['env', 'diff', 'dev', 'ranked'])).split('\n')
+  assert.match(report, matched.trim(), 'the report says it as well')
+  return [summary, matched]
+}
+
+test('Rows are not matched by a column that the edit changed, and it is said why', async () => {
+  const lines = await rankedDifference('6 - n')
+  assert.is(lines[0], 'transform.ranked: 5 rows, 4 rows changed')
+  assert.is(lines[1], '  rows matched by id (unique in both, all values in common; not by rank: the edit changed it)')
+})
+
+test('Rows are matched by the column that both sides have most in common', async () => {
+  const lines = await rankedDifference('n + 100', 'n + 1')
+  assert.is(
+    lines[0],
+    'transform.ranked: 5 rows, 1 row only in production, 1 row only in the environment, 4 rows changed',
+  )
+  assert.match(
+    lines[1],
+    'rows matched by id (unique in both, 4 of 5 values in common; the edit changed it, and no other column would do; not by rank: no value in common)',
+  )
+})
+
+test('Without a value in common rows are compared as a whole, and the columns that were tried are named', async () => {
+  const lines = await rankedDifference('n + 100', 'n + 200')
+  assert.match(lines[1], 'rows compared as a whole: no column that is unique in both has a value in common (rank, id)')
 })
 
 test('A node that is not there is named with the nearest', async () => {

@@ -2,7 +2,7 @@
 
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { type DataDiff, dataDiff } from '../../runtime/data-diff.ts'
+import { type DataDiff, type DataDiffRequest, dataDiff } from '../../runtime/data-diff.ts'
 import { openDatabase } from '../../runtime/engines/duckdb/driver.ts'
 import { QuerySession } from '../../runtime/engines/duckdb/query-session.ts'
 import { suite } from '../support/suite.ts'
@@ -13,7 +13,7 @@ const test = suite('data-diff')
 async function diffOf(
   before: string,
   after: string,
-  options: { readonly declaredKeys?: readonly (readonly string[])[]; readonly samples?: number } = {},
+  options: Partial<Pick<DataDiffRequest, 'declaredKeys' | 'edited' | 'samples'>> = {},
 ): Promise<DataDiff> {
   const folder = tempFolder('data-diff')
   const database = await openDatabase()
@@ -32,7 +32,7 @@ async function diffOf(
   }))
   const session = await QuerySession.open({ tables, scratchDirectory: join(folder, 'scratch') })
   try {
-    const { declaredKeys = [], samples = 0 } = options
+    const { declaredKeys = [], edited = [], samples = 0 } = options
     const output = async (relation: string) => {
       const columns = (await session.run(`DESCRIBE ${relation}`, 1000)).rows
       const [[rows] = []] = (await session.run(`SELECT count(*) FROM ${relation}`, 1)).rows
@@ -43,7 +43,7 @@ async function diffOf(
       }
     }
     const [b, a] = [await output('before.output'), await output('after.output')]
-    return await dataDiff(session, { before: b, after: a, declaredKeys, samples })
+    return await dataDiff(session, { before: b, after: a, declaredKeys, edited, samples })
   } finally {
     session.close()
   }
@@ -56,7 +56,8 @@ test('An output compared with itself has no difference', async () => {
   assert.equal(diff, {
     columns: { added: [], removed: [], retyped: [] },
     rows: { before: 3, after: 3 },
-    key: { columns: ['id'], origin: 'unique' },
+    key: { columns: ['id'], origin: 'unique', common: 3, edited: false },
+    other_candidates: [],
     only_before: 0,
     only_after: 0,
     changed_rows: 0,
@@ -104,9 +105,56 @@ test('The first declared key that is unique in both is used, in any case; one th
   const used = await diffOf(before, "FROM (VALUES (1, 'x', 6), (1, 'y', 5)) t(a, b, c)", {
     declaredKeys: [['a'], ['B', 'A']],
   })
-  assert.equal([used.key, used.changed_rows], [{ columns: ['b', 'a'], origin: 'declared' }, 1])
+  assert.equal(
+    [used.key, used.changed_rows],
+    [{ columns: ['b', 'a'], origin: 'declared', common: 2, edited: false }, 1],
+  )
   const refused = await diffOf(before, before, { declaredKeys: [['a'], ['nope']] })
-  assert.equal(refused.key, { columns: ['b'], origin: 'unique' })
+  assert.equal(refused.key, { columns: ['b'], origin: 'unique', common: 2, edited: false })
+})
+
+const numbered = (sql: string) => `SELECT ${sql} FROM range(1, 6) t(n)`
+
+test('Of columns that are unique in both, the one whose values both sides have most in common is the key', async () => {
+  const diff = await diffOf(
+    numbered("n + 100 AS place, 'c' || n AS code, n AS id"),
+    numbered("n + 102 AS place, 'd' || n AS code, n AS id"),
+  )
+  assert.equal(diff.key, { columns: ['id'], origin: 'unique', common: 5, edited: false })
+  assert.equal(diff.other_candidates, [
+    { column: 'place', common: 3, edited: false },
+    { column: 'code', common: 0, edited: false },
+  ])
+  assert.equal([diff.only_before, diff.only_after, diff.changed_rows], [0, 0, 5])
+})
+
+test('Later columns are not searched when a key matches every row', async () => {
+  const diff = await diffOf(numbered('n AS id, n AS other'), numbered('n AS id, n + 1 AS other'))
+  assert.equal([diff.key?.columns, diff.other_candidates], [['id'], []])
+})
+
+test('A column that the edit changed is the key only where no other one has values in common', async () => {
+  const [before, after] = [numbered('n * 2 AS double, n AS id'), numbered('n * 2 + 2 AS double, n + 3 AS id')]
+  assert.equal((await diffOf(before, after)).key, { columns: ['double'], origin: 'unique', common: 4, edited: false })
+  const diff = await diffOf(before, after, { edited: ['DOUBLE'] })
+  assert.equal(diff.key, { columns: ['id'], origin: 'unique', common: 2, edited: false })
+  assert.equal(diff.other_candidates, [{ column: 'double', common: 4, edited: true }])
+  const alone = await diffOf(numbered('n AS id, 1 AS one'), numbered('n + 1 AS id, 1 AS one'), { edited: ['id'] })
+  assert.equal(alone.key, { columns: ['id'], origin: 'unique', common: 4, edited: true })
+})
+
+test('A declared key is used whatever the edit changed: it says what a row is', async () => {
+  const options = { declaredKeys: [['id']], edited: ['id'] }
+  const diff = await diffOf(numbered('n AS id, n AS other'), numbered('n + 10 AS id, n AS other'), options)
+  assert.equal(diff.key, { columns: ['id'], origin: 'declared', common: 0, edited: false })
+  assert.equal([diff.only_before, diff.only_after], [5, 5])
+})
+
+test('Where no unique column has a value in common, rows are compared as multisets', async () => {
+  const diff = await diffOf(numbered("'a' || n AS code, 7 AS amount"), numbered("'b' || n AS code, 7 AS amount"))
+  assert.is(diff.key, null)
+  assert.equal(diff.other_candidates, [{ column: 'code', common: 0, edited: false }])
+  assert.equal([diff.only_before, diff.only_after, diff.changed_rows], [5, 5, null])
 })
 
 test('Names that need quotes, empty outputs and NULL keys are no obstacle', async () => {
