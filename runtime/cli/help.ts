@@ -1,4 +1,4 @@
-// Command definitions → help texts. Every command's help ends with an example. Pure.
+// Command definitions → help, as text and as a document for --json. Every command's help ends with an example. Pure.
 
 import type { ArgDef, ArgsDef } from 'citty'
 import { aliasesOf, GLOBAL_ARGS, takesValue } from './arguments.ts'
@@ -49,10 +49,12 @@ export function commandHelp(path: string, command: Command): readonly Text[] {
 
 function optionRows(args: ArgsDef): readonly Row[] {
   return Object.entries(args).map(([name, def]): Row => {
-    const short = aliasesOf(def).map((alias) => (alias.length === 1 ? `-${alias}` : `--${alias}`))
+    const short = aliasesOf(def).map(dashed)
     return [`${[...short, `--${name}`].join(', ')}${valueHint(def)}`, def.description ?? '']
   })
 }
+
+const dashed = (name: string): string => (name.length === 1 ? `-${name}` : `--${name}`)
 
 function valueHint(def: ArgDef): string {
   if (!takesValue(def)) return ''
@@ -70,4 +72,50 @@ function section(title: string, rows: readonly Row[]): readonly Text[] {
     return [`  ${term.padEnd(width)}  ${what}`]
   })
   return [[styled('bold', title), ':'], ...lines, '']
+}
+
+const examplesOf = (examples: readonly Row[]) => examples.map(([command, what]) => ({ command, what }))
+
+/** What --help --json prints for the program or a group. */
+export const groupDocument = (path: string, summary: string, verbs: Verbs, examples: readonly Row[]) => ({
+  command: path,
+  about: summary,
+  commands: Object.entries(verbs).map(([name, entry]) => ({
+    name,
+    about: entry.summary,
+    ...(isGroup(entry) ? { commands: Object.keys(entry.verbs) } : {}),
+  })),
+  options_of_every_command: optionDocuments(GLOBAL_ARGS),
+  examples: examplesOf(examples),
+})
+
+/** What --help --json prints for a command. */
+export const commandDocument = (path: string, { about, args, lists, examples }: Command) => ({
+  command: path,
+  about: about.trim(),
+  arguments: Object.entries(args).flatMap(([name, def]) =>
+    def.type === 'positional' ? [{ name, required: def.required !== false, description: def.description ?? '' }] : [],
+  ),
+  options: optionDocuments(args, lists),
+  options_of_every_command: optionDocuments(GLOBAL_ARGS),
+  examples: examplesOf(examples),
+})
+
+/** `value` null: it takes none; `choices` null: any. */
+function optionDocuments(args: ArgsDef, lists: readonly string[] = []) {
+  return Object.entries(args).flatMap(([name, def]) => {
+    if (def.type === 'positional') return []
+    const choices = def.type === 'enum' ? (def.options ?? []) : null
+    const value = !takesValue(def) ? null : def.type === 'enum' ? 'choice' : (def.valueHint ?? 'text')
+    return [
+      {
+        name: `--${name}`,
+        aliases: aliasesOf(def).map(dashed),
+        value,
+        choices,
+        repeatable: lists.includes(name),
+        description: def.description ?? '',
+      },
+    ]
+  })
 }

@@ -6,7 +6,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import { type CheckedArguments, checkArguments, type GlobalOptions, splitVerb } from './arguments.ts'
 import { type Command, isGroup, type Surroundings, type VerbGroup, type Verbs } from './command.ts'
 import { sayError } from './errors.ts'
-import { commandHelp, groupExamples, groupHelp } from './help.ts'
+import { commandDocument, commandHelp, groupDocument, groupExamples, groupHelp } from './help.ts'
 import { type Sink, Terminal } from './terminal.ts'
 import type { Text } from './text.ts'
 
@@ -38,7 +38,7 @@ export async function runProgram(program: Program, argv: readonly string[], host
     const found = await findCommand(program, argv)
     const checked = checkArguments(found.rest, found.kind === 'command' ? found.command : null, found.path)
     terminal = terminalOf(checked.globals, host)
-    if (checked.globals.version) return answer(terminal, [program.version])
+    if (checked.globals.version) return sayVersion(terminal, program)
     return await dispatch(program, found, checked, terminal, host)
   } catch (error) {
     const code = sayError(terminal, error, host.signal.aborted)
@@ -55,7 +55,8 @@ async function dispatch(
   host: Host,
 ): Promise<number> {
   if (found.kind === 'command') {
-    if (checked.globals.help) return answer(terminal, commandHelp(found.path, found.command))
+    if (checked.globals.help)
+      return answer(terminal, commandHelp(found.path, found.command), () => commandDocument(found.path, found.command))
     const { projectPath } = checked.globals
     const surroundings: Surroundings = { ...host, program, terminal, projectPath }
     return await found.command.run(checked.raw, surroundings)
@@ -63,13 +64,20 @@ async function dispatch(
   const { group, path } = found
   const examples = path === program.name ? program.examples : await groupExamples(group)
   const help = groupHelp(path, group.summary, group.verbs, examples)
-  if (checked.globals.help) return answer(terminal, help)
+  const document = () => groupDocument(path, group.summary, group.verbs, examples)
+  if (checked.globals.help) return answer(terminal, help, document)
   for (const line of help) terminal.problem(line)
+  if (terminal.options.json) terminal.document(document())
   return 2
 }
 
-function answer(terminal: Terminal, lines: readonly Text[]): number {
-  for (const line of lines) terminal.result(line)
+const sayVersion = (terminal: Terminal, { name, version }: Program): number =>
+  answer(terminal, [version], () => ({ name, version }))
+
+/** What was asked for: lines for people, or one document. */
+function answer(terminal: Terminal, lines: readonly Text[], document: () => unknown): number {
+  if (terminal.options.json) terminal.document(document())
+  else for (const line of lines) terminal.result(line)
   return 0
 }
 

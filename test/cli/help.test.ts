@@ -55,6 +55,83 @@ test('--version and --help work before and after a command, also where there is 
   assert.match(await does(folder, ['-h']), /Commands:/)
 })
 
+interface HelpDocument {
+  readonly command: string
+  readonly about: string
+  readonly commands?: readonly {
+    readonly name: string
+    readonly about: string
+    readonly commands?: readonly string[]
+  }[]
+  readonly arguments?: readonly Record<string, unknown>[]
+  readonly options?: readonly Record<string, unknown>[]
+  readonly options_of_every_command: readonly Record<string, unknown>[]
+  readonly examples: readonly { readonly command: string; readonly what: string }[]
+}
+
+test('--help --json is the help of every command and group as one document', async () => {
+  const folder = tempFolder()
+  const document = async (...path: readonly string[]): Promise<HelpDocument> =>
+    JSON.parse(await does(folder, [...path, '--help', '--json']))
+  const groups = new Set(paths(VERBS).flatMap(([group, verb]) => (verb === undefined ? [] : [group])))
+  for (const path of paths(VERBS)) {
+    const help = await document(...path)
+    assert.is(help.command, ['seeknal', ...path].join(' '))
+    assert.ok(help.about.length > 0 && help.examples.length > 0, path.join(' '))
+    assert.is(help.commands !== undefined, path.length === 1 && groups.has(path[0]), path.join(' '))
+    assert.is(help.options === undefined, help.commands !== undefined)
+    const text = await does(folder, [...path, '--help'])
+    for (const { name } of help.options ?? []) assert.match(text, String(name))
+    assert.is(help.options_of_every_command.length, 7)
+  }
+  const repl = await document('repl')
+  assert.equal(
+    repl.options?.find(({ name }) => name === '--format'),
+    {
+      name: '--format',
+      aliases: ['-f'],
+      value: 'choice',
+      choices: ['table', 'csv', 'json', 'markdown'],
+      repeatable: false,
+      description: 'How rows are shown (default: table)',
+    },
+  )
+  const run = await document('run')
+  const nodes = run.options?.find(({ name }) => name === '--nodes')
+  assert.equal([nodes?.value, nodes?.choices, nodes?.repeatable], ['a,b', null, true])
+  assert.is(run.options?.find(({ name }) => name === '--full')?.value, null)
+  const draft = await document('draft')
+  assert.equal(
+    draft.arguments?.map(({ name, required }) => [name, required]),
+    [
+      ['kind', true],
+      ['name', true],
+    ],
+  )
+  const all = await document()
+  assert.equal(
+    all.commands?.map(({ name }) => name),
+    Object.keys(VERBS),
+  )
+  assert.equal(all.commands?.find(({ name }) => name === 'exec')?.commands, ['bundle'])
+})
+
+test('Without a command --json gives the help as a document too, and the exit code stays 2', async () => {
+  for (const path of [[], ['env'], ['bundle']]) {
+    const { out, err } = await ends(2, tempFolder(), [...path, '--json'])
+    assert.is(JSON.parse(out).command, ['seeknal', ...path].join(' '))
+    assert.match(err, /Commands:/)
+  }
+})
+
+test('--version --json is a document with name and version', async () => {
+  for (const args of [
+    ['--version', '--json'],
+    ['--json', 'run', '--version'],
+  ])
+    assert.equal(JSON.parse(await does(tempFolder(), args)), { name: 'seeknal', version: '0.0.0' })
+})
+
 test('Completion names every command and option, and bash accepts the script', async () => {
   const folder = tempFolder()
   for (const shell of ['bash', 'zsh', 'fish']) {

@@ -32,7 +32,9 @@ test('Help, version, completion and mistakes load neither engine nor compiler', 
   const folder = tempFolder()
   for (const args of [
     ['--version'],
+    ['--version', '--json'],
     ['--help'],
+    ['--help', '--json'],
     ['run', '--help'],
     ['env', 'plan', '--help'],
     ['completion', 'bash'],
