@@ -24,6 +24,7 @@ the node is already (with --force). Nothing is executed: \`seeknal plan\` says w
     force: { type: 'boolean', alias: 'f', description: 'Replace a node of the same name' },
     ...PARAMS_ARG,
   },
+  completes: { file: 'drafts' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const workspace = openWorkspace(surroundings)

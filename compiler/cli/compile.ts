@@ -57,6 +57,7 @@ same project gives the same bytes on every machine. Nothing is executed.`,
     ...PROFILE_ARG,
     ...EXIT_CODE_ARGS,
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     excludes(['check', args.check], ['out', args.out])
     excludes(['check', args.check], ['archive', args.archive])

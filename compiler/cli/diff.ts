@@ -29,6 +29,7 @@ With the name of an environment, what its saved plan changes; without, what the 
     ...PARAMS_ARG,
     ...EXIT_CODE_ARGS,
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const workspace = openWorkspace(surroundings)

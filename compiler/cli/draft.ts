@@ -31,6 +31,7 @@ Kinds: ${KINDS.join(', ')}.`,
     },
     force: { type: 'boolean', alias: 'f', description: 'Overwrite a draft of the same name' },
   },
+  completes: { kind: KINDS },
   async run(args, surroundings) {
     const kind = kindArgument(args.kind)
     const name = nameArgument(args.name)

@@ -29,6 +29,7 @@ to show the first rows. Nothing is written.`,
     ...PARAMS_ARG,
     ...VALUE_ARGS,
   },
+  completes: { file: 'drafts' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)

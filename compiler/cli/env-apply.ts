@@ -48,6 +48,7 @@ how the data differs from production is in report.md there.`,
     ['seeknal env apply dev --parallel', 'do it'],
   ],
   args: { env: { type: 'positional', description: 'The environment', required: true }, ...APPLY_ARGS },
+  completes: { env: 'environments' },
   run: (args, surroundings) =>
     applyEnvironment(
       environmentArgument(args.env),

@@ -39,6 +39,7 @@ nodes must execute, and the bundle that does it. Production is not touched; appl
     ...EXIT_CODE_ARGS,
     ...LOCK_TIMEOUT_ARG,
   },
+  completes: { env: 'environments' },
   run: (args, surroundings) =>
     planEnvironment(
       environmentArgument(args.env),

@@ -31,6 +31,7 @@ export const lineage = command({
     format: { type: 'enum', alias: 'f', options: ['text', 'mermaid', 'json'], description: 'Default: text' },
     ...PARAMS_ARG,
   },
+  completes: { node: 'nodes' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const wanted = args.node === undefined || args.column === undefined ? args.node : `${args.node}.${args.column}`

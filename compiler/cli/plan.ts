@@ -9,7 +9,7 @@ import { planExecution } from '../../runtime/execute.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
 import { compileProject } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
-import { SELECTION_ARGS, SELECTION_LISTS, selection } from './selection.ts'
+import { SELECTION_ARGS, SELECTION_COMPLETES, SELECTION_LISTS, selection } from './selection.ts'
 import {
   EXIT_CODE_ARGS,
   PARAMS_ARG,
@@ -40,6 +40,7 @@ for example because a file is not there.`,
     ...EXIT_CODE_ARGS,
     ...LOCK_TIMEOUT_ARG,
   },
+  completes: { env: 'environments', ...SELECTION_COMPLETES },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const params = paramsArgument(args.params)

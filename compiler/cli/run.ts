@@ -9,7 +9,7 @@ import { PROFILE_ARG } from '../../runtime/cli/profile.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { dagLine } from './changes.ts'
-import { SELECTION_ARGS, SELECTION_LISTS } from './selection.ts'
+import { SELECTION_ARGS, SELECTION_COMPLETES, SELECTION_LISTS } from './selection.ts'
 import { PARAMS_ARG, paramsArgument, refuseWithEnvironment } from './shared-args.ts'
 import { unchangedSince } from './unchanged.ts'
 
@@ -43,6 +43,7 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
   ],
   lists: [...SELECTION_LISTS],
   args: ARGS,
+  completes: { env: 'environments', ...SELECTION_COMPLETES },
   async run(args, surroundings) {
     const dryRun = args['dry-run'] === true || args['show-plan'] === true
     if (args.env !== undefined) {

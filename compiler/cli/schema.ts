@@ -12,6 +12,7 @@ the documents that Seeknal writes (bundle, manifest, diff, plan, …). Without a
     ['seeknal schema', 'list the kinds'],
   ],
   args: { kind: { type: 'positional', description: 'What to describe', required: false } },
+  completes: { kind: 'schemas' },
   async run(args, { terminal }) {
     const { jsonSchema, SCHEMA_KINDS } = await import('../schema/json-schema.ts')
     const { schemas } = await import('../../runtime/contract/json-schemas.ts')

@@ -19,6 +19,15 @@ export const SELECTION_ARGS = {
 
 export const SELECTION_LISTS = ['nodes', 'types', 'tags', 'exclude-nodes', 'exclude-types', 'exclude-tags'] as const
 
+export const SELECTION_COMPLETES = {
+  nodes: 'nodes',
+  types: 'types',
+  tags: 'tags',
+  'exclude-nodes': 'nodes',
+  'exclude-types': 'types',
+  'exclude-tags': 'tags',
+} as const
+
 export type SelectionArgs = ParsedArgs<typeof SELECTION_ARGS>
 
 /** Null: everything. Throws NODE_NOT_FOUND or USAGE. */

@@ -57,4 +57,5 @@ export const VERBS = {
     load: async () => (await import('./schema.ts')).schema,
   },
   ...RUNTIME_VERBS,
+  words: { ...RUNTIME_VERBS.words, load: async () => (await import('./words.ts')).words },
 } satisfies Verbs

@@ -17,6 +17,13 @@ export interface Surroundings {
   readonly signal: AbortSignal
 }
 
+/** Kinds of names that `words` prints for the completion of shells. */
+export const WORDS = ['nodes', 'types', 'tags', 'environments', 'destinations', 'drafts', 'schemas'] as const
+export type Words = (typeof WORDS)[number]
+
+/** What an argument or the value of an option can be: fixed words, or names that depend on the project. */
+export type Completed = Words | readonly string[]
+
 export interface CommandDefinition<A extends ArgsDef> {
   /** What it does, for its help; may have several paragraphs. */
   readonly about: string
@@ -25,6 +32,8 @@ export interface CommandDefinition<A extends ArgsDef> {
   readonly args: A
   /** Options that may be given several times; their values are joined with commas. */
   readonly lists?: readonly (keyof A & string)[]
+  /** For the completion of shells; what is not named is a file. */
+  readonly completes?: { readonly [name in keyof A]?: Completed }
   /** Gives the exit code. */
   run(args: ParsedArgs<A>, surroundings: Surroundings): Promise<number>
 }
@@ -35,11 +44,14 @@ export interface Command {
   readonly examples: readonly (readonly [command: string, what: string])[]
   readonly args: ArgsDef
   readonly lists: readonly string[]
+  readonly completes: Readonly<Record<string, Completed | undefined>>
   readonly run: (rawArgs: readonly string[], surroundings: Surroundings) => Promise<number>
 }
 
 export interface Verb {
   readonly summary: string
+  /** For programs, not for people: help does not list it. */
+  readonly hidden?: boolean
   readonly load: () => Promise<Command>
 }
 
@@ -52,6 +64,10 @@ export type Verbs = { readonly [name: string]: Verb | VerbGroup }
 
 export const isGroup = (entry: Verb | VerbGroup): entry is VerbGroup => 'verbs' in entry
 
+/** Those that help lists. */
+export const shownVerbs = (verbs: Verbs): readonly (readonly [name: string, entry: Verb | VerbGroup])[] =>
+  Object.entries(verbs).filter(([, entry]) => isGroup(entry) || entry.hidden !== true)
+
 /** Defines a command. `run` is called with the arguments that citty's parser gives for checked raw arguments. */
 export function command<const A extends ArgsDef>(definition: CommandDefinition<A>): Command {
   return {
@@ -59,6 +75,7 @@ export function command<const A extends ArgsDef>(definition: CommandDefinition<A
     examples: definition.examples,
     args: definition.args,
     lists: definition.lists ?? [],
+    completes: { ...definition.completes },
     run: async (rawArgs, surroundings) => {
       const { parseArgs } = await import('citty')
       return definition.run(parseArgs<A>([...rawArgs], definition.args), surroundings)

@@ -20,6 +20,7 @@ Exit code 1 when it cannot connect.`,
     env: { type: 'string', description: 'Of this environment (default: production)', valueHint: 'name' },
     ...PROFILE_ARG,
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = args.env === undefined ? null : environmentArgument(args.env)

@@ -30,6 +30,7 @@ not make stays, and with it a schema that holds it. Production is not touched.`,
     ...PROFILE_ARG,
     ...LOCK_TIMEOUT_ARG,
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)

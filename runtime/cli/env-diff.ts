@@ -31,6 +31,7 @@ values are shown only with --samples.`,
       valueHint: 'n',
     },
   },
+  completes: { env: 'environments', node: 'nodes' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)

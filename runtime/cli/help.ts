@@ -2,14 +2,14 @@
 
 import type { ArgDef, ArgsDef } from 'citty'
 import { aliasesOf, GLOBAL_ARGS, takesValue } from './arguments.ts'
-import { type Command, isGroup, type VerbGroup, type Verbs } from './command.ts'
+import { type Command, isGroup, shownVerbs, type VerbGroup, type Verbs } from './command.ts'
 import { styled, type Text } from './text.ts'
 
 type Row = readonly [string, string]
 
 /** Help of the program or of a group of verbs. */
 export function groupHelp(path: string, summary: string, verbs: Verbs, examples: readonly Row[]): readonly Text[] {
-  const commands = Object.entries(verbs).map(([name, entry]): Row => [name, entry.summary])
+  const commands = shownVerbs(verbs).map(([name, entry]): Row => [name, entry.summary])
   return [
     summary,
     '',
@@ -23,7 +23,7 @@ export function groupHelp(path: string, summary: string, verbs: Verbs, examples:
 
 /** The examples of a group: the first of each of its commands. */
 export async function groupExamples(group: VerbGroup): Promise<readonly Row[]> {
-  const entries = Object.values(group.verbs).flatMap((entry) => (isGroup(entry) ? [] : [entry.load()]))
+  const entries = shownVerbs(group.verbs).flatMap(([, entry]) => (isGroup(entry) ? [] : [entry.load()]))
   return (await Promise.all(entries)).flatMap((command) => command.examples.slice(0, 1))
 }
 
@@ -80,10 +80,10 @@ const examplesOf = (examples: readonly Row[]) => examples.map(([command, what]) 
 export const groupDocument = (path: string, summary: string, verbs: Verbs, examples: readonly Row[]) => ({
   command: path,
   about: summary,
-  commands: Object.entries(verbs).map(([name, entry]) => ({
+  commands: shownVerbs(verbs).map(([name, entry]) => ({
     name,
     about: entry.summary,
-    ...(isGroup(entry) ? { commands: Object.keys(entry.verbs) } : {}),
+    ...(isGroup(entry) ? { commands: shownVerbs(entry.verbs).map(([verb]) => verb) } : {}),
   })),
   options_of_every_command: optionDocuments(GLOBAL_ARGS),
   examples: examplesOf(examples),

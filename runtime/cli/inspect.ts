@@ -29,6 +29,7 @@ export const inspect = command({
     list: { type: 'boolean', description: 'List the outputs' },
     schema: { type: 'boolean', alias: 's', description: 'Columns only' },
   },
+  completes: { env: 'environments', node: 'nodes' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)

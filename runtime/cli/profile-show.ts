@@ -19,6 +19,7 @@ sources. Variables are put in; a secret is shown as ***.`,
     env: { type: 'string', description: 'Of this environment (default: production)', valueHint: 'name' },
     ...PROFILE_ARG,
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = args.env === undefined ? null : environmentArgument(args.env)

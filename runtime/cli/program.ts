@@ -4,7 +4,7 @@
 import { nearest } from '../contract/diagnostics.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { type CheckedArguments, checkArguments, type GlobalOptions, splitVerb } from './arguments.ts'
-import { type Command, isGroup, type Surroundings, type VerbGroup, type Verbs } from './command.ts'
+import { type Command, isGroup, type Surroundings, shownVerbs, type VerbGroup, type Verbs } from './command.ts'
 import { sayError } from './errors.ts'
 import { commandDocument, commandHelp, groupDocument, groupExamples, groupHelp } from './help.ts'
 import { type Sink, Terminal } from './terminal.ts'
@@ -102,7 +102,10 @@ async function findCommand(program: Program, argv: readonly string[]): Promise<F
 }
 
 function unknownCommand(name: string, path: string, verbs: Verbs): RuntimeFailure {
-  const near = nearest(name, Object.keys(verbs))
+  const near = nearest(
+    name,
+    shownVerbs(verbs).map(([verb]) => verb),
+  )
   const hints = near === undefined ? [`See \`${path} --help\`.`] : [`Did you mean '${path} ${near}'?`]
   return new RuntimeFailure(
     'USAGE',

@@ -41,6 +41,7 @@ environment has applied changes that would be lost.`,
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
     ...LOCK_TIMEOUT_ARG,
   },
+  completes: { env: 'environments', to: 'destinations' },
   async run(args, surroundings) {
     const here = { ...surroundings, projectPath: outputsRoot(surroundings) }
     return promoteEnvironment(

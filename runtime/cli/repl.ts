@@ -41,6 +41,7 @@ take the place of production's.`,
     },
     limit: { type: 'string', description: 'Show at most so many rows', valueHint: 'n' },
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     const environment = args.env === undefined ? null : environmentArgument(args.env)
     const store = openStore(outputsRoot(surroundings))

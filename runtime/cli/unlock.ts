@@ -20,6 +20,7 @@ would have taken it over. With --force it is removed in any case: for a holder o
     env: { type: 'positional', description: 'An environment (default: production)', required: false },
     force: { type: 'boolean', description: 'Remove the lock although its holder may be at work' },
   },
+  completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const store = openStore(outputsRoot(surroundings))

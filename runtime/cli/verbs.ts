@@ -49,6 +49,11 @@ export const RUNTIME_VERBS = {
   clean: { summary: 'Remove what is expired or unreferenced', load: async () => (await import('./clean.ts')).clean },
   unlock: { summary: 'Who holds the lock, and remove it', load: async () => (await import('./unlock.ts')).unlock },
   repl: { summary: 'SQL over the outputs', load: async () => (await import('./repl.ts')).repl },
+  words: {
+    summary: 'Names for the completion of shells',
+    hidden: true,
+    load: async () => (await import('./words.ts')).words,
+  },
   completion: {
     summary: 'Shell completion for bash, zsh and fish',
     load: async () => (await import('./completion.ts')).completion,

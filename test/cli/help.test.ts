@@ -1,13 +1,9 @@
-// Help, version, completion: made of the command definitions, at once.
+// Help and version: made of the command definitions, at once.
 
-import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { VERBS } from '../../compiler/cli/verbs.ts'
 import { isGroup, type Verbs } from '../../runtime/cli/command.ts'
 import { does, ends } from '../support/cli.ts'
-import { skip } from '../support/skip.ts'
 import { suite } from '../support/suite.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -41,6 +37,12 @@ test('Examples use only commands and options that exist', async () => {
           `${path.join(' ')}: ${rest}`,
         )
   }
+})
+
+test('What is only for programs is not in the help, and is not what a misspelled command is taken for', async () => {
+  const folder = tempFolder()
+  assert.not.match(await does(folder, ['--help']), /^ {2}words/m)
+  assert.not.match((await ends(2, folder, ['word'])).err, /words/)
 })
 
 test('A group without a command shows its help and exits with 2', async () => {
@@ -111,7 +113,7 @@ test('--help --json is the help of every command and group as one document', asy
   const all = await document()
   assert.equal(
     all.commands?.map(({ name }) => name),
-    Object.keys(VERBS),
+    Object.keys(VERBS).filter((name) => name !== 'words'),
   )
   assert.equal(all.commands?.find(({ name }) => name === 'exec')?.commands, ['bundle'])
 })
@@ -130,54 +132,6 @@ test('--version --json is a document with name and version', async () => {
     ['--json', 'run', '--version'],
   ])
     assert.equal(JSON.parse(await does(tempFolder(), args)), { name: 'seeknal', version: '0.0.0' })
-})
-
-test('Completion names every command and option, and bash accepts the script', async () => {
-  const folder = tempFolder()
-  for (const shell of ['bash', 'zsh', 'fish']) {
-    const script = await does(folder, ['completion', shell])
-    for (const [name] of paths(VERBS)) assert.ok(script.includes(name ?? ''), `${shell}: ${name}`)
-    assert.match(script, /continue-on-error/)
-  }
-  await ends(2, folder, ['completion', 'tcsh'])
-  if (spawnSync('bash', ['-c', 'true']).status !== 0) skip('there is no bash here')
-  const file = join(folder, 'seeknal.bash')
-  writeFileSync(file, await does(folder, ['completion', 'bash']))
-  const ask = (...words: string[]) =>
-    spawnSync(
-      'bash',
-      [
-        '-c',
-        `. ${file}; COMP_WORDS=("$@"); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _seeknal; echo "\${COMPREPLY[*]}"`,
-        'bash',
-        ...words,
-      ],
-      { encoding: 'utf8' },
-    ).stdout.trim()
-  assert.is(spawnSync('bash', ['-n', file]).status, 0)
-  assert.is(ask('seeknal', 'env', 'pl'), 'plan')
-  assert.is(ask('seeknal', 'env', 'plan', 'dev', '--fail-on', ''), 'breaking any')
-  assert.is(ask('seeknal', 'repl', '--format', 'c'), 'csv')
-  assert.is(ask('seeknal', 'env', ''), 'plan apply promote list diff delete')
-  assert.is(ask('seeknal', 'dry-run', ''), '', 'the shell completes files, whose names it quotes')
-  assert.is(ask('seeknal', 'run', '--no'), '--nodes --no-color')
-  assert.is(JSON.parse(await does(folder, ['completion', 'bash', '--json'])).script, readFileSync(file, 'utf8'))
-})
-
-test('The zsh script can be sourced and can be a file of fpath', async () => {
-  if (spawnSync('zsh', ['-c', 'true']).status !== 0) skip('there is no zsh here')
-  const folder = tempFolder()
-  const file = join(folder, '_seeknal')
-  writeFileSync(file, await does(folder, ['completion', 'zsh']))
-  const shown = (setup: string) => {
-    const done = spawnSync('zsh', ['-f', '-c', `autoload -Uz compinit; ${setup}; print -r -- "$_comps[seeknal]"`], {
-      encoding: 'utf8',
-      cwd: folder,
-    })
-    return `${done.stdout}${done.stderr}`
-  }
-  assert.is(shown('compinit -u -D; source ./_seeknal'), '_seeknal\n')
-  assert.is(shown('fpath=($PWD $fpath); compinit -u -D'), '_seeknal\n')
 })
 
 test.run()

@@ -38,6 +38,7 @@ test('Help, version, completion and mistakes load neither engine nor compiler', 
     ['run', '--help'],
     ['env', 'plan', '--help'],
     ['completion', 'bash'],
+    ['words', 'nodes'],
     ['plann'],
     ['run'],
   ])
@@ -49,7 +50,7 @@ test('A run with nothing to do loads neither; a run with something to do loads t
   await setTimeout(80)
   assert.is(heavy(folder, ['run'])?.includes('duckdb'), true)
   assert.is(heavy(folder, ['run']), '')
-  for (const args of [['history'], ['env', 'list'], ['unlock'], ['clean']])
+  for (const args of [['history'], ['env', 'list'], ['unlock'], ['clean'], ['words', 'nodes']])
     assert.is(heavy(folder, args), '', args.join(' '))
 })
 
