@@ -1,5 +1,6 @@
 // Rows → table, CSV, JSON or Markdown. CSV (RFC 4180) and JSON lose nothing and carry no decoration; the other two are
-// for people. NULL is empty in CSV, null in JSON. Pure.
+// for people: control characters are shown as escapes there, and a plan that EXPLAIN answers with keeps its lines. NULL is
+// empty in CSV, null in JSON. Pure.
 
 import stringWidth from 'string-width'
 import { escaped, oneLine } from '../cli/text.ts'
@@ -12,13 +13,14 @@ export type Format = (typeof FORMATS)[number]
 export function formatted(answer: QueryAnswer, format: Format, options: { readonly widest?: number } = {}): string {
   switch (format) {
     case 'table':
+      if (isPlan(answer)) return planTexts(answer).join('\n')
       return tableText(answer, options.widest ?? Number.POSITIVE_INFINITY)
     case 'csv':
       return csvText(answer)
     case 'json':
       return jsonText(answer)
     case 'markdown':
-      return markdownText(answer)
+      return isPlan(answer) ? planTexts(answer).map(fenced).join('\n') : markdownText(answer)
   }
 }
 
@@ -70,6 +72,23 @@ function distinct(names: readonly string[]): readonly string[] {
     taken.add(unique)
     return unique
   })
+}
+
+/** What EXPLAIN answers with: a drawing of several lines in one cell. */
+const isPlan = ({ columns }: QueryAnswer): boolean =>
+  columns.length === 2 && columns[0]?.name === 'explain_key' && columns[1]?.name === 'explain_value'
+
+/** The drawings whole, each with a final newline; with their names where there are several. */
+const planTexts = ({ rows }: QueryAnswer): readonly string[] =>
+  rows.map(([key, value]) => {
+    const text = escaped(value ?? '').replace(/\n*$/, '\n')
+    return rows.length === 1 ? text : `${oneLine(key ?? '')}:\n${text}`
+  })
+
+function fenced(text: string): string {
+  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length))
+  const fence = '`'.repeat(longest + 1)
+  return `${fence}text\n${text}${fence}\n`
 }
 
 const inCell = (text: string | null): string => (text === null ? 'NULL' : oneLine(text))

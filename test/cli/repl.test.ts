@@ -49,6 +49,19 @@ test('An output has two names, and any form of query reads it', async () => {
   )
 })
 
+test('EXPLAIN shows the lines of its plan whole, in a table and in Markdown', async () => {
+  const plan = (await exec('EXPLAIN SELECT revenue FROM transform_daily WHERE revenue > 1')).split('\n')
+  assert.ok(plan.length > 5 && plan.every((line) => !line.includes('\\n')), 'its lines are lines')
+  assert.ok(
+    plan.some((line) => line.trimStart().startsWith('│') && line.includes('revenue')),
+    plan.join('\n'),
+  )
+  const fenced = await exec("EXPLAIN SELECT 'a```b' FROM transform_daily", '--format', 'markdown')
+  assert.match(fenced, /^````text\n[\s\S]*│[\s\S]*\n````\n$/)
+  const named = await exec('SET VARIABLE x = 1; EXPLAIN ANALYZE SELECT revenue FROM transform_daily')
+  assert.match(named, /│[^\n]*Total Time/)
+})
+
 test('Numbers, dates and nested values are exact in every format', async () => {
   const sql =
     "SELECT 9007199254740993::BIGINT AS big, 12.340::DECIMAL(10,3) AS dec, DATE '2026-03-01' AS d, 1.0::DOUBLE AS f, 0.1::FLOAT AS g, {'a': [1, NULL]} AS s, NULL AS n, '' AS e, 'a,\"b\"' AS q"
