@@ -1,5 +1,6 @@
 // Nodes that are reached from a node, and the graph between them as Mermaid text. Pure.
 
+import { oneLine } from '../../runtime/cli/text.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 
@@ -45,7 +46,7 @@ export function edgesOf(manifest: Manifest, { upstream, downstream }: Reach): re
 export function mermaidOf(edges: readonly Edge[], marked?: string): string {
   const ids = [...new Set([...edges.flat(), ...(marked === undefined ? [] : [marked])])].sort(byCodeUnit)
   const names = new Map(ids.map((id, i) => [id, `n${i}`]))
-  const label = (id: string) => id.replaceAll('"', '#quot;')
+  const label = (id: string) => oneLine(id).replaceAll('"', '#quot;')
   return [
     'flowchart LR',
     ...ids.map((id) => `  ${names.get(id)}["${label(id)}"]${id === marked ? ':::marked' : ''}`),

@@ -15,9 +15,9 @@ export function summaryLine({ node, production_rows: before, environment_rows: a
 function differences(diff: DataDiff): string[] {
   const { columns, only_before: lost, only_after: gained, changed_rows: changed } = diff
   return [
-    ...columns.added.map((c) => `+ ${oneLine(c.name)} ${c.type}`),
-    ...columns.removed.map((c) => `- ${oneLine(c.name)} ${c.type}`),
-    ...columns.retyped.map((c) => `${oneLine(c.name)} ${c.before} → ${c.after}`),
+    ...columns.added.map((c) => oneLine(`+ ${c.name} ${c.type}`)),
+    ...columns.removed.map((c) => oneLine(`- ${c.name} ${c.type}`)),
+    ...columns.retyped.map((c) => oneLine(`${c.name} ${c.before} → ${c.after}`)),
     ...(lost === 0 ? [] : [`${rowCount(lost)} only in production`]),
     ...(gained === 0 ? [] : [`${rowCount(gained)} only in the environment`]),
     ...(changed === null || changed === 0 ? [] : [`${rowCount(changed)} changed`]),

@@ -1,7 +1,7 @@
-// Rows of text in columns, two spaces apart, with a header line. Pure.
+// Rows of text in columns, two spaces apart, with a header line. A cell is on one line, whatever it holds. Pure.
 
 import stringWidth from 'string-width'
-import { styled, type Text } from './text.ts'
+import { oneLine, styled, type Text } from './text.ts'
 
 /** Columns named in `right` are aligned to the right. */
 export function alignedRows(
@@ -16,12 +16,13 @@ export function alignedRows(
 /** The same as plain text. */
 export function alignedLines(
   header: readonly string[],
-  rows: readonly (readonly string[])[],
+  cells: readonly (readonly string[])[],
   right: readonly string[] = [],
 ): readonly string[] {
+  const rows = cells.map((row) => row.map(oneLine))
   const widths = header.map((name, i) => Math.max(stringWidth(name), ...rows.map((row) => stringWidth(row[i] ?? ''))))
-  const line = (cells: readonly string[]) =>
-    cells
+  const line = (row: readonly string[]) =>
+    row
       .map((cell, i) => {
         const space = ' '.repeat(Math.max(0, (widths[i] ?? 0) - stringWidth(cell)))
         return right.includes(header[i] ?? '') ? space + cell : cell + space

@@ -1,7 +1,8 @@
 // Where a command writes. Results go to stdout; errors, warnings and hints to stderr. With --json, stdout holds one
-// document or one JSON value a line and everything for people goes to stderr. No text is wrapped or truncated here.
+// document or one JSON value a line and everything for people goes to stderr. No text is wrapped or truncated here, and
+// no control character of what comes from outside is sent to a terminal: JSON has the same escapes.
 
-import { rendered, styled, type Text } from './text.ts'
+import { escaped, rendered, styled, type Text } from './text.ts'
 
 export interface TerminalOptions {
   readonly json: boolean
@@ -14,6 +15,8 @@ export interface TerminalOptions {
 
 export interface Sink {
   write(text: string): unknown
+  /** A person looks at it. */
+  readonly isTTY?: boolean
 }
 
 export class Terminal {
@@ -27,11 +30,11 @@ export class Terminal {
     this.#err = err
   }
 
-  /** A line for people: `--quiet` leaves it out, `--json` moves it to stderr. */
+  /** A line for people, and never more than one: `--quiet` leaves it out, `--json` moves it to stderr. */
   line(text: Text = ''): void {
     if (this.options.quiet) return
     const sink = this.options.json ? this.#err : this.#out
-    sink.write(`${rendered(text, this.options.color)}\n`)
+    sink.write(`${rendered(text, this.options.color, 'one')}\n`)
   }
 
   info(text: Text): void {
@@ -47,14 +50,14 @@ export class Terminal {
     if (this.options.verbose) this.problem(styled('dim', typeof text === 'string' ? text : rendered(text, false)))
   }
 
-  /** The answer that was asked for: shown with --quiet too. Not for --json. */
+  /** A line of the answer that was asked for: shown with --quiet too. Not for --json. */
   result(text: Text = ''): void {
-    this.#out.write(`${rendered(text, this.options.color)}\n`)
+    this.#out.write(`${rendered(text, this.options.color, 'one')}\n`)
   }
 
-  /** Text as it is, without a final newline or escaping: query results and generated scripts. */
+  /** Text of several lines, without a final newline, exact for a program and a file; a terminal shows escapes. */
   raw(text: string): void {
-    this.#out.write(text)
+    this.#out.write(this.#out.isTTY === true ? escaped(text) : text)
   }
 
   warn(text: Text): void {
@@ -69,19 +72,19 @@ export class Terminal {
     this.problem(['  ', styled('cyan', 'hint:'), ' ', text])
   }
 
-  /** A line on stderr. */
+  /** On stderr; a message of an engine may have several lines. */
   problem(text: Text): void {
     this.#err.write(`${rendered(text, this.options.color)}\n`)
   }
 
   /** With --json: the one document of the command. */
   document(value: unknown): void {
-    this.#out.write(`${JSON.stringify(value, jsonValue, 2)}\n`)
+    this.#out.write(`${escaped(JSON.stringify(value, jsonValue, 2))}\n`)
   }
 
   /** With --json: one value of many, on a line. */
   record(value: unknown): void {
-    this.#out.write(`${JSON.stringify(value, jsonValue)}\n`)
+    this.#out.write(`${escaped(JSON.stringify(value, jsonValue))}\n`)
   }
 }
 

@@ -30,11 +30,16 @@ export const escaped = (text: string): string =>
 /** On one line: line feeds and tabs are shown as `\n` and `\t` too. */
 export const oneLine = (text: string): string => escaped(text.replaceAll('\n', '\\n').replaceAll('\t', '\\t'))
 
-export function rendered(text: Text, color: boolean): string {
-  if (typeof text === 'string') return escaped(text)
-  if (!('style' in text)) return text.map((piece) => rendered(piece, color)).join('')
+/** Line feeds are shown as `\n`; tabs stay, as in an author's SQL. */
+const withoutBreaks = (text: string): string => escaped(text.replaceAll('\n', '\\n'))
+
+/** `lines`: whether the text may have several. */
+export function rendered(text: Text, color: boolean, lines: 'one' | 'several' = 'several'): string {
+  const shown = lines === 'one' ? withoutBreaks : escaped
+  if (typeof text === 'string') return shown(text)
+  if (!('style' in text)) return text.map((piece) => rendered(piece, color, lines)).join('')
   const [on, off] = CODES[text.style]
-  return color ? `\u001b[${on}m${escaped(text.text)}\u001b[${off}m` : escaped(text.text)
+  return color ? `\u001b[${on}m${shown(text.text)}\u001b[${off}m` : shown(text.text)
 }
 
 /** `1 node`, `3 nodes`. */

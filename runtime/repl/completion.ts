@@ -1,5 +1,6 @@
 // Completion of tables, columns, keywords and dot commands at the end of the line.
 
+import { oneLine } from '../cli/text.ts'
 import { DOT_COMMANDS } from './dot-commands.ts'
 import { FORMATS } from './formats.ts'
 import { alias, type ReplState } from './state.ts'
@@ -23,9 +24,14 @@ export function complete(line: string, state: Pick<ReplState, 'tables'>): [strin
   const word = /[\w.]*$/.exec(line)?.[0] ?? ''
   const names = state.tables.flatMap((t) => [alias(t), `${t.schema}.${t.name}`])
   const mentioned = state.tables.filter((t) => line.includes(alias(t)) || line.includes(`${t.schema}.${t.name}`))
-  const columns = (mentioned.length > 0 ? mentioned : state.tables).flatMap((t) => t.columns.map((c) => c.name))
+  const columns = (mentioned.length > 0 ? mentioned : state.tables).flatMap((t) =>
+    t.columns.map((c) => c.name).filter(isShown),
+  )
   return matching([...names, ...new Set(columns), ...KEYWORDS], word)
 }
+
+/** The line editor writes candidates to the terminal as they are. */
+const isShown = (name: string): boolean => oneLine(name) === name
 
 function completeDot(line: string, state: Pick<ReplState, 'tables'>): [string[], string] {
   const [command = '', argument] = line.split(/\s+/)
