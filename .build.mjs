@@ -26,11 +26,13 @@ function filesBelow(folder, endings) {
 
 /** The commands: where main.ts is built to, a program and what starts it. */
 const COMMANDS = ['compiler/cli', 'runtime/cli']
+/** A test program that is started at each fault point, and so is built as the commands are. */
+const STARTED_OFTEN = 'test/programs/faulty-run.ts'
 const TESTS = () => [
   'test/run.ts',
   ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)),
   ...filesBelow('test/bench', ['.ts']),
-  ...filesBelow('test/programs', ['.ts']),
+  ...filesBelow('test/programs', ['.ts']).filter((file) => file !== STARTED_OFTEN),
 ]
 
 /** Handlebars templates become functions here: compiling one when the command runs costs more than filling it. */
@@ -80,17 +82,19 @@ if (test) {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
+  await buildStarted(STARTED_OFTEN, join(outdir, 'programs/faulty-run'), 'main.cjs')
 } else {
   const inputs = []
-  for (const folder of COMMANDS) inputs.push(...(await buildCommand(folder)))
+  for (const folder of COMMANDS)
+    inputs.push(...(await buildStarted(join(folder, 'main.ts'), join(outdir, folder), 'main.js')))
   writeFileSync(join(outdir, 'package.json'), '{ "type": "commonjs" }\n')
   writeFileSync(join(outdir, 'THIRD_PARTY_NOTICES.txt'), notices(inputs))
 }
 
-/** Builds FOLDER/program.cjs and FOLDER/main.js; gives the files that went in. */
-async function buildCommand(folder) {
-  const program = join(outdir, folder, 'program.cjs')
-  const main = join(outdir, folder, 'main.js')
+/** Builds FOLDER/program.cjs and what starts it, FOLDER/`name`; gives the files that went in. */
+async function buildStarted(entry, folder, name) {
+  const program = join(folder, 'program.cjs')
+  const main = join(folder, name)
   const command = {
     ...shared,
     format: 'cjs',
@@ -99,7 +103,7 @@ async function buildCommand(folder) {
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__filename' },
   }
-  const { metafile } = await build({ ...command, entryPoints: [join(folder, 'main.ts')], outfile: program })
+  const { metafile } = await build({ ...command, entryPoints: [entry], outfile: program })
   const digest = createHash('sha256').update(readFileSync(program)).digest('hex')
   await build({
     ...command,

@@ -14,7 +14,7 @@ import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
 
 const test = suite('concurrent')
-const program = fileURLToPath(new URL('../programs/faulty-run.js', import.meta.url))
+const program = fileURLToPath(new URL('../programs/faulty-run/main.cjs', import.meta.url))
 
 async function startedRun(project: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [program, project, 'slow', '0'], { stdio: 'ignore' })

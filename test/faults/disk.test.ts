@@ -14,7 +14,7 @@ import { suite } from '../support/suite.ts'
 import { tempFolder, tempProject } from '../support/temp.ts'
 
 const test = suite('disk')
-const program = fileURLToPath(new URL('../programs/faulty-run.js', import.meta.url))
+const program = fileURLToPath(new URL('../programs/faulty-run/main.cjs', import.meta.url))
 
 interface Answer {
   readonly status: number | null

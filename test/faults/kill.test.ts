@@ -15,7 +15,7 @@ import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
 
 const test = suite('kill')
-const program = fileURLToPath(new URL('../programs/faulty-run.js', import.meta.url))
+const program = fileURLToPath(new URL('../programs/faulty-run/main.cjs', import.meta.url))
 
 const faultyRun = (project: string, operation: Operation, at: number) =>
   spawnSync(process.execPath, [program, project, operation, String(at)], { encoding: 'utf8' })
