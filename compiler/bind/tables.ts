@@ -100,19 +100,28 @@ function mistakesOf(table: ResolvedTable, columns: LockedColumns, types: Types):
       `'${table.id}' has two columns '${name}', which differ at most in case.`,
       {
         facts: { ...facts, column: name },
+        hints: ["A 'query:' instead of the table can give one of them another name."],
       },
     ),
   )
+  const none = columns.length > 0 ? [] : [noColumns(table)]
   const unstorable = columns.flatMap((column) => unfit(table, column, types))
   return [
     ...wrongTypes,
     ...missing,
     ...twice,
+    ...none,
     ...unstorable,
     ...growthMistakes(table, columns, types),
     ...inexact(table, columns, types),
   ]
 }
+
+const noColumns = (table: ResolvedTable): Diagnostic =>
+  errorAt('BIND_COLUMN_NOT_FOUND', table.node.readPlace, `'${table.id}' reads a table without any column.`, {
+    facts: { node: table.id, columns: [] },
+    hints: ['An output has at least one column: name a table or a query that has.'],
+  })
 
 /** A type that is none, or one that no output holds. */
 function unfit(table: ResolvedTable, column: LockedColumns[number], types: Types): readonly Diagnostic[] {
@@ -168,13 +177,22 @@ function inexact(table: ResolvedTable, columns: LockedColumns, types: Types): re
     const facts = { node: table.id, column: column.name, type: column.source_type ?? column.type }
     const place = declared?.place ?? table.node.readPlace
     const type = typeOf(table, column, types)
-    if (column.source_type?.startsWith('numeric') && column.type === 'VARCHAR' && (declared?.type ?? null) === null)
+    if (
+      column.source_type?.startsWith('numeric') &&
+      /^VARCHAR\b/.test(column.type) &&
+      (declared?.type ?? null) === null
+    )
       return [
         warningAt(
           'BIND_TYPE_INEXACT',
           place,
-          `The column '${column.name}' of '${table.id}' is a ${column.source_type}, which may have any number of digits; it is read as VARCHAR, so that none is lost.`,
-          { facts, hints: [`Declare its type below 'columns:', such as DECIMAL(38,10) or DOUBLE.`] },
+          `The column '${column.name}' of '${table.id}' is a ${column.source_type}, which may have any number of digits; it is read as ${column.type}, so that none is lost.`,
+          {
+            facts,
+            hints: [
+              `Declare its type below 'columns:', such as ${column.type.replace('VARCHAR', 'DECIMAL(38,10)')} or ${column.type.replace('VARCHAR', 'DOUBLE')}.`,
+            ],
+          },
         ),
       ]
     const part = type === null ? null : inexactPart(type)

@@ -63,13 +63,15 @@ function spelling(column: ReadColumn): Spelling {
     return {
       sent: as(`to_json(${sent}::text[])`),
       csvType: 'VARCHAR',
-      read: converted(`${beforeChrist(read, type)}::JSON`, type),
+      read: converted(elements(`${beforeChrist(read, type)}::JSON`, type), type),
     }
   if (from === 'bytea' || (from === '' && type === 'BLOB'))
     return { sent: as(`encode(${sent}, 'hex')`), csvType: 'VARCHAR', read: converted(`unhex(${read})`, type, 'BLOB') }
   if (type === 'INTERVAL' && (from === '' || from.startsWith('interval')))
     return { sent: as(intervalText(sent)), csvType: 'VARCHAR', read: converted(read, type) }
-  if (type === 'DATE') return { sent, csvType: 'VARCHAR', read: converted(beforeChrist(read, type), type) }
+  // The reader takes a time that it cannot read with its zone for NULL; a cast says so.
+  if (type === 'DATE' || TIMESTAMP.test(type))
+    return { sent, csvType: 'VARCHAR', read: converted(beforeChrist(read, type), type) }
   if (column.isDeclared && isExact(type)) return { sent, csvType: 'VARCHAR', read: checked(column, read) }
   if (type === 'JSON') return { sent, csvType: 'VARCHAR', read: converted(read, type) }
   return { sent, csvType: type, read }
@@ -78,9 +80,20 @@ function spelling(column: ReadColumn): Spelling {
 const converted = (text: string, type: string, from = 'VARCHAR'): string =>
   type === from ? text : `CAST(${text} AS ${type})`
 
-/** `0044-03-15 BC` would be read as a year of our era. */
-const beforeChrist = (text: string, type: string): string =>
-  type.startsWith('DATE') ? `replace(${text}, ' BC', ' (BC)')` : text
+/** The elements are texts of JSON, which as JSON would stay texts. */
+const elements = (json: string, type: string): string =>
+  type.startsWith('JSON[') ? `CAST(${json} AS ${type.replace('JSON', 'VARCHAR')})` : json
+
+const TIMESTAMP = /^TIMESTAMP\b/
+
+/** `0044-03-15 BC` would be read as a year of our era, and `0044-03-15 10:00:00 BC` as nothing. */
+function beforeChrist(text: string, type: string): string {
+  if (type.startsWith('DATE')) return `replace(${text}, ' BC', ' (BC)')`
+  if (!TIMESTAMP.test(type)) return text
+  const [day, rest] = type.endsWith('[]') ? ['"([^" ]+)', '([^"]+) BC"'] : ['^(\\S+)', '(.*) BC$']
+  const spelled = type.endsWith('[]') ? '"\\1 (BC) \\2"' : '\\1 (BC) \\2'
+  return `CASE WHEN contains(${text}, ' BC') THEN regexp_replace(${text}, '${day} ${rest}', '${spelled}', 'g') ELSE ${text} END`
+}
 
 /** What the two spell differently: `-1 days +02:03:00` is no interval to DuckDB. */
 const intervalText = (name: string): string =>

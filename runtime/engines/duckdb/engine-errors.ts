@@ -38,10 +38,11 @@ export function engineError(error: unknown): EngineError {
 /** A line of data in a message, in characters: enough to find it. */
 const LONGEST_LINE = 300
 
-/** Without the settings of the CSV reader, which a message ends with, and without most of what the data holds. */
+/** Without the settings of the CSV reader and its advice in terms of them, which a message ends with, and without most of what the data holds. */
 const readable = (message: string): string =>
   message
     .replace(/\n\s*\n {2}file = [\s\S]*$/, '')
+    .replace(/\n\s*\nColumn .* is being converted as type [\s\S]*$/, '')
     .trim()
     .split('\n')
     .map((line) =>

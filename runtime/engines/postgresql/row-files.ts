@@ -1,11 +1,14 @@
 // Rows of a COPY → files in a folder, each ending with a row and, but for a single longer row, no larger than a reader takes
-// in one piece. Written through one small buffer. Throws what the file system says.
+// in one piece. Written through one small buffer. A byte order mark that a file begins with is written twice, since a reader
+// takes one away. Throws what the file system says.
 
 import { closeSync, openSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 
 const MOST_BYTES = 16_000_000
 const BUFFER_BYTES = 1 << 20
+/** Readers take it for no part of the first value. */
+const BYTE_ORDER_MARK = Buffer.from([0xef, 0xbb, 0xbf])
 
 export class RowFiles {
   readonly #folder: string
@@ -65,6 +68,8 @@ export class RowFiles {
   #flush(): void {
     if (this.#filled === 0) return
     const file = this.#file ?? this.#open()
+    if (this.#inFile === 0 && this.#buffer.subarray(0, Math.min(3, this.#filled)).equals(BYTE_ORDER_MARK))
+      writeSync(file, BYTE_ORDER_MARK)
     let written = 0
     while (written < this.#filled) written += writeSync(file, this.#buffer, written, this.#filled - written)
     this.#inFile += this.#filled

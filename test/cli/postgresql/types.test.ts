@@ -98,12 +98,20 @@ const CASES: readonly Case[] = [
   {
     type: 'timestamp',
     stored: 'TIMESTAMP',
-    values: same('TIMESTAMP', '2026-01-31 12:34:56.123456', '0001-01-01 00:00:00', 'infinity', '-infinity'),
+    values: {
+      ...same('TIMESTAMP', '2026-01-31 12:34:56.123456', '0001-01-01 00:00:00', 'infinity', '-infinity'),
+      "'0044-03-15 10:00:00.5 BC'": "CAST('0044-03-15 (BC) 10:00:00.5' AS TIMESTAMP)",
+      "'4713-11-24 00:00:00 BC'": "CAST('4713-11-24 (BC) 00:00:00' AS TIMESTAMP)",
+    },
   },
   {
     type: 'timestamptz',
     stored: 'TIMESTAMP WITH TIME ZONE',
-    values: same('TIMESTAMPTZ', '2026-01-31 12:34:56.123456+07', '1900-01-01 00:00:00+00', 'infinity'),
+    values: {
+      ...same('TIMESTAMPTZ', '2026-01-31 12:34:56.123456+07', '1900-01-01 00:00:00+00', 'infinity', '-infinity'),
+      "'0044-03-15 10:00:00.5+00 BC'": "CAST('0044-03-15 (BC) 10:00:00.5+00' AS TIMESTAMPTZ)",
+      "'4713-11-24 00:00:00+00 BC'": "CAST('4713-11-24 (BC) 00:00:00+00' AS TIMESTAMPTZ)",
+    },
   },
   {
     type: 'interval',
@@ -139,7 +147,32 @@ const CASES: readonly Case[] = [
   {
     type: 'timestamptz[]',
     stored: 'TIMESTAMP WITH TIME ZONE[]',
-    values: { "'{2026-01-31 12:00:00+07}'": "['2026-01-31 05:00:00+00'::TIMESTAMPTZ]" },
+    values: {
+      "'{2026-01-31 12:00:00+07}'": "['2026-01-31 05:00:00+00'::TIMESTAMPTZ]",
+      "'{infinity,NULL,0044-03-15 10:00:00+00 BC,2026-01-31 12:00:00+07}'":
+        "['infinity'::TIMESTAMPTZ, NULL, '0044-03-15 (BC) 10:00:00+00'::TIMESTAMPTZ, '2026-01-31 05:00:00+00'::TIMESTAMPTZ]",
+    },
+  },
+  {
+    type: 'timestamp[]',
+    stored: 'TIMESTAMP[]',
+    values: {
+      "'{0044-03-15 10:00:00 BC,0043-03-15 10:00:00 BC,-infinity}'":
+        "['0044-03-15 (BC) 10:00:00'::TIMESTAMP, '0043-03-15 (BC) 10:00:00'::TIMESTAMP, '-infinity'::TIMESTAMP]",
+    },
+  },
+  {
+    type: 'jsonb[]',
+    stored: 'JSON[]',
+    values: {
+      'ARRAY[\'{"a": [1, "x"]}\'::jsonb, NULL, \'null\', \'"q\\""\']':
+        '[\'{"a": [1, "x"]}\'::JSON, NULL, \'null\'::JSON, \'"q\\""\'::JSON]',
+    },
+  },
+  {
+    type: 'json[][]',
+    stored: 'JSON[][]',
+    values: { "ARRAY[['{\"a\":1.10}'::json], ['2']]": "[['{\"a\":1.10}'::JSON], ['2'::JSON]]" },
   },
   {
     type: 'date[]',
@@ -185,6 +218,55 @@ test('Every value of every type arrives as it was, and NULL as NULL', async () =
     }),
   )
   assert.equal(await rowsOf(folder, checks.join('\nUNION ALL ')), [])
+})
+
+test('A text that begins with a byte order mark keeps it, also as the first of all', async () => {
+  const db = await database()
+  await db.sql("CREATE TABLE marked (a text, b int); INSERT INTO marked VALUES (U&'\\FEFFx', 1), (U&'\\FEFF', 2)")
+  const folder = databaseProject(db, {
+    'seeknal/marked.yml': sourceOf('marked', 'connection: warehouse\ntable: public.marked\n'),
+  })
+  await does(folder, ['run'], passwordOf(db))
+  assert.equal(await rowsOf(folder, 'SELECT length(a), unicode(a) FROM source.marked ORDER BY b'), [
+    ['2', '65279'],
+    ['1', '65279'],
+  ])
+})
+
+test('A value that no type here holds fails its source, and never becomes NULL', async () => {
+  const db = await database()
+  await db.sql(`CREATE TABLE late (a timestamptz); INSERT INTO late VALUES ('294276-12-31 00:00:00+00');
+    CREATE TABLE nan (a numeric(10,2)); INSERT INTO nan VALUES (1), ('NaN')`)
+  const folder = databaseProject(db, {
+    'seeknal/late.yml': sourceOf('late', 'connection: warehouse\ntable: public.late\n'),
+    'seeknal/nan.yml': sourceOf('nan', 'connection: warehouse\ntable: public.nan\n'),
+  })
+  const { err } = await ends(1, folder, ['run', '--continue-on-error'], passwordOf(db))
+  assert.match(err, /source\.late: .*294276-12-31/)
+  assert.match(
+    err,
+    /source\.nan: CSV Error on Line: 2\n.*\n.*Could not convert string "NaN" to 'DECIMAL' \[STEP_FAILED\]/,
+  )
+  assert.match(err, "Declare a type that holds every value of the column below 'columns:'")
+  assert.not.match(err, 'nullstr')
+  writeFiles(folder, {
+    'seeknal/late.yml': sourceOf('late', 'connection: warehouse\ntable: public.late\ncolumns: {a: VARCHAR}\n'),
+    'seeknal/nan.yml': sourceOf('nan', 'connection: warehouse\ntable: public.nan\ncolumns: {a: DOUBLE}\n'),
+  })
+  await does(folder, ['run'], passwordOf(db))
+  assert.equal(await rowsOf(folder, 'SELECT (SELECT a FROM source.late), (SELECT max(a) FROM source.nan)'), [
+    ['294276-12-31 00:00:00+00', 'nan'],
+  ])
+})
+
+test('A table without columns is a mistake before anything runs', async () => {
+  const db = await database()
+  await db.sql('CREATE TABLE bare ()')
+  const folder = databaseProject(db, {
+    'seeknal/bare.yml': sourceOf('bare', 'connection: warehouse\ntable: public.bare\n'),
+  })
+  const { err } = await ends(2, folder, ['validate'], passwordOf(db))
+  assert.match(err, /bare\.yml:5:8: 'source\.bare' reads a table without any column\. \[BIND_COLUMN_NOT_FOUND\]/)
 })
 
 test('A number with more digits than its declared type keeps is an error that names the column', async () => {
