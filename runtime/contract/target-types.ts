@@ -65,13 +65,20 @@ export const targetItems = (columns: readonly Column[], quote: Quote): readonly 
 function textOf(value: string, type: string): string {
   const element = elementOf(type)
   const target = targetType(type)
-  if (target === 'jsonb') return `to_json(${value})`
+  if (target === 'jsonb') return /^JSON(\[\])+$/.test(type) ? jsonList(value, type, 0) : `to_json(${value})`
   if (element !== null) return arrayOf(value, element)
   if (type === 'BLOB') return `'\\x' || hex(${value})`
   // Years before the first: `0044-03-15 (BC) 10:00:00` is `0044-03-15 10:00:00 BC` to PostgreSQL.
   if (type === 'DATE' || type.startsWith('TIMESTAMP'))
     return `CASE WHEN ${value} < '0001-01-01' AND isfinite(${value}) THEN regexp_replace(CAST(${value} AS VARCHAR), '^(.*) \\(BC\\)(.*)$', '\\1\\2 BC') ELSE CAST(${value} AS VARCHAR) END`
   return value
+}
+
+/** The documents as they are: to_json() would round their numbers. */
+function jsonList(value: string, type: string, level: number): string {
+  const [element, item] = [elementOf(type) ?? type, `x${level}`]
+  const text = element === 'JSON' ? `CAST(${item} AS VARCHAR)` : jsonList(item, element, level + 1)
+  return `'[' || array_to_string(list_transform(${value}, lambda ${item}: coalesce(${text}, 'null')), ',') || ']'`
 }
 
 /** `{"a","b",NULL}`: every element in quotes, which PostgreSQL takes for any type. */

@@ -67,6 +67,12 @@ const VALUES: readonly (readonly [sql: string, type: string, literal: string | n
   ["{'a': 1, 'b c': ['x', NULL], 'd': DATE '2026-03-01'}", 'jsonb', '{"a": 1, "d": "2026-03-01", "b c": ["x", null]}'],
   ["MAP {'k': 1, 'l': NULL}", 'jsonb', '{"k": 1, "l": null}'],
   ['[[1], [2, 3]]', 'jsonb', '[[1], [2, 3]]'],
+  [
+    '[\'{"a": 1.10, "b": 123456789012345678901234567890.123}\'::JSON, NULL, \'null\'::JSON, \'"x"\'::JSON]',
+    'jsonb',
+    '[{"a": 1.10, "b": 123456789012345678901234567890.123}, null, null, "x"]',
+  ],
+  ["[['1.10'::JSON], NULL, []]", 'jsonb', '[[1.10], null, []]'],
   ["{'d': 12345678901234567890.12::DECIMAL(38,2)}", 'jsonb', null],
 ]
 
