@@ -2,11 +2,14 @@
 // row waits on a disk, and neither side gets ahead of the other. Reports STATE_IO.
 
 import { execFile } from 'node:child_process'
-import { constants, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { ioFailure } from '../store/files.ts'
+
+/** How often a writer that comes when its reader has gone is let in, to find nobody there. */
+const LET_IN_MS = 20
 
 export interface RowPipe {
   readonly path: string
@@ -26,13 +29,29 @@ export async function makeRowPipe(path: string): Promise<RowPipe> {
     // Read by the event loop: a file's stream would keep one of the few threads in which the engine runs.
     const stream = new Socket({ fd: descriptor, readable: true, writable: false })
     stream.on('error', () => {})
-    return { path, stream, remove: () => remove(path, stream) }
+    const letIn = letInAfter(stream, path)
+    return {
+      path,
+      stream,
+      remove() {
+        clearInterval(letIn)
+        stream.destroy()
+        rmSync(path, { force: true })
+      },
+    }
   } catch (error) {
     throw ioFailure(error, 'make the pipe', path)
   }
 }
 
-function remove(path: string, stream: Socket): void {
-  stream.destroy()
-  rmSync(path, { force: true })
+/** A writer that opens a pipe waits for a reader, for ever when that has gone: it is opened and closed again for it. */
+function letInAfter(stream: Socket, path: string): NodeJS.Timeout {
+  return setInterval(() => {
+    if (!stream.destroyed) return
+    try {
+      closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
+    } catch {
+      // The folder is gone: so is the writer.
+    }
+  }, LET_IN_MS)
 }

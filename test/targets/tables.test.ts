@@ -199,6 +199,15 @@ test('a value that the table refuses leaves it as it was', async () => {
   assert.equal(await project.rows('SELECT id FROM analytics.orders'), [['77']])
 })
 
+test('rows that the server refuses before the first one end the run', async () => {
+  const project = await targetProject()
+  await project.database.sql(`CREATE SCHEMA analytics;
+    CREATE TABLE analytics.orders (id bigint, customer text GENERATED ALWAYS AS (id::text) STORED, amount numeric(10,2), day date);
+    INSERT INTO analytics.orders VALUES (77, DEFAULT, 1, '2026-01-01')`)
+  assert.match((await ends(1, project.folder, ['run'])).err, /column "customer" is a generated column/)
+  assert.equal(await project.rows('SELECT id FROM analytics.orders'), [['77']])
+})
+
 test('what has the name of the table and is none is refused', async () => {
   const project = await targetProject()
   await project.database.sql('CREATE SCHEMA analytics; CREATE VIEW analytics.orders AS SELECT 1 AS id')
