@@ -118,11 +118,12 @@ export type TableObservation =
       /** `type`: of the engine that executes; `source_type`: the database's own. */
       readonly columns: readonly { readonly name: string; readonly type: string; readonly source_type: string }[]
     }
-  /** The server does not take the SELECT; `offset` in it, or null. */
+  /** The server does not take the SELECT; `offset` in it, or null; `isMissing`: for a table or schema that is not there. */
   | {
       readonly kind: 'error'
       readonly message: string
       readonly offset: number | null
+      readonly isMissing: boolean
       readonly hints: readonly string[]
     }
   /** It could not be asked: no profile, no such connection, no answer. */

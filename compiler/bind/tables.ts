@@ -38,7 +38,7 @@ export async function bindTables(tables: readonly ResolvedTable[], lock: Lock, w
     const observation = observed.get(table.id)
     if (observation === undefined) return locked(table)
     if (observation.kind === 'columns') return observation.columns
-    const declared = observation.kind === 'unreachable' && !world.acceptSources ? completeDeclaration(table) : null
+    const declared = mayBeDeclared(table, observation, world) ? completeDeclaration(table) : null
     if (declared === null) diagnostics.push(notObserved(table, observation))
     return declared
   })
@@ -74,6 +74,12 @@ const requestOf = (table: ResolvedTable) => ({
 })
 
 const declaredTypes = (table: ResolvedTable): string[] => table.node.columns.flatMap((column) => column.type ?? [])
+
+/** What another node writes is there after its first run. */
+function mayBeDeclared(table: ResolvedTable, observation: TableObservation, world: World): boolean {
+  if (observation.kind === 'error') return observation.isMissing && table.after !== undefined
+  return !world.acceptSources
+}
 
 function completeDeclaration(table: ResolvedTable): LockedColumns | null {
   const typed = table.node.columns.flatMap(({ name, type }) => (type === null ? [] : [{ name, type }]))
@@ -226,9 +232,13 @@ function notObserved(table: ResolvedTable, observation: Exclude<TableObservation
         ],
       },
     )
+  const unwritten =
+    observation.isMissing && table.after !== undefined
+      ? [`${table.after.join(', ')} makes it; declare all \`columns:\` with types to read it before it is there.`]
+      : []
   return errorAt('BIND_SQL', placeInQuery(table, observation.offset), `The server refuses it: ${observation.message}`, {
     facts,
-    hints: observation.hints,
+    hints: [...observation.hints, ...unwritten],
   })
 }
 

@@ -90,6 +90,23 @@ test('a source that reads what depends on it is a circle', async () => {
   assert.match(err, /Nodes read each other in a circle: source\.back → transform\.total → source\.back/)
 })
 
+test('a source of a table that only its node makes is known by its declared columns before the first run', async () => {
+  const project = await targetProject(
+    {},
+    { 'seeknal/back.yml': back(QUERY.replace(", 'analytics.orders' AS named", '')) },
+  )
+  project.write('seeknal/total.yml', TOTAL)
+  await does(project.folder, ['run'])
+  assert.equal(await rowsOf(project.folder, 'SELECT total FROM transform.total'), [['35.75']])
+  const open = await targetProject(
+    {},
+    { 'seeknal/back.yml': back('table: analytics.orders').replace(/columns: .*/, ''), 'seeknal/total.yml': TOTAL },
+  )
+  const { err } = await ends(2, open.folder, ['run'])
+  assert.match(err, /relation "analytics\.orders" does not exist \[BIND_SQL\]/)
+  assert.match(err, 'transform.orders makes it; declare all `columns:` with types to read it before it is there.')
+})
+
 test('a source whose table was not written is not read', async () => {
   const project = await targetProject(
     {},

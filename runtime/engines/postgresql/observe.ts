@@ -16,6 +16,8 @@ export type Answer =
       readonly kind: 'error'
       readonly message: string
       readonly offset: number | null
+      /** A table or schema is not there. */
+      readonly isMissing: boolean
       readonly hints: readonly string[]
     }
   | { readonly kind: 'unreachable'; readonly message: string; readonly hints: readonly string[] }
@@ -39,9 +41,10 @@ export async function observeColumns(
         return { kind: 'columns', columns: await serverColumns(session, `Looking at ${node}`, sql) }
       } catch (error) {
         if (!(error instanceof RuntimeFailure) || error.code !== 'QUERY_FAILED') throw error
-        const { position } = error.facts
+        const { position, sqlstate } = error.facts
         const offset = typeof position === 'number' ? [...sql].slice(0, position - 1).join('').length : null
-        return { kind: 'error', message: error.message, offset, hints: error.hints }
+        const isMissing = sqlstate === '42P01' || sqlstate === '3F000'
+        return { kind: 'error', message: error.message, offset, isMissing, hints: error.hints }
       } finally {
         await session.rows('Asking', 'ROLLBACK').catch(() => [])
       }
