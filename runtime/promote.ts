@@ -17,7 +17,8 @@ import { changesBetween } from './execute/finish.ts'
 import type { Faults } from './execute/run.ts'
 import { makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
 import { readApplied } from './promote/applied.ts'
-import { dueTargets, type PromotedTarget, rematerialize } from './promote/rematerialize.ts'
+import { readElsewhere, requireOwnRows } from './promote/other-databases.ts'
+import { dueTargets, type PromotedTarget, placeIn, rematerialize } from './promote/rematerialize.ts'
 import { type Applied, stagePromotion } from './promote/stage.ts'
 import { commitSwitch, type Requirement, requireMet, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
 import { acquireEnvironment, touchEnvironment } from './store/environments.ts'
@@ -60,6 +61,8 @@ export interface PromoteOptions extends SwitchOptions {
 export interface PromoteResult extends SwitchResult {
   readonly written: readonly PromotedTarget[]
   readonly dueTargets: readonly PromotedTarget[]
+  /** Sources whose rows are those of another database than production's, until the next run. */
+  readonly readElsewhere: readonly NodeId[]
 }
 
 export interface SwitchResult {
@@ -92,18 +95,20 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     if (read === undefined) throw new Bug('nothing was staged')
     return read
   }
-  if (options.dryRun)
-    return {
-      ...described(store, await stage(), false),
-      written: [],
-      dueTargets: dueTargets(store, applied(), connection),
-    }
+  const about = () => aboutDatabases(store, applied(), connection)
+  if (options.dryRun) {
+    const result = described(store, await stage(), false)
+    const asked = about()
+    if (options.rematerialize === true) requireOwnRows(applied(), asked)
+    return { ...result, written: [], ...asked }
+  }
   const command = options.command ?? `seeknal env promote ${environment}`
   const own = await acquireEnvironment(store, environment, { command, timeoutMs: options.lockTimeoutMs ?? 0 })
   let written: readonly PromotedTarget[] = []
   const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
     if (options.rematerialize !== true || connection === null) return
     requireMet(store, staged.requirements)
+    requireOwnRows(applied(), about())
     const { signal, faults, onWriting } = options
     written = await rematerialize(store, applied(), {
       connection,
@@ -118,11 +123,20 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     const result = await switchProduction(store, options, command, stage, before)
     const promoted = { status: 'promoted', promoted_to: 'production', promoted_generation: result.to } as const
     touchEnvironment(store, environment, promoted)
-    return { ...result, written, dueTargets: dueTargets(store, applied(), connection) }
+    return { ...result, written, ...about() }
   } finally {
     own.release()
   }
 }
+
+const aboutDatabases = (
+  store: Store,
+  applied: Awaited<ReturnType<typeof readApplied>>,
+  connection: PromoteOptions['connection'] | null,
+): Pick<PromoteResult, 'dueTargets' | 'readElsewhere'> => ({
+  dueTargets: dueTargets(store, applied, connection ?? null),
+  readElsewhere: connection == null ? [] : readElsewhere(applied, (name) => placeIn(connection, name)),
+})
 
 /**
  * Makes an earlier generation production again, exactly as it was; without `to`, the one before the present.

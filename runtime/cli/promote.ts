@@ -150,9 +150,13 @@ const noProfile = (): RuntimeFailure =>
 /** What is written of production's tables of other databases, and what is left to the next run. */
 function sayTargets(
   terminal: Terminal,
-  { committed, written, dueTargets }: PromoteResult,
+  { committed, written, dueTargets, readElsewhere }: PromoteResult,
   request: PromoteRequest,
 ): void {
+  if (readElsewhere.length > 0)
+    terminal.warn(
+      `Read from another database than production's: ${readElsewhere.join(', ')}. The next 'seeknal run' reads production's.`,
+    )
   const lines = (targets: readonly PromotedTarget[]) =>
     targets.map(({ relation, connection, mode }) => `  ${oneLine(relation)} (connection '${connection}', ${mode})`)
   if (written.length > 0) {

@@ -35,6 +35,8 @@ export const NodeState = Type.Object(
     proof: Type.Optional(Hex),
     data: Hex,
     snapshot: Snapshot,
+    /** Of a source in a database: stands for the database that these rows were read from. */
+    place: Type.Optional(Hex),
     /** What was read, by input: edge fingerprint and data. */
     inputs: Type.Array(Type.Object({ ref: NodeIdText, edge: Hex, data: Hex }, strict)),
     /** The run that made the snapshot. */

@@ -38,7 +38,7 @@ export function isHeld(world: World, step: MaterializeStep, output: TargetOutput
   // Writing a table anew is no harm; adding the same rows once more is.
   if (world.full && target?.mode !== 'append') return false
   if (written === undefined || target === undefined || written.content !== contentOf(target, output)) return false
-  return written.relation === step.relation && written.place === placeNow(world, step)
+  return written.relation === step.relation && written.place === placeNow(world, step.connection)
 }
 
 export const targetOf = (world: World, step: MaterializeStep): Target | undefined =>
@@ -49,7 +49,7 @@ export const placeOfConnection = ({ host, port, database }: PostgresqlConnection
   fingerprintOf({ host, port, database })
 
 /** Null: the profile does not say. */
-function placeNow(world: World, { connection }: MaterializeStep): Fingerprint | null {
+export function placeNow(world: World, connection: string): Fingerprint | null {
   try {
     return placeOfConnection(world.connection(connection))
   } catch (error) {

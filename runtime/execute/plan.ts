@@ -17,7 +17,7 @@ import {
   rowsFingerprint,
 } from './fingerprints.ts'
 import { withChecks } from './plan-checks.ts'
-import { withTargets } from './plan-targets.ts'
+import { placeNow, withTargets } from './plan-targets.ts'
 import { stepProof } from './proof.ts'
 import type { DueNode } from './run.ts'
 import { dependenceOn, sourcePattern } from './values.ts'
@@ -115,7 +115,9 @@ function predictTable(world: World, node: ManifestNode, own: Entry | null): Pred
   if (own === null) return { ...UNKNOWN, id, status: 'execute', reason: noOutput(world, id) }
   const dependence = runDependence(world, node, tableContents(own.state.snapshot.digest))
   const isSame = own.state.fingerprint === executionFingerprint(node, [], dependence)
-  if (isSame && node.volatile === 'day' && isThere(own) && !world.full && own.state.proof === undefined)
+  const place = placeNow(world, world.steps.get(id)?.extract?.connection ?? '')
+  const isHere = place === null || place === own.state.place
+  if (isSame && isHere && node.volatile === 'day' && isThere(own) && !world.full && own.state.proof === undefined)
     return { ...UNKNOWN, id, status: 'cached', reason: '', readable: readableOf(node, own.state) }
   const changed = own.node.definition_fingerprint !== node.definition_fingerprint
   return { ...UNKNOWN, id, status: 'execute', reason: changed ? 'its definition changed' : READ_AGAIN }

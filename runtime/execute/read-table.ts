@@ -6,13 +6,14 @@ import { join } from 'node:path'
 import type { BuildStep, Bundle } from '../contract/bundle.ts'
 import { extractedQuery, withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
-import { asNodeId } from '../contract/ids.ts'
+import { asNodeId, type Fingerprint } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import type { Engine, Growth, OutputColumn, OutputFacts } from '../engine.ts'
 import type { ExtractRequest } from '../engines/postgresql/extract.ts'
 import { linkOrCopy, makeFolder, moveFile, removeTree } from '../store/files.ts'
 import { snapshotPath } from '../store/store.ts'
+import { placeOfConnection } from './plan-targets.ts'
 import type { ExecuteOptions, RunRequest } from './run.ts'
 import type { Scratch } from './scratch.ts'
 import { outputFile, runStep } from './step.ts'
@@ -30,6 +31,8 @@ interface Context {
 export interface TableRows {
   readonly columns: readonly OutputColumn[]
   readonly facts: OutputFacts
+  /** Stands for the database that they were read from. */
+  readonly place: Fingerprint
   readonly ms: number
 }
 
@@ -43,7 +46,8 @@ export async function readTable(context: Context, node: ManifestNode): Promise<T
   makeFolder(folder)
   try {
     const engine = await context.engine()
-    const stored = await storedBefore(context, engine, step, node, folder)
+    const place = placeOfConnection(world.connection(step.extract?.connection ?? ''))
+    const stored = await storedBefore({ ...context, place }, engine, step, node, folder)
     const least = stored?.least ?? null
     const isPart = await extractTable(world.bundle, step, node, {
       folder,
@@ -60,7 +64,7 @@ export async function readTable(context: Context, node: ManifestNode): Promise<T
       moveFile(to, output)
     }
     const facts = await engine.inspectOutput(output, columns)
-    return { columns, facts, ms: performance.now() - started }
+    return { columns, facts, place, ms: performance.now() - started }
   } finally {
     removeTree(folder)
   }
@@ -121,9 +125,9 @@ interface StoredBefore {
   readonly file: string
 }
 
-/** What is stored of a source that grows, when it was read by the same definition; null: it is read whole. */
+/** What is stored of a source that grows, when it was read by the same definition from the same database; null: it is read whole. */
 async function storedBefore(
-  { world }: Context,
+  { world, place }: Context & { readonly place: Fingerprint },
   engine: Engine,
   step: BuildStep,
   node: ManifestNode,
@@ -133,7 +137,10 @@ async function storedBefore(
   const grows = step.extract?.growth
   const type = node.columns?.find(({ name }) => name === grows?.time_column)?.type
   if (grows === undefined || type === undefined || own === undefined || world.full) return null
-  const isSame = own.node.definition_fingerprint === node.definition_fingerprint && own.state.proof === undefined
+  const isSame =
+    own.node.definition_fingerprint === node.definition_fingerprint &&
+    own.state.proof === undefined &&
+    own.state.place === place
   if (!isSame || !world.compiled) return null
   const file = join(folder, 'stored.parquet')
   linkOrCopy(snapshotPath(world.store, own.state.snapshot.sha256), file)

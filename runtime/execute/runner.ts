@@ -6,7 +6,7 @@ import { checkFailure, isGate } from '../check.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import type { Snapshot } from '../contract/state.ts'
+import type { NodeState, Snapshot } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import { indexOutput, isWhole, type StoredOutput } from '../store/snapshots.ts'
@@ -185,11 +185,12 @@ class Runner {
     const dependence = runDependence(world, node, tableContents(rows.facts.digest))
     const fingerprint = executionFingerprint(node, [], dependence)
     const stored = storedOutput(world, id, fingerprint, [])
+    const { place } = rows
     if (stored !== null && (await this.#isWhole(id, stored.output.snapshot)))
-      return this.#taken(node, readableOf(node, stored.output), stored.output, stored.status, release)
+      return this.#taken(node, readableOf(node, stored.output), { ...stored.output, place }, stored.status, release)
     const [data, isProven] = [dataFingerprint([], dependence), isProvenFrom(world, [])]
     const reason = prediction.reason === READ_AGAIN ? 'its table changed' : prediction.reason
-    const made: Made = { source: null, reads: [], readables: [], data, fingerprint, isProven, reason }
+    const made: Made = { source: null, reads: [], readables: [], data, fingerprint, isProven, reason, place }
     const settled = await this.#store(node, made, rows)
     const readable = { node, inputs: [], data, snapshot: settled.result.snapshot ?? null, isProven }
     return this.#checked(node, settled, readable, release)
@@ -254,6 +255,7 @@ class Runner {
       ...(made.isProven ? {} : { proof: await this.#proof(node) }),
       data: made.data,
       snapshot,
+      ...(made.place === undefined ? {} : { place: made.place }),
       inputs: [...made.reads],
       run_id: world.values.runId,
       executed_at: new Date().toISOString(),
@@ -300,9 +302,8 @@ class Runner {
     const id = asNodeId(node.id)
     if (!this.#isGated(id)) release(readable)
     if (status === 'reused') await noteStored(this.#context, id, status, stored, 0)
-    const { fingerprint, proof, data, snapshot, inputs, run_id, executed_at, duration_ms } = stored
-    const proved = proof === undefined ? {} : { proof }
-    const state = { status, fingerprint, ...proved, data, snapshot, inputs, run_id, executed_at, duration_ms }
+    const state: NodeState = { ...stored, status }
+    const { snapshot } = stored
     const result = { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }
     return this.#checked(node, { result, state, checks: null }, readable, release)
   }

@@ -1,5 +1,6 @@
 // What is known of a node while it runs, and how it ended: what its step reads, what that wrote, and what readers wait for.
 
+import type { Fingerprint } from '../contract/ids.ts'
 import type { NodeChecks, NodeState } from '../contract/state.ts'
 import type { OutputColumn, OutputFacts } from '../engine.ts'
 import type { SourceListing } from '../store/source-files.ts'
@@ -17,6 +18,8 @@ export interface Made {
   /** Whether the fingerprint is the compiler's, of this step and of all that it reads. */
   readonly isProven: boolean
   readonly reason: string
+  /** Of a source in a database: where it was read. */
+  readonly place?: Fingerprint
 }
 
 /** What a step left in the scratch folder, and how long that took. */

@@ -71,7 +71,7 @@ function isHeld(record: TargetRecord, order: Order, connection: Connection): boo
 }
 
 /** Null: the profile does not say. */
-function placeIn(connection: NonNullable<Connection>, name: string): string | null {
+export function placeIn(connection: NonNullable<Connection>, name: string): string | null {
   try {
     return placeOfConnection(connection(name))
   } catch (error) {

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends, rowsOf } from '../../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../../support/cli.ts'
 import { postgresServer } from '../../support/postgres.ts'
 import { databaseProject, profileOf, sourceOf, transformOf } from '../../support/postgres-project.ts'
 import { suite } from '../../support/suite.ts'
@@ -60,10 +60,58 @@ test('An environment reads its own database where a source changed, and producti
     (await ends(2, folder, ['env', 'apply', 'dev', '--profile', 'other.yml'], env)).err,
     /is another or changed/,
   )
-  await does(folder, ['env', 'promote', 'dev', '--yes'], env)
+  const { err } = await cli(folder, ['env', 'promote', 'dev', '--yes'], env)
+  assert.match(
+    err,
+    "Read from another database than production's: source.orders. The next 'seeknal run' reads production's.",
+  )
   // Production's next run reads production's database again.
   await does(folder, ['run'], env)
   assert.equal(await rowsOf(folder, 'SELECT name FROM transform.mart ORDER BY 1'), [['P1'], ['P2']])
+})
+
+test('Of a source that grows no row of another database stays, and none is written to production', async () => {
+  const server = await postgresServer()
+  const production = await server.create({ database: 'grow_p', user: 'grow_p', password: 'prod-secret' })
+  const dev = await server.create({ database: 'grow_d', user: 'grow_d', password: 'dev-secret' })
+  await production.sql(
+    "CREATE TABLE log (id int, at date); INSERT INTO log VALUES (1, '2026-01-01'), (2, '2026-01-02')",
+  )
+  await dev.sql("CREATE TABLE log (id int, at date); INSERT INTO log VALUES (71, '2025-01-01'), (72, '2026-06-01')")
+  const env = { env: { PROD: 'prod-secret', DEV: 'dev-secret', WAREHOUSE_PASSWORD: '' } }
+  const named = (text: string, variable: string) => text.replace(/password: .*/, `password: $${variable}`)
+  const source = (type: string) =>
+    sourceOf('log', `connection: warehouse\ntable: public.log\nfreshness: {time_column: at}\ncolumns: {id: ${type}}\n`)
+  const folder = databaseProject(production, {
+    'profiles.yml': named(profileOf(production), 'PROD'),
+    'profiles-dev.yml': named(profileOf(dev), 'DEV'),
+    'seeknal/log.yml': source('INTEGER'),
+    'seeknal/ids.yml': `${transformOf('ids', ['source.log'], "SELECT CAST(id AS BIGINT) AS id FROM ref('source.log')")}materialization: {type: postgresql, connection: warehouse, table: marts.ids}\n`,
+  })
+  await does(folder, ['run'], env)
+  writeFiles(folder, { 'seeknal/log.yml': source('BIGINT') })
+  await does(folder, ['env', 'plan', 'dev'], env)
+  await does(folder, ['env', 'apply', 'dev'], env)
+  for (const dry of [['--dry-run'], ['--yes']]) {
+    const { err } = await ends(2, folder, ['env', 'promote', 'dev', '--rematerialize', ...dry], env)
+    assert.match(
+      err,
+      /would write rows to marts\.ids that the environment read from another database .*: source\.log\./,
+    )
+  }
+  const written = () => production.sql('SELECT id FROM marts.ids ORDER BY id')
+  assert.equal((await written()).map(({ id }) => Number(id)), [1, 2])
+  await does(folder, ['env', 'promote', 'dev', '--yes'], env)
+  await does(folder, ['run'], env)
+  assert.equal(await rowsOf(folder, 'SELECT id FROM transform.ids ORDER BY 1'), [['1'], ['2']])
+  assert.equal(
+    (await written()).map(({ id }) => Number(id)),
+    [1, 2],
+  )
+  // Another database behind the same connection is read whole, too.
+  writeFiles(folder, { 'profiles.yml': named(profileOf(dev), 'DEV') })
+  await does(folder, ['run'], env)
+  assert.equal(await rowsOf(folder, 'SELECT id FROM source.log ORDER BY 1'), [['71'], ['72']])
 })
 
 test('A draft of a source in PostgreSQL passes as it is, and shows its rows where the table is', async () => {
