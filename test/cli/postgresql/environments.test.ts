@@ -100,7 +100,10 @@ test('Of a source that grows no row of another database stays, and none is writt
     )
   }
   const written = () => production.sql('SELECT id FROM marts.ids ORDER BY id')
-  assert.equal((await written()).map(({ id }) => Number(id)), [1, 2])
+  assert.equal(
+    (await written()).map(({ id }) => Number(id)),
+    [1, 2],
+  )
   await does(folder, ['env', 'promote', 'dev', '--yes'], env)
   await does(folder, ['run'], env)
   assert.equal(await rowsOf(folder, 'SELECT id FROM transform.ids ORDER BY 1'), [['1'], ['2']])
