@@ -243,7 +243,7 @@ function withoutSecretValues(entry: Entry, variables: Variables): unknown {
 }
 
 /** An URL without its password. Pure. */
-export function withoutPassword(value: string | number | boolean | null): unknown {
+function withoutPassword(value: string | number | boolean | null): unknown {
   if (typeof value !== 'string' || !value.includes('://')) return value
   const parts = urlParts(value)
   // Of an URL that is none of ours nothing is known but where its password would be.

@@ -25,7 +25,8 @@ export interface OwnConnection {
 }
 
 /** A field whose value nobody may see. */
-export const isSecretName = (name: string): boolean => /pass|secret|token|credential|private|api_?key/i.test(name)
+export const isSecretName = (name: string): boolean =>
+  /pass|pwd|secret|token|credential|private|api_?key|auth(?!or)/i.test(name)
 
 /** Scalar fields with their variables put in. A list or a mapping is left out: no connection has one. */
 export function fieldsOf(mapping: Mapping, variables: Variables): ReadonlyMap<string, Field> {

@@ -21,11 +21,12 @@ export function foundPassword(
 ): { readonly password: Secret; readonly from: string } | null {
   const set = environment.PGPASSWORD
   if (set !== undefined && set !== '') return { password: new Secret(set), from: 'PGPASSWORD' }
-  const path = environment.PGPASSFILE ?? join(home, '.pgpass')
-  const mode = statSync(path, { throwIfNoEntry: false })?.mode
-  if (mode === undefined || (mode & 0o077) !== 0) return null
+  const named = environment.PGPASSFILE || null
+  const path = named ?? join(home, '.pgpass')
+  const stat = statSync(path, { throwIfNoEntry: false })
+  if (stat?.isFile() !== true || (stat.mode & 0o077) !== 0) return null
   const password = lookedUp(readIfThere(path) ?? '', owner)
-  return password === null ? null : { password: new Secret(password), from: environment.PGPASSFILE ?? '~/.pgpass' }
+  return password === null ? null : { password: new Secret(password), from: named ?? '~/.pgpass' }
 }
 
 /** The first line `host:port:database:user:password` that fits. Pure. */

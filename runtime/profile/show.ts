@@ -2,11 +2,11 @@
 // the password file.
 
 import { REDACTED } from '../contract/secret.ts'
-import { homeOf, type Profile, withoutPassword } from '../profile.ts'
+import { homeOf, type Profile } from '../profile.ts'
 import { type Field, isSecretName } from './fields.ts'
 import type { Entry } from './file.ts'
 import { foundPassword } from './passwords.ts'
-import { FIELD_ALIASES, POSTGRESQL_FIELDS, WITHOUT_EFFECT } from './postgresql.ts'
+import { FIELD_ALIASES, POSTGRESQL_FIELDS, urlParts, WITHOUT_EFFECT } from './postgresql.ts'
 import type { Variable } from './variables.ts'
 
 export interface ShownField {
@@ -80,7 +80,8 @@ function shownField(file: string, name: string, { value, at, variables }: Field)
   const from = [`${file}:${at.line}`, ...variables.map(spelled)].join(', ')
   const note = WITHOUT_EFFECT.includes(name) ? { note: 'It has no effect: the operating system decides.' } : {}
   if (isMissing) return { field: name, value: null, from, ...note }
-  return { field: name, value: redacted(name, value), from, ...note }
+  const isSecret = variables.some((variable) => isSecretName(variable.name))
+  return { field: name, value: isSecret ? REDACTED : redacted(name, value), from, ...note }
 }
 
 const spelled = ({ name, from }: Variable): string => `$${name} ${WHERE[from]}`
@@ -95,9 +96,11 @@ const WHERE = {
 function redacted(name: string, value: Field['value']): string | number | boolean | null {
   if (value === null) return null
   if (isSecretName(name)) return value === '' ? '' : REDACTED
-  if (typeof value !== 'string' || withoutPassword(value) === value) return value
+  if (typeof value !== 'string' || (name !== 'url' && !value.includes('://'))) return value
+  // Of what is no URL nobody knows where in it a password stands.
+  if (urlParts(value) === null) return REDACTED
   return value
-    .replace(/:\/\/[^@]*@/, `://${REDACTED}@`)
+    .replace(/:\/\/[^/?#]*@/, `://${REDACTED}@`)
     .replace(/([?&](?:[^=&]*(?:pass|secret|token)[^=&]*)=)[^&]*/gi, `$1${REDACTED}`)
 }
 

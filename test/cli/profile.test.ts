@@ -189,7 +189,8 @@ test('A password that the profile does not have is looked up like libpq does', a
   })
   const home = join(folder, 'home')
   mkdirSync(home)
-  await ends(1, folder, ['connection', 'test', 'w'], { env: { HOME: home } })
+  const { err } = await ends(1, folder, ['connection', 'test', 'w'], { env: { HOME: home } })
+  assert.match(err, /the server asks for a password, and there is none.\n.*'password'.*PGPASSWORD.*~\/\.pgpass/)
   await does(folder, ['connection', 'test', 'w'], { env: { HOME: home, PGPASSWORD: PASSWORD } })
   const pass = join(home, '.pgpass')
   const escapedPassword = PASSWORD.replaceAll('\\', '\\\\')
@@ -198,11 +199,35 @@ test('A password that the profile does not have is looked up like libpq does', a
   await ends(1, folder, ['connection', 'test', 'w'], { env: { HOME: home } })
   chmodSync(pass, 0o600)
   await does(folder, ['connection', 'test', 'w'], { env: { HOME: home } })
+  await does(folder, ['connection', 'test', 'w'], { env: { HOME: home, PGPASSFILE: '' } })
+  await ends(1, folder, ['connection', 'test', 'w'], { env: { HOME: home, PGPASSFILE: home } })
   const { connections } = await shown(folder, [], { HOME: home })
   assert.equal(connections[0].fields.at(-1), { field: 'password', value: '***', from: '~/.pgpass' })
   writeFileSync(join(folder, '.env'), `PGPASSWORD='nothing'\n`)
   const { all } = await ends(1, folder, ['connection', 'test', 'w'], { env: { HOME: home } })
   assert.match(all, /password authentication failed/)
+})
+
+test('No password is shown, however a profile writes it', async () => {
+  const folder = tempProject({
+    ...shop,
+    'profiles.yml': `connections:
+  at: {url: "postgresql://app:se@cret-one@db.example/shop"}
+  slash: {url: "postgresql://app:secret/one@db.example/shop"}
+  jdbc: {url: "jdbc:postgresql://db.example/shop?user=app&password=secret-one"}
+  short: {url: "postgresql:/app:secret-one@db.example/shop"}
+  other: {host: db.example, pwd: secret-one, auth: secret-one, author: ann, application_name: "\${DB_PASSWORD}"}
+  plain: {url: "postgresql://app@db.example:5433/shop?sslmode=require"}
+`,
+  })
+  const env = { DB_PASSWORD: 'secret-one' }
+  for (const args of [[], ['--json']]) {
+    const { all } = await cli(folder, ['profile', 'show', ...args], { env })
+    assert.not.match(all, /cret-one|cret\/one/)
+    assert.match(all, 'postgresql://***@db.example/shop')
+    assert.match(all, 'postgresql://***@db.example:5433/shop?sslmode=require')
+    assert.match(all, 'ann')
+  }
 })
 
 test('A plan is stale when a value of its profile changed, not when a password, a comment or another file did', async () => {

@@ -59,10 +59,14 @@ export function serverFailure(
 function reason(error: unknown, { password }: PostgresqlConnection): string {
   // Several addresses of one host: each has its own error.
   const first = error instanceof AggregateError ? (error.errors[0] ?? error) : error
-  const text = messageOf(first) || String(codeOf(first))
+  const said = messageOf(first) || String(codeOf(first))
+  const text = isWithoutPassword(first) ? 'the server asks for a password, and there is none' : said
   const detail = first instanceof DatabaseError && first.detail !== undefined ? ` (${first.detail})` : ''
   return withoutSecrets(`${text}${detail}`.replace(/[.\s]+$/, ''), [password])
 }
+
+/** What the driver says of it speaks of the protocol. */
+const isWithoutPassword = (error: unknown): boolean => /client password must be a/.test(messageOf(error))
 
 /** What the driver attaches to its errors (the client, its configuration) stays out of logs. */
 function bare(error: unknown, connection: PostgresqlConnection): Error {
@@ -76,6 +80,14 @@ function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection
   if (code === '28P01') return [`Check 'user' and 'password' of the connection '${name}' in the profile.`]
   if (code === '28000') return ["The server's pg_hba.conf decides who may connect from here, and whether with TLS."]
   if (code === '3D000') return [`Check 'database' of the connection '${name}' in the profile.`]
+  if (isWithoutPassword(error))
+    return [
+      `Give the connection '${name}' a 'password', or set PGPASSWORD, or write it to ~/.pgpass, which nobody else may read (chmod 600).`,
+    ]
+  if (code === null && /timeout/i.test(messageOf(error)))
+    return [
+      `Check 'host' and 'port' of the connection '${name}' in the profile; 'connect_timeout' says how long to wait.`,
+    ]
   if (code === 'ECONNREFUSED' || code === 'ENOTFOUND' || code === 'ETIMEDOUT')
     return [`Check 'host' and 'port' of the connection '${name}' in the profile.`]
   if (/certificate|self.signed|altname/i.test(messageOf(error)) && sslmode.startsWith('verify'))

@@ -2,6 +2,7 @@
 // loss. A session is ended by close(), and what it is doing is cancelled on the server by cancel(). Reports
 // CONNECTION_FAILED and what failures.ts reports.
 
+import { Socket } from 'node:net'
 import { SESSION_SETTINGS } from '../../contract/extract.ts'
 import type { Secret } from '../../contract/secret.ts'
 import type { PostgresqlConnection } from './connection.ts'
@@ -27,29 +28,44 @@ export interface Session {
 }
 
 export async function openSession(connection: PostgresqlConnection): Promise<Session> {
-  const { client, tls } = await connected(connection)
+  const link = await connected(connection)
   try {
-    const facts = await prepared(client, connection)
-    return new OpenSession(connection, client, facts.version, facts.pid, tls)
+    return new OpenSession(connection, link, await prepared(link.client, connection))
   } catch (error) {
-    await client.end().catch(() => {})
+    await ended(link)
     throw connectionFailure(error, connection)
   }
 }
 
-async function connected(
-  connection: PostgresqlConnection,
-): Promise<{ readonly client: Client; readonly tls: boolean }> {
+interface Link {
+  readonly client: Client
+  readonly socket: Socket
+  readonly tls: boolean
+}
+
+/** How long a server may take to say good-bye. */
+const END_MS = 5000
+
+/** Never fails, and never waits for a server that says nothing. */
+async function ended({ client, socket }: Link): Promise<void> {
+  const timer = setTimeout(() => socket.destroy(), END_MS)
+  await client.end().catch(() => {})
+  clearTimeout(timer)
+}
+
+async function connected(connection: PostgresqlConnection): Promise<Link> {
   const ways = attempts(connection)
   for (const [i, way] of ways.entries()) {
-    const client = new Client(configOf(connection, way))
+    const socket = new Socket()
+    const client = new Client({ ...configOf(connection, way), stream: () => socket })
     // A connection that is lost while nothing is asked must not end the process; the next statement fails by it.
     client.on('error', () => {})
     try {
       await client.connect()
-      return { client, tls: way !== false }
+      return { client, socket, tls: way !== false }
     } catch (error) {
-      await client.end().catch(() => {})
+      // What is at the other end may be no PostgreSQL: nothing is asked of it any more.
+      socket.destroy()
       if (i === ways.length - 1 || !mayDiffer(error)) throw connectionFailure(error, connection)
     }
   }
@@ -109,14 +125,16 @@ class OpenSession implements Session {
   readonly client: Client
   readonly serverVersion: string
   readonly tls: boolean
+  readonly #link: Link
   readonly #pid: string
 
-  constructor(connection: PostgresqlConnection, client: Client, version: string, pid: string, tls: boolean) {
+  constructor(connection: PostgresqlConnection, link: Link, facts: { readonly version: string; readonly pid: string }) {
     this.connection = connection
-    this.client = client
-    this.serverVersion = version
-    this.tls = tls
-    this.#pid = pid
+    this.client = link.client
+    this.serverVersion = facts.version
+    this.tls = link.tls
+    this.#link = link
+    this.#pid = facts.pid
   }
 
   async rows(what: string, sql: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
@@ -129,15 +147,15 @@ class OpenSession implements Session {
 
   async cancel(): Promise<void> {
     try {
-      const { client } = await connected(this.connection)
-      await client.query({ text: 'SELECT pg_cancel_backend($1)', values: [this.#pid] }).catch(() => {})
-      await client.end()
+      const link = await connected(this.connection)
+      await link.client.query({ text: 'SELECT pg_cancel_backend($1)', values: [this.#pid] }).catch(() => {})
+      await ended(link)
     } catch {
       // Whoever cancels goes on in any case; the server notices that nobody listens.
     }
   }
 
   async close(): Promise<void> {
-    await this.client.end().catch(() => {})
+    await ended(this.#link)
   }
 }

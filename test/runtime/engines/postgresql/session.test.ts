@@ -146,9 +146,25 @@ test('A server that does not answer is given up after connect_timeout', async ()
   const address = silent.address()
   const port = typeof address === 'object' && address !== null ? address.port : 0
   const started = performance.now()
+  const failure = await rejects(() => openSession(connectionTo(db, { port, connectTimeoutS: 1 })), 'CONNECTION_FAILED')
+  assert.ok(performance.now() - started < 5000)
+  assert.match(failure.hints.join(), /'connect_timeout' says how long to wait/)
+  silent.close()
+})
+
+test('What answers as no PostgreSQL does is given up, too', async () => {
+  const db = await database()
+  const other = createServer((socket) => {
+    socket.on('error', () => {})
+    socket.write('HTTP/1.1 400 Bad Request\r\n\r\n')
+  }).listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  const address = other.address()
+  const port = typeof address === 'object' && address !== null ? address.port : 0
+  const started = performance.now()
   await rejects(() => openSession(connectionTo(db, { port, connectTimeoutS: 1 })), 'CONNECTION_FAILED')
   assert.ok(performance.now() - started < 5000)
-  silent.close()
+  other.close()
 })
 
 test('What a session is doing can be cancelled, and it goes on', async () => {
