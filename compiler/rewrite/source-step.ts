@@ -69,13 +69,18 @@ function typed(
       if (mayHidePartitions(path, options)) return { options: { ...options, all_varchar: true }, casts: all }
       const partitions = new Set([...path.matchAll(/(?:^|\/)([^/=*?]+)=/g)].map((match) => match[1]))
       const own = inFile.filter((column) => !partitions.has(column.name))
+      const read = own.map((column) => (isZoned(column) ? { ...column, type: 'VARCHAR' } : column))
+      const zoned = new Set(own.filter(isZoned).map(({ name }) => name))
       return {
-        options: { ...options, types: typesOf(own) },
-        casts: new Set([...all].filter((name) => partitions.has(name))),
+        options: { ...options, types: typesOf(read) },
+        casts: new Set([...all].filter((name) => partitions.has(name) || zoned.has(name))),
       }
     }
   }
 }
+
+/** A time with its zone that the reader cannot read becomes NULL without a word; a cast says so. */
+const isZoned = ({ type }: Column): boolean => type.endsWith(' WITH TIME ZONE')
 
 const mayHidePartitions = (path: string, options: Options): boolean =>
   options.hive_partitioning !== false &&

@@ -122,6 +122,20 @@ test('Columns that are not the same in all files, and names that SQL cannot hold
   assert.match((await ends(2, folder, ['validate'])).err, /customers\.yml:4:8: .*NUL.*BIND_SOURCE_UNREADABLE/)
 })
 
+test('A time with its zone that cannot be read fails its source, and never becomes NULL', async () => {
+  const good = '1,2026-01-01 07:00:00+07\n'.repeat(60_000)
+  const folder = tempProject({ ...shop, 'data/times.csv': `id,moment\n${good}2,\n` })
+  writeFiles(folder, { 'seeknal/times.yml': source('data/times.csv').replace('customers', 'times') })
+  await does(folder, ['run', '--nodes', 'source.times'])
+  const [seen] = await rowsOf(
+    folder,
+    'SELECT typeof(any_value(moment)), count(moment), count(*), min(moment) FROM source.times',
+  )
+  assert.equal(seen, ['TIMESTAMP WITH TIME ZONE', '60000', '60001', '2026-01-01 00:00:00+00'])
+  writeFiles(folder, { 'data/times.csv': `id,moment\n${good}2,soon\n` })
+  assert.match((await ends(1, folder, ['run', '--nodes', 'source.times'])).err, /source\.times: .*"soon"/)
+})
+
 test('A message about data shows where it is wrong, not all of the data', async () => {
   const long = 'x'.repeat(100_000)
   const rows = Array.from({ length: 30_000 }, (_, i) => `${i},a\n`).join('')
