@@ -106,7 +106,11 @@ function mistakesOf(table: ResolvedTable, columns: LockedColumns, types: Types):
       `'${table.id}' has two columns '${name}', which differ at most in case.`,
       {
         facts: { ...facts, column: name },
-        hints: ["A 'query:' instead of the table can give one of them another name."],
+        hints: [
+          table.asked.kind === 'query'
+            ? 'Give one of them another name with AS.'
+            : "A 'query:' instead of the table can give one of them another name.",
+        ],
       },
     ),
   )
