@@ -7,6 +7,7 @@ import { Socket } from 'node:net'
 import type { Readable } from 'node:stream'
 import { promisify } from 'node:util'
 import { ioFailure } from '../store/files.ts'
+import { onLeaving } from '../store/leaving.ts'
 
 /** How often a writer that comes when its reader has gone is let in, to find nobody there. */
 const LET_IN_MS = 20
@@ -29,12 +30,18 @@ export async function makeRowPipe(path: string): Promise<RowPipe> {
     // Read by the event loop: a file's stream would keep one of the few threads in which the engine runs.
     const stream = new Socket({ fd: descriptor, readable: true, writable: false })
     stream.on('error', () => {})
-    const letIn = letInAfter(stream, path)
+    const timer = setInterval(() => stream.destroyed && letIn(path), LET_IN_MS)
+    // A process does not end while a thread of its engine waits for a reader.
+    const forget = onLeaving(() => {
+      stream.destroy()
+      letIn(path)
+    })
     return {
       path,
       stream,
       remove() {
-        clearInterval(letIn)
+        forget()
+        clearInterval(timer)
         stream.destroy()
         rmSync(path, { force: true })
       },
@@ -45,13 +52,10 @@ export async function makeRowPipe(path: string): Promise<RowPipe> {
 }
 
 /** A writer that opens a pipe waits for a reader, for ever when that has gone: it is opened and closed again for it. */
-function letInAfter(stream: Socket, path: string): NodeJS.Timeout {
-  return setInterval(() => {
-    if (!stream.destroyed) return
-    try {
-      closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
-    } catch {
-      // The folder is gone: so is the writer.
-    }
-  }, LET_IN_MS)
+function letIn(path: string): void {
+  try {
+    closeSync(openSync(path, constants.O_RDONLY | constants.O_NONBLOCK))
+  } catch {
+    // The folder is gone: so is the writer.
+  }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { makeRowPipe } from '../../runtime/execute/row-pipe.ts'
+import { takeAwayWhatIsLeft } from '../../runtime/store/leaving.ts'
 import { suite } from '../support/suite.ts'
 import { tempFolder } from '../support/temp.ts'
 
@@ -16,6 +17,16 @@ test('a writer that comes when the reader has gone is told so, and waits for nob
   pipe.stream.destroy()
   const writer = spawn('/bin/sh', ['-c', 'trap "" PIPE; yes rows > "$1"', 'sh', pipe.path], { stdio: 'ignore' })
   const ended = once(writer, 'exit').then(([code]) => code)
+  assert.is(await Promise.race([ended, sleep(10_000, 'waits', { ref: false })]), 1)
+  pipe.remove()
+})
+
+test('a writer ends when the process leaves, however much it had to say', async () => {
+  const pipe = await makeRowPipe(join(tempFolder('pipe'), 'rows'))
+  const writer = spawn('/bin/sh', ['-c', 'trap "" PIPE; yes rows > "$1"', 'sh', pipe.path], { stdio: 'ignore' })
+  const ended = once(writer, 'exit').then(([code]) => code)
+  assert.is(await Promise.race([ended, sleep(300, 'waits', { ref: false })]), 'waits')
+  takeAwayWhatIsLeft()
   assert.is(await Promise.race([ended, sleep(10_000, 'waits', { ref: false })]), 1)
   pipe.remove()
 })
