@@ -85,14 +85,21 @@ const KEYS: readonly string[] = ['mode', 'unique_keys', 'null_keys', 'time_colum
 function materializationReasons(before: readonly Mapping[], now: readonly Mapping[]): Reason[] {
   const target = (m: Mapping) => canonicalJson(TARGET.map((key) => m[key]))
   const name = (m: Mapping) => words([m.database, m.schema, m.table].filter((part) => part !== undefined).join('.'))
+  /** With its connection, where another one has a table of the name. */
+  const place = (m: Mapping) => {
+    const isElsewhere = [...before, ...now].some(
+      (other) => name(other) === name(m) && other.connection !== m.connection,
+    )
+    return isElsewhere ? `${name(m)} of the connection ${words(m.connection)}` : name(m)
+  }
   const old = new Map(before.map((m) => [target(m), m]))
   const kept = new Set(now.map(target))
   const removed = before
     .filter((m) => !kept.has(target(m)))
-    .map((m) => reason('MATERIALIZATION_REMOVED', `no longer written to ${name(m)}, which stays as it is`))
+    .map((m) => reason('MATERIALIZATION_REMOVED', `no longer written to ${place(m)}, which stays as it is`))
   const rest = now.flatMap((m) => {
     const was = old.get(target(m))
-    if (was === undefined) return [reason('MATERIALIZATION_ADDED', `also written to ${name(m)}`)]
+    if (was === undefined) return [reason('MATERIALIZATION_ADDED', `also written to ${place(m)}`)]
     const keys = [...new Set([...Object.keys(was), ...Object.keys(m)])].sort()
     return keys
       .filter((key) => !sameJson(was[key], m[key]))

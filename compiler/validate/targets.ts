@@ -3,6 +3,7 @@
 
 import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
 import { LONGEST_IDENTIFIER } from '../../runtime/contract/postgresql-names.ts'
+import { BATCHES } from '../../runtime/contract/target-sql.ts'
 import type { Target } from '../../runtime/contract/targets.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { isMapping, type Json, type LoadedDocument } from '../load.ts'
@@ -160,6 +161,11 @@ function tableOf(written: string, place: Place, report: Report): Pick<Target, 'd
   const [table = '', schema = DEFAULT_SCHEMA, database] = [...parts].reverse()
   if (/^pg_/i.test(schema) || schema === 'information_schema')
     return wrong(`The schema '${schema}' belongs to the server.`, 'Write to a schema of your own.')
+  if (table === BATCHES)
+    return wrong(
+      `The table '${BATCHES}' remembers what was appended to the tables beside it.`,
+      'Write to a table with another name.',
+    )
   return { ...(database === undefined ? {} : { database }), schema, table }
 }
 

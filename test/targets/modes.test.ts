@@ -221,6 +221,21 @@ test('nodes that run at the same time may make the same schema, and the same tab
   assert.equal(await project.rows('SELECT count(*) FROM analytics.all_orders'), [[String(names.length * 3)]])
 })
 
+test('the table that remembers what was appended is nobody’s target', async () => {
+  const project = await targetProject({ table: 'analytics.seeknal_batches' })
+  const { err } = await ends(2, project.folder, ['validate'])
+  assert.match(err, /orders\.yml:7:10: The table 'seeknal_batches' remembers what was appended .* \[VALIDATE_NAME\]/)
+})
+
+test('a target that goes to another connection is named with it', async () => {
+  const project = await targetProject()
+  await does(project.folder, ['run'])
+  project.write('seeknal/orders.yml', ordersNode().replace('connection: warehouse', 'connection: other'))
+  const planned = await does(project.folder, ['plan'])
+  assert.match(planned, "no longer written to 'analytics.orders' of the connection 'warehouse', which stays as it is")
+  assert.match(planned, "also written to 'analytics.orders' of the connection 'other'")
+})
+
 test('a target that is switched off is not written', async () => {
   const project = await targetProject({ fields: 'enabled: false' })
   assert.not.match(await does(project.folder, ['run']), /analytics/)
