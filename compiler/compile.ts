@@ -16,6 +16,7 @@ import { plan } from './plan.ts'
 import type {
   CheckQueries,
   CompileCache,
+  ConnectionSchemas,
   LazySqlEngine,
   ObserveSources,
   ObserveTables,
@@ -67,6 +68,7 @@ export interface CompileInput {
   readonly checkQueries: CheckQueries
   /** Of the profile. */
   readonly sourceDefaults: SourceDefaults
+  readonly connectionSchemas: ConnectionSchemas
   readonly cache: CompileCache
   /** Accept that a source no longer has its locked columns. */
   readonly acceptSources: boolean
@@ -95,13 +97,13 @@ export interface Compiled {
  */
 export async function compile(input: CompileInput): Promise<Compiled> {
   const row = new Row(input.stopAfter)
-  const { engine, cache, observe, observeTables, checkQueries, sourceDefaults, params, acceptSources } = input
+  const { engine, cache, observe, observeTables, acceptSources } = input
 
   const loaded = load(input.files, cache)
   if (row.ends('load', loaded)) return row.compiled()
   const validated = validate(loaded)
   if (row.ends('validate', validated)) return row.compiled()
-  const resolved = await resolve(validated, { params, engine, cache, checkQueries, sourceDefaults })
+  const resolved = await resolve(validated, input)
   if (row.ends('resolve', resolved)) return row.compiled()
   const ordered = graph(resolved)
   row.size = { nodes: ordered.nodes.length, edges: ordered.edgeCount }

@@ -143,6 +143,9 @@ export type CheckQueries = (texts: readonly string[]) => Promise<readonly QueryC
 /** Defaults of the profile by type of source; no secret is among them. */
 export type SourceDefaults = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
 
+/** By connection of the profile: the schema of tables that are named without one, where it says one. */
+export type ConnectionSchemas = Readonly<Record<string, string>>
+
 export type SourceObservation =
   | { readonly kind: 'columns'; readonly columns: readonly Column[] }
   /** No file matches; what may have been meant. */
@@ -182,6 +185,7 @@ export const noDatabases = {
   observeTables: async (): Promise<readonly TableObservation[]> => [],
   checkQueries: async (): Promise<readonly QueryCheck[]> => [],
   sourceDefaults: {},
+  connectionSchemas: {},
 } as const
 
 /** A place where SQL of a database names something of a schema. Found by runtime/engines/postgresql/relations.ts. */

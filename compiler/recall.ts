@@ -78,12 +78,24 @@ function inputDigest(input: RecallInput): string {
     acceptSources,
     lastOutputs,
     sourceDefaults,
+    connectionSchemas: schemas,
   } = input
   const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (keptBase?.digest ?? sha256(prettyJson(base)))
   const last = lastOutputs ?? {}
   return sha256(
-    canonicalJson([texts, environment, production, carry ?? true, due, params, acceptSources, last, sourceDefaults]),
+    canonicalJson([
+      texts,
+      environment,
+      production,
+      carry ?? true,
+      due,
+      params,
+      acceptSources,
+      last,
+      sourceDefaults,
+      schemas,
+    ]),
   )
 }
 

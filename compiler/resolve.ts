@@ -10,6 +10,7 @@ import type { Json } from './load.ts'
 import type {
   CheckQueries,
   CompileCache,
+  ConnectionSchemas,
   LazySqlEngine,
   ParseResult,
   SchemaUse,
@@ -79,6 +80,8 @@ export interface ResolvedTable extends ResolvedCommon {
   readonly connection: string
   /** Of such a source: the connection whose fields those of the source go before. */
   readonly over?: string
+  /** Where a table is that is named without a schema. */
+  readonly searched: string
   /** In PostgreSQL's spelling. */
   readonly asked: { readonly kind: 'table'; readonly schema: string | null; readonly name: string } | AskedQuery
 }
@@ -126,6 +129,7 @@ export interface ResolveOptions {
   readonly cache: CompileCache
   readonly checkQueries: CheckQueries
   readonly sourceDefaults: SourceDefaults
+  readonly connectionSchemas: ConnectionSchemas
 }
 
 /** Asks the engine only about SQL that the cache does not know. Nodes with mistakes are left out. */
@@ -145,7 +149,11 @@ export async function resolve(validated: Validated, options: ResolveOptions): Pr
     else jobs.push(job(node, scope, resolveInputs(node, known), report))
   }
   const writers = targetWriters(validated.nodes)
-  nodes.push(...(await resolveTables(tables, options, report)).map((table) => withWriters(table, writers)))
+  nodes.push(
+    ...(await resolveTables(tables, options, report)).map((table) =>
+      withWriters(table, writers, options.connectionSchemas),
+    ),
+  )
   await answer(jobs, options, known)
   for (const { node, inputs, result } of jobs) {
     if (result === undefined) continue

@@ -60,9 +60,7 @@ export function rewrite(planned: Planned): Rewritten {
       kind: step.kind,
       node: step.node,
       ...marks.resolve(stepText(step, node, types, marks)),
-      ...(step.kind === 'build' && isTable(node)
-        ? extractOf(node, types, ownTables(node.connection, planned.steps), prefix)
-        : {}),
+      ...(step.kind === 'build' && isTable(node) ? extractOf(node, types, ownTables(node, planned.steps), prefix) : {}),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(prefix, written)
@@ -87,7 +85,7 @@ function notFollowed({ environment, steps }: Planned, nodes: ReadonlyMap<NodeId,
   return steps.flatMap((step) => {
     const node = nodes.get(step.node)
     if (step.kind !== 'build' || node === undefined || !isTable(node)) return []
-    return extractMistakes(node, ownTables(node.connection, steps))
+    return extractMistakes(node, ownTables(node, steps))
   })
 }
 

@@ -47,6 +47,8 @@ export interface Profile {
   fields(name: string): ReadonlyMap<string, Field>
   /** Throws PROFILE_INVALID. The fields of `own` go before those of the profile. */
   connection(name: string, own?: OwnConnection): PostgresqlConnection
+  /** By connection: the schema of tables without one, of those that say it. */
+  schemas(): Readonly<Record<string, string>>
   /** Defaults of a type of source (`postgresql`, `json`), resolved. Throws PROFILE_INVALID. */
   sourceDefaults(type: string): Readonly<Record<string, ProfileValue>>
 }
@@ -136,6 +138,16 @@ class ReadProfile implements Profile {
       environment: { ...this.#environment, PGPASSWORD: this.values.get('PGPASSWORD') },
       home: this.#home,
     })
+  }
+
+  schemas(): Readonly<Record<string, string>> {
+    const found = [...(this.#section('connections')?.entries ?? [])].flatMap(([name, entry]) => {
+      const fields = fieldsOf(mappingOf(entry), this.values)
+      const inUrl = urlParts(String(fields.get('url')?.value ?? ''))?.get('schema')
+      const schema = fields.get('schema')?.value ?? inUrl
+      return typeof schema === 'string' && schema !== '' ? [[name, schema] as const] : []
+    })
+    return Object.fromEntries(found)
   }
 
   sourceDefaults(type: string): Readonly<Record<string, ProfileValue>> {

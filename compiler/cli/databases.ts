@@ -13,7 +13,7 @@ import type { CompileInput } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import { type CompileCache, noDatabases, type TableObservation, type TableRequest } from '../ports.ts'
 
-type Ports = Pick<CompileInput, 'observeTables' | 'checkQueries' | 'sourceDefaults'>
+type Ports = Pick<CompileInput, 'observeTables' | 'checkQueries' | 'sourceDefaults' | 'connectionSchemas'>
 
 export interface Databases {
   /** From now on this profile is used, whatever the environment; null: there is none. */
@@ -76,6 +76,7 @@ export function databasesOf(
         checkQueries: async (texts) =>
           (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts),
         sourceDefaults: { postgresql: profileFor(environment)?.sourceDefaults('postgresql') ?? {} },
+        connectionSchemas: profileFor(environment)?.schemas() ?? {},
         observeTables: async (requests) => observe(requests, await connection(environment)),
       }
     },

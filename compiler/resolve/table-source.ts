@@ -31,8 +31,10 @@ export interface TableJob {
   readonly scope: Scope
 }
 
+type FoundTable = Omit<ResolvedTable, 'searched'>
+
 /** Those without a mistake. */
-export async function resolveTables(jobs: readonly TableJob[], world: World, report: Report): Promise<ResolvedTable[]> {
+export async function resolveTables(jobs: readonly TableJob[], world: World, report: Report): Promise<FoundTable[]> {
   const defaults = world.sourceDefaults.postgresql ?? {}
   const known = jobs.flatMap(({ node, scope }) => {
     const connection = connectionOf(node, scope, defaults, report)
@@ -41,7 +43,7 @@ export async function resolveTables(jobs: readonly TableJob[], world: World, rep
   })
   const probes = known.flatMap(({ asked }) => ('probe' in asked ? [asked.probe] : []))
   const checks = (await checked(probes, world)).values()
-  return known.flatMap(({ node, named, asked }): ResolvedTable[] => {
+  return known.flatMap(({ node, named, asked }): FoundTable[] => {
     const common = { id: node.id, node, inputs: [], ...named }
     if (!('probe' in asked)) return [{ ...common, parameters: [], asked }]
     const check = checks.next().value

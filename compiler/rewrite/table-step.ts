@@ -7,7 +7,7 @@ import type { BoundNode } from '../bind.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
-import { FALLBACK_SCHEMA, tableKey } from '../resolve/target-readers.ts'
+import { tableKey } from '../resolve/target-readers.ts'
 import type { ResolvedTable } from '../resolve.ts'
 import { namespacesIn } from '../sql/postgresql-namespaces.ts'
 import { splice } from '../sql/spliced-text.ts'
@@ -79,14 +79,14 @@ export function extractMistakes({ node, asked }: ResolvedTable, own: OwnTables):
   )
 }
 
-/** Tables of one connection that the steps of a bundle write. */
+/** Tables of a source's connection that the steps of a bundle write. */
 export interface OwnTables {
   readonly writer: (schema: string, name: string) => string | undefined
   readonly schemas: ReadonlySet<string>
   readonly fallback: string
 }
 
-export function ownTables(connection: string, steps: readonly PlannedStep[]): OwnTables {
+export function ownTables({ connection, searched }: ResolvedTable, steps: readonly PlannedStep[]): OwnTables {
   const writers = new Map<string, string>()
   const schemas = new Set<string>()
   for (const step of steps) {
@@ -95,7 +95,7 @@ export function ownTables(connection: string, steps: readonly PlannedStep[]): Ow
     schemas.add(step.target.schema)
   }
   const writer = (schema: string, name: string) => writers.get(tableKey(connection, schema, name))
-  return { writer, schemas, fallback: FALLBACK_SCHEMA }
+  return { writer, schemas, fallback: searched }
 }
 
 function columnsOf(node: ResolvedTable, types: BoundNode): readonly ReadColumn[] {

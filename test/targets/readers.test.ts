@@ -107,6 +107,33 @@ test('a source of a table that only its node makes is known by its declared colu
   assert.match(err, 'transform.orders makes it; declare all `columns:` with types to read it before it is there.')
 })
 
+for (const [schema, field] of [
+  ['public', ''],
+  ['analytics', '    schema: analytics\n'],
+] as const)
+  test(`a table that is named without a schema is found in ${schema}, where its connection looks`, async () => {
+    const dev = await newDatabase('dev')
+    const project = await targetProject({ table: `${schema}.orders` })
+    const { database, folder } = project
+    for (const db of [database, dev]) await db.superuser(`GRANT CREATE ON SCHEMA public TO ${db.user}`)
+    project.write('profiles.yml', profileFor(database, field))
+    project.write('profiles-dev.yml', profileFor(dev, field))
+    project.write('seeknal/back.yml', back('table: orders'))
+    project.write('seeknal/total.yml', TOTAL)
+    await does(folder, ['run'])
+    assert.equal(await rowsOf(folder, 'SELECT total FROM transform.total'), [['35.75']])
+    project.write(
+      'seeknal/orders.yml',
+      ordersNode({ table: `${schema}.orders`, sql: 'SELECT * REPLACE (amount * 2 AS amount) FROM' }),
+    )
+    await does(folder, ['env', 'plan', 'dev'])
+    await does(folder, ['env', 'apply', 'dev'])
+    assert.equal(await rowsOf(folder, 'SELECT total FROM transform.total', 'dev'), [['71.50']])
+    project.write('seeknal/back.yml', back('query: SELECT id, amount FROM orders'))
+    const { err } = await ends(2, folder, ['env', 'plan', 'dev'])
+    assert.match(err, `Write ${schema}.orders.`)
+  })
+
 test('a source whose table was not written is not read', async () => {
   const project = await targetProject(
     {},
