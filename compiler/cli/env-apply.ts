@@ -130,7 +130,7 @@ function requireParams(plan: Plan, given: string | undefined): void {
 }
 
 /** The profile that would be used now: the one that is named, else the plan's own file, else by the usual search. */
-const profileNow = (plan: Plan, named: string | undefined, workspace: Workspace, surroundings: Surroundings) =>
+export const profileNow = (plan: Plan, named: string | undefined, workspace: Workspace, surroundings: Surroundings) =>
   resolveProfile(
     named ?? profilePath(plan, workspace, surroundings),
     environmentArgument(plan.env_name),
@@ -164,8 +164,13 @@ function requireProfile(plan: Plan, profile: Profile | null): void {
   )
 }
 
-/** Compiles the project against the plan's own base: the same bundle must come out. */
-async function requireFresh(workspace: Workspace, plan: Plan, saved: OpenedBundle, terminal: Terminal): Promise<void> {
+/** Compiles the project against the plan's own base: the same bundle must come out. Throws STATE_STALE (facts: nodes). */
+export async function requireFresh(
+  workspace: Workspace,
+  plan: Plan,
+  saved: OpenedBundle,
+  terminal: Terminal,
+): Promise<void> {
   const environment = environmentArgument(plan.env_name)
   const request = { environment, ...baseOf(saved), due: dueIn(saved), params: paramsOf(plan) }
   const { bundle } = await compileProject(workspace, request, terminal)

@@ -36,6 +36,7 @@ export const VERBS = {
         load: async () => (await import('./env-apply.ts')).envApply,
       },
       ...RUNTIME_ENV_VERBS,
+      promote: { ...RUNTIME_ENV_VERBS.promote, load: async () => (await import('./env-promote.ts')).envPromote },
       list: { ...RUNTIME_ENV_VERBS.list, load: async () => (await import('./env-list.ts')).envList },
     },
   },
@@ -57,5 +58,6 @@ export const VERBS = {
     load: async () => (await import('./schema.ts')).schema,
   },
   ...RUNTIME_VERBS,
+  promote: { ...RUNTIME_VERBS.promote, load: async () => (await import('./env-promote.ts')).envPromote },
   words: { ...RUNTIME_VERBS.words, load: async () => (await import('./words.ts')).words },
 } satisfies Verbs

@@ -1,6 +1,7 @@
 // `seeknal env promote <env> [to]` and `seeknal promote <env> [to]`: an applied environment becomes production, or another
 // environment, in one step.
 
+import type { ParsedArgs } from 'citty'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { PromotedTarget } from '../promote/rematerialize.ts'
 import type { PromoteResult, SwitchResult } from '../promote.ts'
@@ -14,7 +15,7 @@ import { sayStaged, sayUnmet } from './staged-switch.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, oneLine } from './text.ts'
 
-export const promote = command({
+export const PROMOTE = {
   about: `Makes an applied environment production: one atomic switch to a new generation. With the name of another environment,
 makes that one what this one is: outputs, plan and references, without executing anything. Refused when the environment was
 not completely applied, when the nodes that its plan replaces or reads have moved in production since, or when the other
@@ -42,22 +43,22 @@ environment has applied changes that would be lost.`,
     ...LOCK_TIMEOUT_ARG,
   },
   completes: { env: 'environments', to: 'destinations' },
-  async run(args, surroundings) {
-    const here = { ...surroundings, projectPath: outputsRoot(surroundings) }
-    return promoteEnvironment(
-      {
-        environment: args.env,
-        to: args.to ?? null,
-        dryRun: args['dry-run'] === true,
-        force: args.force === true,
-        yes: args.yes === true,
-        rematerialize: args.rematerialize === true,
-        ...(args.profile === undefined ? {} : { profile: args.profile }),
-        ...lockTimeout(args['lock-timeout']),
-      },
-      here,
-    )
-  },
+} as const
+
+export const promote = command({
+  ...PROMOTE,
+  run: (args, surroundings) => promoteEnvironment(promoteRequest(args), surroundings),
+})
+
+export const promoteRequest = (args: ParsedArgs<typeof PROMOTE.args>): PromoteRequest => ({
+  environment: args.env,
+  to: args.to ?? null,
+  dryRun: args['dry-run'] === true,
+  force: args.force === true,
+  yes: args.yes === true,
+  rematerialize: args.rematerialize === true,
+  ...(args.profile === undefined ? {} : { profile: args.profile }),
+  ...lockTimeout(args['lock-timeout']),
 })
 
 export interface PromoteRequest {
@@ -71,7 +72,9 @@ export interface PromoteRequest {
   readonly lockTimeoutMs?: number
 }
 
-export async function promoteEnvironment(request: PromoteRequest, surroundings: Surroundings): Promise<number> {
+/** Throws what promote() does, and PROFILE_NOT_FOUND. */
+export async function promoteEnvironment(request: PromoteRequest, where: Surroundings): Promise<number> {
+  const surroundings = { ...where, projectPath: outputsRoot(where) }
   const { terminal } = surroundings
   const environment = environmentArgument(request.environment)
   if (request.to !== null && !isProduction(request.to)) {

@@ -1,5 +1,6 @@
 // What an environment read from other databases than production's: rows that a promotion brings until the next run has read
-// production's own, and that are never written to production's tables. Reports USAGE.
+// production's own, and that are never written to production's tables.
+// Reports ENVIRONMENT_READ_ELSEWHERE.
 
 import type { OpenedBundle } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
@@ -25,7 +26,7 @@ export function readElsewhere(
   return found.map(({ id }) => asNodeId(id)).sort()
 }
 
-/** Throws USAGE when an output that is to be written to a table of production is made of such rows. */
+/** Throws ENVIRONMENT_READ_ELSEWHERE (facts: relations, sources) when an output that is to be written to a table of production is made of such rows. */
 export function requireOwnRows(
   { bundle }: Promoted,
   {
@@ -49,7 +50,7 @@ export function requireOwnRows(
   const relations = due.filter(({ node }) => isForeign(node)).map(({ relation }) => relation)
   if (relations.length === 0) return
   throw new RuntimeFailure(
-    'USAGE',
+    'ENVIRONMENT_READ_ELSEWHERE',
     `'--rematerialize' would write rows to ${relations.join(', ')} that the environment read from another database than production's: ${elsewhere.join(', ')}.`,
     { relations, sources: elsewhere },
     {

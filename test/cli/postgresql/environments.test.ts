@@ -3,9 +3,13 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { environmentName } from '../../../runtime/contract/ids.ts'
+import { resolveProfile } from '../../../runtime/profile.ts'
+import { promote } from '../../../runtime/promote.ts'
 import { cli, does, ends, rowsOf } from '../../support/cli.ts'
 import { postgresServer } from '../../support/postgres.ts'
 import { databaseProject, profileOf, sourceOf, transformOf } from '../../support/postgres-project.ts'
+import { rejects } from '../../support/rejects.ts'
 import { suite } from '../../support/suite.ts'
 import { writeFiles } from '../../support/temp.ts'
 
@@ -92,20 +96,34 @@ test('Of a source that grows no row of another database stays, and none is writt
   writeFiles(folder, { 'seeknal/log.yml': source('BIGINT') })
   await does(folder, ['env', 'plan', 'dev'], env)
   await does(folder, ['env', 'apply', 'dev'], env)
-  for (const dry of [['--dry-run'], ['--yes']]) {
-    const { err } = await ends(2, folder, ['env', 'promote', 'dev', '--rematerialize', ...dry], env)
-    assert.match(
-      err,
-      /would write rows to marts\.ids that the environment read from another database .*: source\.log\./,
-    )
-  }
   const written = () => production.sql('SELECT id FROM marts.ids ORDER BY id')
+  const rematerialize = ['env', 'promote', 'dev', '--rematerialize']
+  const why = /would write rows to marts\.ids that the environment read from another database .*: source\.log\./
+  const planned = await ends(0, folder, [...rematerialize, '--dry-run'], env)
+  assert.match(planned.err + planned.out, why)
+  assert.match(planned.out, /source\.log +execute/)
   assert.equal(
     (await written()).map(({ id }) => Number(id)),
     [1, 2],
   )
-  await does(folder, ['env', 'promote', 'dev', '--yes'], env)
-  await does(folder, ['run'], env)
+  // Without the compiler nothing can be made of production's own rows.
+  const variables = { PROD: 'prod-secret', DEV: 'dev-secret' }
+  const profile = resolveProfile({ explicit: undefined, environment: null, root: folder, cwd: folder, variables })
+  const environment = environmentName('dev')
+  assert.ok(profile !== null && environment !== undefined)
+  const connection = (name: string) => profile.connection(name)
+  const options = { projectDir: folder, environment, rematerialize: true, connection }
+  await rejects(() => promote(options), 'ENVIRONMENT_READ_ELSEWHERE')
+  writeFiles(folder, { 'seeknal/log.yml': source('HUGEINT') })
+  assert.match(
+    (await ends(2, folder, [...rematerialize, '--yes'], env)).err,
+    /is stale: source\.log(, transform\.ids)? changed/,
+  )
+  writeFiles(folder, { 'seeknal/log.yml': source('BIGINT') })
+  const promoted = await does(folder, [...rematerialize, '--yes'], env)
+  assert.match(promoted, /'dev' is production now: generation 2/)
+  assert.match(await does(folder, ['env', 'list'], env), /promoted/)
+  assert.match(await does(folder, ['env', 'plan', 'dev'], env), /No changes detected/)
   assert.equal(await rowsOf(folder, 'SELECT id FROM transform.ids ORDER BY 1'), [['1'], ['2']])
   assert.equal(
     (await written()).map(({ id }) => Number(id)),
