@@ -5,7 +5,7 @@
 import { RuntimeFailure } from './contract/failures.ts'
 import type { NodeId } from './contract/ids.ts'
 import type { NodeChecks, NodeState } from './contract/state.ts'
-import { lazyEngine, watchSignal } from './execute/engine-of-run.ts'
+import { lazyEngine } from './execute/engine-of-run.ts'
 import { applyToEnvironment, isApplied, requireBase, requirePlan } from './execute/environment.ts'
 import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
 import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
@@ -22,6 +22,7 @@ import { currentGeneration, settleProduction } from './store/generations.ts'
 import { acquireWriter } from './store/locks.ts'
 import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
+import { watchSignal } from './watch-signal.ts'
 
 export type { ExecuteOptions, ExecutionPlan, NodeResult, RunEvent, RunRequest, RunResult } from './execute/run.ts'
 
@@ -109,7 +110,7 @@ async function runLocked(
   const scratch = makeScratch(world.store, world.values.runId)
   const journal = openJournal(world.store, world.values.runId)
   const engine = lazyEngine(world, scratch, predictions, options)
-  const unwatch = watchSignal(options, engine)
+  const unwatch = watchSignal(options.signal, engine)
   try {
     await journal.append({
       kind: 'started',

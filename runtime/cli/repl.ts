@@ -9,6 +9,7 @@ import type { ReplState } from '../repl/state.ts'
 import { removeTree } from '../store/files.ts'
 import { onLeaving } from '../store/leaving.ts'
 import { openStore, pathIn } from '../store/store.ts'
+import { watchSignal } from '../watch-signal.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
@@ -50,7 +51,7 @@ take the place of production's.`,
     const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)
     const forget = onLeaving(() => removeTree(scratchDirectory))
     const state = await openReplState(store, environment, scratchDirectory)
-    surroundings.signal.addEventListener('abort', () => state.session.interrupt())
+    const unwatch = watchSignal(surroundings.signal, { interrupt: () => state.session.interrupt() })
     try {
       if (sql === null) {
         state.mode = args.format ?? 'table'
@@ -74,6 +75,7 @@ take the place of production's.`,
       if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
       return 0
     } finally {
+      unwatch()
       state.session.close()
       forget()
       removeTree(scratchDirectory)

@@ -55,19 +55,3 @@ export function lazyEngine(
     close: async (): Promise<void> => running?.close(),
   }
 }
-
-const INTERRUPT_AGAIN_MS = 100
-
-/** Interrupts the engine when the signal says so, and again while statements still start. Gives back how to stop watching. */
-export function watchSignal(options: ExecuteOptions, engine: { interrupt(): void }): () => void {
-  let timer: NodeJS.Timeout | undefined
-  const interrupt = (): void => {
-    engine.interrupt()
-    timer ??= setInterval(() => engine.interrupt(), INTERRUPT_AGAIN_MS)
-  }
-  options.signal?.addEventListener('abort', interrupt)
-  return () => {
-    options.signal?.removeEventListener('abort', interrupt)
-    clearInterval(timer)
-  }
-}

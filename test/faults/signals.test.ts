@@ -75,11 +75,14 @@ test('A command that only waits ends at once, and leaves the lock of another alo
 test('A query of the REPL is interrupted, and leaves nothing', async () => {
   const project = tempProject({ ...FILES, 'seeknal/slow.yml': FILES['seeknal/quick.yml'].replace('quick', 'slow') })
   await does(project, ['run'])
-  const child = started(project, ['repl', '--exec', 'SELECT count(*) FROM range(10000000) a, range(100000) b'])
-  await new Promise((resume) => setTimeout(resume, 2000))
-  child.kill('SIGTERM')
-  assert.is(await ending(child), 143)
-  assert.equal(left(project), [[], []])
+  // While the session opens, just before the query starts, and in the middle of it.
+  for (const ms of [200, 300, 400, 500, 1500]) {
+    const child = started(project, ['repl', '--exec', 'SELECT count(*) FROM range(10000000) a, range(100000) b'])
+    await new Promise((resume) => setTimeout(resume, ms))
+    child.kill('SIGTERM')
+    assert.is(await ending(child), 143)
+    assert.equal(left(project), [[], []])
+  }
 })
 
 test('unlock removes what a killed run left, and asks for force only where the holder may be at work', async () => {
