@@ -132,7 +132,11 @@ const listed: AggregateRule = (c) => {
 const countIf: AggregateRule = (c) => {
   const [value] = c.args
   if (value === undefined || value.type === '') return REFUSED
-  return typed(`CAST(${call(c, 'count(*)', [truth(c.t, c.tree, value)])} AS numeric(38,0))`, 'HUGEINT')
+  // A sum of ones and zeros: NULL where there are no rows.
+  return typed(
+    `CAST(${call(c, `sum(CASE WHEN ${truth(c.t, c.tree, value)} THEN 1 ELSE 0 END)`)} AS numeric(38,0))`,
+    'HUGEINT',
+  )
 }
 
 const truths =

@@ -76,11 +76,13 @@ function constant(t: Translator, tree: Tree): Typed {
       ? t.refuse(tree, 'a text with NUL', { message: 'PostgreSQL keeps no NUL character in a text.' })
       : textConstant(content)
   }
-  const plain = typeof written === 'number' || typeof written === 'string' ? String(written) : ''
+  const plain = digitsOf(written)
   if (type === 'INTEGER' && /^-?\d+$/.test(plain))
     return { sql: plain.startsWith('-') ? `(${plain})` : plain, type, literal: 'whole', value: plain }
   if (type === 'BIGINT' && /^-?\d+$/.test(plain))
     return { sql: `CAST(${plain} AS bigint)`, type, literal: 'whole', value: plain }
+  if (type === 'HUGEINT' && plain !== '')
+    return { sql: `CAST(${plain} AS numeric(38,0))`, type, literal: 'whole', value: plain }
   const exact = decimalOf(type ?? '')
   if (type !== null && exact !== null && /^-?\d+$/.test(plain))
     return { sql: withPoint(plain, exact.scale), type, value: plain }
@@ -90,6 +92,13 @@ function constant(t: Translator, tree: Tree): Typed {
     message: `A literal of ${type ?? 'this type'} is not translated.`,
     hint: 'Cast a text to the type.',
   })
+}
+
+/** A number's digits; one of 128 bits has two halves. */
+function digitsOf(value: unknown): string {
+  if (typeof value === 'number' || typeof value === 'string') return String(value)
+  if (!isTree(value) || !/^-?\d+$/.test(`${value.upper}`) || !/^\d+$/.test(`${value.lower}`)) return ''
+  return String(BigInt(`${value.upper}`) * 2n ** 64n + BigInt(`${value.lower}`))
 }
 
 function withPoint(digits: string, scale: number): string {
@@ -130,7 +139,28 @@ function callOf(t: Translator, tree: Tree, scope: Scope): Call {
   return { t, tree, name: foldCase(text(tree, 'function_name')), args, scope }
 }
 
+/** `list(x ORDER BY x DESC)` is parsed as list_sort(list(x), 'DESCENDING', 'ORDER_DEFAULT'). */
+function sortedList(tree: Tree): Tree | null {
+  const [list, way, nulls] = children(tree, 'children')
+  const word = (each: Tree | undefined): string => String(child(each ?? {}, 'value')?.value ?? '')
+  if (
+    list === undefined ||
+    text(tree, 'function_name') !== 'list_sort' ||
+    !/^(list|array_agg)$/.test(text(list, 'function_name'))
+  )
+    return null
+  if (
+    !/^(ORDER_DEFAULT|ASCENDING|DESCENDING)$/.test(word(way)) ||
+    !/^(ORDER_DEFAULT|NULLS FIRST|NULLS LAST)$/.test(word(nulls))
+  )
+    return null
+  const orders = [{ type: word(way), null_order: word(nulls), expression: children(list, 'children')[0] }]
+  return { ...list, query_location: tree.query_location, order_bys: { orders } }
+}
+
 function called(t: Translator, tree: Tree, scope: Scope): Typed {
+  const list = sortedList(tree)
+  if (list !== null) return called(t, list, scope)
   const call = callOf(t, tree, scope)
   if (isAggregate(call.name)) return aggregate(call, '')
   if (call.name === 'unnest') return unnested(call)
@@ -169,7 +199,8 @@ function between(t: Translator, tree: Tree, scope: Scope): Typed {
   const all = comparable(t, tree, parts)
   if (all === null) return REFUSED
   if (all.some(({ type }) => type === 'VARCHAR')) t.changed(tree, 'texts compared by code points')
-  const [value, low, high] = all.map(ordered)
+  // What stands between BETWEEN and AND takes no COLLATE without brackets.
+  const [value, low, high] = all.map((each) => (each.type === 'VARCHAR' ? `(${ordered(each)})` : each.sql))
   return typed(`(${value} BETWEEN ${low} AND ${high})`, 'BOOLEAN')
 }
 

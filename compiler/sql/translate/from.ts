@@ -210,7 +210,7 @@ const WORDS: Readonly<Record<string, string>> = {
   INNER: 'JOIN',
   LEFT: 'LEFT JOIN',
   RIGHT: 'RIGHT JOIN',
-  OUTER: 'FULL JOIN',
+  FULL: 'FULL JOIN',
 }
 
 function joined(tree: Tree, place: Place): From {
@@ -281,7 +281,7 @@ function column(name: string, from: From): Typed | null {
 
 function mergedColumn(t: Translator, tree: Tree, type: string, a: Typed, b: Typed): Typed {
   if (type === 'RIGHT') return b
-  if (type !== 'OUTER') return a
+  if (type !== 'FULL') return a
   const { type: common, sqls } = unified(t, tree, [a, b])
   return { sql: `coalesce(${sqls.join(', ')})`, type: common }
 }

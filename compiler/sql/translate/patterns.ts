@@ -180,8 +180,8 @@ const like =
 export const PATTERNS: ReadonlyMap<string, (call: Parameters<Rule>[0]) => Typed> = new Map([
   ['~~', like(false, false)],
   ['!~~', like(true, false)],
-  ['like_escaped', like(false, false)],
-  ['not_like_escaped', like(true, false)],
+  ['like_escape', like(false, false)],
+  ['not_like_escape', like(true, false)],
   ['~~*', like(false, true)],
   ['!~~*', like(true, true)],
   ['regexp_matches', matches(false)],

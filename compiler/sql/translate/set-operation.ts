@@ -32,8 +32,7 @@ export function setOperation(t: Translator, node: Tree, outer: Scope | null, cte
     ({ name, a, b }): QueryColumn => ({ name, value: { sql: '', type: common(t, node, a, b) } }),
   )
   const operator =
-    (text(node, 'setop_type') || 'UNION').replace('_BY_NAME', '') +
-    (node.setop_all === true || (byName && node.setop_all === undefined) ? ' ALL' : '')
+    (text(node, 'setop_type') || 'UNION').replace('_BY_NAME', '') + (node.setop_all === false ? '' : ' ALL')
   if (!operator.endsWith('ALL')) for (const { value } of columns) checkComparable(t, node, value)
   const render = (shape: Shape): string => {
     const types = ownShape({ columns, render: () => '' })
