@@ -106,7 +106,7 @@ export function translateTree(request: TranslationRequest, tree: Tree): Translat
   const node = child(tree, 'node')
   if (node === undefined) return unreadable(request.sql)
   const whole = t.query(node, null, null)
-  const shape = shapeOf(t, node, whole, request.columns)
+  const shape = notes.findings.length === 0 ? shapeOf(t, node, whole, request.columns) : []
   const sql = notes.findings.length === 0 ? whole.render(shape) : ''
   if (sql.length > MOST_GROWTH * (request.sql.length + 500))
     t.refuse(node, 'query', {
@@ -120,9 +120,8 @@ export function translateTree(request: TranslationRequest, tree: Tree): Translat
 
 /** The output's names and types; what is not as DuckDB binds it was misread. */
 function shapeOf(t: Translator, node: Tree, whole: Query, columns: readonly Column[]): Shape {
-  const isRefused = whole.columns.some(({ value }) => value.type === '')
   const found = whole.columns.map(({ value }) => storedType(value.type === 'NULL' ? 'INTEGER' : value.type).type)
-  if (!isRefused && found.join() !== columns.map(({ type }) => type).join())
+  if (found.join() !== columns.map(({ type }) => type).join())
     t.refuse(node, 'query', {
       code: 'TRANSLATE_TYPE',
       message: `Its columns are read as ${found.join(', ')}, and DuckDB makes them ${columns.map(({ type }) => type).join(', ')}.`,

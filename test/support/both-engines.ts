@@ -76,6 +76,13 @@ export class BothEngines {
     await this.#postgresql.end()
   }
 
+  /** Whether DuckDB knows the columns of a query. */
+  async binds(sql: string): Promise<boolean> {
+    const engine = await analysisEngine()
+    const [described] = await engine.describe([{ statements: [sql], relations: this.relations }])
+    return described?.kind === 'columns'
+  }
+
   async columns(sql: string): Promise<readonly Column[]> {
     const engine = await analysisEngine()
     const [described] = await engine.describe([{ statements: [sql], relations: this.relations }])
@@ -196,7 +203,9 @@ function normal(value: string | null, type: string): unknown {
   if (value === null) return null
   if (type.endsWith(']'))
     return (JSON.parse(value) as unknown[]).map((each) => (isFloat(type) ? rounded(Number(each)) : each))
-  return isFloat(type) ? rounded(number(value)) : value
+  if (isFloat(type)) return rounded(number(value))
+  // DuckDB shows a DECIMAL(1,1) as `.5`.
+  return type.startsWith('DECIMAL') ? value.replace(/^(-?)\./, '$10.') : value
 }
 
 const number = (text: string): number =>

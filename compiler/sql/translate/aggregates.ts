@@ -102,7 +102,7 @@ const argOf =
   (c) => {
     const [value, by] = c.args
     if (value === undefined || by === undefined || value.type === '' || by.type === '') return REFUSED
-    if (c.args.length > 2 || isList(value.type) || value.type === 'NULL' || !isComparable(by.type))
+    if (c.args.length > 2 || c.over !== '' || isList(value.type) || value.type === 'NULL' || !isComparable(by.type))
       return notOf(c, value)
     const sql = `array_agg(${value.sql} ORDER BY ${ordered(by)} ${way})`
     return typed(`(${call(c, sql, [`${by.sql} IS NOT NULL`, `${value.sql} IS NOT NULL`])})[1]`, value.type)

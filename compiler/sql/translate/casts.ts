@@ -70,7 +70,7 @@ function literalAs(t: Translator, tree: Tree, value: Typed, type: string): Typed
   const text = value.value ?? ''
   if (type === 'VARCHAR') return value
   const wrong = (): Typed =>
-    t.refuse(tree, `'${text}'`, {
+    t.refuse(value.place ?? tree, `'${text}'`, {
       message: `'${text}' as ${type} may be read in another way by PostgreSQL.`,
       hint: `Write it as ${TEXTS[type]?.what ?? 'a plain literal'}.`,
     })
@@ -108,7 +108,9 @@ function textOf(sql: string, from: string): string | null {
   const same = isWhole(from) || from === 'BOOLEAN' || from === 'UUID' || from === 'TIME'
   if (same) return castTo(sql, 'VARCHAR')
   // The digits behind the point are those of the type.
-  if (decimalOf(from) !== null) return castTo(castTo(sql, from), 'VARCHAR')
+  const exact = decimalOf(from)
+  // DuckDB writes no zero before the point where the type has none.
+  if (exact !== null) return exact.width === exact.scale ? null : castTo(castTo(sql, from), 'VARCHAR')
   return from === 'DATE' || from === 'TIMESTAMP' ? castTo(sql, 'VARCHAR') : null
 }
 
@@ -183,10 +185,11 @@ function trySql({ sql, type: from }: Typed, to: string): string | null {
 /** A literal where its type does not matter, and the whole expression elsewhere. */
 export const bare = (value: Typed): string => value.bare ?? value.sql
 
-export const textConstant = (text: string): Typed => ({
+export const textConstant = (text: string, place: Tree): Typed => ({
   sql: typedText(text),
   type: 'VARCHAR',
   literal: 'text',
   value: text,
   bare: textLiteral(text),
+  place,
 })

@@ -12,7 +12,7 @@ import { lookUp } from './names.ts'
 import { comparable, comparison, comparisonOperator, ordered, truth, unified } from './operators.ts'
 import { PATTERNS } from './patterns.ts'
 import { ownShape, type Scope, type Translator } from './translator.ts'
-import { decimalOf, isList, REFUSED, type Typed, typeOf } from './types.ts'
+import { decimalOf, isArray, isList, REFUSED, type Typed, typeOf } from './types.ts'
 import { windowed } from './windows.ts'
 
 export function expression(t: Translator, tree: Tree, scope: Scope): Typed {
@@ -74,7 +74,7 @@ function constant(t: Translator, tree: Tree): Typed {
     const content = String(written)
     return content.includes('\0')
       ? t.refuse(tree, 'a text with NUL', { message: 'PostgreSQL keeps no NUL character in a text.' })
-      : textConstant(content)
+      : textConstant(content, tree)
   }
   const plain = digitsOf(written)
   if (type === 'INTEGER' && /^-?\d+$/.test(plain))
@@ -161,14 +161,14 @@ function sortedList(tree: Tree): Tree | null {
 function called(t: Translator, tree: Tree, scope: Scope): Typed {
   const list = sortedList(tree)
   if (list !== null) return called(t, list, scope)
-  const call = callOf(t, tree, scope)
-  if (isAggregate(call.name)) return aggregate(call, '')
-  if (call.name === 'unnest') return unnested(call)
-  const rule = FUNCTIONS.get(call.name) ?? DATES.get(call.name) ?? PATTERNS.get(call.name)
+  const name = foldCase(text(tree, 'function_name'))
+  if (isAggregate(name)) return aggregate(callOf(t, tree, scope), '')
+  const rule = name === 'unnest' ? unnested : (FUNCTIONS.get(name) ?? DATES.get(name) ?? PATTERNS.get(name))
   if (rule === undefined)
-    return t.refuse(tree, call.name, {
-      message: `'${call.name}' has no counterpart that is known to give the same on PostgreSQL.`,
+    return t.refuse(tree, name, {
+      message: `'${name}' has no counterpart that is known to give the same on PostgreSQL.`,
     })
+  const call = callOf(t, tree, scope)
   // What was refused below is reported there.
   return call.args.some(({ type }) => type === '') ? REFUSED : rule(call)
 }
@@ -176,7 +176,7 @@ function called(t: Translator, tree: Tree, scope: Scope): Typed {
 function unnested({ t, tree, name, args }: Call): Typed {
   const [list] = args
   if (list === undefined || list.type === '') return REFUSED
-  if (!isList(list.type) || args.length > 1)
+  if (!isArray(list.type) || args.length > 1)
     return t.refuse(tree, name, { message: `'unnest' of ${list.type} is not translated.` })
   return typed(`unnest(${list.sql})`, list.type.slice(0, -2))
 }
@@ -262,7 +262,7 @@ function operator(t: Translator, tree: Tree, scope: Scope): Typed {
 function element(t: Translator, tree: Tree, list: Typed, at: Typed | undefined): Typed {
   if (list.type === '' || at === undefined || at.type === '') return REFUSED
   const position = at.literal === 'whole' ? Number(at.value) : 0
-  if (!isList(list.type) || position < 1)
+  if (!isArray(list.type) || position < 1)
     return t.refuse(tree, '[…]', {
       message: 'An element is translated of a list, with a literal position from 1.',
       hint: 'For texts write substr().',

@@ -1,10 +1,11 @@
 // The FROM clause: relations, subqueries, joins, VALUES, series. Every relation gets an alias and every column is named by
 // it, so that USING, NATURAL and stars are written out and no name can mean two things.
 
-import { quoteName } from '../../dialect/postgresql.ts'
+import { postgresqlType, quoteName, writtenType } from '../../dialect/postgresql.ts'
 import type { Relation, Tree } from '../../ports.ts'
-import { child, children, foldCase, queryOf, text, texts } from '../tree.ts'
+import { child, children, columnParts, everyTree, foldCase, queryOf, text, texts } from '../tree.ts'
 import { cast } from './casts.ts'
+import { lookUp } from './names.ts'
 import { comparison, truth, unified } from './operators.ts'
 import {
   freshAlias,
@@ -15,7 +16,7 @@ import {
   type ScopeRelation,
   type Translator,
 } from './translator.ts'
-import { elementOf, isList, isWhole, type Typed } from './types.ts'
+import { elementOf, isArray, isWhole, type Typed } from './types.ts'
 
 export interface From {
   /** Behind FROM; '' when there is no clause. */
@@ -24,6 +25,8 @@ export interface From {
   readonly merged: ReadonlyMap<string, Typed>
   /** What a SEMI or ANTI JOIN asks of the rows. */
   readonly filters: readonly string[]
+  /** Something of it was refused. */
+  readonly broken: boolean
 }
 
 /** What is known where a part of the clause stands: `before` are the relations to its left. */
@@ -35,7 +38,8 @@ interface Place {
   readonly filterable: boolean
 }
 
-const NOTHING: From = { sql: '', relations: [], merged: new Map(), filters: [] }
+const NOTHING: From = { sql: '', relations: [], merged: new Map(), filters: [], broken: false }
+const BROKEN: From = { ...NOTHING, broken: true }
 
 export function fromClause(t: Translator, tree: Tree | undefined, scope: Scope): From {
   if (tree === undefined || tree.type === 'EMPTY') return NOTHING
@@ -64,7 +68,7 @@ function tableOf(tree: Tree, place: Place): From {
 
 function refused(t: Translator, tree: Tree, construct: string, message: string, hint?: string): From {
   t.refuse(tree, construct, { message, hint })
-  return NOTHING
+  return BROKEN
 }
 
 interface Columns {
@@ -72,7 +76,12 @@ interface Columns {
   readonly schema: string | null
   readonly spelled: string
   /** DuckDB's names, PostgreSQL's, and types. */
-  readonly columns: readonly { readonly name: string | null; readonly spelled: string; readonly type: string }[]
+  readonly columns: readonly {
+    readonly name: string | null
+    readonly spelled: string
+    readonly type: string
+    readonly cast?: boolean
+  }[]
 }
 
 const relation = ({ alias, schema, spelled, columns }: Columns, renamed: readonly string[]): ScopeRelation => ({
@@ -80,11 +89,25 @@ const relation = ({ alias, schema, spelled, columns }: Columns, renamed: readonl
   schema: schema === null ? null : foldCase(schema),
   columns: columns.map((column, i) => ({
     name: renamed[i] ?? column.name,
-    value: { sql: `${quoteName(spelled)}.${quoteName(column.spelled)}`, type: column.type },
+    value: { sql: columnSql(`${quoteName(spelled)}.${quoteName(column.spelled)}`, column), type: column.type },
   })),
 })
 
-const one = (sql: string, found: ScopeRelation): From => ({ sql, relations: [found], merged: new Map(), filters: [] })
+const columnSql = (sql: string, column: { readonly type: string; readonly cast?: boolean }): string =>
+  column.cast === true ? `CAST(${sql} AS ${writtenType(column.type)})` : sql
+
+function needsCast(t: Translator, known: Relation, name: string, type: string): boolean {
+  const server = t.meanings.serverType?.(known, name)
+  return server !== undefined && server !== postgresqlType(type) && writtenType(type) !== null
+}
+
+const one = (sql: string, found: ScopeRelation): From => ({
+  sql,
+  relations: [found],
+  merged: new Map(),
+  filters: [],
+  broken: false,
+})
 
 function named(tree: Tree, { t, scope }: Place): From {
   const [schema, name] = [text(tree, 'schema_name'), text(tree, 'table_name')]
@@ -102,7 +125,11 @@ function named(tree: Tree, { t, scope }: Place): From {
   const known = t.relations.find((each) => sameRelation(each, schema, name))
   if (known === undefined)
     return refused(t, tree, name, `'${schema === '' ? name : `${schema}.${name}`}' is no relation that is known here.`)
-  const columns = known.columns.map((column) => ({ ...column, spelled: column.name }))
+  const columns = known.columns.map((column) => ({
+    ...column,
+    spelled: column.name,
+    cast: needsCast(t, known, column.name, column.type),
+  }))
   return one(aliased(t.meanings.relation(known), '', spelled), relation({ alias, schema, spelled, columns }, aliases))
 }
 
@@ -125,7 +152,7 @@ function lateral({ scope, before }: Place): Scope {
 function nested(tree: Tree, place: Place): From {
   const { t, scope } = place
   const node = queryOf(tree, 'subquery')
-  if (node === undefined) return NOTHING
+  if (node === undefined) return BROKEN
   const around = lateral(place)
   const query = t.query(node, around, scope.ctes)
   const shape = ownShape(query)
@@ -144,7 +171,7 @@ function nested(tree: Tree, place: Place): From {
 }
 
 function values(tree: Tree, { t, scope, before }: Place): From {
-  const inner = { ...newScope(scope.outer, scope.ctes), relations: before, taken: scope.taken }
+  const inner = lateral({ t, scope, before, filterable: false })
   const rows = (Array.isArray(tree.values) ? tree.values : []).map((row) =>
     children({ row }, 'row').map((each) => t.expression(each, inner)),
   )
@@ -174,7 +201,7 @@ function tableFunction(tree: Tree, place: Place): From {
   const name = foldCase(text(call, 'function_name'))
   const around = lateral(place)
   const args = children(call, 'children').map((each) => t.expression(each, around))
-  if (args.some(({ type }) => type === '')) return NOTHING
+  if (args.some(({ type }) => type === '')) return BROKEN
   const alias = text(tree, 'alias') || name
   const spelled = freshAlias(alias, scope)
   const found = functionRows(t, tree, name, args)
@@ -195,7 +222,7 @@ function functionRows(
 ): { readonly sql: string; readonly type: string } | null {
   const [first, second] = args
   if (name === 'unnest' && first !== undefined && args.length === 1)
-    return isList(first.type) ? { sql: `unnest(${first.sql})`, type: elementOf(first.type) } : null
+    return isArray(first.type) ? { sql: `unnest(${first.sql})`, type: elementOf(first.type) } : null
   if ((name !== 'generate_series' && name !== 'range') || args.length > 2 || first === undefined) return null
   if (!args.every(({ type }) => isWhole(type) && type !== 'HUGEINT')) return null
   const [from, to] = (
@@ -226,7 +253,13 @@ function joined(tree: Tree, place: Place): From {
     filterable: place.filterable && type === 'INNER',
   })
   const relations = [...left.relations, ...right.relations]
-  const both: Scope = { ...scope, relations, merged: new Map([...left.merged]), aliases: new Map() }
+  const both: Scope = {
+    ...scope,
+    broken: left.broken || right.broken,
+    relations,
+    merged: new Map([...left.merged]),
+    aliases: new Map(),
+  }
   const conditions: string[] = []
   const merged = new Map([...left.merged, ...right.merged])
   for (const name of sharedNames(tree, kind, left, right)) {
@@ -239,6 +272,13 @@ function joined(tree: Tree, place: Place): From {
   if (condition !== undefined) conditions.push(truth(t, condition, t.expression(condition, both)))
   const on = conditions.join(' AND ')
   if (type === 'SEMI' || type === 'ANTI') return existing(tree, place, type, left, right, on)
+  if (type === 'FULL' && condition !== undefined && !isMergeable(condition, left, right))
+    return refused(
+      t,
+      tree,
+      'FULL JOIN',
+      'PostgreSQL joins in full only by columns of one side that equal columns of the other.',
+    )
   const word = WORDS[type]
   if (word === undefined) return refused(t, tree, type, `${type} JOIN is not translated.`)
   const filters = [...left.filters, ...right.filters]
@@ -247,7 +287,21 @@ function joined(tree: Tree, place: Place): From {
     kind === 'CROSS' || (on === '' && type === 'INNER')
       ? `${left.sql}\nCROSS JOIN ${rightSql}`
       : `${left.sql}\n${word} ${rightSql} ON ${on || 'TRUE'}`
-  return { sql, relations, merged, filters }
+  return { sql, relations, merged, filters, broken: left.broken || right.broken }
+}
+
+/** Whether a part of the condition says that a value of one side equals a value of the other. */
+function isMergeable(condition: Tree, left: From, right: From): boolean {
+  const parts = condition.type === 'CONJUNCTION_AND' ? children(condition, 'children') : [condition]
+  const isOf = (tree: Tree | undefined, from: From): boolean => {
+    const scope = { ...newScope(null, null), relations: from.relations, merged: from.merged }
+    const columns = everyTree(tree).flatMap((each) => (each.class === 'COLUMN_REF' ? [columnParts(each) ?? []] : []))
+    return columns.length > 0 && columns.every((parts) => lookUp(parts, scope) !== null)
+  }
+  return parts.some((part) => {
+    const [a, b] = [child(part, 'left'), child(part, 'right')]
+    return part.type === 'COMPARE_EQUAL' && ((isOf(a, left) && isOf(b, right)) || (isOf(a, right) && isOf(b, left)))
+  })
 }
 
 /** A join on the right side stays in brackets. */
@@ -259,7 +313,7 @@ function existing(tree: Tree, { t, filterable }: Place, type: string, left: From
     return refused(t, tree, `${type} JOIN`, `A ${type} JOIN in this place is not translated.`, 'Write WHERE EXISTS.')
   t.changed(tree, `${type} JOIN as EXISTS`)
   const filter = `${type === 'ANTI' ? 'NOT ' : ''}EXISTS (SELECT 1 FROM ${right.sql} WHERE ${on || 'TRUE'})`
-  return { ...left, filters: [...left.filters, filter] }
+  return { ...left, filters: [...left.filters, filter], broken: left.broken || right.broken }
 }
 
 function sharedNames(tree: Tree, kind: string, left: From, right: From): readonly string[] {

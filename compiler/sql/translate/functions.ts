@@ -7,7 +7,7 @@ import { text } from '../tree.ts'
 import { cast, roundedAway } from './casts.ts'
 import { arithmetic, ordered, power, truth, unified, unordered } from './operators.ts'
 import type { Scope, Translator } from './translator.ts'
-import { decimalOf, elementOf, isFloat, isList, isNumber, isWhole, REFUSED, type Typed } from './types.ts'
+import { decimalOf, elementOf, isArray, isFloat, isList, isNumber, isWhole, REFUSED, type Typed } from './types.ts'
 
 export interface Call {
   readonly t: Translator
@@ -51,7 +51,8 @@ const letterCase =
   (call) =>
     typed(letters(name, argument(call, 0, TEXT)), TEXT)
 
-/** Letter case as DuckDB changes it: a letter for a letter, by Unicode's simple mapping, and `ß` to `ẞ`. */
+/** Letter case as DuckDB changes it: a letter for a letter, by Unicode's simple mapping, and `ß` to `ẞ`. The two agree on
+ * every letter but the 28 pairs that came with Unicode 16. */
 export function letters(name: 'upper' | 'lower', sql: string): string {
   const from = name === 'upper' ? `replace(${sql}, 'ß', 'ẞ')` : sql
   return `(${name}(${from} COLLATE ${CAPABILITIES.caseCollation}) COLLATE "default")`
@@ -181,7 +182,9 @@ const nullif: Rule = (call) => {
   if (a === undefined || b === undefined || a.type === '') return REFUSED
   const { type, sqls } = unified(call.t, call.tree, [a, b])
   if (type === '') return REFUSED
-  return typed(`NULLIF(${type === a.type ? (sqls[0] ?? '') : a.sql}, ${sqls[1]})`, a.type)
+  if (type === a.type) return typed(`NULLIF(${sqls.join(', ')})`, type)
+  // NULLIF has the type that the two have together.
+  return typed(`CASE WHEN ${sqls.join(' = ')} THEN NULL ELSE ${a.sql} END`, a.type)
 }
 
 const choice: Rule = (call) => {
@@ -196,7 +199,7 @@ const choice: Rule = (call) => {
 const listContains: Rule = (call) => {
   const [list, value] = call.args
   if (list === undefined || value === undefined || list.type === '' || value.type === '') return REFUSED
-  if (!isList(list.type)) return refusedCall(call, `'${call.name}' of ${list.type} is not translated.`)
+  if (!isArray(list.type)) return refusedCall(call, `'${call.name}' of ${list.type} is not translated.`)
   const sought = cast(call.t, call.tree, value, elementOf(list.type)).sql
   return typed(
     `CASE WHEN ${list.sql} IS NOT NULL AND ${sought} IS NOT NULL THEN coalesce(${sought} = ANY (${list.sql}), FALSE) END`,
@@ -207,7 +210,7 @@ const listContains: Rule = (call) => {
 const listLength: Rule = (call) => {
   const [value] = call.args
   if (value === undefined || value.type === '') return REFUSED
-  if (isList(value.type))
+  if (isArray(value.type))
     return call.args.length > 1
       ? refusedCall(call, 'Lists of lists are not translated.')
       : typed(`CAST(cardinality(${value.sql}) AS bigint)`, 'BIGINT')

@@ -3,19 +3,21 @@
 
 import { foldCase } from '../tree.ts'
 import type { Scope } from './translator.ts'
-import type { Typed } from './types.ts'
+import { REFUSED, type Typed } from './types.ts'
 
-/** Null: nothing, or more than one thing. */
+/** Null: nothing, or more than one thing. Where the name may belong to what was refused, so is the name. */
 export function lookUp(parts: readonly string[], scope: Scope): Typed | null {
   const names = parts.map(foldCase)
+  let isBroken = false
   for (let at: Scope | null = scope; at !== null; at = at.outer) {
     const found = here(names, at)
+    isBroken ||= at.broken
     if (found === 'several') return null
     if (found === null) continue
     if (at !== scope) at.touched.value = true
     return found
   }
-  return null
+  return isBroken ? REFUSED : null
 }
 
 function here(names: readonly string[], scope: Scope): Typed | 'several' | null {

@@ -6,6 +6,7 @@ import type { Tree } from '../../ports.ts'
 import { child, children, columnParts, foldCase, text } from '../tree.ts'
 import { cast } from './casts.ts'
 import { type From, fromClause } from './from.ts'
+import { byName, groupBy, groupKey } from './groups.ts'
 import { type Item, selectItems } from './items.ts'
 import { isComparable, truth } from './operators.ts'
 import { direction, orderKey } from './order.ts'
@@ -41,7 +42,7 @@ const modifier = (node: Tree, type: string): Tree | undefined =>
 export function select(t: Translator, node: Tree, outer: Scope | null, ctes: KnownCte | null): Query {
   const base = newScope(outer, ctes)
   const from = fromClause(t, child(node, 'from_table'), base)
-  const scope: Scope = { ...base, relations: from.relations, merged: from.merged }
+  const scope: Scope = { ...base, relations: from.relations, merged: from.merged, broken: from.broken }
   if (child(node, 'sample') !== undefined)
     t.refuse(node, 'SAMPLE', { message: 'Which rows a sample has differs from engine to engine.' })
   const items = selectItems(t, node, from, scope)
@@ -80,43 +81,6 @@ function bodyOf(t: Translator, node: Tree, from: From, items: readonly Item[], s
     having === undefined ? '' : `HAVING ${truth(t, having, t.expression(having, scope))}`,
   ]
   return lines.filter((line) => line !== '').join('\n')
-}
-
-function groupBy(t: Translator, node: Tree, items: readonly Item[], scope: Scope): string {
-  if (node.aggregate_handling === 'FORCE_AGGREGATES') {
-    t.changed(node, 'GROUP BY ALL written out')
-    const keys = items.filter(({ aggregates }) => !aggregates).map(({ value, tree }) => groupKey(t, tree, value))
-    return keys.length === 0 ? '' : `GROUP BY ${keys.join(', ')}`
-  }
-  const expressions = children(node, 'group_expressions')
-  const sets = Array.isArray(node.group_sets) ? node.group_sets : []
-  if (expressions.length === 0 && sets.length === 0) return ''
-  const keys = expressions.map((tree) => groupKey(t, tree, byName(t, tree, items, scope)))
-  const [only] = sets
-  if (sets.length <= 1 && (!Array.isArray(only) || only.length === keys.length))
-    return keys.length === 0 ? '' : `GROUP BY ${keys.join(', ')}`
-  const groups = sets.map((set) => `(${(Array.isArray(set) ? set : []).map((at) => keys[Number(at)]).join(', ')})`)
-  return `GROUP BY GROUPING SETS (${groups.join(', ')})`
-}
-
-/** A literal in GROUP BY would be the number of a column. */
-function groupKey(t: Translator, tree: Tree, value: Typed): string {
-  if (value.type !== '' && !isComparable(value.type))
-    t.refuse(tree, 'GROUP BY', { message: `Values of ${value.type} are not grouped the same on PostgreSQL.` })
-  return value.literal === undefined
-    ? value.sql
-    : cast(t, tree, { sql: value.sql, type: value.type }, value.type === 'NULL' ? 'INTEGER' : value.type).sql
-}
-
-/** The item that an ordinal means, or any other expression. */
-function byName(t: Translator, tree: Tree, items: readonly Item[], scope: Scope): Typed {
-  const at = ordinal(tree)
-  return (at === null ? undefined : items[at - 1]?.value) ?? t.expression(tree, scope)
-}
-
-function ordinal(tree: Tree): number | null {
-  const value = tree.class === 'CONSTANT' ? child(tree, 'value')?.value : undefined
-  return typeof value === 'number' ? value : null
 }
 
 /** Names of the SELECT list win in ORDER BY. */
@@ -209,8 +173,9 @@ const wrapped =
     const alias = freshAlias('selected', scope)
     const helpers: string[] = []
     const helper = (sql: string, name: string): string => {
-      helpers.push(`${sql} AS ${name}`)
-      return `${alias}.${name}`
+      const free = quoteName(own.some((column) => column.name === name) ? `${name} of the query` : name)
+      helpers.push(`${sql} AS ${free}`)
+      return `${alias}.${free}`
     }
     const conditions: string[] = []
     const qualify = child(node, 'qualify')

@@ -8,6 +8,11 @@ import type { Typed } from './types.ts'
 export interface Meanings {
   /** How PostgreSQL finds a relation: already quoted. */
   readonly relation: (relation: Relation) => string
+  /**
+   * The server's own type of a column where it may be another than the counterpart of DuckDB's: `character(5)`, `citext`,
+   * an enum. Its values are cast before anything is done with them. Absent: every relation has the counterparts.
+   */
+  readonly serverType?: (relation: Relation, column: string) => string | undefined
   /** PostgreSQL's expression of the run's timestamp, a `timestamptz`. */
   readonly runTimestamp: string
   /** PostgreSQL's expression of a variable of the run, a `text`; null: there is no such variable. */
@@ -44,6 +49,8 @@ export interface Scope {
   readonly ctes: KnownCte | null
   /** Spellings of relations that are taken here. */
   readonly taken: Set<string>
+  /** Whether something of the FROM clause was refused, so that names may be missing. */
+  readonly broken: boolean
   /** Set when a name is found here by what is nested below. */
   readonly touched: { value: boolean }
 }
@@ -93,6 +100,7 @@ export const newScope = (outer: Scope | null, ctes: KnownCte | null): Scope => (
   outer,
   ctes,
   taken: new Set(),
+  broken: false,
   touched: { value: false },
 })
 

@@ -1,6 +1,7 @@
 // Types of DuckDB as the translation needs them: what class a type is of, and which type two values have together, by the
 // rules of DuckDB's binder for what is translated. A type is DuckDB's own spelling; '' stands for what was refused. Pure.
 
+import { writtenType } from '../../dialect/postgresql.ts'
 import type { Tree } from '../../ports.ts'
 import { child, text } from '../tree.ts'
 
@@ -14,6 +15,8 @@ export interface Typed {
   readonly value?: string
   /** Where a literal of text is spelled without its type. */
   readonly bare?: string
+  /** Where a literal of text stands. */
+  readonly place?: Tree
 }
 
 export const REFUSED: Typed = { sql: 'NULL', type: '' }
@@ -29,6 +32,8 @@ export const isWhole = (type: string): boolean => WHOLE.includes(type)
 export const isUnsigned = (type: string): boolean => /^U(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)
 export const isFloat = (type: string): boolean => type === 'DOUBLE' || type === 'FLOAT'
 export const isList = (type: string): boolean => type.endsWith('[]')
+/** A list that is an array on PostgreSQL, not JSON. */
+export const isArray = (type: string): boolean => isList(type) && (writtenType(type)?.endsWith('[]') ?? false)
 export const elementOf = (type: string): string => type.slice(0, -2)
 export const isTime = (type: string): boolean => TIMES.includes(type)
 export const isNumber = (type: string): boolean => isWhole(type) || isFloat(type) || decimalOf(type) !== null
