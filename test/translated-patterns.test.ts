@@ -8,7 +8,7 @@ import { suite } from './support/suite.ts'
 
 const test = suite('translated patterns')
 
-const PATTERNS = Number(process.env.SEEKNAL_TRANSLATED_SEEDS ?? 120)
+const PATTERNS = 60 * Number(process.env.SEEKNAL_TRANSLATED_FACTOR ?? 1)
 const ATOMS = [
   'a',
   'b',

@@ -28,6 +28,8 @@ export type Outcome =
   | { readonly kind: 'refused'; readonly translation: Extract<Translation, { kind: 'refused' }> }
   /** Both stop, as the query divides a text or the like. */
   | { readonly kind: 'both fail'; readonly sql: string; readonly duckdb: string; readonly postgresql: string }
+  /** Only one stops, as the other does not compute what it needs not, or has a wider type for what is in between. */
+  | { readonly kind: 'one stops'; readonly sql: string; readonly message: string }
   | { readonly kind: 'different'; readonly sql: string; readonly message: string }
 
 /** An outcome in words, for a failing test. */
@@ -39,6 +41,7 @@ export function explained(outcome: Outcome): string {
       return `refused: ${outcome.translation.findings.map((each) => `${each.start} ${each.construct}: ${each.message}`).join(' | ')}`
     case 'both fail':
       return `DuckDB: ${outcome.duckdb}, PostgreSQL: ${outcome.postgresql}`
+    case 'one stops':
     case 'different':
       return `${outcome.message}\n${outcome.sql}`
   }
@@ -107,12 +110,14 @@ export class BothEngines {
     const columns = await this.columns(sql)
     const translation = await this.translate(sql, columns)
     if (translation.kind === 'refused') return { kind: 'refused', translation }
+    const wrongTypes = await this.#wrongTypes(translation.sql, columns)
+    if (wrongTypes !== null) return { kind: 'different', sql: translation.sql, message: wrongTypes }
     const [theirs, ours] = [await this.#onPostgresql(translation.sql, columns), await this.#onDuckdb(sql, columns)]
     if (typeof theirs === 'string' && typeof ours === 'string')
       return { kind: 'both fail', sql: translation.sql, duckdb: ours, postgresql: theirs }
     if (typeof theirs === 'string' || typeof ours === 'string') {
       const message = typeof theirs === 'string' ? `PostgreSQL: ${theirs}` : `DuckDB: ${String(ours)}`
-      return { kind: 'different', sql: translation.sql, message }
+      return { kind: 'one stops', sql: translation.sql, message }
     }
     const message = firstDifference(ours, theirs, columns)
     return message === null
@@ -132,7 +137,8 @@ export class BothEngines {
     }
   }
 
-  async #onPostgresql(sql: string, columns: readonly Column[]): Promise<Rows | string> {
+  /** Names and types as PostgreSQL binds them, where they are not the counterparts. */
+  async #wrongTypes(sql: string, columns: readonly Column[]): Promise<string | null> {
     try {
       await this.#postgresql.query(`BEGIN; CREATE TEMP VIEW translated AS ${sql}`)
       const found = await this.#postgresql.query({
@@ -141,20 +147,27 @@ export class BothEngines {
       })
       const wanted = columns.map(({ name, type }) => `${name} ${postgresqlType(type)}`).join(', ')
       const types = found.rows.map((row: unknown[]) => row.join(' ')).join(', ')
-      if (types !== wanted) return `columns are ${types}, not ${wanted}`
-      const list = columns.map(({ type }, i) =>
-        type.endsWith(']') ? `CAST(array_to_json(c${i}) AS text)` : `CAST(c${i} AS text)`,
-      )
-      const names = columns.map((_, i) => `c${i}`).join(', ')
+      return types === wanted ? null : `columns are ${types}, not ${wanted}`
+    } catch (error) {
+      return `PostgreSQL does not bind it: ${error}`
+    } finally {
+      await this.#postgresql.query('ROLLBACK')
+    }
+  }
+
+  async #onPostgresql(sql: string, columns: readonly Column[]): Promise<Rows | string> {
+    const list = columns.map(({ type }, i) =>
+      type.endsWith(']') ? `CAST(array_to_json(c${i}) AS text)` : `CAST(c${i} AS text)`,
+    )
+    const names = columns.map((_, i) => `c${i}`).join(', ')
+    try {
       const answer = await this.#postgresql.query({
-        text: `SELECT ${list.join(', ')} FROM translated AS q(${names})`,
+        text: `SELECT ${list.join(', ')} FROM (\n${sql}\n) AS q(${names})`,
         rowMode: 'array',
       })
       return answer.rows as Rows
     } catch (error) {
       return String(error)
-    } finally {
-      await this.#postgresql.query('ROLLBACK')
     }
   }
 }
@@ -202,7 +215,11 @@ const isFloat = (type: string): boolean => /\b(DOUBLE|FLOAT)\b/.test(type)
 function normal(value: string | null, type: string): unknown {
   if (value === null) return null
   if (type.endsWith(']'))
-    return (JSON.parse(value) as unknown[]).map((each) => (isFloat(type) ? rounded(Number(each)) : each))
+    return (
+      JSON.parse(
+        value.replace(/(?<!["\w-])-?(?:NaN|Infinity|nan|inf)\b(?!")/g, '"$&"').replace(/(\d)T(?=\d\d:)/g, '$1 '),
+      ) as unknown[]
+    ).map((each) => (isFloat(type) ? rounded(Number(each)) : each))
   if (isFloat(type)) return rounded(number(value))
   // DuckDB shows a DECIMAL(1,1) as `.5`.
   return type.startsWith('DECIMAL') ? value.replace(/^(-?)\./, '$10.') : value

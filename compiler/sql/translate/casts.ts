@@ -134,7 +134,9 @@ function numberAs(sql: string, from: string, to: string): string | null {
   if (!isFloat(from) || scale === undefined) return castTo(sql, to)
   if (from === 'FLOAT') return null
   // DuckDB multiplies as a floating-point number and rounds half away from zero; PostgreSQL would look at 15 digits.
-  return castTo(`${roundedAway(`${sql} * ${10 ** scale}`)} * ${decimalOne(scale)}`, to)
+  // `numeric` would keep NaN, which no DECIMAL is.
+  const digits = `replace(CAST(${sql} * ${10 ** scale} AS text), 'NaN', 'NaN is no DECIMAL')`
+  return castTo(`round(CAST(${digits} AS numeric)) * ${decimalOne(scale)}`, to)
 }
 
 /** 0.01 for two digits. */

@@ -145,7 +145,8 @@ const listed = (
 /** A decimal that is computed has the digits of its type only by a cast. */
 function exactly(t: Translator, tree: Tree, value: Typed, type: string): string {
   const isPlain = /^[^ (\d][^ (]*$/.test(value.sql)
-  if (value.type === type && decimalOf(type) !== null && !isPlain) return `CAST(${value.sql} AS ${writtenType(type)})`
+  if (value.type === type && decimalOf(type.replace('[]', '')) !== null && !isPlain)
+    return `CAST(${value.sql} AS ${writtenType(type)})`
   return value.literal === undefined && value.type === type ? value.sql : cast(t, tree, value, type).sql
 }
 
