@@ -12,7 +12,7 @@ import { noType } from './translate/casts.ts'
 import { expression } from './translate/expressions.ts'
 import { query } from './translate/queries.ts'
 import type { FindingCode, Meanings, Query, Refusal, Shape, Translator } from './translate/translator.ts'
-import { REFUSED } from './translate/types.ts'
+import { REFUSED, type Typed } from './translate/types.ts'
 import { child, everyTree } from './tree.ts'
 
 export type { FindingCode, Meanings } from './translate/translator.ts'
@@ -95,10 +95,11 @@ const MOST_GROWTH = 100
 /** `tree` is the one statement of the text. Pure. */
 export function translateTree(request: TranslationRequest, tree: Tree): Translation {
   const notes = new Notes(request.sql)
+  const most = MOST_GROWTH * (request.sql.length + 500)
   const t: Translator = {
     meanings: request.meanings,
     relations: request.relations,
-    expression: (each, scope) => notes.near(each, () => expression(t, each, scope)),
+    expression: (each, scope) => notes.near(each, () => bounded(t, each, expression(t, each, scope), most)),
     query: (node, outer, ctes) => query(t, node, outer, ctes),
     refuse: (each, construct, refusal) => notes.refuse(each, construct, refusal),
     changed: (each, what) => notes.changed(each, what),
@@ -108,15 +109,19 @@ export function translateTree(request: TranslationRequest, tree: Tree): Translat
   const whole = t.query(node, null, null)
   const shape = notes.findings.length === 0 ? shapeOf(t, node, whole, request.columns) : []
   const sql = notes.findings.length === 0 ? whole.render(shape) : ''
-  if (sql.length > MOST_GROWTH * (request.sql.length + 500))
-    t.refuse(node, 'query', {
-      message: 'Its parts repeat each other so often that PostgreSQL would get a text far too long.',
-      hint: 'Compute them in a subquery first.',
-    })
   return notes.findings.length > 0
     ? { kind: 'refused', findings: notes.sorted() }
     : { kind: 'translated', sql, changes: notes.changes }
 }
+
+/** What PostgreSQL needs to say twice grows with every level. */
+const bounded = (t: Translator, tree: Tree, value: Typed, most: number): Typed =>
+  value.sql.length <= most
+    ? value
+    : t.refuse(tree, 'expression', {
+        message: 'Its parts repeat each other so often that PostgreSQL would get a text far too long.',
+        hint: 'Compute them in a subquery first.',
+      })
 
 /** The output's names and types; what is not as DuckDB binds it was misread. */
 function shapeOf(t: Translator, node: Tree, whole: Query, columns: readonly Column[]): Shape {

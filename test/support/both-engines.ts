@@ -220,7 +220,7 @@ function normal(value: string | null, type: string): unknown {
         value.replace(/(?<!["\w-])-?(?:NaN|Infinity|nan|inf)\b(?!")/g, '"$&"').replace(/(\d)T(?=\d\d:)/g, '$1 '),
       ) as unknown[]
     ).map((each) => (isFloat(type) ? rounded(Number(each)) : each))
-  if (isFloat(type)) return rounded(number(value))
+  if (isFloat(type)) return rounded(number(value), type === 'FLOAT' ? 6 : 12)
   // DuckDB shows a DECIMAL(1,1) as `.5`.
   return type.startsWith('DECIMAL') ? value.replace(/^(-?)\./, '$10.') : value
 }
@@ -228,6 +228,6 @@ function normal(value: string | null, type: string): unknown {
 const number = (text: string): number =>
   /^-?inf/i.test(text) ? (text.startsWith('-') ? -Infinity : Infinity) : Number(text)
 
-/** Twelve digits; infinities and NaN as texts, and no negative zero. */
-const rounded = (value: number): string =>
-  value === 0 ? '0' : Number.isFinite(value) ? value.toPrecision(12) : String(value)
+/** So many digits as both show; infinities and NaN as texts, and no negative zero. */
+const rounded = (value: number, digits = 12): string =>
+  value === 0 ? '0' : Number.isFinite(value) ? value.toPrecision(digits) : String(value)

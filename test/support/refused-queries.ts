@@ -13,6 +13,7 @@ SELECT ¦random() AS r FROM source.t
 SELECT ¦uuid() AS r FROM source.t
 SELECT ¦printf('%d', i) AS p FROM source.t
 SELECT ¦format('{}', i) AS p FROM source.t
+SELECT ok, ¦grouping(ok) AS g FROM source.t GROUP BY ROLLUP (ok)
 SELECT ¦reverse(s) AS p FROM source.t
 SELECT ¦strptime(s, '%d/%m/%Y') AS p FROM source.t
 SELECT ¦list_transform([1, 2], lambda x: x + 1) AS p
@@ -23,7 +24,9 @@ SELECT sum(i) OVER (ORDER BY k RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS p F
 SELECT count(DISTINCT s) OVER (PARTITION BY ok) AS p FROM source.t
 SELECT s ¦SIMILAR TO 'a.?(b|c)+?' AS p FROM source.t
 SELECT s ¦GLOB 'a*' AS p FROM source.t
-SELECT s[2:3] AS p FROM source.t
+SELECT s[k:3] AS p, s[-2:] AS q, [1, 2][1:2] AS r FROM source.t
+SELECT k FROM source.t WHERE (k, i) IN (SELECT k, i FROM source.u)
+SELECT ¦u FROM source.u
 SELECT ¦median(d) AS p FROM source.t
 SELECT ¦age(dt, DATE '2020-01-01') AS p FROM source.t
 SELECT k FROM source.t ORDER BY s COLLATE nocase
@@ -39,7 +42,7 @@ SELECT DISTINCT ON (ok) k FROM source.t QUALIFY row_number() OVER (ORDER BY k) >
 SELECT t.k FROM source.u RIGHT JOIN (source.t ¦SEMI JOIN source.u AS w ON t.k = w.k) ON t.k = u.k
 FROM (PIVOT source.t ON ok IN (true, false) USING sum(i) GROUP BY k)
 UNPIVOT source.u ON k, i INTO NAME n VALUE v
-SELECT g.d FROM ¦generate_series(DATE '2020-01-01', DATE '2020-02-01', INTERVAL 1 DAY) AS g(d)
+SELECT g.d FROM ¦range(DATE '2020-01-01', DATE '2020-02-01', INTERVAL 1 DAY) AS g(d)
 DESCRIBE SELECT 1 AS a
 `,
   'TRANSLATE_NOT_SUPPORTED what gives other values': `
@@ -58,6 +61,10 @@ SELECT k FROM source.t WHERE dt = ¦'5 Jan 2020'
 SELECT CAST(¦'2020/01/05' AS DATE) AS p, CAST(¦'1e3' AS INTEGER) AS q, CAST(¦'yes' AS BOOLEAN) AS r, INTERVAL ¦'P1D' AS t
 SELECT ¦TRY_CAST(x AS INTEGER) AS p, ¦TRY_CAST(s AS BOOLEAN) AS q FROM source.t
 SELECT ¦sign(x) AS p FROM source.t
+SELECT ¦CAST(k AS TINYINT) AS p, ¦CAST(k AS UINTEGER) AS q, ¦CAST(s AS BLOB) AS r FROM source.t
+SELECT ¦CAST(0.5::DECIMAL(1,1) AS VARCHAR) AS p
+SELECT s, s AS z, count(*) AS n FROM source.t GROUP BY ROLLUP (s, ¦z)
+SELECT lower('A') AS z, count(*) AS n FROM source.t GROUP BY ROLLUP (¦z)
 SELECT k FROM source.t UNION ALL SELECT x::VARCHAR FROM source.t
 `,
   'TRANSLATE_ORDER_NOT_SAID what depends on an order that nothing says': `

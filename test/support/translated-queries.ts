@@ -121,6 +121,7 @@ SELECT i % 2 AS odd, count(*) AS n FROM source.t GROUP BY 1
 SELECT ok, s, count(*) AS n FROM source.t GROUP BY ROLLUP (ok, s)
 SELECT ok, i > 0 AS p, count(*) AS n FROM source.t GROUP BY CUBE (ok, p)
 SELECT ok, s, sum(i) AS n FROM source.t GROUP BY GROUPING SETS ((ok), (s), ())
+SELECT s, i, count(*) AS n FROM source.t GROUP BY GROUPING SETS ((s, i), (s), (s))
 SELECT 'all' AS what, count(*) AS n FROM source.t GROUP BY ALL
 SELECT max(s) || '!' AS a, sum(i) / count(*) AS b, sum(i) * 2 AS c, round(avg(i), 2) AS e, sum(d) + 1 AS f FROM source.t
 SELECT count(*) AS n FROM source.t HAVING count(*) > 100
@@ -235,5 +236,95 @@ SELECT k, unnest([k, i]) AS n FROM source.u
 SELECT u.n FROM unnest([3, 1, 2]) AS u(n)
 SELECT len(l) AS a, l[2] AS b, list_contains(l, 7) AS c, list_contains(l, NULL) AS e FROM (SELECT list(i ORDER BY k) AS l FROM source.t)
 SELECT unnest(l) AS n FROM (SELECT list(k ORDER BY k) AS l FROM source.t GROUP BY ok)
+`,
+  'what people write in one query gives the same rows': `
+SELECT i::TEXT AS a, i::STRING AS b, i::NUMERIC AS c, i::FLOAT8 AS d, i::INT8 AS e, i::REAL AS f, k::INT2 AS g FROM source.u
+SELECT i IS TRUE AS a FROM (SELECT k > 3 AS i FROM source.u)
+SELECT (k > 3) IS NOT TRUE AS a, (i > 3) IS FALSE AS b, k IS NOT DISTINCT FROM i AS c FROM source.u
+SELECT k FROM source.t WHERE ts > now() - INTERVAL 10 YEARS
+SELECT sum(x::FLOAT) AS a, avg(x::FLOAT) AS b, max(x::FLOAT) AS c FROM source.t WHERE abs(x) < 1e9
+SELECT t1.k FROM source.t t1 JOIN source.t t2 ON t1.s = t2.s AND t1.k <> t2.k
+SELECT k, date_trunc('day', now()) AS a, year(now()) AS b, now()::DATE - dt AS c FROM source.t
+SELECT k, strftime(current_date, '%Y-%m') AS a FROM source.u
+SELECT q.* FROM (SELECT * FROM source.u ORDER BY k LIMIT 2) q JOIN source.u USING (k)
+SELECT t.*, u.v FROM source.t LEFT JOIN source.u ON t.k = u.k
+SELECT count(*) AS n, sum(n) AS s FROM (SELECT s, count(*) AS n FROM source.t GROUP BY s)
+SELECT k, max(d) OVER (PARTITION BY s) - d AS a FROM source.t
+SELECT k, CASE WHEN i IS NULL THEN NULL ELSE NULL END AS a FROM source.u
+SELECT avg(k) OVER (ORDER BY k) AS a, count(*) OVER (ORDER BY s) AS b FROM source.t
+SELECT substring(s, 2) AS a, s[1] AS b FROM source.t
+SELECT k, 1 + CASE WHEN ok THEN 1 ELSE 0 END AS a, -x AS b, x * -1 AS c FROM source.t
+SELECT sum(i * 1.0) / nullif(sum(si), 0) AS a, 100.0 * count(*) / sum(count(*)) OVER () AS b FROM source.t WHERE k < 5 GROUP BY ok
+SELECT k, lag(s, 1, 'none') OVER (ORDER BY k) AS a, lead(dt) OVER (ORDER BY k) - dt AS b FROM source.t
+SELECT min(dt) AS a, max(dt) - min(dt) AS b, count(DISTINCT date_trunc('month', dt)) AS c FROM source.t
+SELECT dt, sum(count(*)) OVER (ORDER BY dt) AS running FROM source.t GROUP BY dt
+SELECT t.k, n.m FROM source.t, (SELECT avg(i) AS m FROM source.t) n WHERE t.i > n.m
+SELECT coalesce(u.v, 'none') AS v, count(*) AS n FROM source.t LEFT JOIN source.u USING (k) GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT 5
+SELECT * FROM source.t WHERE k = (SELECT max(k) FROM source.t)
+SELECT k FROM source.t WHERE s LIKE '%' || 'a' AND s NOT LIKE 'é%' OR s LIKE ''
+SELECT DISTINCT s AS a, upper(s) AS b FROM source.t ORDER BY a NULLS FIRST, b LIMIT 3
+SELECT a.k FROM source.t a WHERE NOT EXISTS (SELECT * FROM source.u b WHERE b.k = a.k)
+SELECT k, sum(i) FILTER (WHERE ok) AS a FROM source.t GROUP BY k HAVING sum(i) FILTER (WHERE ok) IS NOT NULL
+SELECT i, k FROM source.t UNION SELECT i, NULL FROM source.u
+SELECT NULL AS a UNION ALL SELECT 'x'
+SELECT CAST('a' AS VARCHAR(3)) AS a, CAST(k AS VARCHAR(10)) AS b FROM source.u
+SELECT round(i, 2) AS a, round(-2.5) AS b, round(d, 2) - d AS c FROM source.t WHERE k < 5
+SELECT * FROM (SELECT k, i FROM source.u) AS a(x, y) WHERE x > 1
+SELECT k, (i > 0)::INT + 1 AS a, CAST(ok AS VARCHAR) AS b FROM source.t
+SELECT TIMESTAMP '2020-01-01 00:00:00' + INTERVAL 36 HOURS AS a, DATE '2020-03-31' - INTERVAL 1 MONTH AS b
+SELECT last_value(k) OVER (ORDER BY i NULLS FIRST, k) AS a FROM source.t
+SELECT substring(s, 2) AS a, s[1] AS b, s[2:3] AS c FROM source.t
+SELECT k, string_split(s, ',') AS a, string_split(s, 'a')[1] AS b, len(string_split(s, ' ')) AS c FROM source.t
+SELECT k, unnest(string_split(s, ',')) AS part FROM source.t
+SELECT g.d::DATE AS d FROM generate_series(DATE '2020-01-30', DATE '2020-03-02', INTERVAL 1 DAY) AS g(d)
+SELECT g.d AS m, count(t.k) AS n FROM generate_series(DATE '2019-12-01', DATE '2020-03-01', INTERVAL 1 MONTH) AS g(d) LEFT JOIN source.t ON date_trunc('month', t.dt) = g.d GROUP BY ALL
+SELECT x::FLOAT AS f, x::FLOAT + 1 AS g, x::FLOAT * 2 AS h FROM source.t
+SELECT 'all' AS what, count(*) AS n FROM source.t WHERE k > 100 GROUP BY ALL
+SELECT current_date AS x, count(*) AS n FROM source.t WHERE k > 100 GROUP BY ALL
+SELECT lower('A') AS x, count(*) AS n FROM source.t WHERE k > 100 GROUP BY x
+SELECT 1 AS x FROM source.t GROUP BY ALL
+SELECT 1 AS x, x + 1 AS y, count(*) AS n FROM source.t WHERE k > 100 GROUP BY ALL
+SELECT s AS a, a || 'b' AS y, count(*) AS n FROM source.t GROUP BY ALL
+SELECT *, count(*) AS n FROM source.u GROUP BY ALL
+SELECT i % 2 AS i, count(*) AS n FROM source.t GROUP BY i
+SELECT i + 1 AS k, k * 2 AS z FROM source.t WHERE t.k < 5
+SELECT u.* FROM source.t JOIN source.u USING (k)
+SELECT k AS qualified, s FROM source.t QUALIFY row_number() OVER (PARTITION BY ok ORDER BY k) = 1
+SELECT coalesce(s, v) AS a, s || v AS b FROM source.t LEFT JOIN source.u USING (k) WHERE coalesce(s, v) < 'b'
+SELECT a, b FROM (SELECT max(s) AS a, min(v) AS b FROM source.t, source.u) WHERE a > b AND a <> b
+SELECT max(a) AS m FROM (SELECT max(s) AS a FROM source.t GROUP BY ok UNION ALL SELECT v FROM source.u)
+WITH RECURSIVE r AS (SELECT max(v) AS m, 1 AS n FROM source.u UNION ALL SELECT upper(m), n + 1 FROM r WHERE n < 3) SELECT m, n FROM r
+SELECT k, sum(sum(i)) OVER (ORDER BY k) AS a FROM source.t WHERE k < 5 GROUP BY k
+SELECT k, CASE WHEN s > 'a' THEN s ELSE upper(s) END AS a FROM source.t ORDER BY a, k LIMIT 3
+`,
+  'small differences make none': `
+SELECT x, count(*) AS n FROM source.t GROUP BY x
+SELECT DISTINCT x * 0 AS z FROM source.t
+SELECT x * 0 AS z, count(*) AS n FROM source.t GROUP BY ALL
+SELECT k, a.i AS ai, b.p, c.s FROM source.u a FULL JOIN source.u b USING (k) FULL JOIN source.t c USING (k)
+SELECT k, u.p, w.v FROM source.t LEFT JOIN source.u USING (k) LEFT JOIN source.u AS w USING (k)
+SELECT k, u.p FROM source.t RIGHT JOIN source.u USING (k) LEFT JOIN source.t AS w USING (k)
+SELECT * FROM source.u NATURAL JOIN (SELECT k, big, 1 AS one FROM source.u) AS w
+SELECT k FROM source.t JOIN (SELECT big AS k FROM source.u) AS w USING (k)
+SELECT k FROM (SELECT big AS k FROM source.u) AS w FULL JOIN source.t USING (k)
+SELECT k FROM source.t WHERE x IN (0, 0.5) OR x = -0.0
+SELECT 1 / x AS a FROM source.t WHERE k = 13
+SELECT k, s FROM source.t WHERE x BETWEEN -1 AND 1
+SELECT a.k, b.k AS o FROM source.t a JOIN source.t b ON a.x = b.x WHERE a.k <> b.k
+SELECT k, TRY_CAST(s AS DOUBLE) AS a, TRY_CAST(s AS INTEGER) AS b FROM source.t
+SELECT 1 AS "A", 2 AS a2, 3 AS "a b" FROM source.u LIMIT 0
+SELECT q."A" + q.B AS c FROM (SELECT k AS "a", i AS b FROM source.u) AS q
+WITH "Big" AS (SELECT k AS "Key" FROM source.u) SELECT big.key FROM BIG
+SELECT "t".K FROM source."T" AS "t"
+SELECT k AS "order", i AS "GROUP" FROM source.u ORDER BY "order", "group" LIMIT 2
+SELECT avg(d) AS a, sum(d) / count(d) AS b, avg(b) AS c FROM source.t WHERE k NOT IN (5, 6)
+SELECT round(avg(i), 1) AS a, floor(avg(k)) AS b, avg(i) = 2.5 AS c FROM source.t WHERE k IN (1, 2, 3)
+SELECT (SELECT sum(u.i) FROM source.u WHERE u.k <= t.k) AS a, (SELECT count(*) FROM source.u WHERE u.v < t.s) AS b FROM source.t
+SELECT t.k FROM source.t WHERE t.i = (SELECT max(u.i) FROM source.u WHERE u.k = t.k)
+SELECT t.k, x.n FROM source.t LEFT JOIN LATERAL (SELECT count(*) AS n FROM source.u WHERE u.k > t.k) AS x ON true
+SELECT sum(a) AS s FROM (SELECT k AS a FROM source.t UNION ALL SELECT i FROM source.u) AS q
+SELECT k, count(*) OVER (PARTITION BY x) AS n FROM source.t
+SELECT b.k FROM source.u AS a, source.u AS b WHERE a.k = b.k
+SELECT k, strftime(dt, '%Y') AS y, dt::VARCHAR AS v, dt + INTERVAL 1 DAY AS n FROM source.t WHERE k <> 14
 `,
 }

@@ -51,14 +51,19 @@ const whole = (form: string): string =>
 export function cast(t: Translator, tree: Tree, value: Typed, type: string): Typed {
   if (value.type === '' || type === '') return REFUSED
   if (writtenType(type) === null) return noType(t, tree, type)
-  if (value.literal === 'null') return { sql: castTo('NULL', type), type }
+  if (value.type === 'NULL') return { sql: castTo(value.sql, type), type }
   if (value.type === type && value.literal !== 'text') return value
   if (value.literal === 'text') return literalAs(t, tree, value, type)
   const sql = castSql(value, type)
   if (sql === null)
     return t.refuse(tree, `CAST ${value.type} AS ${type}`, {
       message: `A cast from ${value.type} to ${type} gives other values on PostgreSQL.`,
-      hint: isFloat(value.type) && type === 'VARCHAR' ? 'Cast to a DECIMAL first.' : undefined,
+      hint:
+        isFloat(value.type) && type === 'VARCHAR'
+          ? 'Cast to a DECIMAL first.'
+          : type === 'TINYINT'
+            ? 'Cast to SMALLINT.'
+            : undefined,
     })
   return { sql, type }
 }
@@ -116,6 +121,7 @@ function textOf(sql: string, from: string): string | null {
 
 /** A text that does not have the form becomes one that the server refuses. */
 function readText(sql: string, to: string): string | null {
+  if (to === 'TINYINT') return null
   if (isWhole(to)) return castTo(onlyOf(sql, WHOLE_NUMBER, 'a whole number'), to)
   if (decimalOf(to) !== null) return castTo(onlyOf(sql, NUMBER, 'a number'), to)
   const known = TEXTS[to]
@@ -129,6 +135,8 @@ const truthAs = (sql: string, to: string): string =>
   to === 'INTEGER' ? castTo(sql, to) : castTo(castTo(sql, 'INTEGER'), to)
 
 function numberAs(sql: string, from: string, to: string): string | null {
+  // PostgreSQL's smallest whole number would take more.
+  if (to === 'TINYINT') return null
   const scale = decimalOf(to)?.scale
   if (isFloat(from) && to === 'HUGEINT') return null
   if (!isFloat(from) || scale === undefined) return castTo(sql, to)

@@ -81,6 +81,7 @@ function constant(t: Translator, tree: Tree): Typed {
     return { sql: plain.startsWith('-') ? `(${plain})` : plain, type, literal: 'whole', value: plain }
   if (type === 'BIGINT' && /^-?\d+$/.test(plain))
     return { sql: `CAST(${plain} AS bigint)`, type, literal: 'whole', value: plain }
+  if (type === 'BOOLEAN' && typeof written === 'boolean') return typed(written ? 'TRUE' : 'FALSE', type)
   if (type === 'HUGEINT' && plain !== '')
     return { sql: `CAST(${plain} AS numeric(38,0))`, type, literal: 'whole', value: plain }
   const exact = decimalOf(type ?? '')
@@ -250,11 +251,10 @@ function operator(t: Translator, tree: Tree, scope: Scope): Typed {
       return coalesce({ t, tree, name: 'coalesce', args: [first, ...rest], scope })
     case 'ARRAY_EXTRACT':
       return element(t, tree, first, rest[0])
+    case 'ARRAY_SLICE':
+      return slice(t, tree, first, rest)
     default:
-      return t.refuse(tree, text(tree, 'type'), {
-        message: `${tree.type === 'ARRAY_SLICE' ? 'A slice [a:b]' : 'This operator'} is not translated.`,
-        hint: tree.type === 'ARRAY_SLICE' ? 'For texts write substr().' : undefined,
-      })
+      return t.refuse(tree, text(tree, 'type'), { message: 'This operator is not translated.' })
   }
 }
 
@@ -262,12 +262,32 @@ function operator(t: Translator, tree: Tree, scope: Scope): Typed {
 function element(t: Translator, tree: Tree, list: Typed, at: Typed | undefined): Typed {
   if (list.type === '' || at === undefined || at.type === '') return REFUSED
   const position = at.literal === 'whole' ? Number(at.value) : 0
+  if (list.type === 'VARCHAR' && position > 0) return typed(`substr(${list.sql}, ${position}, 1)`, 'VARCHAR')
   if (!isArray(list.type) || position < 1)
     return t.refuse(tree, '[…]', {
-      message: 'An element is translated of a list, with a literal position from 1.',
+      message: 'An element is translated of a list or a text, with a literal position from 1.',
       hint: 'For texts write substr().',
     })
   return typed(`(${list.sql})[${position}]`, list.type.slice(0, -2))
+}
+
+/** Letters from one position to another, both counted from one. */
+function slice(t: Translator, tree: Tree, value: Typed, bounds: readonly Typed[]): Typed {
+  if (value.type === '' || bounds.some(({ type }) => type === '')) return REFUSED
+  const [from, to] = bounds.map((bound) => (bound.literal === 'whole' ? Number(bound.value) : 0))
+  if (
+    value.type !== 'VARCHAR' ||
+    bounds.length !== 2 ||
+    from === undefined ||
+    to === undefined ||
+    from < 1 ||
+    to < from
+  )
+    return t.refuse(tree, '[…:…]', {
+      message: 'A slice is translated of a text, with literal positions from 1.',
+      hint: 'For texts write substr().',
+    })
+  return typed(`substr(${value.sql}, ${from}, ${to - from + 1})`, 'VARCHAR')
 }
 
 function subquery(t: Translator, tree: Tree, scope: Scope): Typed {

@@ -223,7 +223,11 @@ function functionRows(
   const [first, second] = args
   if (name === 'unnest' && first !== undefined && args.length === 1)
     return isArray(first.type) ? { sql: `unnest(${first.sql})`, type: elementOf(first.type) } : null
-  if ((name !== 'generate_series' && name !== 'range') || args.length > 2 || first === undefined) return null
+  if ((name !== 'generate_series' && name !== 'range') || first === undefined) return null
+  const [, , step] = args
+  if (step?.type === 'INTERVAL' && second !== undefined && name === 'generate_series')
+    return timeSeries(t, tree, first, second, step)
+  if (args.length > 2) return null
   if (!args.every(({ type }) => isWhole(type) && type !== 'HUGEINT')) return null
   const [from, to] = (
     second === undefined
@@ -231,6 +235,20 @@ function functionRows(
       : [first, second]
   ).map((value) => cast(t, tree, value, 'BIGINT').sql)
   return { sql: `generate_series(${from}, ${to}${name === 'range' ? ' - 1' : ''})`, type: 'BIGINT' }
+}
+
+/** Points in time, the last included. */
+function timeSeries(
+  t: Translator,
+  tree: Tree,
+  from: Typed,
+  to: Typed,
+  step: Typed,
+): { readonly sql: string; readonly type: string } | null {
+  if (![from, to].every(({ type, literal }) => literal !== 'text' && (type === 'DATE' || type === 'TIMESTAMP')))
+    return null
+  const [first, last] = [from, to].map((value) => cast(t, tree, value, 'TIMESTAMP').sql)
+  return { sql: `generate_series(${first}, ${last}, ${step.sql})`, type: 'TIMESTAMP' }
 }
 
 const WORDS: Readonly<Record<string, string>> = {

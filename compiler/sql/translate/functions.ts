@@ -226,6 +226,18 @@ const listValue: Rule = (call) => {
   return typed(`ARRAY[${sqls.join(', ')}]`, `${type}[]`)
 }
 
+const splitText: Rule = (call) => {
+  const delimiter = call.args[1]
+  if (delimiter?.literal !== 'text' || delimiter.value === '')
+    return refusedCall(call, `'${call.name}' is translated with a literal separator.`)
+  const value = argument(call, 0, TEXT)
+  // An empty text has one part.
+  return typed(
+    `CASE WHEN ${value} = '' THEN ARRAY[${value}] ELSE string_to_array(${value}, ${textLiteral(delimiter.value ?? '')}) END`,
+    `${TEXT}[]`,
+  )
+}
+
 const variable: Rule = (call) => {
   const name = text(call.tree, 'function_name') === '' ? '' : (call.args[0]?.value ?? '')
   if (name === 'run_timestamp') return typed(call.t.meanings.runTimestamp, 'TIMESTAMP WITH TIME ZONE')
@@ -322,6 +334,10 @@ export const FUNCTIONS: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['strpos', same([TEXT, TEXT], 'BIGINT')],
   ['position', same([TEXT, TEXT], 'BIGINT', 'strpos')],
   ['split_part', splitPart],
+  ['string_split', splitText],
+  ['split', splitText],
+  ['str_split', splitText],
+  ['string_to_array', splitText],
   ['md5', same([TEXT], TEXT)],
   ['sha256', (call) => typed(`encode(sha256(convert_to(${argument(call, 0, TEXT)}, 'UTF8')), 'hex')`, TEXT)],
   ['list_contains', listContains],

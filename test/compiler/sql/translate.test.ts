@@ -2,7 +2,10 @@
 // types and rows, or a refusal that points at what is refused.
 
 import * as assert from 'uvu/assert'
-import { WAY_OUT } from '../../../compiler/sql/translate.ts'
+import { quotePath } from '../../../compiler/dialect/postgresql.ts'
+import { translateQueries, WAY_OUT } from '../../../compiler/sql/translate.ts'
+import { checkQueries } from '../../../runtime/engines/postgresql/read-only.ts'
+import { analysisEngine } from '../../support/analysis.ts'
 import { BothEngines, explained } from '../../support/both-engines.ts'
 import { HOSTILE } from '../../support/hostile-tables.ts'
 import { REFUSED_QUERIES } from '../../support/refused-queries.ts'
@@ -55,6 +58,45 @@ for (const [sentence, text] of Object.entries(REFUSED_QUERIES))
     }
     assert.is(wrong.length, 0, wrong.join('\n'))
   })
+
+test('columns of a server whose types are others are cast before anything is done with them', async () => {
+  const [query, columns] = [
+    'SELECT c || 1 AS a, e < c AS b FROM source.s',
+    [
+      { name: 'a', type: 'VARCHAR' },
+      { name: 'b', type: 'BOOLEAN' },
+    ],
+  ]
+  const relations = [{ schema: 'source', name: 's', columns: ['c', 'e'].map((name) => ({ name, type: 'VARCHAR' })) }]
+  const meanings = {
+    relation: () => quotePath('shop', 'S'),
+    runTimestamp: 'now()',
+    variable: () => null,
+    serverType: (_: unknown, column: string) => (column === 'c' ? 'character(5)' : 'text'),
+  }
+  const engine = await analysisEngine()
+  const [translation] = await translateQueries([{ sql: query, relations, columns, meanings }], { engine, checkQueries })
+  assert.is(
+    translation?.kind === 'translated' ? translation.sql : '',
+    'SELECT (CAST(s.c AS text) || CAST(1 AS text)) AS a, (s.e COLLATE "C" < CAST(s.c AS text) COLLATE "C") AS b\nFROM shop."S" AS s',
+  )
+})
+
+test('what is written in another way is told with its place', async () => {
+  const sql = 'SELECT i / 2 AS half FROM source.u ORDER BY v DESC, k LIMIT 2'
+  const translation = await (await engines()).translate(sql, await (await engines()).columns(sql))
+  assert.equal(
+    translation.kind === 'translated' ? translation.changes.map(({ what, start }) => `${start} ${what}`) : [],
+    ["9 '/' as division of floating-point numbers", '44 texts ordered by code points', '44 place of NULLs written out'],
+  )
+})
+
+test('a text that repeats itself over and over is refused', async () => {
+  const sql = `SELECT ${'1 / '.repeat(14)}i AS a FROM source.u`
+  const nested = `SELECT ${'1 / ('.repeat(90)}i${')'.repeat(90)} AS a FROM source.u`
+  assert.is((await (await engines()).compare(sql)).kind, 'same')
+  assert.is((await (await engines()).compare(nested)).kind, 'refused')
+})
 
 test('the connection is closed', async () => {
   await (await engines()).close()
