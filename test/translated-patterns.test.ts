@@ -53,23 +53,26 @@ test('patterns match, replace and extract the same', async () => {
   ]
   const engines = await BothEngines.open([{ name: 'p', columns, rows }], 'de-DE')
   let same = 0
-  for (let i = 0; i < PATTERNS; i++) {
-    const form = pattern(random, 2)
-    for (const value of [
-      `regexp_matches(s, '${form}')`,
-      `regexp_full_match(s, '${form}')`,
-      `regexp_replace(s, '${form}', '<\\0>')`,
-      `regexp_replace(s, '${form}', 'x', 'g')`,
-      `regexp_extract(s, '${form}', 0)`,
-      `regexp_extract(s, '${form}', 1)`,
-    ]) {
-      const sql = `SELECT k, ${value} AS v FROM source.p`
-      const outcome = (await engines.binds(sql)) ? await engines.compare(sql) : null
-      assert.is.not(outcome?.kind, 'different', `${sql}: ${outcome && explained(outcome)}`)
-      if (outcome?.kind === 'same') same += 1
+  try {
+    for (let i = 0; i < PATTERNS; i++) {
+      const form = pattern(random, 2)
+      for (const value of [
+        `regexp_matches(s, '${form}')`,
+        `regexp_full_match(s, '${form}')`,
+        `regexp_replace(s, '${form}', '<\\0>')`,
+        `regexp_replace(s, '${form}', 'x', 'g')`,
+        `regexp_extract(s, '${form}', 0)`,
+        `regexp_extract(s, '${form}', 1)`,
+      ]) {
+        const sql = `SELECT k, ${value} AS v FROM source.p`
+        const outcome = (await engines.binds(sql)) ? await engines.compare(sql) : null
+        assert.is.not(outcome?.kind, 'different', `${sql}: ${outcome && explained(outcome)}`)
+        if (outcome?.kind === 'same') same += 1
+      }
     }
+  } finally {
+    await engines.close()
   }
-  await engines.close()
   assert.ok(same > PATTERNS * 2, `only ${same} were translated`)
 })
 

@@ -18,13 +18,16 @@ const FACTOR = Number(process.env.SEEKNAL_TRANSLATED_FACTOR ?? 1)
 async function checked(engines: BothEngines, queries: readonly string[]): Promise<Record<Outcome['kind'], number>> {
   const counts: Record<Outcome['kind'], number> = { same: 0, refused: 0, 'both fail': 0, 'one stops': 0, different: 0 }
   const wrong: string[] = []
-  for (const sql of queries) {
-    if (!(await engines.binds(sql))) continue
-    const outcome = await engines.compare(sql)
-    counts[outcome.kind] += 1
-    if (outcome.kind === 'different') wrong.push(`${sql}\n  ${explained(outcome)}`)
+  try {
+    for (const sql of queries) {
+      if (!(await engines.binds(sql))) continue
+      const outcome = await engines.compare(sql)
+      counts[outcome.kind] += 1
+      if (outcome.kind === 'different') wrong.push(`${sql}\n  ${explained(outcome)}`)
+    }
+  } finally {
+    await engines.close()
   }
-  await engines.close()
   assert.is(wrong.length, 0, wrong.join('\n'))
   return counts
 }

@@ -65,11 +65,17 @@ export class BothEngines {
       `CREATE SCHEMA source; SET TimeZone = 'UTC'; SET VARIABLE run_timestamp = TIMESTAMPTZ '${RUN_TIMESTAMP}'; ${values.join(' ')} ${clockStatements("getvariable('run_timestamp')").join('; ')}`,
     )
     const postgresql = await client(collation)
-    await postgresql.query('CREATE SCHEMA source')
-    for (const table of tables) {
-      await duckdb.script(`${created(table, (type) => type)}; ${filled(table, (type) => type)}`)
-      await postgresql.query(created(table, (type) => postgresqlType(type) ?? type))
-      await postgresql.query(filled(table, (type) => postgresqlType(type) ?? type))
+    try {
+      await postgresql.query('CREATE SCHEMA source')
+      for (const table of tables) {
+        await duckdb.script(`${created(table, (type) => type)}; ${filled(table, (type) => type)}`)
+        await postgresql.query(created(table, (type) => postgresqlType(type) ?? type))
+        await postgresql.query(filled(table, (type) => postgresqlType(type) ?? type))
+      }
+    } catch (error) {
+      // An open connection would keep the process alive.
+      await postgresql.end()
+      throw error
     }
     const relations = tables.map(({ name, columns }) => ({ schema: 'source', name, columns }))
     return new BothEngines(relations, duckdb, postgresql)
@@ -189,15 +195,17 @@ async function client(collation: string): Promise<pg.Client> {
   return made
 }
 
+const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`
+
 const created = ({ name, columns }: Table, spelled: (type: string) => string): string =>
-  `CREATE TABLE source."${name}" (${columns.map((column) => `"${column.name}" ${spelled(column.type)}`).join(', ')})`
+  `CREATE TABLE source.${quoted(name)} (${columns.map((column) => `${quoted(column.name)} ${spelled(column.type)}`).join(', ')})`
 
 const filled = ({ name, columns, rows }: Table, spelled: (type: string) => string): string => {
-  const list = rows.map(
-    (row) =>
-      `(${row.map((value, i) => (value === null ? 'NULL' : `CAST(${value} AS ${spelled(columns[i]?.type ?? '')})`)).join(', ')})`,
-  )
-  return `INSERT INTO source."${name}" VALUES ${list.join(', ')}`
+  const list = rows.map((row) => {
+    const values = row.map((value, i) => `CAST(${value ?? 'NULL'} AS ${spelled(columns[i]?.type ?? '')})`)
+    return `(${values.join(', ')})`
+  })
+  return `INSERT INTO source.${quoted(name)} VALUES ${list.join(', ')}`
 }
 
 /** Rows in any order; floating-point numbers by tolerance. Null: there is none. */
@@ -221,6 +229,7 @@ function normal(value: string | null, type: string): unknown {
       ) as unknown[]
     ).map((each) => (isFloat(type) ? rounded(Number(each)) : each))
   if (isFloat(type)) return rounded(number(value), type === 'FLOAT' ? 6 : 12)
+  if (type === 'INTERVAL') return value.replace(/\b(mon|month|day|year)s?\b/g, (_, unit: string) => unit.slice(0, 3))
   // DuckDB shows a DECIMAL(1,1) as `.5`.
   return type.startsWith('DECIMAL') ? value.replace(/^(-?)\./, '$10.') : value
 }

@@ -61,6 +61,10 @@ SELECT k FROM source.t WHERE dt = ¦'5 Jan 2020'
 SELECT CAST(¦'2020/01/05' AS DATE) AS p, CAST(¦'1e3' AS INTEGER) AS q, CAST(¦'yes' AS BOOLEAN) AS r, INTERVAL ¦'P1D' AS t
 SELECT ¦TRY_CAST(x AS INTEGER) AS p, ¦TRY_CAST(s AS BOOLEAN) AS q FROM source.t
 SELECT ¦sign(x) AS p FROM source.t
+SELECT DISTINCT ¦iv FROM source.kinds
+SELECT ¦max(id) AS a FROM source.kinds
+SELECT j ¦= j AS a FROM source.kinds
+SELECT ui ¦+ 1 AS a FROM source.kinds
 SELECT ¦CAST(k AS TINYINT) AS p, ¦CAST(k AS UINTEGER) AS q, ¦CAST(s AS BLOB) AS r FROM source.t
 SELECT ¦CAST(0.5::DECIMAL(1,1) AS VARCHAR) AS p
 SELECT s, s AS z, count(*) AS n FROM source.t GROUP BY ROLLUP (s, ¦z)

@@ -327,4 +327,25 @@ SELECT k, count(*) OVER (PARTITION BY x) AS n FROM source.t
 SELECT b.k FROM source.u AS a, source.u AS b WHERE a.k = b.k
 SELECT k, strftime(dt, '%Y') AS y, dt::VARCHAR AS v, dt + INTERVAL 1 DAY AS n FROM source.t WHERE k <> 14
 `,
+  'other types and odd names pass as they are': `
+SELECT k, id, tz, tm, iv, f, ti, ui, ub, h FROM source.kinds
+SELECT * EXCLUDE (bytes, j) FROM source.kinds WHERE id > '10000000-0000-0000-0000-000000000000'
+SELECT k FROM source.kinds ORDER BY id DESC, k LIMIT 2
+SELECT k FROM source.kinds WHERE tz = TIMESTAMPTZ '2020-01-31 23:59:59.5+00'
+SELECT tz, count(*) AS n, max(tm) AS a, min(iv) AS b, max(ub) AS c, max(h) AS e, min(ti) AS f FROM source.kinds GROUP BY tz
+SELECT k, tz::DATE AS a, tz::TIMESTAMP AS b, date_trunc('month', tz) AS c, year(tz) AS e, hour(tz) AS f, tz + INTERVAL 1 DAY AS g FROM source.kinds
+SELECT k FROM source.kinds WHERE iv = INTERVAL 1 MONTH OR tm >= TIME '23:00:00' OR f > 1
+SELECT a.k, b.k AS o FROM source.kinds a JOIN source.kinds b ON a.ub = b.ub AND a.ui = b.ui AND a.bytes = b.bytes
+SELECT k, iv * 2 AS a, iv + INTERVAL 1 DAY AS b FROM source.kinds WHERE k < 3
+SELECT k, id::VARCHAR AS a, tm::VARCHAR AS b, h::VARCHAR AS c, ub::VARCHAR AS e, ti::VARCHAR AS f FROM source.kinds
+SELECT h + 1 AS a, h * 2 AS b, h / 3 AS c, sum(h) AS e FROM source.kinds WHERE k <> 2 GROUP BY h
+SELECT k, ti::INTEGER + 1 AS a, ui::BIGINT * 2 AS b FROM source.kinds
+SELECT f * 2 AS a, -f AS b, abs(f) AS c, f::DOUBLE / 3 AS e, sum(f) OVER (ORDER BY k) AS g FROM source.kinds WHERE k < 4
+SELECT count(j) AS n, count(bytes) AS m, count(DISTINCT bytes) AS o FROM source.kinds
+SELECT "x""y; --" AS "q""; DROP TABLE", o."a.b" AS "'" FROM source."Odd ""Names""" AS o
+SELECT * FROM source."odd ""names"""
+SELECT "weird ""alias"""."x""y; --" + "ünï" AS v FROM source."Odd ""Names""" AS "weird ""alias"""
+WITH "a ""cte""" AS (SELECT "a.b" AS "it's" FROM source."Odd ""Names""") SELECT * FROM "a ""cte"""
+SELECT k, j FROM source.kinds
+`,
 }

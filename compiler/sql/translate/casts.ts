@@ -12,6 +12,7 @@ import {
   isList,
   isNumber,
   isTime,
+  isUnsigned,
   isWhole,
   REFUSED,
   rangeOf,
@@ -98,6 +99,7 @@ function castSql({ sql, type: from }: Typed, to: string): string | null {
   if (from === 'VARCHAR') return readText(sql, to)
   if (from === 'BOOLEAN') return isWhole(to) ? truthAs(sql, to) : null
   if (to === 'BOOLEAN') return isWhole(from) ? `(${sql} <> 0)` : null
+  if (isUnsigned(from)) return /^(INTEGER|BIGINT|HUGEINT|DOUBLE)$/.test(to) ? castTo(sql, to) : null
   if (isNumber(from) && isNumber(to)) return numberAs(sql, from, to)
   if (isTime(from) && isTime(to)) return castTo(sql, to)
   if (to === 'TIME') return from === 'TIMESTAMP' ? castTo(sql, to) : null
@@ -110,7 +112,7 @@ function castSql({ sql, type: from }: Typed, to: string): string | null {
 }
 
 function textOf(sql: string, from: string): string | null {
-  const same = isWhole(from) || from === 'BOOLEAN' || from === 'UUID' || from === 'TIME'
+  const same = isWhole(from) || isUnsigned(from) || from === 'BOOLEAN' || from === 'UUID' || from === 'TIME'
   if (same) return castTo(sql, 'VARCHAR')
   // The digits behind the point are those of the type.
   const exact = decimalOf(from)

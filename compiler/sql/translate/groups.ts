@@ -6,7 +6,7 @@ import type { Tree } from '../../ports.ts'
 import { child, children, columnParts, everyTree, foldCase, ownTrees } from '../tree.ts'
 import type { Item } from './items.ts'
 import { lookUp } from './names.ts'
-import { isComparable } from './operators.ts'
+import { isGroupable } from './operators.ts'
 import type { Scope, Translator } from './translator.ts'
 import type { Typed } from './types.ts'
 
@@ -72,7 +72,7 @@ function checkSets(
 
 /** A literal in GROUP BY would be the number of a column. */
 export function groupKey(t: Translator, tree: Tree, value: Typed): string {
-  if (value.type !== '' && !isComparable(value.type))
+  if (value.type !== '' && !isGroupable(value.type))
     t.refuse(tree, 'GROUP BY', { message: `Values of ${value.type} are not grouped the same on PostgreSQL.` })
   return value.literal === undefined || value.type === ''
     ? value.sql

@@ -147,10 +147,13 @@ const COMPARISONS: Readonly<Record<string, string>> = {
 export const comparisonOperator = (type: unknown): string | undefined => COMPARISONS[String(type)]
 
 const COMPARABLE =
-  /^(VARCHAR|BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U\w+INT\w*|DOUBLE|FLOAT|DECIMAL\(.*\)|DATE|TIME|TIMESTAMP|TIMESTAMP WITH TIME ZONE|INTERVAL|UUID|BLOB|NULL)$/
+  /^(VARCHAR|BOOLEAN|TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT|U\w*INT\w*|DOUBLE|FLOAT|DECIMAL\(.*\)|DATE|TIME|TIMESTAMP|TIMESTAMP WITH TIME ZONE|INTERVAL|UUID|BLOB|NULL)$/
 
-/** Whether values can be compared, grouped and told apart the same on both sides. */
+/** Whether values can be compared the same on both sides. */
 export const isComparable = (type: string): boolean => COMPARABLE.test(type)
+
+/** Of equal intervals, `1 month` and `30 days`, either may stand for both. */
+export const isGroupable = (type: string): boolean => isComparable(type) && type !== 'INTERVAL'
 
 /** Values brought to one type that can be compared; null: they were refused. */
 export function comparable(t: Translator, tree: Tree, values: readonly Typed[]): readonly Typed[] | null {

@@ -8,7 +8,7 @@ import { cast } from './casts.ts'
 import { type From, fromClause } from './from.ts'
 import { byName, groupBy, groupKey } from './groups.ts'
 import { type Item, selectItems } from './items.ts'
-import { isComparable, truth } from './operators.ts'
+import { isGroupable, truth } from './operators.ts'
 import { direction, orderKey } from './order.ts'
 import {
   freshAlias,
@@ -20,7 +20,7 @@ import {
   type Shape,
   type Translator,
 } from './translator.ts'
-import { decimalOf, type Typed } from './types.ts'
+import type { Typed } from './types.ts'
 
 /** A SELECT in parts; what stands around it decides which are written where. */
 interface Parts {
@@ -66,7 +66,7 @@ export function select(t: Translator, node: Tree, outer: Scope | null, ctes: Kno
 }
 
 function checkDistinct(t: Translator, tree: Tree, value: Typed): void {
-  if (value.type !== '' && !isComparable(value.type))
+  if (value.type !== '' && !isGroupable(value.type))
     t.refuse(tree, 'DISTINCT', { message: `Values of ${value.type} are not told apart the same on PostgreSQL.` })
 }
 
@@ -145,7 +145,7 @@ const listed = (
 /** A decimal that is computed has the digits of its type only by a cast. */
 function exactly(t: Translator, tree: Tree, value: Typed, type: string): string {
   const isPlain = /^[^ (\d][^ (]*$/.test(value.sql)
-  if (value.type === type && decimalOf(type.replace('[]', '')) !== null && !isPlain)
+  if (value.type === type && (writtenType(type) ?? '').startsWith('numeric(') && !isPlain)
     return `CAST(${value.sql} AS ${writtenType(type)})`
   return value.literal === undefined && value.type === type ? value.sql : cast(t, tree, value, type).sql
 }

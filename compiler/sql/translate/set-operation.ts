@@ -4,7 +4,7 @@ import { quoteName } from '../../dialect/postgresql.ts'
 import type { Tree } from '../../ports.ts'
 import { child, children, foldCase, text } from '../tree.ts'
 import { cast } from './casts.ts'
-import { isComparable } from './operators.ts'
+import { isGroupable } from './operators.ts'
 import { orderKey } from './order.ts'
 import { limitOf } from './select.ts'
 import {
@@ -44,7 +44,7 @@ export function setOperation(t: Translator, node: Tree, outer: Scope | null, cte
 }
 
 function checkComparable(t: Translator, node: Tree, value: Typed): void {
-  if (value.type !== '' && !isComparable(value.type))
+  if (value.type !== '' && !isGroupable(value.type))
     t.refuse(node, text(node, 'setop_type'), {
       message: `Values of ${value.type} are not told apart the same on PostgreSQL.`,
     })
