@@ -8,7 +8,7 @@ import { suite } from './support/suite.ts'
 
 const test = suite('translated patterns')
 
-const PATTERNS = 60 * Number(process.env.SEEKNAL_TRANSLATED_FACTOR ?? 1)
+const PATTERNS = 30 * Number(process.env.SEEKNAL_TRANSLATED_FACTOR ?? 1)
 const ATOMS = [
   'a',
   'b',

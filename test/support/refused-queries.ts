@@ -61,6 +61,7 @@ SELECT k FROM source.t WHERE dt = ¦'5 Jan 2020'
 SELECT CAST(¦'2020/01/05' AS DATE) AS p, CAST(¦'1e3' AS INTEGER) AS q, CAST(¦'yes' AS BOOLEAN) AS r, INTERVAL ¦'P1D' AS t
 SELECT ¦TRY_CAST(x AS INTEGER) AS p, ¦TRY_CAST(s AS BOOLEAN) AS q FROM source.t
 SELECT ¦sign(x) AS p FROM source.t
+SELECT 1 ¦/ round(x) AS p, i ¦/ round(x, 2) AS q FROM source.t
 SELECT DISTINCT ¦iv FROM source.kinds
 SELECT ¦max(id) AS a FROM source.kinds
 SELECT j ¦= j AS a FROM source.kinds

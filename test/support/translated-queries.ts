@@ -3,6 +3,7 @@
 export const TRANSLATED: Readonly<Record<string, string>> = {
   'numbers are added, divided and rounded as on DuckDB': `
 SELECT k, i + 1 AS a, i - 2 AS s, si * 2 AS m, b + si AS bs FROM source.t WHERE k NOT IN (5, 6)
+SELECT k, i / nullif(round(x, 1), 0) AS a, i / round(d) AS b, 1 / round(i) AS c FROM source.t WHERE k NOT IN (5, 6)
 SELECT k, i / 2 AS half, b / si AS q, 7 / i AS inv FROM source.t
 SELECT k, i / 0 AS inf, 0 / 0 AS nan, x / 0 AS xi, d / 0 AS di FROM source.t
 SELECT k, x / (i - i) AS z, x / nullif(i, 0) AS n FROM source.t WHERE k < 5

@@ -97,6 +97,12 @@ function divided(t: Translator, tree: Tree, a: Typed, b: Typed): Typed {
   const [x, y] = [cast(t, tree, a, 'DOUBLE').sql, cast(t, tree, b, 'DOUBLE').sql]
   t.changed(tree, "'/' as division of floating-point numbers")
   if (isPlainNumber(b)) return typed(`(${x} / ${y})`, 'DOUBLE')
+  // A rounded number that is nothing has lost its sign on the way, which would be the sign of the infinity.
+  if (/^\(?CAST\(round\(/.test(b.sql) && b.type === 'DOUBLE')
+    return t.refuse(tree, '/', {
+      message: 'A division by what round() gives may be by a negative zero.',
+      hint: 'Divide by nullif(round(…), 0).',
+    })
   const infinity =
     b.type === 'DOUBLE'
       ? `CASE WHEN CAST(${y} AS text) = '-0' THEN CAST('-Infinity' AS double precision) ELSE CAST('Infinity' AS double precision) END`
