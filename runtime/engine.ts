@@ -107,10 +107,11 @@ export interface Engine {
   /** Writes `to`: the rows of `kept` below `least`, and those of `read`. Throws RuntimeFailure STATE_IO. */
   mergeRows(files: MergedFiles, growth: Growth, least: string): Promise<void>
   /**
-   * Writes an output as CSV without a header to `path`, a file or a pipe, as a target of these columns reads it. Ends when
-   * the reader has taken it all. Throws RuntimeFailure TARGET_FAILED or STATE_IO.
+   * Writes an output to `path`, a file or a pipe, as a target of these columns reads it: CSV without a header, or where all
+   * columns have it the shorter text of contract/target-wire.ts. Ends when the reader has taken it all. Throws
+   * RuntimeFailure TARGET_FAILED or STATE_IO.
    */
-  exportRows(file: string, columns: readonly OutputColumn[], path: string): Promise<void>
+  exportRows(file: string, columns: readonly OutputColumn[], path: string, spelling: 'csv' | 'wire'): Promise<void>
   /** What would be wrong with an output's rows as keys of a target, or as its range of time. */
   keyFacts(file: string, columns: KeyColumns): Promise<KeyFacts>
   /** Interrupts what runs. */

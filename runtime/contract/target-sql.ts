@@ -58,6 +58,9 @@ export interface WrittenTarget {
   readonly prefix: string
 }
 
+/** Where a run sends rows in COPY's binary format. */
+export const binaryCopy = (sql: string): string => sql.replace(/\(FORMAT csv\)$/, '(FORMAT binary)')
+
 /** In the order in which they run. */
 export function targetStatements(written: WrittenTarget): readonly TargetStatement[] {
   const { target, columns } = written

@@ -71,7 +71,7 @@ export async function writeOneTarget(context: TargetContext, order: TargetOrder)
         record.set(id, begun)
         faults?.('target_begun')
       },
-      rows: () => ({ stream: pipe.stream, settled: exported(context, order, columns, pipe.path) }),
+      rows: (spelling) => ({ stream: pipe.stream, settled: exported(context, order, columns, pipe.path, spelling) }),
       signal: context.signal,
       faults: (point) => faults?.(`target_${point}`),
     })
@@ -115,8 +115,9 @@ async function exported(
   { file }: TargetOrder,
   columns: readonly Column[],
   path: string,
+  spelling: 'csv' | 'wire',
 ): Promise<void> {
-  await (await engine()).exportRows(file, columns, path)
+  await (await engine()).exportRows(file, columns, path, spelling)
 }
 
 /** What would make a key or a range of time mean something else is an error before the target is touched. */

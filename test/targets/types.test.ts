@@ -5,7 +5,7 @@ import * as assert from 'uvu/assert'
 import { RESERVED } from '../../runtime/contract/postgresql-names.ts'
 import { targetType } from '../../runtime/contract/target-types.ts'
 import { holds } from '../../runtime/engines/postgresql/target-table.ts'
-import { does } from '../support/cli.ts'
+import { does, ends } from '../support/cli.ts'
 import { suite } from '../support/suite.ts'
 import { newDatabase, ordersNode, targetProject } from '../support/target-project.ts'
 
@@ -76,8 +76,17 @@ const VALUES: readonly (readonly [sql: string, type: string, literal: string | n
   ["{'d': 12345678901234567890.12::DECIMAL(38,2)}", 'jsonb', null],
 ]
 
-test('every value of every type arrives as it is, and NULL as NULL', async () => {
-  const columns = VALUES.map(([sql], i) => `CASE WHEN id = 1 THEN ${sql} END AS c${i}`).join(', ')
+/** Types whose rows reach the server in its binary format, unless a column of another type is among them. */
+const BINARY = VALUES.filter(([, type]) => !type.endsWith('[]'))
+
+for (const [how, values] of [
+  ['as text', VALUES],
+  ['in binary', BINARY],
+] as const)
+  test(`every value of every type arrives as it is, and NULL as NULL, ${how}`, () => arrives(values))
+
+async function arrives(values: typeof VALUES): Promise<void> {
+  const columns = values.map(([sql], i) => `CASE WHEN id = 1 THEN ${sql} END AS c${i}`).join(', ')
   const project = await targetProject({ sql: `SELECT id, ${columns} FROM` })
   // No type that a run gives a new table stands in the way of filling it without a staging table.
   const { database, superuser, user } = project.database
@@ -87,26 +96,74 @@ test('every value of every type arrives as it is, and NULL as NULL', async () =>
     "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'analytics.orders'::regclass AND attnum > 1 ORDER BY attnum",
   )
   const made = await project.database.sql(
-    `SET TimeZone = 'UTC'; SELECT ${VALUES.map((_, i) => `c${i}::text`).join(', ')} FROM analytics.orders WHERE id = 1`,
+    `SET TimeZone = 'UTC'; SELECT ${values.map((_, i) => `c${i}::text`).join(', ')} FROM analytics.orders WHERE id = 1`,
   )
-  VALUES.forEach(([sql, type, literal], i) => {
+  values.forEach(([sql, type, literal], i) => {
     assert.is(types[i]?.[1], type, sql)
     if (literal !== null) assert.is(made[0]?.[`c${i}`], literal, sql)
   })
-  assert.match(String(made[0]?.[`c${VALUES.length - 1}`]), /12345678901234567890/)
-  const isNull = VALUES.map((_, i) => `c${i} IS NULL`).join(' AND ')
+  assert.match(String(made[0]?.[`c${values.length - 1}`]), /12345678901234567890/)
+  const isNull = values.map((_, i) => `c${i} IS NULL`).join(' AND ')
   assert.equal(await project.rows(`SELECT count(*) FROM analytics.orders WHERE id <> 1 AND ${isNull}`), [['2']])
+}
+
+/** A node whose rows are those of a SELECT without inputs. */
+const ownRows = (select: string): string =>
+  ordersNode({ sql: `${select} WHERE (SELECT count(*) FROM` }).replace(
+    / ref\('source\.raw'\)\n$/,
+    " ref('source.raw')) > 0\n",
+  )
+
+test('numbers at the edges of what a format holds arrive digit by digit', async () => {
+  const whole = ['0', '1', '4294967295', '4294967296', '999999999999999', '1000000000000000', '9007199254740993']
+  const all = [...whole, '1234567890123456789', '9223372036854775807'].flatMap((n) => [n, `-${n}`])
+  const digits = ['0.0001', '0.1000', '9999.9999', '10000.0001', '100000000.0000', '99999999999999.9999']
+  const decimals = digits.flatMap((n) => [n, `-${n}`])
+  const list = (texts: readonly string[], type: string): string =>
+    `unnest([${texts.map((text) => `'${text}'`).join(', ')}]::${type}[])`
+  const project = await targetProject()
+  const select = `SELECT ${list(all, 'BIGINT')} AS n, ${list(decimals, 'DECIMAL(18,4)')} AS d FROM range(1)`
+  project.write('seeknal/orders.yml', ownRows(select))
+  await does(project.folder, ['run'])
+  const found = await project.database.sql('SELECT n::text, d::text FROM analytics.orders')
+  const texts = (column: string) => found.flatMap((row) => (row[column] === null ? [] : [String(row[column])])).sort()
+  assert.equal(texts('n'), all.map((n) => (n === '-0' ? '0' : n)).sort())
+  assert.equal(texts('d'), [...decimals].sort())
+})
+
+test('many rows of any length arrive whole, whatever the pieces in which they are sent', async () => {
+  const project = await targetProject()
+  const values = `CASE WHEN id % 7 = 0 THEN NULL ELSE repeat('ä,', (id % 97)::INTEGER) END AS t,
+    (id * 7919 % 1000003) / 1::DECIMAL(10,0) AS f, CASE WHEN id % 5 > 0 THEN id * 1234567 END AS n,
+    DATE '2000-01-01' + (id % 20000 - 10000)::INTEGER AS day`
+  project.write(
+    'seeknal/orders.yml',
+    ownRows(
+      `SELECT id, ${values.replace(/\s+/g, ' ')}, repeat('ß', CASE WHEN id % 10000 = 0 THEN 300000 ELSE 0 END) AS wide FROM range(40000) t(id)`,
+    ),
+  )
+  await does(project.folder, ['run'])
+  const rows = await project.database.sql(
+    `SELECT count(*)::int AS count, count(DISTINCT o.id)::int AS ids, count(*) FILTER (WHERE o.t IS NOT DISTINCT FROM v.t AND o.f = v.f
+       AND o.n IS NOT DISTINCT FROM v.n AND o.day = v.day AND length(o.wide) = CASE WHEN o.id % 10000 = 0 THEN 300000 ELSE 0 END)::int AS same
+     FROM analytics.orders o, LATERAL (SELECT ${values.replace('/ 1::DECIMAL(10,0)', '')} FROM (SELECT o.id) AS i) AS v`,
+  )
+  assert.equal(rows, [{ count: 40_000, ids: 40_000, same: 40_000 }])
+})
+
+test('days that PostgreSQL does not have are refused, never another day', async () => {
+  for (const value of ["DATE '5877642-06-25 (BC)'", "TIMESTAMP '290308-01-01 (BC) 00:00:00'", "DATE '5880000-01-01'"]) {
+    const project = await targetProject({ sql: `SELECT id, ${value} AS day FROM` })
+    assert.match((await ends(1, project.folder, ['run'])).err, /out of range/, value)
+    assert.equal(await project.rows("SELECT 1 FROM pg_tables WHERE schemaname = 'analytics'"), [])
+  }
 })
 
 test('a table of one column keeps every text apart from NULL and from the end of the rows', async () => {
-  const project = await targetProject({
-    sql: "SELECT unnest(['', '\\.', 'NULL', NULL, ' ', '\\N', '\"']) AS t FROM (SELECT 1 FROM",
-  })
+  const project = await targetProject()
   project.write(
     'seeknal/orders.yml',
-    ordersNode({
-      sql: "SELECT unnest(['', '\\.', 'NULL', NULL, ' ', '\\N', '\"']) AS t FROM range(1) WHERE (SELECT count(*) FROM",
-    }).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw')) > 0\n"),
+    ownRows("SELECT unnest(['', '\\.', 'NULL', NULL, ' ', '\\N', '\"']) AS t FROM range(1)"),
   )
   await does(project.folder, ['run'])
   const rows = await project.rows('SELECT t FROM analytics.orders ORDER BY t NULLS FIRST')

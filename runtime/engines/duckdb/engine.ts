@@ -112,7 +112,12 @@ class DuckDBEngine implements Engine {
     return this.#read(files.kept, (connection) => mergeRows(connection, files, growth, least))
   }
 
-  async exportRows(file: string, columns: readonly OutputColumn[], path: string): Promise<void> {
+  async exportRows(
+    file: string,
+    columns: readonly OutputColumn[],
+    path: string,
+    spelling: 'csv' | 'wire',
+  ): Promise<void> {
     // In a database of its own, which keeps no order: rows that wait for the reader would fill the memory otherwise.
     this.#exports ??= openConfined({
       ...this.#options,
@@ -120,7 +125,7 @@ class DuckDBEngine implements Engine {
       spillDirectory: join(this.#options.spillDirectory, 'exports'),
     })
     const { instance } = await this.#exports
-    await this.#read(file, (connection) => exportRows(connection, file, columns, path), instance)
+    await this.#read(file, (connection) => exportRows(connection, file, columns, path, spelling), instance)
   }
 
   keyFacts(file: string, columns: KeyColumns): Promise<KeyFacts> {

@@ -1,6 +1,7 @@
-// An output → its rows as CSV for a target of another database, in constant memory, and what is wrong with its keys.
+// An output → its rows as text for a target of another database, in constant memory, and what is wrong with its keys.
 
 import { targetItems } from '../../contract/target-types.ts'
+import { wireItems } from '../../contract/target-wire.ts'
 import type { KeyColumns, KeyFacts, OutputColumn } from '../../engine.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { literal, quoted } from './quoting.ts'
@@ -10,14 +11,19 @@ export async function exportRows(
   file: string,
   columns: readonly OutputColumn[],
   path: string,
+  spelling: 'csv' | 'wire',
 ): Promise<void> {
+  const items = spelling === 'csv' ? targetItems(columns, quoted) : wireItems(columns, quoted)
+  const named = items.map((item, i) => `${item} AS c${i}`)
+  const query = `SELECT ${named.join(', ')} FROM read_parquet(${literal(file)})`
+  const options = spelling === 'csv' ? csvOptions(columns) : ", QUOTE '', ESCAPE ''"
+  await connection.run(`COPY (${query}) TO ${literal(path)} (FORMAT csv, HEADER false${options})`)
+}
+
+/** Alone on its line, `\.` would end the rows for older servers. */
+function csvOptions(columns: readonly OutputColumn[]): string {
   const [only, second] = columns
-  // Alone on its line, `\.` would end the rows for older servers.
-  const force =
-    only !== undefined && second === undefined && only.type === 'VARCHAR' ? `, FORCE_QUOTE (${quoted(only.name)})` : ''
-  const items = targetItems(columns, quoted).map((item, i) => `${item} AS ${quoted(columns[i]?.name ?? '')}`)
-  const query = `SELECT ${items.join(', ')} FROM read_parquet(${literal(file)})`
-  await connection.run(`COPY (${query}) TO ${literal(path)} (FORMAT csv, HEADER false${force})`)
+  return only?.type === 'VARCHAR' && second === undefined ? ', FORCE_QUOTE (c0)' : ''
 }
 
 /** NULL is a key like any other to the count of duplicates: whether it may be one is told apart. */

@@ -6,14 +6,17 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { RuntimeFailure } from '../../contract/failures.ts'
+import { Bug, RuntimeFailure } from '../../contract/failures.ts'
 import {
   BATCH_VARIABLE,
   BATCHES,
+  binaryCopy,
   type StatementRole,
   targetStatements,
   type WrittenTarget,
 } from '../../contract/target-sql.ts'
+import { wireFields } from '../../contract/target-wire.ts'
+import { BinaryRows } from './binary-rows.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { copyFrom } from './driver.ts'
 import { serverFailure } from './failures.ts'
@@ -30,8 +33,8 @@ export interface TargetRequest {
   readonly nodes: readonly string[]
   /** Called once, before anything is changed, with what is not there yet. */
   begin(found: { readonly schema: boolean; readonly table: boolean; readonly batches: boolean }): void
-  /** CSV without a header; `settled` ends with the writer of the rows. Called at most once. */
-  rows(): { readonly stream: Readable; readonly settled: Promise<void> }
+  /** CSV without a header, or as contract/target-wire.ts spells it; `settled` ends with the writer. Called at most once. */
+  rows(spelling: 'csv' | 'wire'): { readonly stream: Readable; readonly settled: Promise<void> }
   readonly signal?: AbortSignal | undefined
   readonly faults?: ((point: 'copied' | 'changed') => void) | undefined
 }
@@ -146,10 +149,12 @@ class Writing {
   async #copy(into: 'copy' | 'fill'): Promise<void> {
     const { written, what, rows } = this.#request
     const copy = targetStatements(written).find(({ role }) => role === into)?.sql ?? ''
-    const sink = this.#session.client.query(copyFrom(copy))
-    const { stream, settled } = rows()
+    const fields = wireFields(written.columns)
+    const sink = this.#session.client.query(copyFrom(fields === null ? copy : binaryCopy(copy)))
+    const { stream, settled } = rows(fields === null ? 'csv' : 'wire')
+    const sending = fields === null ? pipeline(stream, sink) : pipeline(stream, new BinaryRows(fields), sink)
     const [sent, made] = await Promise.allSettled([
-      pipeline(stream, sink).catch((error: unknown) => {
+      sending.catch((error: unknown) => {
         stream.destroy()
         throw error
       }),
@@ -159,7 +164,9 @@ class Writing {
       }),
     ])
     // What the writer of the rows says is only that nobody reads them, where the server has said why.
-    if (made.status === 'rejected' && (sent.status === 'fulfilled' || sent.reason === made.reason)) throw made.reason
+    const isOurs = sent.status === 'fulfilled' || sent.reason instanceof Bug
+    if (made.status === 'rejected' && (isOurs || sent.reason === made.reason)) throw made.reason
+    if (sent.status === 'rejected' && isOurs) throw sent.reason
     if (sent.status === 'rejected') throw targetFailure(serverFailure(sent.reason, this.#session.connection, what))
   }
 
