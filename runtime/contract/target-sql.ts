@@ -1,6 +1,6 @@
 // A target and the columns of its node → the SQL that writes it, in PostgreSQL's dialect: statements with their roles. The
 // compiler writes them into the step's file, which psql runs; the runtime executes the very same ones in one transaction,
-// leaving out those that make what is there already, and for `overwrite` those of one of two roads. Only names and types
+// leaving out those that make what is there already, and those of one of two roads where there are two. Only names and types
 // of a target are in them, spelled by the dialect: a file that says anything else is no bundle's. Pure. Rule: FORMAT.md,
 // "Targets".
 
@@ -31,6 +31,8 @@ export type StatementRole =
   /** Instead of staging and `change`, where nothing could tell them apart: empties the table, and fills it. */
   | 'empty'
   | 'fill'
+  /** Instead of every `change`, where an index of the table finds the keys and nothing could tell them apart. */
+  | 'merge'
   | 'change'
 
 export interface TargetStatement {
@@ -120,13 +122,30 @@ function changes(written: WrittenTarget, table: string, names: string): readonly
           `WITH gone AS (\n  DELETE FROM ${table} RETURNING 1\n)\n${insert}\nWHERE (SELECT count(*) FROM gone) IS NOT NULL`,
         ),
       ]
-    case 'append': {
-      const batches = `${schemaName(written)}.${BATCHES}`
-      const key = `${written.prefix}${target.schema}.${target.table}`
+    case 'append':
+      return [...batchStatements(written), change(insert)]
+    case 'incremental_by_time': {
+      const time = pgName(target.time_column ?? '')
+      const range = `${time} >= (SELECT min(${time}) FROM ${STAGING})\n  AND ${time} <= (SELECT max(${time}) FROM ${STAGING})`
+      return [lock('SHARE ROW EXCLUSIVE'), change(`DELETE FROM ${table}\nWHERE ${range}`), change(insert)]
+    }
+    case 'upsert_by_key':
       return [
-        {
-          role: 'batches',
-          sql: `CREATE TABLE IF NOT EXISTS ${batches} (
+        lock('SHARE ROW EXCLUSIVE'),
+        ...(target.null_keys === 'match' ? [] : [{ role: 'merge' as const, sql: merge(written, table, names) }]),
+        ...upsert(written, table, names).map(change),
+      ]
+  }
+}
+
+function batchStatements(written: WrittenTarget): readonly TargetStatement[] {
+  const { target, prefix, node } = written
+  const batches = `${schemaName(written)}.${BATCHES}`
+  const key = `${prefix}${target.schema}.${target.table}`
+  return [
+    {
+      role: 'batches',
+      sql: `CREATE TABLE IF NOT EXISTS ${batches} (
   id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
   relation text NOT NULL,
   node text NOT NULL,
@@ -134,30 +153,33 @@ function changes(written: WrittenTarget, table: string, names: string): readonly
   rows bigint NOT NULL,
   written_at timestamp with time zone NOT NULL DEFAULT now()
 )`,
-        },
-        // Whoever else appends waits here, so that none adds what another is adding.
-        { role: 'lock', sql: `SELECT pg_advisory_xact_lock(hashtextextended(${pgText(key)}, 0))` },
-        {
-          role: 'batch',
-          sql: `INSERT INTO ${batches} (relation, node, batch, rows)\nSELECT ${pgText(target.table)}, ${pgText(written.node)}, ${BATCH_VARIABLE}, count(*)\nFROM ${STAGING}`,
-        },
-        change(insert),
-      ]
-    }
-    case 'incremental_by_time': {
-      const time = pgName(target.time_column ?? '')
-      const range = `${time} >= (SELECT min(${time}) FROM ${STAGING})\n  AND ${time} <= (SELECT max(${time}) FROM ${STAGING})`
-      return [lock('SHARE ROW EXCLUSIVE'), change(`DELETE FROM ${table}\nWHERE ${range}`), change(insert)]
-    }
-    case 'upsert_by_key':
-      return [lock('SHARE ROW EXCLUSIVE'), ...upsert(written, table, names).map(change)]
-  }
+    },
+    // Whoever else appends waits here, so that none adds what another is adding.
+    { role: 'lock', sql: `SELECT pg_advisory_xact_lock(hashtextextended(${pgText(key)}, 0))` },
+    {
+      role: 'batch',
+      sql: `INSERT INTO ${batches} (relation, node, batch, rows)\nSELECT ${pgText(target.table)}, ${pgText(node)}, ${BATCH_VARIABLE}, count(*)\nFROM ${STAGING}`,
+    },
+  ]
+}
+
+const columnsBesideKeys = ({ target, columns }: WrittenTarget): readonly Column[] =>
+  columns.filter(({ name }) => !target.unique_keys?.includes(name))
+
+/** One look at an index for each row, where the others join the whole table twice. */
+function merge(written: WrittenTarget, table: string, names: string): string {
+  const others = columnsBesideKeys(written)
+  const keys = (written.target.unique_keys ?? []).map(pgName).join(', ')
+  const set = others.map(({ name }) => `${pgName(name)} = excluded.${pgName(name)}`).join(',\n  ')
+  const action = others.length === 0 ? 'NOTHING' : `UPDATE SET\n  ${set}${changed(others, 'WHERE', 'excluded')}`
+  return `INSERT INTO ${table} AS target (${names})\nSELECT ${names}\nFROM ${STAGING}\nON CONFLICT (${keys}) DO ${action}`
 }
 
 /** NULL keys are matched apart: no join finds them by hash. */
-function upsert({ target, columns }: WrittenTarget, table: string, names: string): readonly string[] {
+function upsert(written: WrittenTarget, table: string, names: string): readonly string[] {
+  const { target, columns } = written
   const keys = (target.unique_keys ?? []).map(pgName)
-  const others = columns.filter(({ name }) => !target.unique_keys?.includes(name))
+  const others = columnsBesideKeys(written)
   const matches = target.null_keys === 'match' ? [equal(keys), bothNull(keys)] : [equal(keys)]
   const set = others.map(({ name }) => `${pgName(name)} = new.${pgName(name)}`).join(',\n  ')
   const updates =
@@ -165,7 +187,7 @@ function upsert({ target, columns }: WrittenTarget, table: string, names: string
       ? []
       : matches.map(
           (match) =>
-            `UPDATE ${table} AS target SET\n  ${set}\nFROM ${STAGING} AS new\nWHERE ${match}${onlyChanged(others)}`,
+            `UPDATE ${table} AS target SET\n  ${set}\nFROM ${STAGING} AS new\nWHERE ${match}${changed(others, 'AND', 'new')}`,
         )
   const missing = matches.map((match) => `NOT EXISTS (SELECT FROM ${table} AS target WHERE ${match})`)
   const own = columns.map(({ name }) => `new.${pgName(name)}`).join(', ')
@@ -184,10 +206,10 @@ const bothNull = (keys: readonly string[]): string => {
 }
 
 /** Rows that are as they should be are left alone, where all their types can be compared. */
-function onlyChanged(others: readonly Column[]): string {
+function changed(others: readonly Column[], word: 'AND' | 'WHERE', made: 'new' | 'excluded'): string {
   if (others.some(({ type }) => targetType(type) === 'json')) return ''
   const row = (of: string): string => `(${others.map(({ name }) => `${of}.${pgName(name)}`).join(', ')})`
-  return `\n  AND ${row('target')} IS DISTINCT FROM ${row('new')}`
+  return `\n${word === 'AND' ? '  AND' : word} ${row('target')} IS DISTINCT FROM ${row(made)}`
 }
 
 const ROLE_COMMENTS: Partial<Readonly<Record<StatementRole, string>>> = {
@@ -196,11 +218,12 @@ const ROLE_COMMENTS: Partial<Readonly<Record<StatementRole, string>>> = {
   batches: 'If it is missing:',
   column: 'Columns that an older table lacks:',
   drop: 'If its columns do not fit, instead of adding any:',
+  merge: 'Where it comes to the same, a run does this, without the statements below:',
   empty: 'Where it comes to the same, a run does this, without the staging table and the statement below:',
 }
 
 /** What a run decides to do, by looking at the table. */
-const ONLY_RUNS: readonly StatementRole[] = ['drop', 'empty', 'fill']
+const ONLY_RUNS: readonly StatementRole[] = ['drop', 'empty', 'fill', 'merge']
 
 /**
  * The step's file: `psql -v ON_ERROR_STOP=1 -f FILE < rows.csv`. What a run decides by looking at the table stands in a

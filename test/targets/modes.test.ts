@@ -98,6 +98,52 @@ test('upsert_by_key works on a table without any index', async () => {
   ])
 })
 
+/** Tables that hold the keys in ways that tell one SQL from another. */
+const KEYED: Readonly<Record<string, string>> = {
+  own: '',
+  included: 'CREATE TABLE included (LIKE model, PRIMARY KEY (day, id) INCLUDE (customer))',
+  late: 'CREATE TABLE late (LIKE model, UNIQUE (id, day) DEFERRABLE INITIALLY DEFERRED)',
+  partial: 'CREATE TABLE partial (LIKE model); CREATE UNIQUE INDEX ON partial (id, day) WHERE amount > 15',
+  // The row that takes a value comes before the one that gives it up.
+  handed: 'CREATE TABLE handed (LIKE model, UNIQUE (id, day), UNIQUE (customer))',
+  parted: `CREATE TABLE parted (LIKE model, UNIQUE (id, day)) PARTITION BY RANGE (day);
+    CREATE TABLE part PARTITION OF parted FOR VALUES FROM ('2026-03-01') TO ('2026-04-01')`,
+  heard: `CREATE TABLE heard (LIKE model, UNIQUE (id, day)); CREATE TABLE inserts (id bigint);
+    CREATE FUNCTION hear() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO inserts VALUES (NEW.id); RETURN NEW; END $$;
+    CREATE TRIGGER hear BEFORE INSERT ON heard FOR EACH ROW EXECUTE FUNCTION hear()`,
+}
+
+test('upsert_by_key comes to the same whatever indexes and triggers the table has, and leaves equal rows alone', async () => {
+  const targets = Object.keys(KEYED).map(
+    (table) =>
+      `  - {type: postgresql, connection: warehouse, table: public.${table}, mode: upsert_by_key, unique_keys: [id, day]}\n`,
+  )
+  const project = await targetProject()
+  const node = ordersNode().replace(/materialization:\n( .*\n)*/, `materializations:\n${targets.join('')}`)
+  project.write('seeknal/orders.yml', node)
+  await project.database.sql('CREATE TABLE model (id bigint, customer text, amount numeric(10,2), day date)')
+  for (const ddl of Object.values(KEYED)) if (ddl !== '') await project.database.sql(ddl)
+  await does(project.folder, ['run'])
+  const places = () =>
+    Promise.all(Object.keys(KEYED).map((table) => project.rows(`SELECT ctid FROM ${table} WHERE id = 2`)))
+  const before = await places()
+  project.write('data/orders.csv', `${HEAD}9,a,9.00,2026-03-09\n1,changed,10.50,2026-03-01\n2,b,20.00,2026-03-02\n`)
+  await does(project.folder, ['run'])
+  for (const table of Object.keys(KEYED))
+    assert.equal(
+      await project.rows(`SELECT id, customer FROM ${table} ORDER BY id`),
+      [
+        ['1', 'changed'],
+        ['2', 'b'],
+        ['3', null],
+        ['9', 'a'],
+      ],
+      table,
+    )
+  assert.equal(await places(), before)
+  assert.equal(await project.rows('SELECT id FROM inserts ORDER BY id'), [['1'], ['2'], ['3'], ['9']])
+})
+
 test('keys that several rows have are an error before anything is written', async () => {
   const project = await targetProject({ fields: 'mode: upsert_by_key\nunique_keys: [id]' })
   await does(project.folder, ['run'])

@@ -27,6 +27,8 @@ export interface FoundTable {
   readonly takenAlong: readonly string[]
   /** Nothing looks at its rows or changes them as they come and go, and none waits for others. So is a new table. */
   readonly plain: boolean
+  /** Its only unique index is one of the keys, and nothing hears of a row before it is known to be there or not. */
+  readonly keyed: boolean
 }
 
 const KINDS: Readonly<Record<string, string>> = {
@@ -52,7 +54,7 @@ export async function findTable(session: Session, what: string, written: Written
   )
   const table = relations.find(({ name }) => name === target.table)
   const found = { hasSchema: relations.length > 0, hasBatches: relations.some(({ name }) => name === BATCHES) }
-  if (table === undefined) return { ...found, columns: null, takenAlong: [], plain: true }
+  if (table === undefined) return { ...found, columns: null, takenAlong: [], plain: true, keyed: false }
   if (table.kind !== 'r' && table.kind !== 'p')
     throw new RuntimeFailure(
       'TARGET_FAILED',
@@ -73,6 +75,7 @@ export async function findTable(session: Session, what: string, written: Written
     columns: await columnsOf(session, what, relation),
     takenAlong: taken.map(({ name }) => name ?? ''),
     plain: await isPlain(session, what, relation),
+    keyed: target.unique_keys !== undefined && (await isKeyed(session, what, relation, target.unique_keys)),
   }
 }
 
@@ -111,6 +114,26 @@ async function isPlain(session: Session, what: string, relation: string): Promis
     [relation],
   )
   return row?.plain === 't'
+}
+
+/** Where INSERT … ON CONFLICT comes to the same as an UPDATE and an INSERT of what is missing. */
+async function isKeyed(session: Session, what: string, relation: string, keys: readonly string[]): Promise<boolean> {
+  const [row] = await session.rows(
+    what,
+    `SELECT c.relkind = 'r' AND NOT (c.relhasrules OR c.relhassubclass OR c.relispartition)
+       AND NOT EXISTS (SELECT FROM pg_catalog.pg_trigger t WHERE t.tgrelid = c.oid AND NOT t.tgisinternal)
+       AND (SELECT count(*) FROM pg_catalog.pg_index i WHERE i.indrelid = c.oid AND (i.indisunique OR i.indisexclusion)) = 1
+       AND EXISTS (
+         SELECT FROM pg_catalog.pg_index i
+         WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
+           AND ARRAY(SELECT k.value COLLATE "C" FROM json_array_elements_text($2::json) k ORDER BY 1)
+             = ARRAY(SELECT a.attname::text COLLATE "C" FROM pg_catalog.pg_attribute a
+                     WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) ORDER BY 1)
+       ) AS keyed
+     FROM pg_catalog.pg_class c WHERE c.oid = $1::oid`,
+    [relation, JSON.stringify(keys)],
+  )
+  return row?.keyed === 't'
 }
 
 export interface Fit {

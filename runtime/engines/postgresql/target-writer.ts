@@ -213,9 +213,14 @@ class Writing {
     const { written, batch } = this.#request
     const found = await this.#find()
     const fit = fitTable(written, found)
+    let isMerged = false
     for (const { role, sql, column } of targetStatements(written)) {
-      if (!this.#isNeeded(role, column, found, fit)) continue
-      if (MAKING.includes(role)) await this.#make(sql)
+      if (!this.#isNeeded(role, column, found, fit) || (role === 'change' && isMerged)) continue
+      // Under the lock: as it was found before, it may have got a trigger or lost its index.
+      if (role === 'merge') {
+        isMerged = (await this.#find()).keyed
+        if (isMerged) await this.#ask(sql)
+      } else if (MAKING.includes(role)) await this.#make(sql)
       else if (role !== 'batch') await this.#ask(sql)
       // Another run has written this very batch while this one sent its rows.
       else if (await this.#isKnown({ ...found, hasBatches: true })) return true
