@@ -219,7 +219,7 @@ export function unknownConnection(name: string, profile: string | null, names: r
       ? ['Write it below `connections:` in profiles.yml, or name a profile with --profile.']
       : [near === undefined ? list : `Did you mean '${near}'?`]
   const ofSource = name.startsWith('source.')
-    ? [`Its source says in the project where its server is, which is in no bundle: '${name}' has to be in the profile.`]
+    ? [`What a source says itself of its server is in no bundle: there '${name}' has to be in the profile.`]
     : []
   const where = profile === null ? 'there is no profile' : `the profile '${profile}' does not have it`
   return new RuntimeFailure(

@@ -6,6 +6,7 @@ import type { Surroundings } from '../../runtime/cli/command.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { PostgresqlConnection } from '../../runtime/engines/postgresql/connection.ts'
+import type { OwnConnection } from '../../runtime/profile/fields.ts'
 import { ownConnection } from '../../runtime/profile/own-connection.ts'
 import { variablesOf } from '../../runtime/profile/variables.ts'
 import { type Profile, resolveProfile, unknownConnection } from '../../runtime/profile.ts'
@@ -22,6 +23,8 @@ export interface Databases {
   portsFor(environment: EnvironmentName | null, project: CompiledFiles): Ports
   /** For a run of what was compiled last, else of the project as it is. What it gives throws PROFILE_INVALID. */
   connection(environment: EnvironmentName | null, params?: Params): Promise<(name: string) => PostgresqlConnection>
+  /** Of all sources of the project as it is that have one of their own. Throws PROFILE_INVALID. */
+  own(environment: EnvironmentName | null): Promise<readonly OwnConnection[]>
 }
 
 type Params = { readonly [key: string]: Json }
@@ -50,17 +53,19 @@ export function databasesOf(
   let compiled: CompiledFiles | undefined
   const profileFor = (environment: EnvironmentName | null): Profile | null =>
     used === undefined ? resolveProfile({ explicit: undefined, environment, root, cwd, variables }) : used.profile
+  const requestOf = (profile: Profile | null, project: CompiledFiles) => {
+    const connection = profile?.sourceDefaults('postgresql').connection
+    const defaultConnection = typeof connection === 'string' ? connection : null
+    return { ...project, cache, values: variablesOf(variables, root), defaultConnection }
+  }
   const connection: Databases['connection'] = async (environment, params = {}) => {
     const { files } = compiled ?? { files: present() }
     const passes = files.some(hasDatabase) ? await import('./own-connection.ts') : null
     return (name) => {
       const profile = profileFor(environment)
-      const values = variablesOf(variables, root)
-      const connection = profile?.sourceDefaults('postgresql').connection
-      const defaultConnection = typeof connection === 'string' ? connection : null
-      const request = { ...(compiled ?? { files, params }), cache, values, defaultConnection }
+      const request = requestOf(profile, compiled ?? { files, params })
       const own = name.startsWith('source.') ? (passes?.ownFieldsOf(name, request) ?? null) : null
-      if (own !== null) return ownConnection(own, profile, { root, environment: variables, values })
+      if (own !== null) return ownConnection(own, profile, { root, environment: variables, values: request.values })
       if (profile === null) throw unknownConnection(name, null, [])
       return profile.connection(name)
     }
@@ -81,6 +86,12 @@ export function databasesOf(
       }
     },
     connection,
+    own: async (environment) => {
+      const project = { files: present(), params: {} }
+      if (!project.files.some(hasDatabase)) return []
+      const { ownConnections } = await import('./own-connection.ts')
+      return ownConnections(requestOf(profileFor(environment), project), () => true)
+    },
   }
 }
 

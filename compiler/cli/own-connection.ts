@@ -24,21 +24,26 @@ export interface OwnFields {
 const REFERENCE = /\{\{[^{}]*\}\}|\$\{[^{}]*\}/g
 
 /** Null: no source of these files has a connection of this name of its own. */
-export function ownFieldsOf(name: string, request: OwnFields): OwnConnection | null {
+export const ownFieldsOf = (name: string, request: OwnFields): OwnConnection | null =>
+  ownConnections(request, (id) => id === name)[0] ?? null
+
+/** Of all sources that have one and are wanted. */
+export function ownConnections(request: OwnFields, isWanted: (id: string) => boolean): readonly OwnConnection[] {
   const validated = validate(load(request.files, request.cache))
-  const node = validated.nodes.find(({ id }) => id === name)
-  if (node?.kind !== 'source' || node.format !== 'postgresql' || !node.ownConnection) return null
-  const file = request.files.find(({ path }) => path === node.file)
-  const document = file === undefined ? undefined : documentAsWritten(file, node.document.index)
-  if (document === undefined) return null
-  const scope = new Scope(validated, request.params, node)
-  const over = node.connection === null ? request.defaultConnection : scope.expand(node.connection.text).text
-  const { params } = document.value
-  const written = Object.entries(isMapping(params) ? params : {}).filter(
-    ([key, value]) => Object.hasOwn(CONNECTION_FIELDS, key) && value !== null,
-  )
-  const fields = written.map(([key, value]) => [key, fieldOf(key, value, document, scope, request.values)] as const)
-  return { name, over, file: node.file, at: node.place, fields: new Map(fields) }
+  return validated.nodes.flatMap((node) => {
+    if (!isWanted(node.id) || node.kind !== 'source' || node.format !== 'postgresql' || !node.ownConnection) return []
+    const file = request.files.find(({ path }) => path === node.file)
+    const document = file === undefined ? undefined : documentAsWritten(file, node.document.index)
+    if (document === undefined) return []
+    const scope = new Scope(validated, request.params, node)
+    const over = node.connection === null ? request.defaultConnection : scope.expand(node.connection.text).text
+    const { params } = document.value
+    const written = Object.entries(isMapping(params) ? params : {}).filter(
+      ([key, value]) => Object.hasOwn(CONNECTION_FIELDS, key) && value !== null,
+    )
+    const fields = written.map(([key, value]) => [key, fieldOf(key, value, document, scope, request.values)] as const)
+    return [{ name: node.id, over, file: node.file, at: node.place, fields: new Map(fields) }]
+  })
 }
 
 function fieldOf(key: string, value: Json, document: LoadedDocument, scope: Scope, values: Variables): Field {

@@ -60,4 +60,22 @@ export const VERBS = {
   ...RUNTIME_VERBS,
   promote: { ...RUNTIME_VERBS.promote, load: async () => (await import('./env-promote.ts')).envPromote },
   words: { ...RUNTIME_VERBS.words, load: async () => (await import('./words.ts')).words },
+  profile: {
+    ...RUNTIME_VERBS.profile,
+    verbs: {
+      show: {
+        ...RUNTIME_VERBS.profile.verbs.show,
+        load: async () => (await import('./connections.ts')).profileShow,
+      },
+    },
+  },
+  connection: {
+    ...RUNTIME_VERBS.connection,
+    verbs: {
+      test: {
+        ...RUNTIME_VERBS.connection.verbs.test,
+        load: async () => (await import('./connections.ts')).connectionTest,
+      },
+    },
+  },
 } satisfies Verbs

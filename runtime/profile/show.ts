@@ -1,13 +1,13 @@
-// A profile → what `profile show` says of it: every value with the place that it came from, secrets as ***. Pure but for
-// the password file.
+// A profile, and the connections of which the project itself says something → what `profile show` says of them: every value
+// with the place that it came from, secrets as ***. Pure but for the password file.
 
 import { REDACTED } from '../contract/secret.ts'
 import { homeOf, type Profile } from '../profile.ts'
-import { type Field, isSecretName } from './fields.ts'
+import { type Field, isSecretName, type OwnConnection } from './fields.ts'
 import type { Entry } from './file.ts'
 import { foundPassword } from './passwords.ts'
 import { FIELD_ALIASES, POSTGRESQL_FIELDS, urlParts, WITHOUT_EFFECT } from './postgresql.ts'
-import type { Variable } from './variables.ts'
+import type { Variable, Variables } from './variables.ts'
 
 export interface ShownField {
   readonly field: string
@@ -20,8 +20,9 @@ export interface ShownField {
 }
 
 export interface ShownProfile {
-  readonly profile: string
-  readonly found: string
+  /** Null: there is none. */
+  readonly profile: string | null
+  readonly found: string | null
   readonly connections: readonly {
     readonly name: string
     readonly type: string
@@ -32,44 +33,65 @@ export interface ShownProfile {
   readonly warnings: readonly string[]
 }
 
-export function shownProfile(
-  profile: Profile,
-  environment: Readonly<Record<string, string | undefined>>,
-): ShownProfile {
+interface Shown {
+  readonly profile: Profile | null
+  readonly own: readonly OwnConnection[]
+  readonly values: Variables
+  readonly environment: Readonly<Record<string, string | undefined>>
+}
+
+export function shownProfile(shown: Shown): ShownProfile {
+  const { profile, own } = shown
   const missing = new Set<string>()
   const show = (name: string, field: Field): ShownField => {
     for (const variable of field.variables) if (variable.from === 'missing') missing.add(variable.name)
-    return shownField(profile.shown, name, field)
+    return shownField(field.file ?? profile?.shown ?? '', name, field)
   }
-  const connections = profile.connections.map(({ name, type }) => {
-    const written = profile.fields(name)
-    const fields = [...written].map(([field, value]) => show(field, value))
-    return {
+  const ofProfile = (profile?.connections ?? []).filter(({ name }) => own.every((other) => other.name !== name))
+  const written = [
+    ...ofProfile.map(({ name, type }) => ({ name, type, fields: profile?.fields(name) ?? NO_FIELDS })),
+    ...own.map((connection) => ({
+      name: connection.name,
+      type: 'postgresql',
+      fields: fieldsOver(profile, connection),
+    })),
+  ]
+  const defaults = profile?.document.entries.get('source_defaults')
+  return {
+    profile: profile?.shown ?? null,
+    found: profile?.why ?? null,
+    connections: written.map(({ name, type, fields }) => ({
       name,
       type,
-      fields: type === 'postgresql' ? [...fields, ...implied(written, profile, environment)] : fields,
-    }
-  })
-  const defaults = profile.document.entries.get('source_defaults')
-  return {
-    profile: profile.shown,
-    found: profile.why,
-    connections,
+      fields: [
+        ...[...fields].map(([field, value]) => show(field, value)),
+        ...(type === 'postgresql' ? implied(fields, shown) : []),
+      ],
+    })),
     source_defaults: [...(defaults?.kind === 'mapping' ? defaults.entries : [])].map(([source, entry]) => ({
       source,
-      fields: [...fieldsBelow(entry, profile)].map(([name, field]) => show(name, field)),
+      fields: [...fieldsBelow(entry, shown.values)].map(([name, field]) => show(name, field)),
     })),
     missing_variables: [...missing].sort(),
-    warnings: profile.warnings,
+    warnings: profile?.warnings ?? [],
   }
 }
 
-function fieldsBelow(entry: Entry, profile: Profile): ReadonlyMap<string, Field> {
+const NO_FIELDS: ReadonlyMap<string, Field> = new Map()
+
+/** Of the connection of the profile with its name, else of the one that it names. */
+function fieldsOver(profile: Profile | null, { name, over, fields }: OwnConnection): ReadonlyMap<string, Field> {
+  const named = (profile?.connections ?? []).map((connection) => connection.name)
+  const below = [name, over].find((candidate) => candidate !== null && named.includes(candidate))
+  return new Map([...(below == null ? NO_FIELDS : (profile?.fields(below) ?? NO_FIELDS)), ...fields])
+}
+
+function fieldsBelow(entry: Entry, values: Variables): ReadonlyMap<string, Field> {
   const fields = new Map<string, Field>()
   if (entry.kind !== 'mapping') return fields
   for (const [name, value] of entry.entries) {
     if (value.kind !== 'value') continue
-    const expanded = typeof value.value === 'string' ? profile.values.expand(value.value) : null
+    const expanded = typeof value.value === 'string' ? values.expand(value.value) : null
     fields.set(name, { value: expanded?.text ?? value.value, at: value.at, variables: expanded?.variables ?? [] })
   }
   return fields
@@ -105,11 +127,7 @@ function redacted(name: string, value: Field['value']): string | number | boolea
 }
 
 /** Defaults, and a password that is found elsewhere; with a URL, which may have them all, none. */
-function implied(
-  written: ReadonlyMap<string, Field>,
-  profile: Profile,
-  environment: Readonly<Record<string, string | undefined>>,
-): readonly ShownField[] {
+function implied(written: ReadonlyMap<string, Field>, { values, environment }: Shown): readonly ShownField[] {
   const names = new Set(
     [...written].flatMap(([name, field]) => (field.value === null ? [] : [FIELD_ALIASES[name] ?? name])),
   )
@@ -121,7 +139,7 @@ function implied(
   const given = written.get('password')?.value
   if (given !== undefined && given !== null && given !== '') return defaults
   const owner = { host: text('host'), port: Number(text('port')), database: text('database'), user: text('user') }
-  const variables = { ...environment, PGPASSWORD: profile.values.get('PGPASSWORD') }
+  const variables = { ...environment, PGPASSWORD: values.get('PGPASSWORD') }
   const password = foundPassword(owner, variables, homeOf(environment))
   return password === null ? defaults : [...defaults, { field: 'password', value: REDACTED, from: password.from }]
 }

@@ -137,6 +137,42 @@ test('A query cannot take in what says where the server is', async () => {
   assert.not.match(all, /shown-s3cret/)
 })
 
+test('The connection of such a source can be tried and shown like any other, and its password is never told', async () => {
+  const [crm, erp] = await databases()
+  const own = `params: {database: ${erp.database}, user: ${erp.user}, password: "{{ env.ERP_PW }}"}\n`
+  const folder = tempProject({
+    ...PROJECT,
+    'seeknal/crm.yml': table('crm', paramsOf(crm, `"{{ env.CRM_PW }}"`)),
+  })
+  const shown = await does(folder, ['profile', 'show'], WITH_PASSWORDS)
+  assert.match(shown, /There is no profile\.[\s\S]*connection source\.crm: postgresql/)
+  assert.match(shown, new RegExp(`database +${crm.database} +seeknal/crm\\.yml:8`))
+  assert.match(shown, /password +\*\*\* +seeknal\/crm\.yml:10, \$CRM_PW of the environment/)
+  assert.match(await does(folder, ['connection', 'test', 'source.crm'], WITH_PASSWORDS), /PostgreSQL \d/)
+  writeFiles(folder, {
+    'profiles.yml': profileOf(crm, DEFAULTS),
+    'seeknal/erp.yml': sourceOf('erp', `table: public.t\n${own}`),
+  })
+  const env = { ...WITH_PASSWORDS.env, WAREHOUSE_PASSWORD: SECRETS[0] }
+  const { connections } = JSON.parse(await does(folder, ['profile', 'show', '--json'], { env }))
+  assert.equal(
+    connections.map(({ name }: { name: string }) => name),
+    ['warehouse', 'source.crm', 'source.erp'],
+  )
+  const from = (field: string) => connections[2].fields.find((f: { field: string }) => f.field === field)
+  assert.match(from('host').from, /^profiles\.yml:\d+$/)
+  assert.equal([from('database').value, from('database').from], [erp.database, 'seeknal/erp.yml:5'])
+  assert.is(from('password').value, '***')
+  const tried = JSON.parse(await does(folder, ['connection', 'test', 'source.erp', '--json'], { env }))
+  assert.equal([tried.connection, tried.database, tried.ok], ['source.erp', erp.database, true])
+  const { all } = await ends(2, folder, ['connection', 'test', 'source.erp'], { env: { WAREHOUSE_PASSWORD: 'x' } })
+  assert.match(all, /seeknal\/erp\.yml:5:\d+: .*'ERP_PW', which is not set/)
+  assert.match(
+    (await ends(2, folder, ['connection', 'test', 'source.none'], { env })).all,
+    /'source\.none' is not known/,
+  )
+})
+
 function filesBelow(folder: string): string[] {
   return readdirSync(folder).flatMap((name) => {
     const path = join(folder, name)
