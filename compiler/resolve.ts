@@ -98,8 +98,8 @@ export interface AskedQuery {
   readonly values: Readonly<Record<string, string>>
   /** Stands for the query whatever its formatting and comments. */
   readonly canonical: string
-  /** What `text` names of schemas, in its order. */
-  readonly uses: readonly SchemaUse[]
+  /** What `text` names of schemas, in its order; `origin` is the offset in the author's text. */
+  readonly uses: readonly (SchemaUse & { readonly origin: number })[]
 }
 
 export interface ResolvedTransform extends ResolvedCommon {

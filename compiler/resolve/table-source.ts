@@ -68,7 +68,11 @@ function askedQuery(open: OpenQuery, check: Extract<QueryCheck, { kind: 'query' 
   const text = whole.trim()
   const [move, leading] = [movedBy(inside), whole.length - whole.trimStart().length]
   const inText = (offset: number): number => move(last === undefined ? offset : originOf(last, offset)) - leading
-  const uses = check.uses.map((use) => ({ ...use, start: inText(use.start) }))
+  const uses = check.uses.map((use) => ({
+    ...use,
+    start: inText(use.start),
+    origin: spliced.reduceRight((at, layer) => originOf(layer, at), use.start),
+  }))
   return { kind: 'query', text, uses, probe: probe.slice(0, check.end).trim(), spliced, values, canonical }
 }
 

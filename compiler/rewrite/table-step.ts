@@ -9,6 +9,7 @@ import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
 import { tableKey } from '../resolve/target-readers.ts'
 import type { ResolvedTable } from '../resolve.ts'
+import { placeAt } from '../sql/placed-text.ts'
 import { namespacesIn } from '../sql/postgresql-namespaces.ts'
 import { splice } from '../sql/spliced-text.ts'
 import { Marks, type PrefixSpan } from './marks.ts'
@@ -74,9 +75,12 @@ export function extractOf(node: ResolvedTable, types: BoundNode, own: OwnTables,
 /** What cannot be followed to a table of the environment's own, as mistakes of the source. */
 export function extractMistakes({ node, asked }: ResolvedTable, own: OwnTables): readonly Diagnostic[] {
   if (asked.kind === 'table') return []
-  return namespacesIn(asked.text, asked.uses, own.writer, own).problems.map(({ message, hint }) =>
-    errorAt('REWRITE_NAME_NOT_FOLLOWED', node.readPlace, message, { facts: { node: node.id }, hints: [hint] }),
-  )
+  return namespacesIn(asked.text, asked.uses, own.writer, own).problems.map(({ start, message, hint }) => {
+    const origin = asked.uses.find((use) => use.start === start)?.origin ?? 0
+    const name = /^'[^'\n]*'|^[\w."]+/.exec(node.query?.text.slice(origin) ?? '')?.[0] ?? ' '
+    const place = node.query === null ? node.readPlace : placeAt(node.query, origin, name.length)
+    return errorAt('REWRITE_NAME_NOT_FOLLOWED', place, message, { facts: { node: node.id }, hints: [hint] })
+  })
 }
 
 /** Tables of a source's connection that the steps of a bundle write. */

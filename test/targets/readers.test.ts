@@ -62,17 +62,23 @@ for (const [what, asked] of [
     assert.equal(await rowsOf(folder, 'SELECT total FROM transform.total'), [['71.50']])
   })
 
-test('a query that cannot be followed to the table of the environment is refused there', async () => {
-  const query = "query: SELECT id, amount FROM orders_view, to_regclass('analytics.orders') t(x)"
+test('a query that cannot be followed to the table of the environment is refused there, at the name that leads to it', async () => {
+  const query = `query: |
+  -- By a view, a text, a function and the search path.
+  SELECT id, analytics.twice(amount) AS amount
+  FROM orders_view, to_regclass('analytics.orders') t(x)`
   const project = await targetProject({}, { 'seeknal/back.yml': back(query), 'seeknal/total.yml': TOTAL })
-  await project.database.sql('CREATE VIEW orders_view AS SELECT 1::bigint AS id, 1.5::numeric(10,2) AS amount')
+  await project.database.sql(`CREATE VIEW orders_view AS SELECT 1::bigint AS id, 1.5::numeric(10,2) AS amount; CREATE SCHEMA analytics;
+    CREATE FUNCTION analytics.twice(n numeric) RETURNS numeric(10,2) LANGUAGE sql AS 'SELECT n * 2'`)
   await does(project.folder, ['run'])
   project.write('seeknal/orders.yml', ordersNode({ sql: 'SELECT * REPLACE (amount * 2 AS amount) FROM' }))
   const { err } = await ends(2, project.folder, ['env', 'plan', 'dev'])
   assert.match(
     err,
-    /The text names the table analytics\.orders, which an environment has of its own.*REWRITE_NAME_NOT_FOLLOWED/,
+    /seeknal\/back\.yml:8:33: The text names the table analytics\.orders, which an environment has of its own.*REWRITE_NAME_NOT_FOLLOWED/,
   )
+  assert.match(err, /seeknal\/back\.yml:7:14: The function analytics\.twice is in a schema.*REWRITE_NAME_NOT_FOLLOWED/)
+  assert.match(err, /Keep functions and types in a schema of their own/)
 })
 
 test('a source that reads what depends on it is a circle', async () => {
