@@ -242,6 +242,49 @@ test('readers of an overwritten table never wait, and see all old rows or all ne
   await reading.end()
 })
 
+test('many readers of a large table see, while its rows are replaced, all old rows or all new ones, and wait for no lock', async () => {
+  const project = await targetProject()
+  const { database } = project
+  await database.sql(
+    `CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint PRIMARY KEY, customer text);
+     CREATE VIEW analytics.customers AS SELECT customer FROM analytics.orders;
+     INSERT INTO analytics.orders SELECT i, 'old' FROM generate_series(0, 149999) i`,
+  )
+  const select = "SELECT i::BIGINT AS id, 'new' AS customer FROM range(300000) t(i) WHERE (SELECT count(*) > 0 FROM"
+  project.write(
+    'seeknal/orders.yml',
+    ordersNode({ sql: select }).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw'))\n"),
+  )
+  const reads = [
+    'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.orders',
+    'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.customers',
+    'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.orders WHERE id IN (5, 149999)',
+  ]
+  const [seen, during] = [new Set<string>(), new Set<string>()]
+  let isOver = false
+  const reading = reads.map(async (sql, i) => {
+    const reader = new pg.Client({ ...database, ssl: false })
+    await reader.connect()
+    await reader.query(`SET lock_timeout = '1ms'; SET enable_seqscan = ${i === 2 ? 'off' : 'on'}`)
+    while (!isOver) seen.add((await reader.query(sql)).rows[0].all)
+    await reader.end()
+  })
+  const copying = duringCopy(database, async () => {
+    for (const sql of reads) during.add(String((await database.sql(sql))[0]?.all))
+  })
+  await Promise.all([does(project.folder, ['run']), copying]).finally(() => {
+    isOver = true
+  })
+  await Promise.all(reading)
+  assert.equal([...during].sort(), ['150000oldold', '2oldold'])
+  const whole = ['150000oldold', '2oldold', '300000newnew', '2newnew']
+  assert.equal(
+    [...seen].filter((all) => !whole.includes(all)),
+    [],
+  )
+  assert.equal(await project.rows('SELECT count(*), min(customer) FROM analytics.customers'), [['300000', 'new']])
+})
+
 test('a value that cannot be sent is the failure, and the run ends', async () => {
   const project = await targetProject({ sql: "SELECT id, chr(0) || 'x' AS customer FROM" })
   assert.match((await ends(1, project.folder, ['run'])).err, /invalid byte sequence for encoding "UTF8": 0x00/)
