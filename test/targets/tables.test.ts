@@ -4,7 +4,7 @@ import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { suite } from '../support/suite.ts'
-import { ordersNode, RAW, targetProject } from '../support/target-project.ts'
+import { ordersNode, profileFor, RAW, targetProject } from '../support/target-project.ts'
 
 const test = suite('targets: tables')
 
@@ -261,6 +261,15 @@ test('a wide row that does not fit on a page is kept whole', async () => {
   assert.equal(await project.rows('SELECT length(long), octet_length(long) FROM analytics.orders LIMIT 1'), [
     ['200000', '550000'],
   ])
+})
+
+test('a name without a schema is in public, so that a bundle means the same table on every connection', async () => {
+  const project = await targetProject({ table: 'orders' })
+  project.write('profiles.yml', profileFor(project.database, '    schema: sales\n'))
+  await project.database.sql('CREATE SCHEMA sales; CREATE TABLE sales.orders (other int)')
+  await does(project.folder, ['run'])
+  assert.is((await project.rows('SELECT id FROM public.orders')).length, 3)
+  assert.equal(await project.rows('SELECT other FROM sales.orders'), [])
 })
 
 test('a name in three parts must lead to the database of the connection', async () => {

@@ -299,6 +299,30 @@ test('A number without a precision is read as text, and the warning says how to 
   assert.match(err, /BIND_TYPE_INEXACT.*DECIMAL\(38,10\)/s)
 })
 
+test('A type that DuckDB spells in another way is read when it is declared, and what does not fit it names the column', async () => {
+  const db = await database()
+  await db.sql(`CREATE TABLE spelled (i interval, t timetz, r int4range);
+    INSERT INTO spelled VALUES ('1 year 2 mons 3 days 04:05:06.789', '12:34:56.1+05:30', '[1,5)'), (NULL, NULL, NULL)`)
+  const declared = (r: string) =>
+    sourceOf(
+      'spelled',
+      `connection: warehouse\ntable: public.spelled\ncolumns: {i: INTERVAL, t: TIME WITH TIME ZONE, r: ${r}}\n`,
+    )
+  const folder = databaseProject(db, { 'seeknal/spelled.yml': declared('VARCHAR') })
+  const options = passwordOf(db)
+  await does(folder, ['run'], options)
+  assert.equal(
+    await rowsOf(
+      folder,
+      "SELECT i = INTERVAL '14 months 3 days 04:05:06.789', t::VARCHAR, r = '[1,5)' FROM source.spelled WHERE r IS NOT NULL",
+    ),
+    [['true', '07:04:56.1+00', 'true']],
+  )
+  writeFiles(folder, { 'seeknal/spelled.yml': declared('INTEGER') })
+  const { err } = await ends(1, folder, ['run'], options)
+  assert.match(err, /r does not fit INTEGER: \[1,5\)/)
+})
+
 test('Names of any kind are read: mixed case, keywords, quotes, spaces, other alphabets', async () => {
   const db = await database()
   await db.sql(`CREATE SCHEMA "My Schema"; CREATE TABLE "My Schema"."Order ""x""" ("Select" int, "from" text, "größe" int, "a b" int, "c'd" int, "CamelCase" int);
