@@ -10,6 +10,13 @@ import { RowEncoder } from './row-encoder.ts'
 const HEADER = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 const TRAILER = Buffer.from([0xff, 0xff])
 
+/** Whoever wrote the rows stopped in the middle of one, and knows why. */
+export class CutRows extends Bug {
+  constructor() {
+    super('rows that end within a row')
+  }
+}
+
 export class BinaryRows extends Transform {
   readonly #encoder: RowEncoder
   #waiting: Buffer[] = []
@@ -36,7 +43,7 @@ export class BinaryRows extends Transform {
       this.#encoder.flush()
       this.push(TRAILER)
     }
-    done(isCut ? new Bug('rows that end within a row') : failed)
+    done(isCut ? new CutRows() : failed)
   }
 
   #encode(): Error | null {

@@ -128,7 +128,7 @@ async function isKeyed(session: Session, what: string, relation: string, keys: r
          WHERE i.indrelid = c.oid AND i.indisunique AND i.indimmediate AND i.indisvalid AND i.indpred IS NULL AND i.indexprs IS NULL
            AND ARRAY(SELECT k.value COLLATE "C" FROM json_array_elements_text($2::json) k ORDER BY 1)
              = ARRAY(SELECT a.attname::text COLLATE "C" FROM pg_catalog.pg_attribute a
-                     WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:i.indnkeyatts - 1]) ORDER BY 1)
+                     WHERE a.attrelid = c.oid AND a.attnum = ANY ((i.indkey::int2[])[0:coalesce((to_jsonb(i)->>'indnkeyatts')::int, i.indnatts) - 1]) ORDER BY 1)
        ) AS keyed
      FROM pg_catalog.pg_class c WHERE c.oid = $1::oid`,
     [relation, JSON.stringify(keys)],

@@ -16,7 +16,7 @@ import {
   type WrittenTarget,
 } from '../../contract/target-sql.ts'
 import { wireFields } from '../../contract/target-wire.ts'
-import { BinaryRows } from './binary-rows.ts'
+import { BinaryRows, CutRows } from './binary-rows.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { copyFrom } from './driver.ts'
 import { serverFailure } from './failures.ts'
@@ -164,9 +164,9 @@ class Writing {
       }),
     ])
     // What the writer of the rows says is only that nobody reads them, where the server has said why.
-    const isOurs = sent.status === 'fulfilled' || sent.reason instanceof Bug
-    if (made.status === 'rejected' && (isOurs || sent.reason === made.reason)) throw made.reason
-    if (sent.status === 'rejected' && isOurs) throw sent.reason
+    const isCut = sent.status === 'fulfilled' || sent.reason instanceof CutRows
+    if (made.status === 'rejected' && (isCut || sent.reason === made.reason)) throw made.reason
+    if (sent.status === 'rejected' && sent.reason instanceof Bug) throw sent.reason
     if (sent.status === 'rejected') throw targetFailure(serverFailure(sent.reason, this.#session.connection, what))
   }
 
