@@ -53,14 +53,17 @@ export interface PostgresServer {
 
 let running: Promise<PostgresServer> | null = null
 
-/** This process's server. Skips the running test where there is no PostgreSQL for this platform. */
-export function postgresServer(): Promise<PostgresServer> {
+/**
+ * This process's server. Skips the running test where there is no PostgreSQL for this platform. `settings` go before those
+ * that make tests fast; whoever asks first decides.
+ */
+export function postgresServer(settings: readonly string[] = []): Promise<PostgresServer> {
   const folder = programs()
-  running ??= startServer(folder)
+  running ??= startServer(folder, settings)
   return running
 }
 
-async function startServer(folder: string): Promise<PostgresServer> {
+async function startServer(folder: string, own: readonly string[]): Promise<PostgresServer> {
   const home = tempFolder('pg')
   owned(home)
   chmodSync(home, 0o755)
@@ -82,7 +85,7 @@ async function startServer(folder: string): Promise<PostgresServer> {
     async start() {
       const again = () => {
         watcher?.stdin?.end()
-        watcher = watched(folder, home, data, port)
+        watcher = watched(folder, home, data, port, own)
       }
       await answered(() => superuser('postgres').sql('SELECT 1'), again, { home, data })
     },
@@ -112,8 +115,14 @@ host all all all scram-sha-256
 `
 
 /** Starts the server under a shell that kills it as soon as this process is gone. */
-function watched(folder: string, home: string, data: string, port: number): ChildProcess {
-  const settings = [...SETTINGS, `unix_socket_directories=${home}`, `port=${port}`, 'listen_addresses=127.0.0.1']
+function watched(folder: string, home: string, data: string, port: number, own: readonly string[]): ChildProcess {
+  const settings = [
+    ...SETTINGS,
+    ...own,
+    `unix_socket_directories=${home}`,
+    `port=${port}`,
+    'listen_addresses=127.0.0.1',
+  ]
   const script = '"$@" >"$LOG" 2>&1 </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server'
   const args = [join(folder, 'postgres'), '-D', data, ...settings.flatMap((setting) => ['-c', setting])]
   const watcher = spawn('/bin/sh', ['-c', script, 'sh', ...args], {
