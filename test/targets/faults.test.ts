@@ -108,6 +108,12 @@ const MANY = {
 }
 const many = ordersNode(MANY).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw'))\n")
 
+/** A table that takes its time over one of the rows, so that what happens meanwhile does. */
+const SLOW = `CREATE SCHEMA analytics;
+  CREATE TABLE analytics.orders (id bigint CONSTRAINT slow CHECK (id <> 500000 OR pg_sleep(10) IS NOT NULL), customer text);
+  INSERT INTO analytics.orders VALUES (7, 'there')`
+const FAST = 'ALTER TABLE analytics.orders DROP CONSTRAINT slow'
+
 /** Calls `act` while rows stream to the database. */
 async function duringCopy(database: TestDatabase, act: (pid: string) => Promise<unknown>): Promise<void> {
   for (let turn = 0; turn < 2000; turn++) {
@@ -128,9 +134,7 @@ async function duringCopy(database: TestDatabase, act: (pid: string) => Promise<
 test('a connection that is lost while rows are sent leaves the table as it was, and says so', async () => {
   const project = await targetProject()
   const { database } = project
-  await database.sql(
-    "CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint, customer text); INSERT INTO analytics.orders VALUES (7, 'there')",
-  )
+  await database.sql(SLOW)
   project.write('seeknal/orders.yml', many)
   const [ended] = await Promise.all([
     ends(1, project.folder, ['run']),
@@ -143,6 +147,7 @@ test('a connection that is lost while rows are sent leaves the table as it was, 
   assert.not.match(ended.all, /pass word/)
   assert.equal(await project.rows(ROWS), [['7', 'there']])
   assert.equal(await leftOver(database), [])
+  await database.sql(FAST)
   await does(project.folder, ['run'])
   assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['1000000']])
 })
@@ -150,9 +155,7 @@ test('a connection that is lost while rows are sent leaves the table as it was, 
 test('a server that crashes while rows are sent has the old rows when it is back', async () => {
   const project = await targetProject()
   const { database } = project
-  await database.sql(
-    "CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint, customer text); INSERT INTO analytics.orders VALUES (7, 'there')",
-  )
+  await database.sql(SLOW)
   project.write('seeknal/orders.yml', many)
   const server = await postgresServer()
   const [ended] = await Promise.all([
@@ -163,6 +166,7 @@ test('a server that crashes while rows are sent has the old rows when it is back
   await server.start()
   assert.equal(await project.rows(ROWS), [['7', 'there']])
   assert.equal(await leftOver(database), [])
+  await database.sql(FAST)
   await does(project.folder, ['run'])
   assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['1000000']])
 })
@@ -246,7 +250,7 @@ test('many readers of a large table see, while its rows are replaced, all old ro
   const project = await targetProject()
   const { database } = project
   await database.sql(
-    `CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint PRIMARY KEY, customer text);
+    `CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint PRIMARY KEY CHECK (id <> 200000 OR pg_sleep(3) IS NOT NULL), customer text);
      CREATE VIEW analytics.customers AS SELECT customer FROM analytics.orders;
      INSERT INTO analytics.orders SELECT i, 'old' FROM generate_series(0, 149999) i`,
   )
