@@ -40,11 +40,13 @@ interface Bench {
   /** Where the server reads files. */
   readonly files: string
   readonly runs: number
+  /** The other database than the one before. */
+  readonly next: () => TestDatabase
 }
 
 export async function postgresqlTargets(rows: number, runs: number): Promise<void> {
   const server = await postgresServer(DURABLE)
-  const databases = [
+  const databases: readonly [TestDatabase, TestDatabase] = [
     await server.create({ database: 'bench_0', user: 'bench_0', password: 'bench' }),
     await server.create({ database: 'bench_1', user: 'bench_1', password: 'bench' }),
   ]
@@ -53,7 +55,9 @@ export async function postgresqlTargets(rows: number, runs: number): Promise<voi
   mkdirSync(files)
   mkdirSync(join(folder, 'seeknal'))
   owned(files)
-  const bench = { server, databases, folder, files, runs }
+  let turn = 0
+  const next = (): TestDatabase => databases[turn++ % 2 === 0 ? 0 : 1]
+  const bench = { server, databases, folder, files, runs, next }
   await overwrite(bench, rows)
   await upsert(bench, Math.trunc(rows / 5), rows)
 }
@@ -62,10 +66,11 @@ async function overwrite(bench: Bench, rows: number): Promise<void> {
   const csv = await written(bench, 'orders.csv', rowsOf(rows, 0))
   writeFileSync(join(bench.folder, 'seeknal/orders.yml'), node('orders', rowsOf(rows, 0)))
   const copy = (table: string): string => `COPY ${table} FROM '${csv}' (FORMAT csv)`
-  for (const [turn, db] of bench.databases.entries()) {
+  for (const _ of bench.databases) {
+    const db = bench.next()
     for (const name of ['truncated', 'deleted']) await db.sql(`CREATE TABLE ${name} (${COLUMNS})`)
     for (const name of ['truncated', 'deleted']) await db.superuser(copy(name))
-    run(bench, turn)
+    run(bench, db)
   }
   await compared(bench, `overwrite of ${count(rows)} rows in a table that holds as many`, {
     'TRUNCATE, COPY FROM a file': (db) => db.superuser(`BEGIN; TRUNCATE truncated; ${copy('truncated')}; COMMIT`),
@@ -88,7 +93,7 @@ async function upsert(bench: Bench, rows: number, all: number): Promise<void> {
   const fresh = (name: string): string =>
     `DROP TABLE IF EXISTS ${name}; CREATE TABLE ${name} (${COLUMNS}, UNIQUE (id)); INSERT INTO ${name} SELECT * FROM deleted`
   // The table of the turn before is of no use; the output is stored.
-  for (const turn of bench.databases.keys()) run(bench, turn)
+  for (const _ of bench.databases) run(bench, bench.next())
   await compared(
     bench,
     `upsert of ${count(rows)} rows into ${count(all)}, half of them new`,
@@ -111,12 +116,10 @@ async function compared(
   const own: Side[] = []
   const others = Object.entries(byHand).map(([name, body]) => ({ name, body, sides: [] as Side[] }))
   for (let i = 0; i < bench.runs; i++) {
-    const turn = i % bench.databases.length
-    const db = bench.databases[turn]
-    if (db === undefined) continue
+    const db = bench.next()
     await before(db)
     for (const { body, sides } of others) sides.push(await side(bench, db, () => body(db)))
-    own.push(await side(bench, db, async () => run(bench, turn)))
+    own.push(await side(bench, db, async () => run(bench, db)))
   }
   console.log(`  ${what}, medians of ${bench.runs}`)
   const ours = say('seeknal run', own)
@@ -148,11 +151,11 @@ async function side(
   }
 }
 
-function run(bench: Bench, turn: number): { cpuMs: number; peakMb: number } {
-  const db = bench.databases[turn]
-  if (db === undefined) throw new Bug('no database')
+function run(bench: Bench, db: TestDatabase): { cpuMs: number; peakMb: number } {
   writeFileSync(join(bench.folder, 'profiles.yml'), profileFor(db))
-  return seeknal(bench.folder, 'run')
+  const done = seeknal(bench.folder, 'run')
+  if (!done.out.includes('→ public.')) throw new Bug(`nothing was written: ${done.out}`)
+  return done
 }
 
 /** Of all sessions that have ended. */
