@@ -65,7 +65,7 @@ export const targetItems = (columns: readonly Column[], quote: Quote): readonly 
 function textOf(value: string, type: string): string {
   const element = elementOf(type)
   const target = targetType(type)
-  if (target === 'jsonb') return /^JSON(\[\])+$/.test(type) ? jsonList(value, type, 0) : `to_json(${value})`
+  if (target === 'jsonb') return jsonText(value, type)
   if (element !== null) return arrayOf(value, element)
   if (type === 'BLOB') return `'\\x' || hex(${value})`
   // Years before the first: `0044-03-15 (BC) 10:00:00` is `0044-03-15 10:00:00 BC` to PostgreSQL.
@@ -73,6 +73,10 @@ function textOf(value: string, type: string): string {
     return `CASE WHEN ${value} < '0001-01-01' AND isfinite(${value}) THEN regexp_replace(CAST(${value} AS VARCHAR), '^(.*) \\(BC\\)(.*)$', '\\1\\2 BC') ELSE CAST(${value} AS VARCHAR) END`
   return value
 }
+
+/** What a `jsonb` is made of, as DuckDB writes it. */
+export const jsonText = (value: string, type: string): string =>
+  /^JSON(\[\])+$/.test(type) ? jsonList(value, type, 0) : `to_json(${value})`
 
 /** The documents as they are: to_json() would round their numbers. */
 function jsonList(value: string, type: string, level: number): string {

@@ -5,7 +5,7 @@
 // Rule: FORMAT.md, "Types of targets".
 
 import type { Column } from './manifest.ts'
-import { targetType } from './target-types.ts'
+import { jsonText, targetType } from './target-types.ts'
 
 export type WireField =
   /** Decimal; of a date, time or floating point what PostgreSQL's integer of that many bytes would be. */
@@ -78,7 +78,7 @@ function itemsOf(value: string, type: string): readonly string[] {
       return [`octet_length(${value})`, `hex(${value})`]
   }
   const target = targetType(type)
-  if (target === 'jsonb') return measured(`to_json(${value})`)
+  if (target === 'jsonb') return measured(jsonText(value, type))
   return target === 'text' || target === 'json' ? measured(value) : [value]
 }
 
