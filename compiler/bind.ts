@@ -4,6 +4,7 @@
 
 import type { Check } from '../runtime/contract/checks.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
+import { ENGINES } from '../runtime/contract/engines.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
 import type { Column } from '../runtime/contract/manifest.ts'
 import type { Target } from '../runtime/contract/targets.ts'
@@ -15,12 +16,15 @@ import { furtherMistakes } from './bind/further-mistakes.ts'
 import { lateReaderMistakes } from './bind/late-readers.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
+import { ServerBinding } from './bind/postgresql.ts'
 import { bindSources } from './bind/sources.ts'
 import { sqlFacts } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
 import { bindTargets } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
-import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
+import type { PostgresqlFacts } from './resolve/postgresql.ts'
+import { isFile, isTable, isTransform, type ResolvedNode, type ResolvedTransform } from './resolve.ts'
+import type { PostgresqlQuery } from './sql/postgresql-query.ts'
 import type { LockedSource } from './validate.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
@@ -34,6 +38,8 @@ export interface Bound {
   readonly targets: ReadonlyMap<NodeId, readonly Target[]>
   /** What seeknal.lock.json should hold: observed source columns, by id. */
   readonly lock: Readonly<Record<string, LockedSource>>
+  /** Queries in PostgreSQL's spelling, where that is the engine. */
+  readonly queries: ReadonlyMap<NodeId, PostgresqlQuery>
   /** Name and version of the engine that answered: `duckdb v1.5.6`. */
   readonly engine: string
   readonly diagnostics: readonly Diagnostic[]
@@ -45,7 +51,10 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   const files = await bindSources(graph.nodes.filter(isFile), graph.lock, world)
   const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
   const sources = [...files.bound, ...tables.bound]
-  const { described, outputs, diagnostics } = await describeLevels(graph, sources, engine, world)
+  const server = ENGINES[graph.project.engine.name].isDatabase
+    ? new ServerBinding(graph.project.engine, graph.lock, world)
+    : null
+  const { described, outputs, diagnostics } = await describeLevels(graph, sources, { engine, server }, world)
   const facts = await sqlFacts(described, world)
   const late = await lateDeclared(described, world)
   const bound = new Map<NodeId, BoundNode>(sources.map((node) => [node.id, node]))
@@ -60,21 +69,35 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
     graph.nodes.map(({ id, node }) => ({ id, node })),
     bound,
   )
+  await server?.translate(
+    described.flatMap(({ node }) => (node.postgresql === undefined ? [node] : [])),
+    outputs,
+  )
   diagnostics.push(...files.diagnostics, ...tables.diagnostics)
+  diagnostics.push(...(server?.diagnostics ?? []), ...(server?.notAsked() ?? []))
   diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests, ...wrongTargets)
   diagnostics.push(
     ...late.diagnostics,
     ...described.flatMap(inexactColumns),
     ...(await lateReaderMistakes(described, outputs, engine, world)),
   )
-  return { graph, bound, checks, targets, lock: { ...files.lock, ...tables.lock }, engine, diagnostics }
+  return {
+    graph,
+    bound,
+    checks,
+    targets,
+    lock: { ...files.lock, ...tables.lock, ...server?.lock },
+    queries: server?.queries ?? new Map(),
+    engine: server === null ? engine : graph.project.engine.name,
+    diagnostics,
+  }
 }
 
 /** Level by level, since a level reads the columns of those before it. */
 async function describeLevels(
   graph: Graph,
   sources: readonly BoundNode[],
-  engine: string,
+  { engine, server }: { readonly engine: string; readonly server: ServerBinding | null },
   world: World,
 ): Promise<{
   readonly described: readonly Described[]
@@ -91,7 +114,11 @@ async function describeLevels(
       const node = byId.get(id)
       return node !== undefined && isTransform(node) && node.inputs.every((input) => outputs.has(input)) ? [node] : []
     })
-    const answers = await describeOutputs(nodes, outputs, engine, world)
+    const plain = nodes.filter((node) => node.postgresql === undefined)
+    const answers = [
+      ...(await describeOutputs(plain, outputs, engine, world)),
+      ...((await server?.describe(nodes.filter(isPostgresql), outputs)) ?? []),
+    ]
     diagnostics.push(
       ...(await furtherMistakes(
         answers.filter((answer) => answer.kind === 'error'),
@@ -108,6 +135,9 @@ async function describeLevels(
   }
   return { described, outputs, diagnostics }
 }
+
+const isPostgresql = (node: ResolvedTransform): node is ResolvedTransform & { readonly postgresql: PostgresqlFacts } =>
+  node.postgresql !== undefined
 
 const mistakesOf = (answer: Answer): readonly Diagnostic[] =>
   answer.kind === 'error'

@@ -3,6 +3,7 @@
 
 import type { OpenedBundle } from '../runtime/contract/bundle.ts'
 import { type Diagnostic, isError, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
+import type { EngineChoice } from '../runtime/contract/engines.ts'
 import type { EnvironmentName } from '../runtime/contract/ids.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { LastOutputs } from './bind/bound-node.ts'
@@ -14,6 +15,7 @@ import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
 import { plan } from './plan.ts'
 import type {
+  BindOnServer,
   CheckQueries,
   CompileCache,
   ConnectionSchemas,
@@ -21,6 +23,7 @@ import type {
   ObserveSources,
   ObserveTables,
   SourceDefaults,
+  TranslateQueries,
 } from './ports.ts'
 import { resolve } from './resolve.ts'
 import { rewrite } from './rewrite.ts'
@@ -60,12 +63,16 @@ export interface CompileInput {
   readonly carry?: boolean
   /** Nodes of the base whose stored outputs were made from older data than it has now. Default: none. */
   readonly due?: readonly string[]
+  /** The engine, where the profile has a say in it; default: what the project says. */
+  readonly executes?: EngineChoice
   /** `--params`: override placeholders of the same name. */
   readonly params: { readonly [key: string]: Json }
   readonly engine: LazySqlEngine
   readonly observe: ObserveSources
   readonly observeTables: ObserveTables
   readonly checkQueries: CheckQueries
+  readonly translateQueries: TranslateQueries
+  readonly bindOnServer: BindOnServer
   /** Of the profile. */
   readonly sourceDefaults: SourceDefaults
   readonly connectionSchemas: ConnectionSchemas
@@ -98,10 +105,11 @@ export interface Compiled {
 export async function compile(input: CompileInput): Promise<Compiled> {
   const row = new Row(input.stopAfter)
   const { engine, cache, observe, observeTables, acceptSources } = input
+  const { checkQueries, translateQueries, bindOnServer } = input
 
   const loaded = load(input.files, cache)
   if (row.ends('load', loaded)) return row.compiled()
-  const validated = validate(loaded)
+  const validated = validate(loaded, input.executes)
   if (row.ends('validate', validated)) return row.compiled()
   const resolved = await resolve(validated, input)
   if (row.ends('resolve', resolved)) return row.compiled()
@@ -112,6 +120,9 @@ export async function compile(input: CompileInput): Promise<Compiled> {
     engine,
     observe,
     observeTables,
+    checkQueries,
+    translateQueries,
+    bindOnServer,
     cache,
     acceptSources,
     lastOutputs: input.lastOutputs ?? {},

@@ -8,6 +8,8 @@ export const DIAGNOSTIC_CODES = {
   BIND_DECLARED_COLUMN_MISSING: 'A declared column is not in the output.',
   BIND_DUPLICATE_COLUMN: 'Two columns have the same name, ignoring case.',
   BIND_FUNCTION_NOT_FOUND: 'There is no such function.',
+  BIND_NOT_ASKED: 'The server that executes could not be asked whether it takes the SQL.',
+  BIND_NOT_TRANSLATED: "A query of DuckDB's dialect is not translated to that of the engine.",
   BIND_SOURCE_CHANGED: 'A source no longer has the columns of seeknal.lock.json.',
   BIND_SOURCE_NOT_FOUND: 'A source has no data and its columns are not known.',
   BIND_SOURCE_REFUSED: 'A source finds a file, or a link to one, that is no data of the project.',

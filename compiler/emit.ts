@@ -3,10 +3,13 @@
 
 import { type BundleFile, bundleDigest, type OpenedBundle } from '../runtime/contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import { ENGINES } from '../runtime/contract/engines.ts'
 import { extractFile } from '../runtime/contract/extract.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
+import { stepLoadFile } from '../runtime/contract/table-steps.ts'
 import { applySql } from './emit/apply-sql.ts'
 import { type Contract, contractOf, promotionFile, stepFile } from './emit/contract.ts'
+import { databaseApplySql, databaseScripts } from './emit/database-files.ts'
 import { namesIn, type Texts } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
@@ -39,6 +42,9 @@ export async function emit(
     ...rewritten.steps.flatMap(({ id, extract }): [string, string][] =>
       extract === undefined ? [] : [[extractFile(id), extract]],
     ),
+    ...rewritten.steps.flatMap(({ id, load }): [string, string][] =>
+      load === undefined ? [] : [[stepLoadFile(id), load]],
+    ),
     ...rewritten.steps.flatMap(({ id, production }): [string, string][] =>
       production === undefined ? [] : [[promotionFile(id), production]],
     ),
@@ -53,9 +59,12 @@ export async function emit(
 /** Prepares what takes long, while the engine works for another pass. */
 export const prepareEmit = (nodes: number, cache: CompileCache): void => prepareTypes(nodes, cache)
 
+const isDatabase = ({ planned }: Rewritten): boolean =>
+  ENGINES[planned.diffed.bound.graph.project.engine.name].isDatabase
+
 /** The files that say which environment they are for, besides the steps. */
 const forPeople = (rewritten: Rewritten, contract: Contract): Texts => [
-  ['apply.sql', applySql(rewritten, contract)],
+  ['apply.sql', isDatabase(rewritten) ? databaseApplySql(rewritten, contract) : applySql(rewritten, contract)],
   ['review.md', review(rewritten, contract)],
-  ...scripts(contract),
+  ...(isDatabase(rewritten) ? databaseScripts(rewritten, contract) : scripts(contract)),
 ]

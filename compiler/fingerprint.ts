@@ -96,11 +96,14 @@ function manifestNode(
 }
 
 /** What the node reads besides its inputs. */
-function readingOf(node: ResolvedNode): Pick<ManifestNode, 'sql' | 'source_files' | 'source_table'> {
-  if (isTransform(node)) return { sql: node.sql.text }
+function readingOf(node: ResolvedNode): Pick<ManifestNode, 'dialect' | 'sql' | 'source_files' | 'source_table'> {
+  if (isTransform(node)) return { ...dialectOf(node), sql: node.sql.text }
   if (!isTable(node)) return { source_files: { format: node.node.format, path: node.path } }
   return { source_table: { type: node.node.format, connection: node.connection, from: fromClause(node) } }
 }
+
+const dialectOf = ({ node: { dialect } }: ResolvedTransform): { readonly dialect?: 'postgresql' } =>
+  dialect === 'postgresql' ? { dialect } : {}
 
 function edgeTo(
   id: NodeId,
@@ -145,7 +148,7 @@ function definitionOf(
     ...(materializations === undefined ? {} : { materializations }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
     ...(Object.keys(settings).length === 0 ? {} : { settings }),
-    ...(isTransform(node) ? { sql: bound.canonicalSql } : {}),
+    ...(isTransform(node) ? { ...dialectOf(node), sql: bound.canonicalSql } : {}),
     ...(isFile(node) ? { path: node.path.replace(/^(?:\.\/)+/, '') } : {}),
     ...(volatile === undefined ? {} : { volatile }),
   }

@@ -135,8 +135,57 @@ export type ObserveTables = (requests: readonly TableRequest[]) => Promise<reado
 /** What a database's own parser says of a text that should be one SELECT which changes nothing. */
 export type QueryCheck =
   /** `canonical` stands for the query whatever its formatting and comments; it ends at `end`, before any semicolon. */
-  | { readonly kind: 'query'; readonly canonical: string; readonly end: number; readonly uses: readonly SchemaUse[] }
+  | {
+      readonly kind: 'query'
+      readonly canonical: string
+      readonly end: number
+      readonly uses: readonly SchemaUse[]
+      readonly facts: QueryFacts
+    }
   | { readonly kind: 'error'; readonly what: 'syntax' | 'statement'; readonly message: string; readonly offset: number }
+
+/** What the rows of a query depend on besides what it reads; offsets in UTF-16 code units. */
+export interface QueryFacts {
+  /** Where the clock is read, with the type of what that gives. */
+  readonly clock: readonly { readonly type: string; readonly start: number }[]
+  /** Calls of getvariable('name'). */
+  readonly variables: readonly { readonly name: string; readonly start: number }[]
+  readonly volatile: readonly string[]
+  readonly orderDependent: readonly string[]
+}
+
+/** A query of DuckDB's dialect in PostgreSQL's, or why there is none. */
+export type Translation =
+  | { readonly kind: 'query'; readonly sql: string }
+  | {
+      readonly kind: 'refused'
+      readonly message: string
+      /** In the text that was given; null: all of it. */
+      readonly offset: number | null
+      readonly hints: readonly string[]
+    }
+
+export type TranslateQueries = (texts: readonly string[]) => Promise<readonly Translation[]>
+
+/** A query that the server of the engine is asked about: `relations` are spelled in `sql` as `{{schema of kind}}.name`. */
+export interface ServerQuestion {
+  readonly node: string
+  /** The query over the names that `relationsIn` gives. */
+  readonly sql: (schemaOf: (kind: string) => string) => string
+  readonly relations: readonly Relation[]
+}
+
+export type ServerAnswer =
+  | Extract<TableObservation, { kind: 'columns' }>
+  /** `offset` in what `sql` gave. */
+  | Omit<Extract<TableObservation, { kind: 'error' }>, 'isMissing'>
+  | Extract<TableObservation, { kind: 'unreachable' }>
+
+/** Prepares queries over empty tables on a server, in a transaction that is rolled back. */
+export type BindOnServer = (
+  connection: string,
+  questions: readonly ServerQuestion[],
+) => Promise<readonly ServerAnswer[]>
 
 export type CheckQueries = (texts: readonly string[]) => Promise<readonly QueryCheck[]>
 
@@ -186,6 +235,10 @@ export const noDatabases = {
   checkQueries: async (): Promise<readonly QueryCheck[]> => [],
   sourceDefaults: {},
   connectionSchemas: {},
+  translateQueries: async (texts: readonly string[]): Promise<readonly Translation[]> =>
+    texts.map(() => ({ kind: 'refused', message: 'There is no translation.', offset: null, hints: [] })),
+  bindOnServer: async (_: string, questions: readonly ServerQuestion[]): Promise<readonly ServerAnswer[]> =>
+    questions.map(() => ({ kind: 'unreachable', message: 'There is no server.', hints: [] })),
 } as const
 
 /** A place where SQL of a database names something of a schema. Found by runtime/engines/postgresql/relations.ts. */

@@ -57,8 +57,12 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
     isAsked = true
     return input.observeTables(requests)
   }
+  const bindOnServer: CompileInput['bindOnServer'] = (...asked) => {
+    isAsked = true
+    return input.bindOnServer(...asked)
+  }
   const { compile } = await import('./compile.ts')
-  const compiled = await compile({ ...input, observe, observeTables })
+  const compiled = await compile({ ...input, observe, observeTables, bindOnServer })
   if (compiled.bundle !== null && !isAsked) {
     input.cache.set(key, digest)
     input.results.set(slot, keep(compiled, digest, observed))
@@ -79,6 +83,7 @@ function inputDigest(input: RecallInput): string {
     lastOutputs,
     sourceDefaults,
     connectionSchemas: schemas,
+    executes,
   } = input
   const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
   const production = base === null ? null : (keptBase?.digest ?? sha256(prettyJson(base)))
@@ -95,6 +100,7 @@ function inputDigest(input: RecallInput): string {
       last,
       sourceDefaults,
       schemas,
+      executes ?? null,
     ]),
   )
 }

@@ -19,6 +19,7 @@ import type {
 } from './ports.ts'
 import { finishSql, type ResolvedText, textsToClassify } from './resolve/finish-sql.ts'
 import { type Inputs, type KnownNodes, knownNodes, resolveInputs } from './resolve/inputs.ts'
+import { type PostgresqlFacts, type PostgresqlText, resolvePostgresql } from './resolve/postgresql.ts'
 import { type LayerProblem, type Prepared, prepareSql, textsToParse } from './resolve/prepare-sql.ts'
 import { type Problem, Scope } from './resolve/scope.ts'
 import { placed, resolveSource } from './resolve/source.ts'
@@ -105,6 +106,8 @@ export interface AskedQuery {
 export interface ResolvedTransform extends ResolvedCommon {
   readonly node: TransformNode
   readonly sql: ResolvedSql
+  /** Of a transform in that dialect. */
+  readonly postgresql?: PostgresqlFacts
 }
 
 export type ResolvedNode = ResolvedSource | ResolvedTable | ResolvedTransform
@@ -169,7 +172,7 @@ interface Job {
   readonly node: TransformNode
   readonly scope: Scope
   readonly inputs: Inputs
-  result?: ResolvedText
+  result?: ResolvedText | PostgresqlText
 }
 
 function job(node: TransformNode, scope: Scope, inputs: Inputs, report: (d: Diagnostic) => void): Job {
@@ -181,9 +184,12 @@ function job(node: TransformNode, scope: Scope, inputs: Inputs, report: (d: Diag
 }
 
 /** A job that the cache does not know. */
-interface OpenJob {
+interface AskedJob {
   readonly job: Job
   readonly key: string
+}
+
+interface OpenJob extends AskedJob {
   readonly prepared: Prepared
 }
 
@@ -191,32 +197,58 @@ interface OpenJob {
 const BATCH = 100
 
 /** Gives each job its result: from the cache, or from the engine in batches. */
-async function answer(jobs: readonly Job[], { engine, cache }: ResolveOptions, known: KnownNodes): Promise<void> {
+async function answer(
+  jobs: readonly Job[],
+  { engine, cache, checkQueries }: ResolveOptions,
+  known: KnownNodes,
+): Promise<void> {
   const open: OpenJob[] = []
+  const own: AskedJob[] = []
   for (const job of jobs) {
     const { text } = job.node.sql
-    const key = `resolve/1:${fingerprintOf([text, job.inputs.written, text.includes('{{') ? job.scope.fingerprint() : null])}`
+    const { dialect } = job.node
+    const key = `resolve/1:${dialect === 'duckdb' ? '' : dialect}${fingerprintOf([text, job.inputs.written, text.includes('{{') ? job.scope.fingerprint() : null])}`
     const found = job.inputs.broken.length === 0 ? cache.get(key) : undefined
     // Written below by this function only, under the hash of what it depends on.
-    if (found !== undefined) job.result = found as ResolvedText
+    if (found !== undefined) job.result = found as PostgresqlText
+    else if (dialect === 'postgresql') own.push({ job, key })
     else open.push({ job, key, prepared: prepareSql(text, job.scope) })
   }
   for (let at = 0; at < open.length; at += BATCH) {
     const batch = open.slice(at, at + BATCH)
     await answerBatch(batch, engine, known)
-    for (const { job, key } of batch)
-      if (job.result?.problems.length === 0 && job.inputs.broken.length === 0) cache.set(key, job.result)
+    remember(batch, cache)
   }
+  const results = await resolvePostgresql(
+    own.map(({ job }) => ({ text: job.node.sql.text, scope: job.scope, readable: readableOf(job, known) })),
+    checkQueries,
+  )
+  own.forEach(({ job }, i) => {
+    const result = results[i]
+    if (result !== undefined) job.result = result
+  })
+  remember(own, cache)
 }
+
+function remember(open: readonly AskedJob[], cache: CompileCache): void {
+  for (const { job, key } of open)
+    if (job.result?.problems.length === 0 && job.inputs.broken.length === 0) cache.set(key, job.result)
+}
+
+const readableOf = ({ node, inputs: { written, broken } }: Job, { ids }: KnownNodes) => ({
+  self: node.id,
+  inputs: written,
+  nodes: ids,
+  brokenInputs: broken,
+})
 
 async function answerBatch(open: readonly OpenJob[], engine: LazySqlEngine, known: KnownNodes): Promise<void> {
   const prepared = open.map((one) => one.prepared)
   const parsed = await parseAll(prepared, engine)
   const kinds = await classifyAll(prepared, parsed, engine)
   open.forEach(({ job, prepared }, i) => {
-    const { written, broken } = job.inputs
-    const readable = { self: job.node.id, inputs: written, nodes: known.ids, brokenInputs: broken }
-    job.result = finishSql(prepared, { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }, readable)
+    const answers = { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }
+    job.result = finishSql(prepared, answers, readableOf(job, known))
   })
 }
 
@@ -245,13 +277,15 @@ async function classifyAll(
   return asked.map((own) => new Map(own.map(({ index }) => [index, kinds[at++] ?? 'other'])))
 }
 
-function resolved(node: TransformNode, inputs: Inputs, result: ResolvedText): ResolvedTransform {
+function resolved(node: TransformNode, inputs: Inputs, result: ResolvedText | PostgresqlText): ResolvedTransform {
+  const own = 'postgresql' in result ? result.postgresql : null
   const spliced = splices(node.sql.text, result.layers)
   return {
     id: node.id,
     node,
     inputs: [...new Set(inputs.written)],
     parameters: result.parameters,
+    ...(own === null ? {} : { postgresql: own }),
     sql: {
       text: spliced.at(-1)?.text ?? node.sql.text,
       spliced,

@@ -3,13 +3,15 @@
 // taking the prefixes away gives exactly production's bytes. Pure.
 
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
+import { ENGINES } from '../runtime/contract/engines.ts'
 import { type NodeId, namespacePrefix } from '../runtime/contract/ids.ts'
 import type { BoundNode } from './bind.ts'
 import { stepId } from './emit/contract.ts'
 import { preludeText } from './emit/prelude.ts'
 import type { Planned, PlannedBuild, PlannedCheck, PlannedStep } from './plan.ts'
-import { isTable, isTransform, type ResolvedNode } from './resolve.ts'
+import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
+import { type DatabaseWorld, databaseCheck, databaseMistakes, databaseStep } from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { longNames, materializeStep, takenNames } from './rewrite/materialize-step.ts'
 import { sourceStep } from './rewrite/source-step.ts'
@@ -28,6 +30,8 @@ export interface RewrittenStep {
   /** Sources in databases: text of the file that asks for their rows. */
   readonly extract?: string
   readonly extractSpans?: readonly PrefixSpan[]
+  /** Engines that are databases: DuckDB's SQL that reads the files whose rows are copied. */
+  readonly load?: string
   /** Targets in environments only: the same step without the prefix, for a promotion. */
   readonly production?: string
   /** What stands for it in apply.sql: of steps whose columns only data can tell, and of those that another database runs. */
@@ -45,13 +49,16 @@ export interface Rewritten {
 /** The SQL of every step. For production nothing is put in, and `spans` are empty. */
 export function rewrite(planned: Planned): Rewritten {
   const prefix = namespacePrefix(planned.environment)
-  const { graph, bound } = planned.diffed.bound
+  const { graph, bound, queries } = planned.diffed.bound
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
+  const { name, schema, connection } = graph.project.engine
+  const database = ENGINES[name].isDatabase ? { schema: schema ?? '', connection, queries } : null
   const steps = planned.steps.flatMap((step): RewrittenStep[] => {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return []
     if (step.kind === 'materialize') return [materializeStep(step, types, prefix)]
+    if (database !== null) return [inDatabase(step, node, types, prefix, database)]
     const written = prefix === '' ? '' : authorText(step, node, types)
     const marks = new Marks(prefix, written)
     const id = stepId(step)
@@ -74,8 +81,30 @@ export function rewrite(planned: Planned): Rewritten {
     diagnostics: [
       ...longNames(graph.nodes, planned.steps, prefix),
       ...takenNames(graph.nodes, prefix),
-      ...notFollowed(planned, nodes),
+      ...(database === null ? notFollowed(planned, nodes) : databaseMistakes(graph.nodes, bound, database, prefix)),
     ],
+  }
+}
+
+/** A step of an engine that is a database; rows of files are read by DuckDB. */
+function inDatabase(
+  step: PlannedBuild | PlannedCheck,
+  node: ResolvedNode,
+  types: BoundNode,
+  prefix: string,
+  world: DatabaseWorld,
+): RewrittenStep {
+  const query = world.queries.get(step.node)
+  const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([query?.text, authorText(step, node, types)]))
+  const text =
+    step.kind === 'check' ? databaseCheck(step, types, marks, world) : databaseStep(node, step, types, marks, world)
+  const isLoaded = step.kind === 'build' && isFile(node)
+  return {
+    id: stepId(step),
+    kind: step.kind,
+    node: step.node,
+    ...marks.resolve(text),
+    ...(isLoaded ? { load: sourceStep(node, types, new Marks('', '')) } : {}),
   }
 }
 

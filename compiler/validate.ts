@@ -3,6 +3,7 @@
 
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
+import type { Dialect, EngineChoice, EngineName } from '../runtime/contract/engines.ts'
 import { NAME_PATTERN, type NodeId, nodeId } from '../runtime/contract/ids.ts'
 import { errorAt, warningAt } from './diagnostic-codes.ts'
 import type { Json, Loaded, LoadedDocument, TextPiece } from './load.ts'
@@ -89,6 +90,7 @@ export interface TransformNode extends NodeCommon {
   readonly inputs: readonly NodeInput[]
   /** SQL as written, from `transform:` or the file that `file:` names. */
   readonly sql: PlacedText
+  readonly dialect: Dialect
 }
 
 export type ValidNode = SourceNode | TransformNode
@@ -105,14 +107,26 @@ export interface ProjectSettings {
   readonly name: string
   readonly version: string
   readonly profile: string | null
-  readonly engine: 'duckdb'
-  readonly dialect: 'duckdb'
+  /** What executes; every field has a value. */
+  readonly engine: Engine
+  /** Of the SQL of transforms that do not say one. */
+  readonly dialect: Dialect
   /** Engine settings that change results. */
   readonly settings: Readonly<Record<string, string>>
   /** Default `params` of every node. */
   readonly params: { readonly [key: string]: Json }
   /** Null: there is no project file. */
   readonly document: LoadedDocument | null
+}
+
+/** `place` is where the project says so, or would. */
+export interface Engine {
+  readonly name: EngineName
+  /** Of the profile; null: the engine has none. */
+  readonly connection: string | null
+  /** Production's schema of what transforms make; null: the engine has none. */
+  readonly schema: string | null
+  readonly place: Place
 }
 
 /** Snippets of seeknal/common: `id.param`, `rules.id`, `transforms.id` → text, with place. */
@@ -160,13 +174,13 @@ const KINDS: readonly string[] = ['source', 'transform', ...LATER_KINDS]
 /** File names are made of names. */
 const LONGEST_NAME = 128
 
-/** Typed nodes with everything that is wrong in any file. Pure. */
-export function validate(loaded: Loaded): Validated {
+/** Typed nodes with everything that is wrong in any file; `chosen`: the engine, where the profile has a say. Pure. */
+export function validate(loaded: Loaded, chosen?: EngineChoice): Validated {
   const diagnostics: Diagnostic[] = []
   const report = (d: Diagnostic): void => {
     diagnostics.push(d)
   }
-  const project = readProject(loaded.project, report)
+  const project = readProject(loaded.project, chosen, report)
   const snippets = readSnippets(loaded.common, report)
   const lock = readLock(loaded.lock, report)
   const nodes: ValidNode[] = []
@@ -175,7 +189,7 @@ export function validate(loaded: Loaded): Validated {
   for (const document of loaded.nodes) {
     const id = identify(document, report)
     if (id === undefined || isDuplicate(id, document, seen, report)) continue
-    const read = readNode(id, document, loaded.sql, report)
+    const read = readNode(id, document, { sql: loaded.sql, project }, report)
     if (read === undefined) continue
     if ('what' in read) unsupported.push(read)
     else nodes.push(read)
@@ -270,11 +284,11 @@ function isDuplicate(
 function readNode(
   id: NodeId,
   document: LoadedDocument,
-  sql: Loaded['sql'],
+  { sql, project }: { readonly sql: Loaded['sql']; readonly project: ProjectSettings },
   report: (d: Diagnostic) => void,
 ): ValidNode | UnsupportedNode | undefined {
   const kind = id.slice(0, id.indexOf('.'))
-  if (kind === 'transform') return readTransform(document, sql, report)
+  if (kind === 'transform') return readTransform(document, sql, project, report)
   if (refusesTargets(kind, document, report)) return undefined
   const read = kind === 'source' ? readSource(document, report) : { later: undefined }
   if (read === undefined || !('later' in read)) return read

@@ -57,6 +57,7 @@ export interface Profile {
 const SECTIONS: readonly string[] = [
   'connections',
   'source_defaults',
+  'engine',
   'materialization',
   'starrocks',
   'publish',

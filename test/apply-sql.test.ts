@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { preludeText } from '../compiler/emit/prelude.ts'
 import { opened } from '../runtime/bundle/verify.ts'
-import { type Bundle, buildSteps } from '../runtime/contract/bundle.ts'
+import { type Bundle, buildSteps, fileOf } from '../runtime/contract/bundle.ts'
 import { startDuckDB } from '../runtime/engines/duckdb/engine.ts'
 import { bundleOf } from './support/compile.ts'
 import { Session } from './support/duckdb.ts'
@@ -47,7 +47,7 @@ async function runSteps(bundle: Bundle, project: string, outputs: string): Promi
       prelude: preludeText(),
       sql: bundle.files.get(step.file) ?? '',
       variables,
-      output: { variable: 'outputs', file: step.output.file },
+      output: { variable: 'outputs', file: fileOf(step) ?? '' },
       columns: nodes.find((node) => node.id === step.node)?.columns ?? null,
     })
   }

@@ -2,7 +2,15 @@
 
 import type { Fingerprint, NodeId } from '../../runtime/contract/ids.ts'
 import type { Column, Lineage, Reproducibility } from '../../runtime/contract/manifest.ts'
-import type { CompileCache, LazySqlEngine, ObserveSources, ObserveTables } from '../ports.ts'
+import type {
+  BindOnServer,
+  CheckQueries,
+  CompileCache,
+  LazySqlEngine,
+  ObserveSources,
+  ObserveTables,
+  TranslateQueries,
+} from '../ports.ts'
 import type { LockedColumn } from '../validate.ts'
 
 /** What readers see of a node. */
@@ -38,6 +46,9 @@ export interface World {
   readonly engine: LazySqlEngine
   readonly observe: ObserveSources
   readonly observeTables: ObserveTables
+  readonly checkQueries: CheckQueries
+  readonly translateQueries: TranslateQueries
+  readonly bindOnServer: BindOnServer
   readonly cache: CompileCache
   /** Accept that a source no longer has its locked columns. */
   readonly acceptSources: boolean

@@ -62,7 +62,7 @@ function readersOf(
       const known = outputs.get(id)
       return relations.get(id) ?? (known && relationOf(id, known)) ?? []
     })
-    if (read.length < node.inputs.length) continue
+    if (read.length < node.inputs.length || node.postgresql !== undefined) continue
     const columns = last[node.id]?.sql === node.sql.text ? last[node.id]?.columns : undefined
     const [schema = '', name = ''] = node.id.split('.')
     if (output.columns === null && columns !== undefined) relations.set(node.id, { schema, name, columns })

@@ -85,7 +85,7 @@ const isPivoting = (sql: string): boolean =>
 /** One object a node, for all its readers. Nodes of one query share the output that the cache gives. */
 const relations = new WeakMap<Output, Relation>()
 
-function relationsOf(node: ResolvedTransform, outputs: ReadonlyMap<string, Output>): readonly Relation[] | null {
+export function relationsOf(node: ResolvedTransform, outputs: ReadonlyMap<string, Output>): readonly Relation[] | null {
   const found = node.inputs.map((id) => {
     const input = outputs.get(id)
     return input === undefined ? null : relationOf(id, input)

@@ -3,6 +3,7 @@
 // itself where its server is has a connection of its own, named by its id.
 
 import type { Surroundings } from '../../runtime/cli/command.ts'
+import { ENGINES } from '../../runtime/contract/engines.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { PostgresqlConnection } from '../../runtime/engines/postgresql/connection.ts'
@@ -10,15 +11,34 @@ import type { OwnConnection } from '../../runtime/profile/fields.ts'
 import { ownConnection } from '../../runtime/profile/own-connection.ts'
 import { variablesOf } from '../../runtime/profile/variables.ts'
 import { type Profile, resolveProfile, unknownConnection } from '../../runtime/profile.ts'
+import { type ProjectEngine, projectEngine } from '../../runtime/project-engine.ts'
 import type { CompileInput } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
-import { type CompileCache, noDatabases, type TableObservation, type TableRequest } from '../ports.ts'
+import {
+  type CompileCache,
+  noDatabases,
+  type ServerAnswer,
+  type ServerQuestion,
+  type TableObservation,
+  type TableRequest,
+} from '../ports.ts'
 
-type Ports = Pick<CompileInput, 'observeTables' | 'checkQueries' | 'sourceDefaults' | 'connectionSchemas'>
+type Ports = Pick<
+  CompileInput,
+  | 'observeTables'
+  | 'checkQueries'
+  | 'sourceDefaults'
+  | 'connectionSchemas'
+  | 'translateQueries'
+  | 'bindOnServer'
+  | 'executes'
+>
 
 export interface Databases {
   /** From now on this profile is used, whatever the environment; null: there is none. */
   use(profile: Profile | null): void
+  /** What executes the project. */
+  engine(environment: EnvironmentName | null): ProjectEngine
   /** For a compile of these files with these parameters. */
   portsFor(environment: EnvironmentName | null, project: CompiledFiles): Ports
   /** For a run of what was compiled last, else of the project as it is. What it gives throws PROFILE_INVALID. */
@@ -58,6 +78,7 @@ export function databasesOf(
     const defaultConnection = typeof connection === 'string' ? connection : null
     return { ...project, cache, values: variablesOf(variables, root), defaultConnection }
   }
+  const engineFor = (environment: EnvironmentName | null) => engineOf(root, () => profileFor(environment))
   const connection: Databases['connection'] = async (environment, params = {}) => {
     const { files } = compiled ?? { files: present() }
     const passes = files.some(hasDatabase) ? await import('./own-connection.ts') : null
@@ -71,17 +92,24 @@ export function databasesOf(
     }
   }
   return {
+    engine: engineFor,
     use: (profile) => {
       used = { profile }
     },
     portsFor(environment, project) {
-      if (!project.files.some(hasDatabase)) return noDatabases
+      const executes = engineFor(environment)
+      const isDatabase = ENGINES[executes.name].isDatabase
+      if (!isDatabase && !project.files.some(hasDatabase)) return { ...noDatabases, executes }
       compiled = project
+      const profile = profileFor(environment)
       return {
+        executes,
+        translateQueries: async (texts) => (await import('../sql/untranslated.ts')).translateQueries(texts),
+        bindOnServer: async (name, questions) => bind(questions, name, await connection(environment)),
         checkQueries: async (texts) =>
           (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts),
-        sourceDefaults: { postgresql: profileFor(environment)?.sourceDefaults('postgresql') ?? {} },
-        connectionSchemas: profileFor(environment)?.schemas() ?? {},
+        sourceDefaults: { postgresql: profile?.sourceDefaults('postgresql') ?? {} },
+        connectionSchemas: profile?.schemas() ?? {},
         observeTables: async (requests) => observe(requests, await connection(environment)),
       }
     },
@@ -93,6 +121,18 @@ export function databasesOf(
       return ownConnections(requestOf(profileFor(environment), project), () => true)
     },
   }
+}
+
+/** A profile that cannot be read is an error where something needs it. */
+function engineOf(root: string, find: () => Profile | null): ProjectEngine {
+  let profile: Profile | null = null
+  try {
+    profile = find()
+  } catch (error) {
+    const isNeeded = ENGINES[projectEngine(root, null).name].isDatabase
+    if (!(error instanceof RuntimeFailure) || isNeeded) throw error
+  }
+  return projectEngine(root, profile)
 }
 
 async function observe(
@@ -112,11 +152,21 @@ async function observe(
   return requests.flatMap((request) => answers.get(request) ?? [])
 }
 
+/** Without a connection to the engine's server nothing is asked. */
+async function bind(
+  questions: readonly ServerQuestion[],
+  name: string,
+  connection: (name: string) => PostgresqlConnection,
+): Promise<readonly ServerAnswer[]> {
+  const { bindQueries } = await import('../../runtime/engines/postgresql/bind-queries.ts')
+  return answered(() => bindQueries(connection(name), questions), questions.length)
+}
+
 /** What the profile does not have cannot be asked either. */
-async function answered(
-  ask: () => Promise<readonly TableObservation[]>,
+async function answered<Answer>(
+  ask: () => Promise<readonly Answer[]>,
   count: number,
-): Promise<readonly TableObservation[]> {
+): Promise<readonly (Answer | Extract<TableObservation, { kind: 'unreachable' }>)[]> {
   try {
     return await ask()
   } catch (error) {

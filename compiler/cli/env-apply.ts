@@ -15,7 +15,7 @@ import { PROFILE_ARG, type Profile, resolveProfile } from '../../runtime/cli/pro
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted, oneLine } from '../../runtime/cli/text.ts'
-import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { fileOf, type OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
@@ -215,7 +215,9 @@ async function saySteps(
     const node = bundle.manifest.nodes.find((candidate) => candidate.id === step.node)
     const table = step.extract === undefined ? null : `rows of the connection '${step.extract.connection}'`
     const files = table ?? node?.source_files?.path ?? null
-    return { node: step.node, what, reads, files, writes: `${folder}/${step.output.file}`, checks: null }
+    const file = fileOf(step)
+    const writes = file === null ? step.output.relation : `${folder}/${file}`
+    return { node: step.node, what, reads, files, writes, checks: null }
   })
   if (terminal.options.json) terminal.document({ environment: contract.environment, steps })
   terminal.info(`Would execute ${counted(steps.length, 'step')}:`)

@@ -3,7 +3,7 @@
 
 import { existsSync, rmdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { buildSteps, type OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { buildSteps, fileOf, type OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { literalGlob } from '../../runtime/contract/source-paths.ts'
@@ -144,7 +144,7 @@ async function executeSteps(
         const options = { folder, values, connection, growth: null, ...(enough === undefined ? {} : { most: enough }) }
         await extractTable(bundle, step, node, options)
       }
-      const output = { variable: 'outputs', file: step.output.file }
+      const output = { variable: 'outputs', file: fileOf(step) ?? '' }
       await engine.runStep({
         prelude: bundle.files.get('prelude.sql') ?? '',
         sql: bundle.files.get(step.file) ?? '',

@@ -8,19 +8,21 @@ import {
   type Extract,
   type NamespaceSpan,
   type Step,
+  type TableOutput,
 } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
-import { extractFile } from '../../runtime/contract/extract.ts'
+import { ENGINES } from '../../runtime/contract/engines.ts'
+import { extractFile, SESSION_SETTINGS } from '../../runtime/contract/extract.ts'
 import { namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
 import { foldCase } from '../../runtime/contract/stored-columns.ts'
+import { kindSchema, stepLoadFile, viewNameOf } from '../../runtime/contract/table-steps.ts'
 import { relationOf } from '../../runtime/contract/targets.ts'
 import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
 import { isTable, type ResolvedTable } from '../resolve.ts'
+import { madeBy } from '../rewrite/database-step.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
-
-/** Versions whose SQL the compiler knows: those of the minor release that it was tested with. */
-const ENGINE = { name: 'duckdb', from: '1.5.0', before: '1.6.0' } as const
+import type { Engine } from '../validate.ts'
 
 /** What results depend on beyond the SQL; the project's own settings win. */
 const SETTINGS = {
@@ -38,18 +40,21 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
   const { manifest } = planned.diffed
   const prefix = namespacePrefix(planned.environment)
   const gates = gatesOf(planned.steps)
-  const extracts = extractsOf(rewritten)
-  const steps = planned.steps.map((step) => stepOf(step, prefix, gates, extracts))
+  const { engine } = planned.diffed.bound.graph.project
+  const { isDatabase } = ENGINES[engine.name]
+  const extracts = isDatabase ? NONE : extractsOf(rewritten)
+  const tables = isDatabase ? tablesOf(rewritten, prefix) : null
+  const steps = planned.steps.map((step) => stepOf(step, prefix, gates, { extracts, tables }))
   return {
     format: BUNDLE_FORMAT,
     project: manifest.project,
     environment: planned.environment,
     prefix,
-    engine: ENGINE,
+    engine: engineOf(planned.diffed.bound.graph.project.engine),
     dialect: manifest.dialect,
-    settings: settingsOf(manifest.settings),
+    settings: isDatabase ? { ...SESSION_SETTINGS } : settingsOf(manifest.settings),
     base,
-    requires: { connections: connectionsOf(steps), ...parametersOf(rewritten, extracts) },
+    requires: { connections: connectionsOf(steps, engine.connection), ...parametersOf(rewritten, extracts) },
     steps,
     promote: {
       replace: [...planned.promote.replace],
@@ -107,8 +112,8 @@ const gatesOf = (steps: readonly PlannedStep[]): ReadonlySet<string> =>
     ),
   )
 
-function connectionsOf(steps: readonly Step[]): Contract['requires']['connections'] {
-  const names = steps.flatMap((step) => connectionOf(step) ?? [])
+function connectionsOf(steps: readonly Step[], ofEngine: string | null): Contract['requires']['connections'] {
+  const names = [...(ofEngine === null ? [] : [ofEngine]), ...steps.flatMap((step) => connectionOf(step) ?? [])]
   return [...new Set(names)].sort(byCodeUnit).map((name) => ({ name, type: 'postgresql' }))
 }
 
@@ -145,12 +150,46 @@ function extractsOf({ planned }: Rewritten): ReadonlyMap<string, Extract> {
 const valuesOf = ({ asked }: ResolvedTable): Pick<Extract, 'values'> =>
   asked.kind === 'query' && Object.keys(asked.values).length > 0 ? { values: { ...asked.values } } : {}
 
-function stepOf(
-  step: PlannedStep,
-  prefix: string,
-  gates: ReadonlySet<string>,
-  extracts: ReadonlyMap<string, Extract>,
-): Step {
+interface Outputs {
+  readonly extracts: ReadonlyMap<string, Extract>
+  /** Null: outputs are files. */
+  readonly tables: ReadonlyMap<string, TableOutput> | null
+}
+
+const NONE: ReadonlyMap<string, Extract> = new Map()
+
+/** Views by which the outputs of a database are found, by node. */
+function tablesOf({ planned }: Rewritten, prefix: string): ReadonlyMap<string, TableOutput> {
+  const { graph, queries } = planned.diffed.bound
+  const found = graph.nodes.map((node): readonly [string, TableOutput] => {
+    const schema = `${prefix}${kindSchema(graph.project.engine.schema ?? '', node.node.kind)}`
+    const name = viewNameOf(node.id)
+    const made = madeBy(node)
+    const values = isTable(node) && node.asked.kind === 'query' ? node.asked.values : queries.get(node.id)?.variables
+    return [
+      node.id,
+      {
+        ...(made === 'load' ? { load: stepLoadFile(node.id) } : {}),
+        made,
+        name,
+        relation: `${schema}.${name}`,
+        schema,
+        ...(values === undefined || Object.keys(values).length === 0 ? {} : { values: { ...values } }),
+      },
+    ]
+  })
+  return new Map(found)
+}
+
+const engineOf = ({ name, connection, schema }: Engine): Contract['engine'] => ({
+  name,
+  from: ENGINES[name].from,
+  before: ENGINES[name].before,
+  ...(connection === null ? {} : { connection }),
+  ...(schema === null ? {} : { schema }),
+})
+
+function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>, { extracts, tables }: Outputs): Step {
   const made = step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node)
   const { node, category } = step
   const id = stepId(step)
@@ -166,7 +205,7 @@ function stepOf(
     return { category, connection, depends_on, file, id, inputs, kind: 'materialize', node, reasons, relation, target }
   }
   const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
-  const output = { file: `${outputStem(node)}.parquet`, relation: `${prefix}${node}` }
+  const output = tables?.get(node) ?? { file: `${outputStem(node)}.parquet`, relation: `${prefix}${node}` }
   const extract = extracts.get(node)
   const asked = extract === undefined ? {} : { extract }
   return {

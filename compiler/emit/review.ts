@@ -9,6 +9,7 @@ import {
   checkSteps,
   type MaterializeStep,
   materializeSteps,
+  tableOf,
 } from '../../runtime/contract/bundle.ts'
 import type { Change, Diff } from '../../runtime/contract/diff.ts'
 import { assertNever } from '../../runtime/contract/failures.ts'
@@ -147,7 +148,11 @@ const stepRow = (step: BuildStep, index: number) => ({
   file: step.file,
   reads:
     step.inputs.map(({ node, from }) => `${code(node)}${from === 'production' ? ' (production)' : ''}`).join(', ') ||
-    (step.extract === undefined ? 'files' : `[connection ${code(step.extract.connection)}](${step.extract.file})`),
+    (tableOf(step)?.made === 'view'
+      ? 'a table of the database'
+      : step.extract === undefined
+        ? 'files'
+        : `[connection ${code(step.extract.connection)}](${step.extract.file})`),
   why: step.reasons.map(text).join('<br>') || step.category,
 })
 

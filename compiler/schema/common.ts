@@ -9,6 +9,9 @@ export const strict = { additionalProperties: false } as const
 /** Type.Optional with the sentence that editors show. */
 export const text = (description: string) => Type.Optional(Type.String({ description }))
 
+/** How SQL is spelled. */
+export const dialect = (description: string) => Type.Optional(Type.Enum(['duckdb', 'postgresql'], { description }))
+
 /** Any value; the loader has made sure that it is JSON. */
 const AnyJson = Type.Unsafe<Json>({})
 export const JsonObject = Type.Record(Type.String(), AnyJson)

@@ -2,7 +2,7 @@
 
 import Type, { type Static } from 'typebox'
 import { Column } from '../../runtime/contract/manifest.ts'
-import { JsonObject, strict, text } from './common.ts'
+import { dialect, JsonObject, strict, text } from './common.ts'
 
 /** Settings of the engine that change results; everything else is an option of the command that executes. */
 export const RESULT_SETTINGS: readonly string[] = [
@@ -20,6 +20,18 @@ export const RESULT_SETTINGS: readonly string[] = [
   'scalar_subquery_error_on_multiple_rows',
 ]
 
+const EngineWord = Type.Enum(['duckdb', 'postgresql'])
+
+/** A profile may say the same; it goes before the project. */
+const EngineFields = Type.Object(
+  {
+    type: EngineWord,
+    connection: text('Name of a connection of the profile: the database that executes.'),
+    schema: text("Schema of the views by which outputs are read; default: the connection's, or public."),
+  },
+  strict,
+)
+
 const Settings = Type.Unsafe<Record<string, string>>(
   Type.Object(Object.fromEntries(RESULT_SETTINGS.map((name) => [name, Type.Optional(Type.String())])), strict),
 )
@@ -32,8 +44,12 @@ export const ProjectFileSchema = Type.Object(
     profile: text('Name of the profile.'),
     'config-version': Type.Optional(Type.Number()),
     state_backend: Type.Optional(Type.Enum(['file', 'database'])),
-    engine: Type.Optional(Type.Enum(['duckdb'], { description: 'What executes.' })),
-    dialect: Type.Optional(Type.Enum(['duckdb'], { description: "Of the project's SQL." })),
+    engine: Type.Optional(
+      Type.Union([EngineWord, EngineFields], {
+        description: 'What executes: duckdb, or postgresql with a connection of the profile.',
+      }),
+    ),
+    dialect: dialect("Of the project's SQL, unless a transform says another."),
     settings: Type.Optional(Settings),
     defaults: Type.Optional(Type.Object({ params: Type.Optional(JsonObject) }, strict)),
     params: Type.Optional(JsonObject),

@@ -1,7 +1,7 @@
 // kind: transform.
 
 import Type from 'typebox'
-import { nodeFields, strict, text } from './common.ts'
+import { dialect, nodeFields, strict, text } from './common.ts'
 
 const Input = Type.Object({ ref: Type.String({ description: 'kind.name of the node that is read.' }) }, strict)
 
@@ -14,6 +14,7 @@ export const Transform = Type.Object(
     transform: text(
       "SQL; the last statement is the query whose rows are the output. It reads inputs with ref('kind.name').",
     ),
+    dialect: dialect("Of its SQL; default: the project's. postgresql needs the engine postgresql."),
     file: text('A .sql file of the project instead of transform.'),
   },
   strict,

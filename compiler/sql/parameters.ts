@@ -140,6 +140,7 @@ export interface RunParameterUse {
 export function runParameterEdits(
   text: string,
   lookbackDays = 0,
+  spell: (parameter: RunParameter) => string = parameterSql,
 ): {
   readonly edits: readonly Edit[]
   readonly uses: readonly RunParameterUse[]
@@ -161,7 +162,7 @@ export function runParameterEdits(
       return [{ parameter: lookingBack(parameter, lookbackDays), range }]
     })
     uses.push(...found)
-    if (found.length > 0 && token.kind !== 'quoted') edits.push(tokenEdit(tokens, i, text, found))
+    if (found.length > 0 && token.kind !== 'quoted') edits.push(tokenEdit(tokens, i, text, found, spell))
   })
   return { edits, uses, inIdentifiers }
 }
@@ -171,12 +172,18 @@ const lookingBack = (parameter: RunParameter, days: number): RunParameter =>
     ? { ...parameter, daysBefore: days }
     : parameter
 
-function tokenEdit(tokens: readonly Token[], i: number, text: string, uses: readonly RunParameterUse[]): Edit {
+function tokenEdit(
+  tokens: readonly Token[],
+  i: number,
+  text: string,
+  uses: readonly RunParameterUse[],
+  spell: (parameter: RunParameter) => string,
+): Edit {
   const token = tokens[i] as Token
   const value =
     token.kind === 'placeholder'
-      ? parameterSql((uses[0] as RunParameterUse).parameter)
-      : concatenation(token, text, uses)
+      ? spell((uses[0] as RunParameterUse).parameter)
+      : concatenation(token, text, uses, spell)
   const next = tokens[i + 1]
   const type = typeBefore(tokens, i, text)
   if (type === undefined) return { start: token.start, end: token.end, replacement: value }
@@ -203,7 +210,12 @@ function typeBefore(tokens: readonly Token[], i: number, text: string): Range | 
 }
 
 /** The parts of a literal in its own quotes, put together. */
-function concatenation(token: Token, text: string, uses: readonly RunParameterUse[]): string {
+function concatenation(
+  token: Token,
+  text: string,
+  uses: readonly RunParameterUse[],
+  spell: (parameter: RunParameter) => string,
+): string {
   const spelled = text.slice(token.start, token.end)
   const open = /^(?:\$\w*\$|[eEbBxX]?')/.exec(spelled)?.[0] ?? "'"
   const close = open.startsWith('$') ? open : "'"
@@ -212,7 +224,7 @@ function concatenation(token: Token, text: string, uses: readonly RunParameterUs
   const end = token.end - close.length
   for (const { parameter, range } of uses) {
     if (range.start > at) parts.push(open + text.slice(at, range.start) + close)
-    parts.push(parameterSql(parameter))
+    parts.push(spell(parameter))
     at = range.end
   }
   if (end > at) parts.push(open + text.slice(at, end) + close)

@@ -2,6 +2,7 @@
 
 import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest, type Place } from '../../runtime/contract/diagnostics.ts'
+import type { EngineChoice } from '../../runtime/contract/engines.ts'
 import { misfits } from '../../runtime/contract/schema.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { escapePointer } from '../load/document.ts'
@@ -9,20 +10,25 @@ import type { LoadedDocument } from '../load.ts'
 import { CommonFile } from '../schema/common.ts'
 import { LockFile, ProjectFileSchema } from '../schema/project.ts'
 import type { LockedColumn, ProjectSettings, Snippets, Validated } from '../validate.ts'
+import { dialectOf, engineOf, NO_ENGINE, settingsOf } from './engine.ts'
 import { keyPlaceOf, placeOf, SchemaReader, writtenText } from './read-schema.ts'
 
 const NO_PROJECT: ProjectSettings = {
   name: 'project',
   version: '0.0.0',
   profile: null,
-  engine: 'duckdb',
+  engine: NO_ENGINE,
   dialect: 'duckdb',
   settings: {},
   params: {},
   document: null,
 }
 
-export function readProject(document: LoadedDocument | null, report: (d: Diagnostic) => void): ProjectSettings {
+export function readProject(
+  document: LoadedDocument | null,
+  chosen: EngineChoice | undefined,
+  report: (d: Diagnostic) => void,
+): ProjectSettings {
   if (document === null) return NO_PROJECT
   const reader = new SchemaReader(document, (key, place, known) => {
     const near = nearest(key, known)
@@ -49,13 +55,14 @@ export function readProject(document: LoadedDocument | null, report: (d: Diagnos
         { facts: { key: 'state_backend' } },
       ),
     )
+  const engine = engineOf(fields.engine, chosen, keyPlaceOf(document, '/engine'), report)
   return {
     name: fields.name,
     version: fields.version ?? NO_PROJECT.version,
     profile: fields.profile ?? null,
-    engine: 'duckdb',
-    dialect: 'duckdb',
-    settings: fields.settings ?? {},
+    engine,
+    dialect: dialectOf(fields.dialect ?? 'duckdb', engine, keyPlaceOf(document, '/dialect'), report),
+    settings: settingsOf(fields.settings ?? {}, engine, keyPlaceOf(document, '/settings'), report),
     params: { ...fields.defaults?.params, ...fields.params },
     document,
   }

@@ -100,7 +100,7 @@ export class SchemaReader {
   #union(branches: readonly JsonSchema[], value: Json, pointer: string): unknown {
     const type = typeOf(value)
     const scalar = type === 'number' || type === 'boolean' ? branches.find((b) => b.type === 'string') : undefined
-    const branch = branches.find((b) => b.type === type) ?? scalar
+    const branch = branches.find((b) => b.type === type || (b.enum !== undefined && type === 'string')) ?? scalar
     if (branch !== undefined) return this.#value(branch, value, pointer)
     return this.#wrongType(
       branches.map((b) => b.type ?? ''),

@@ -6,7 +6,8 @@ import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { type Loaded, type LoadedDocument, sqlPath } from '../load.ts'
 import { Transform } from '../schema/transform.ts'
 import { hasSql } from '../sql/lexer.ts'
-import type { NodeInput, PlacedText, TransformNode } from '../validate.ts'
+import type { NodeInput, PlacedText, ProjectSettings, TransformNode } from '../validate.ts'
+import { dialectOf } from './engine.ts'
 import { nodeCommon } from './node-fields.ts'
 import { pathProblem } from './path.ts'
 import { placedFile, placedText } from './placed.ts'
@@ -17,6 +18,7 @@ import { declaredChecks } from './tests.ts'
 export function readTransform(
   document: LoadedDocument,
   sqlFiles: Loaded['sql'],
+  project: Pick<ProjectSettings, 'engine' | 'dialect'>,
   report: (d: Diagnostic) => void,
 ): TransformNode | undefined {
   const reader = new SchemaReader(document)
@@ -45,6 +47,7 @@ export function readTransform(
       ({ ref }, i): NodeInput => ({ ref: asNodeId(ref.trim()), place: placeOf(document, `/${key}/${i}/ref`) }),
     ),
     sql,
+    dialect: dialectOf(fields.dialect ?? project.dialect, project.engine, keyPlaceOf(document, '/dialect'), report),
   }
 }
 

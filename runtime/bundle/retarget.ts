@@ -2,7 +2,14 @@
 // same production for the other one gives (a law with a test). Only the places that bundle.json lists are changed.
 // Pure. Reports BUNDLE_INVALID.
 
-import { type BundleFile, bundleDigest, type NamespaceSpan, type OpenedBundle, type Step } from '../contract/bundle.ts'
+import {
+  type BuildStep,
+  type BundleFile,
+  bundleDigest,
+  type NamespaceSpan,
+  type OpenedBundle,
+  type Step,
+} from '../contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../contract/canonical-json.ts'
 import { assertNever, RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
@@ -42,7 +49,7 @@ function retargetedStep(step: Step, manifest: Manifest, prefix: string, other: s
     case 'check':
       return step
     case 'build':
-      return { ...step, output: { ...step.output, relation: other + step.output.relation.slice(prefix.length) } }
+      return { ...step, output: retargetedOutput(step.output, prefix, other) }
     case 'materialize': {
       const target = manifest.nodes.find((node) => node.id === step.node)?.targets?.[step.target]
       return target === undefined ? step : { ...step, relation: relationOf(target, other) }
@@ -50,6 +57,13 @@ function retargetedStep(step: Step, manifest: Manifest, prefix: string, other: s
     default:
       return assertNever(step)
   }
+}
+
+function retargetedOutput(output: BuildStep['output'], prefix: string, other: string): BuildStep['output'] {
+  const relation = other + output.relation.slice(prefix.length)
+  return 'file' in output
+    ? { ...output, relation }
+    : { ...output, relation, schema: other + output.schema.slice(prefix.length) }
 }
 
 interface Names {

@@ -20,6 +20,7 @@ import {
 import { byCodeUnit, canonicalJson, sha256, sortedKeys } from '../contract/canonical-json.ts'
 import { checksFingerprint } from '../contract/checks.ts'
 import { Diff } from '../contract/diff.ts'
+import { ENGINES, type EngineFacts } from '../contract/engines.ts'
 import { extractFile } from '../contract/extract.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, environmentName, namespacePrefix, outputStem } from '../contract/ids.ts'
@@ -27,6 +28,8 @@ import { Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { targetText } from '../contract/target-sql.ts'
 import { relationOf, targetStepIds } from '../contract/targets.ts'
+import { invalidBundle, RECOMPILE } from './invalid.ts'
+import { requireTable } from './verify-tables.ts'
 
 export type { OpenedBundle }
 
@@ -62,7 +65,7 @@ export function verify(
       'BUNDLE_DIGEST_MISMATCH',
       `bundle.json of ${what} was changed after it was compiled: its digest does not match`,
       { changed: ['bundle.json'], missing: [], extra: [] },
-      { hints: recompile },
+      { hints: RECOMPILE },
     )
   checkFiles(contract, bytes, what)
   const files = new Map(
@@ -79,7 +82,7 @@ export function opened(bundle: Bundle, known?: KnownManifest | null): OpenedBund
   const { contract, files } = bundle
   const text = (path: string): string => {
     const found = files.get(path)
-    if (found === undefined) throw invalid(`it has no ${path}`)
+    if (found === undefined) throw invalidBundle(`it has no ${path}`)
     return found
   }
   const manifest = document(Manifest, 'seeknal.manifest/1', text('manifest.json'), 'manifest.json')
@@ -94,9 +97,17 @@ export function opened(bundle: Bundle, known?: KnownManifest | null): OpenedBund
   return { contract, files, manifest, base, diff }
 }
 
-const recompile = ['Compile the project again, or get the bundle again from where it came from.']
-const invalid = (why: string) =>
-  new RuntimeFailure('BUNDLE_INVALID', `the bundle is not valid: ${why}`, {}, { hints: recompile })
+/** Throws BUNDLE_UNSUPPORTED for an engine that this version does not know. */
+function engineFacts({ engine }: BundleFile): EngineFacts {
+  const known = Object.entries(ENGINES).find(([name]) => name === engine.name)
+  if (known !== undefined) return known[1]
+  throw new RuntimeFailure(
+    'BUNDLE_UNSUPPORTED',
+    `the bundle is for the engine '${engine.name}', which this version does not have`,
+    { engine: engine.name },
+    { hints: ['Use a newer version of seeknal.'] },
+  )
+}
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -126,7 +137,7 @@ function document<S extends TSchema>(schema: S, format: string, text: string, pa
 function checkFiles(contract: BundleFile, bytes: ReadonlyMap<string, Uint8Array>, what: string): void {
   const listed = sortedKeys(contract.files)
   const unsafe = listed.filter((path) => !isBundlePath(path) || path === 'bundle.json')
-  if (unsafe.length > 0) throw invalid(`paths that a bundle cannot have: ${named(unsafe)}`)
+  if (unsafe.length > 0) throw invalidBundle(`paths that a bundle cannot have: ${named(unsafe)}`)
   const missing = listed.filter((path) => !bytes.has(path))
   const changed = listed.filter((path) => {
     const content = bytes.get(path)
@@ -146,7 +157,7 @@ function checkFiles(contract: BundleFile, bytes: ReadonlyMap<string, Uint8Array>
     'BUNDLE_DIGEST_MISMATCH',
     `the files of ${what} are not what was compiled; ${found.join('; ')}`,
     { changed, missing, extra },
-    { hints: recompile },
+    { hints: RECOMPILE },
   )
 }
 
@@ -160,44 +171,48 @@ const named = (paths: readonly string[]): string =>
 function checkInvariants(contract: BundleFile, manifest: Manifest): void {
   const { environment, prefix, steps } = contract
   const name = environment === null ? null : environmentName(environment)
-  if (name === undefined) throw invalid(`'${environment}' is no environment name`)
-  if (prefix !== namespacePrefix(name)) throw invalid(`the prefix '${prefix}' does not belong to the environment`)
+  if (name === undefined) throw invalidBundle(`'${environment}' is no environment name`)
+  if (prefix !== namespacePrefix(name)) throw invalidBundle(`the prefix '${prefix}' does not belong to the environment`)
   if ((contract.base === null) !== (contract.files['base.json'] === undefined))
-    throw invalid('base.json and the digest of the base do not go together')
+    throw invalidBundle('base.json and the digest of the base do not go together')
   if (contract.base !== null && contract.files['base.json'] !== contract.base)
-    throw invalid('base.json is not the base that bundle.json names')
+    throw invalidBundle('base.json is not the base that bundle.json names')
   const nodes = new Map(manifest.nodes.map((node) => [node.id, node]))
   const outputs = new Map<string, string>()
   for (const { id } of manifest.nodes) {
     const [stem, other] = [outputStem(asNodeId(id)), outputs.get(outputStem(asNodeId(id)))]
-    if (other !== undefined) throw invalid(`nodes '${other}' and '${id}' have one output file`)
+    if (other !== undefined) throw invalidBundle(`nodes '${other}' and '${id}' have one output file`)
     outputs.set(stem, id)
   }
+  const isDatabase = engineFacts(contract).isDatabase
   const done = new Set<string>()
   for (const step of steps) {
     const node = nodes.get(step.node)
     const id = node === undefined ? '' : idOf(step, node)
     if (step.id !== id || done.has(step.id) || node === undefined)
-      throw invalid(`step '${step.id}' is not one step for one node of the manifest`)
+      throw invalidBundle(`step '${step.id}' is not one step for one node of the manifest`)
     if (step.file !== `apply/${step.id}.sql` || contract.files[step.file] === undefined)
-      throw invalid(`step '${step.id}' has no file`)
+      throw invalidBundle(`step '${step.id}' has no file`)
     if (step.kind === 'check') requireChecks(step, node, done)
     else if (step.kind === 'materialize') requireTarget(step, node, contract, done)
+    else if (isDatabase) requireTable(step, node, contract)
     else requireOutput(step, prefix, node, contract)
     const early = step.depends_on.find((id) => !done.has(id))
-    if (early !== undefined) throw invalid(`step '${step.id}' depends on '${early}', which does not come before it`)
+    if (early !== undefined)
+      throw invalidBundle(`step '${step.id}' depends on '${early}', which does not come before it`)
     const unmade = step.inputs.find((input) => input.from === 'bundle' && !step.depends_on.includes(input.node))
-    if (unmade !== undefined) throw invalid(`step '${step.id}' reads '${unmade.node}' without depending on its step`)
+    if (unmade !== undefined)
+      throw invalidBundle(`step '${step.id}' reads '${unmade.node}' without depending on its step`)
     done.add(step.id)
   }
   const unchecked = steps.find((step) => {
     const isChecked = nodes.get(step.node)?.checks !== undefined
     return isChecked && step.kind === 'build' && !done.has(checkStepId(step.node))
   })
-  if (unchecked !== undefined) throw invalid(`node '${unchecked.node}' has checks and no step that runs them`)
+  if (unchecked !== undefined) throw invalidBundle(`node '${unchecked.node}' has checks and no step that runs them`)
   requireTargets(contract, nodes)
   const foreign = manifest.nodes.find((node) => !hasOwnFingerprint(node))
-  if (foreign !== undefined) throw invalid(`the checks of node '${foreign.id}' do not have their fingerprint`)
+  if (foreign !== undefined) throw invalidBundle(`the checks of node '${foreign.id}' do not have their fingerprint`)
 }
 
 function idOf(step: Step, node: ManifestNode): string {
@@ -212,14 +227,15 @@ function requireTargets(contract: BundleFile, nodes: ReadonlyMap<string, Manifes
     const written = steps.filter((step) => step.node === node).length
     return written !== (nodes.get(node)?.targets?.length ?? 0)
   })
-  if (unwritten !== undefined) throw invalid(`node '${unwritten.node}' has targets and no step for each of them`)
+  if (unwritten !== undefined) throw invalidBundle(`node '${unwritten.node}' has targets and no step for each of them`)
   const promoted = sortedKeys(contract.promote.materialize ?? {})
   const wanted = contract.environment === null ? [] : steps.map(({ id }) => id).sort(byCodeUnit)
-  if (canonicalJson(promoted) !== canonicalJson(wanted)) throw invalid('it does not promote the targets that it writes')
+  if (canonicalJson(promoted) !== canonicalJson(wanted))
+    throw invalidBundle('it does not promote the targets that it writes')
   const needed = new Set(steps.map(({ connection }) => connection))
   const named = contract.requires.connections.map(({ name }) => name)
   const other = [...needed].find((name) => !named.includes(name))
-  if (other !== undefined) throw invalid(`it uses the connection '${other}' without saying so`)
+  if (other !== undefined) throw invalidBundle(`it uses the connection '${other}' without saying so`)
 }
 
 /** Such a step writes its own node, which comes before it, and its SQL is what the target's description says. */
@@ -232,15 +248,15 @@ function requireTarget(
   const { id, inputs, target: index } = step
   const [target, columns] = [node.targets?.[index], node.columns]
   const [input, second] = inputs
-  if (target === undefined || columns === null) throw invalid(`step '${id}' writes to no target of '${node.id}'`)
+  if (target === undefined || columns === null) throw invalidBundle(`step '${id}' writes to no target of '${node.id}'`)
   if (input?.node !== node.id || second !== undefined || input.from !== 'bundle' || !done.has(node.id))
-    throw invalid(`step '${id}' writes something else than the output of '${node.id}'`)
+    throw invalidBundle(`step '${id}' writes something else than the output of '${node.id}'`)
   if (step.connection !== target.connection || step.relation !== relationOf(target, prefix))
-    throw invalid(`step '${id}' writes to '${step.relation}'`)
+    throw invalidBundle(`step '${id}' writes to '${step.relation}'`)
   const digest = (before: string): string => sha256(targetText({ node: node.id, target, columns, prefix: before }))
   const promoted = promote.materialize?.[id]
   if (files[step.file] !== digest(prefix) || (promoted !== undefined && files[promoted] !== digest('')))
-    throw invalid(`the SQL of step '${id}' is not what writes its target`)
+    throw invalidBundle(`the SQL of step '${id}' is not what writes its target`)
 }
 
 function requireOutput(
@@ -249,24 +265,27 @@ function requireOutput(
   { source_table: table }: ManifestNode,
   { files, requires }: BundleFile,
 ): void {
-  if (output.file !== `${outputStem(asNodeId(node))}.parquet`) throw invalid(`step '${id}' writes '${output.file}'`)
-  if (output.relation !== `${prefix}${node}`) throw invalid(`step '${id}' makes '${output.relation}'`)
-  if (extract?.connection !== table?.connection) throw invalid(`step '${id}' does not read what '${node}' is read from`)
+  if (!('file' in output)) throw invalidBundle(`step '${id}' makes no file`)
+  if (output.file !== `${outputStem(asNodeId(node))}.parquet`)
+    throw invalidBundle(`step '${id}' writes '${output.file}'`)
+  if (output.relation !== `${prefix}${node}`) throw invalidBundle(`step '${id}' makes '${output.relation}'`)
+  if (extract?.connection !== table?.connection)
+    throw invalidBundle(`step '${id}' does not read what '${node}' is read from`)
   if (extract === undefined) return
   if (extract.file !== extractFile(id) || files[extract.file] === undefined)
-    throw invalid(`step '${id}' has no file that asks its database`)
+    throw invalidBundle(`step '${id}' has no file that asks its database`)
   if (!requires.connections.some(({ name }) => name === extract.connection))
-    throw invalid(`it uses the connection '${extract.connection}' without saying so`)
+    throw invalidBundle(`it uses the connection '${extract.connection}' without saying so`)
 }
 
 /** A check is of the node itself, right where its output is made if it is, and asks what the manifest says. */
 function requireChecks({ id, inputs, checks }: CheckStep, node: ManifestNode, done: ReadonlySet<string>): void {
   const [input, second] = inputs
   if (input?.node !== node.id || second !== undefined || (input.from === 'bundle') !== done.has(node.id))
-    throw invalid(`step '${id}' checks something else than the output of '${node.id}'`)
+    throw invalidBundle(`step '${id}' checks something else than the output of '${node.id}'`)
   const wanted = (node.checks ?? []).map(({ values: _, ...check }) => check)
   if (canonicalJson(checks) !== canonicalJson(wanted))
-    throw invalid(`step '${id}' does not run the checks that the manifest lists`)
+    throw invalidBundle(`step '${id}' does not run the checks that the manifest lists`)
 }
 
 const hasOwnFingerprint = ({ checks, checks_fingerprint: fingerprint }: ManifestNode): boolean =>

@@ -49,13 +49,34 @@ export const Extract = Type.Object(
 )
 export type Extract = Static<typeof Extract>
 
+/** `relation` as the SQL names it, unquoted (`dev_transform.orders`); `file` below the outputs root. */
+export const FileOutput = Type.Object({ relation: Type.String(), file: Type.String() }, strict)
+export type FileOutput = Static<typeof FileOutput>
+
+/** Of an engine that is a database: the view by which readers find the output. */
+export const TableOutput = Type.Object(
+  {
+    /** `schema` and `name`, unquoted. */
+    relation: Type.String(),
+    schema: Type.String(),
+    name: Type.String(),
+    /** A table of the store that a query makes; a table that rows of files are copied to; or nothing but the view. */
+    made: Type.Union([Type.Literal('query'), Type.Literal('load'), Type.Literal('view')]),
+    /** `load`: `load/<id>.sql`, DuckDB's SQL that reads the files, see FORMAT.md. */
+    load: Type.Optional(Type.String()),
+    /** What the variables of psql in the step stand for: text with placeholders of the run. Absent: it has none. */
+    values: Type.Optional(Type.Record(Type.String(), Type.String())),
+  },
+  strict,
+)
+export type TableOutput = Static<typeof TableOutput>
+
 /** Makes a node's output. Its id is the node's; its file prepares views of the inputs, then writes the output with one COPY. */
 export const BuildStep = Type.Object(
   {
     ...stepHead,
     kind: Type.Literal('build'),
-    /** `relation` as the SQL names it, unquoted (`dev_transform.orders`); `file` below the outputs root. */
-    output: Type.Object({ relation: Type.String(), file: Type.String() }, strict),
+    output: Type.Union([FileOutput, TableOutput]),
     extract: Type.Optional(Extract),
   },
   strict,
@@ -93,6 +114,11 @@ export type MaterializeStep = Static<typeof MaterializeStep>
 
 export const Step = Type.Union([BuildStep, CheckStep, MaterializeStep])
 export type Step = Static<typeof Step>
+
+/** The file of an output; null: the engine is a database. */
+export const fileOf = ({ output }: BuildStep): string | null => ('file' in output ? output.file : null)
+/** The view of an output; null: it is a file. */
+export const tableOf = ({ output }: BuildStep): TableOutput | null => ('file' in output ? null : output)
 
 export const checkStepId = (node: string): string => `${node}.check`
 
@@ -137,7 +163,17 @@ export const BundleFile = Type.Object(
     /** What namespaces are prefixed with: `dev_`, or '' for production. */
     prefix: Type.String(),
     /** `versions` is a half-open range: `from` ≤ version < `before`. */
-    engine: Type.Object({ name: Type.String(), from: Type.String(), before: Type.String() }, strict),
+    engine: Type.Object(
+      {
+        name: Type.String(),
+        from: Type.String(),
+        before: Type.String(),
+        /** Of a database: the profile's connection to it, and production's schema of what transforms make. */
+        connection: Type.Optional(Type.String()),
+        schema: Type.Optional(Type.String()),
+      },
+      strict,
+    ),
     dialect: Type.String(),
     settings: Type.Record(Type.String(), Type.String()),
     /** SHA-256 of base.json, or null without production. */

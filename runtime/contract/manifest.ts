@@ -121,6 +121,8 @@ export const ManifestNode = Type.Object(
     columns_fingerprint: Type.Union([Hex, Type.Null()]),
     /** Types that the output must have where it has these columns; only where data alone can tell which it has. */
     declared: Type.Optional(Type.Array(Column, { minItems: 1 })),
+    /** Of `sql`; absent: the engine's analyst, DuckDB, reads it. */
+    dialect: Type.Optional(Type.Literal('postgresql')),
     lineage: Type.Union([Lineage, Type.Null()]),
     reproducibility: Reproducibility,
     volatile: Type.Optional(Type.Union([Type.Literal('day'), Type.Literal('always')])),

@@ -3,7 +3,7 @@
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BuildStep, Step } from '../contract/bundle.ts'
+import { type BuildStep, fileOf, type Step } from '../contract/bundle.ts'
 import { type FailureCode, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
@@ -121,7 +121,7 @@ function stepRequest(world: World, scratch: Scratch, step: BuildStep): StepReque
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(step.file) ?? '',
     variables: stepVariables(world, scratch),
-    output: { variable: outputsVariable(world), file: step.output.file },
+    output: { variable: outputsVariable(world), file: fileOf(step) ?? '' },
     columns: world.nodes.get(asNodeId(step.node))?.columns ?? null,
   }
 }

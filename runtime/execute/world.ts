@@ -87,6 +87,7 @@ export interface ExecutableBundle extends Bundle {
 /** `earlier`: the same, read before; the run's values and what is known of files stay. */
 export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRequest, earlier?: World): World {
   const { contract } = bundle
+  requireFiles(contract)
   const manifest = bundle.manifest ?? documentOf(bundle, 'manifest.json')
   const base = bundle.base !== undefined ? bundle.base : contract.base === null ? null : documentOf(bundle, 'base.json')
   const nodes = new Map(manifest.nodes.map((node) => [asNodeId(node.id), node]))
@@ -127,6 +128,15 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     ].flatMap((checks): ChecksByNode[] => (checks === undefined ? [] : [checks])),
     checkResults: earlier?.checkResults ?? new CheckResults(store),
   }
+}
+
+function requireFiles({ engine }: BundleFile): void {
+  if (engine.name === 'duckdb') return
+  throw new RuntimeFailure(
+    'BUNDLE_UNSUPPORTED',
+    `bundles of the engine '${engine.name}' can be compiled and looked at; executing them is not supported yet`,
+    { engine: engine.name },
+  )
 }
 
 function targetsByNode(contract: BundleFile): ReadonlyMap<NodeId, readonly MaterializeStep[]> {

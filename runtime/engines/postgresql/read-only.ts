@@ -3,6 +3,7 @@
 
 import { sha256 } from '../../contract/canonical-json.ts'
 import { messageOf } from '../../contract/failures.ts'
+import { type QueryFacts, queryFacts } from './query-facts.ts'
 import { type SchemaUse, schemaUses } from './relations.ts'
 
 export type QueryCheck =
@@ -16,6 +17,8 @@ export type QueryCheck =
       readonly table: { readonly schema: string | null; readonly name: string } | null
       /** What it names of schemas, in the order of the text. */
       readonly uses: readonly SchemaUse[]
+      /** What its rows depend on besides what it reads. */
+      readonly facts: QueryFacts
     }
   | {
       readonly kind: 'error'
@@ -63,6 +66,7 @@ function check(text: string, parse: (text: string) => unknown): QueryCheck {
     end,
     table: /^select\b/i.test(text.slice(start)) ? onlyTable(treeOf(select)) : null,
     uses: schemaUses(text, select),
+    facts: queryFacts(text, select),
   }
 }
 

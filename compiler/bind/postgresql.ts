@@ -1,0 +1,246 @@
+// Transforms that PostgreSQL executes → their queries in its spelling, checked by its own parser and, where the server can be
+// asked, by preparing them there over empty tables. A transform of that dialect gets its columns from there, or from
+// seeknal.lock.json. What could not be asked is said; no byte of the bundle depends on it but these columns.
+// Reports BIND_SQL, BIND_NOT_TRANSLATED, BIND_NOT_ASKED.
+
+import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
+import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
+import type { NodeId } from '../../runtime/contract/ids.ts'
+import { type Column, columnsFingerprint } from '../../runtime/contract/manifest.ts'
+import { errorAt, warningAt } from '../diagnostic-codes.ts'
+import type { Relation, ServerAnswer } from '../ports.ts'
+import type { PostgresqlFacts } from '../resolve/postgresql.ts'
+import type { ResolvedTransform } from '../resolve.ts'
+import { placeInSql } from '../sql/placed-text.ts'
+import { editsOf, type PostgresqlQuery, postgresqlQuery, viewName } from '../sql/postgresql-query.ts'
+import { originOf, type SplicedText, splice } from '../sql/spliced-text.ts'
+import type { Engine, LockedSource } from '../validate.ts'
+import type { Output, SqlFacts, World } from './bound-node.ts'
+import { type Answer, relationsOf } from './outputs.ts'
+
+/** A server that was not asked, and why. */
+interface NotAsked {
+  readonly nodes: NodeId[]
+  message: string
+  hints: readonly string[]
+}
+
+/** Asks one server, and remembers what it could not be asked. */
+export class ServerBinding {
+  readonly queries = new Map<NodeId, PostgresqlQuery>()
+  readonly diagnostics: Diagnostic[] = []
+  /** What seeknal.lock.json should hold of transforms. */
+  readonly lock: Record<string, LockedSource> = {}
+  readonly #engine: Engine
+  readonly #known: Readonly<Record<string, LockedSource>>
+  readonly #world: World
+  readonly #notAsked: NotAsked = { nodes: [], message: '', hints: [] }
+
+  constructor(engine: Engine, known: Readonly<Record<string, LockedSource>>, world: World) {
+    this.#engine = engine
+    this.#known = known
+    this.#world = world
+  }
+
+  /** Columns of transforms in PostgreSQL's dialect; null where nobody knows them. `outputs` holds every input. */
+  async describe(
+    nodes: readonly (ResolvedTransform & { readonly postgresql: PostgresqlFacts })[],
+    outputs: ReadonlyMap<string, Output>,
+  ): Promise<readonly Answer[]> {
+    const tasks = nodes.map((node) => ({ node, relations: relationsOf(node, outputs), asked: askedOf(node, outputs) }))
+    const open = tasks.filter(({ node, asked }) => this.#world.acceptSources || this.#locked(node, asked) === null)
+    const answers = await this.#ask(
+      open.map(({ node, relations }) => ({ node, query: node.postgresql.query, relations })),
+    )
+    return tasks.flatMap(({ node, relations, asked }): Answer[] => {
+      this.queries.set(node.id, node.postgresql.query)
+      const answer = answers.get(node.id)
+      if (answer === 'refused') return []
+      const columns = answer ?? this.#locked(node, asked)
+      if (columns !== null) this.lock[node.id] = { asked, columns }
+      const described = { node, key: '', relations, output: outputOf(columns), facts: factsOf(node.postgresql) }
+      return [{ kind: 'described', described }]
+    })
+  }
+
+  #locked(node: ResolvedTransform, asked: string): LockedSource['columns'] | null {
+    const known = this.#known[node.id]
+    return known?.asked === asked ? known.columns : null
+  }
+
+  /** Translates transforms of DuckDB's dialect, and asks whether the server takes them. `outputs` holds every input. */
+  async translate(nodes: readonly ResolvedTransform[], outputs: ReadonlyMap<string, Output>): Promise<void> {
+    const key = (node: ResolvedTransform): string => `bind.translated ${fingerprintOf([node.sql.text, node.inputs])}`
+    const open = nodes.filter((node) => this.#world.cache.get(key(node)) === undefined)
+    for (const [i, translation] of (await this.#translated(open)).entries()) {
+      const node = open[i]
+      if (node !== undefined && translation !== null) this.#world.cache.set(key(node), translation)
+    }
+    const tasks = nodes.flatMap((node) => {
+      // Written above by this function only.
+      const query = this.#world.cache.get(key(node)) as PostgresqlQuery | undefined
+      if (query === undefined) return []
+      this.queries.set(node.id, query)
+      return [{ node, query, relations: relationsOf(node, outputs) }]
+    })
+    await this.#ask(tasks)
+  }
+
+  async #translated(nodes: readonly ResolvedTransform[]): Promise<readonly (PostgresqlQuery | null)[]> {
+    const { translateQueries, checkQueries } = this.#world
+    const texts = nodes.map(({ sql }) => sql.text)
+    const translations = texts.length === 0 ? [] : await translateQueries(texts)
+    const refuse = (
+      node: ResolvedTransform,
+      message: string,
+      offset: number | null,
+      hints: readonly string[],
+    ): null => {
+      const place = placeInSql(node.sql, offset ?? 0, offset === null ? node.sql.text.length : 1)
+      this.diagnostics.push(errorAt('BIND_NOT_TRANSLATED', place, message, { facts: { node: node.id }, hints }))
+      return null
+    }
+    const sqls = translations.map((one) => (one.kind === 'query' ? one.sql : ''))
+    const checks = sqls.length === 0 ? [] : await checkQueries(sqls)
+    return nodes.map((node, i) => {
+      const [translation, check] = [translations[i], checks[i]]
+      if (translation?.kind === 'refused')
+        return refuse(node, translation.message, translation.offset, translation.hints)
+      if (check?.kind !== 'query')
+        return refuse(node, `Its translation is no query of PostgreSQL: ${check?.message ?? ''}`, null, SPELL_IT)
+      const { query, strange } = postgresqlQuery(sqls[i]?.slice(0, check.end) ?? '', node.inputs, check, {})
+      const [other] = strange
+      return other === undefined ? query : refuse(node, `Its translation reads '${other.name}'.`, null, SPELL_IT)
+    })
+  }
+
+  /** Columns that the server gives; `refused`: it does not take the query, which is reported. Others were not asked. */
+  async #ask(
+    tasks: readonly {
+      readonly node: ResolvedTransform
+      readonly query: PostgresqlQuery
+      readonly relations: readonly Relation[] | null
+    }[],
+  ): Promise<ReadonlyMap<NodeId, LockedSource['columns'] | 'refused'>> {
+    const found = new Map<NodeId, LockedSource['columns'] | 'refused'>()
+    const keyed = tasks.flatMap(({ relations, ...task }) =>
+      relations === null ? [] : [{ ...task, relations, key: questionKey(this.#engine, task.query, relations) }],
+    )
+    const known = (key: string) => this.#world.cache.get(key) as LockedSource['columns'] | undefined
+    const open = keyed.filter(({ key }) => this.#world.acceptSources || known(key) === undefined)
+    const asked = open.map((task) => ({ ...task, last: { spliced: splice('', []) } }))
+    const questions = asked.map(({ node, query, relations, last }) => ({
+      node: node.id,
+      relations,
+      sql: (schemaOf: (kind: string) => string): string => {
+        last.spliced = questionText(query, schemaOf)
+        return last.spliced.text
+      },
+    }))
+    const { connection } = this.#engine
+    const answers =
+      questions.length === 0 || connection === null ? [] : await this.#world.bindOnServer(connection, questions)
+    for (const [i, task] of asked.entries()) this.#take(task, answers[i], found)
+    for (const { node, key } of keyed) {
+      const columns = known(key)
+      if (columns !== undefined && !found.has(node.id)) found.set(node.id, columns)
+    }
+    return found
+  }
+
+  #take(
+    {
+      node,
+      key,
+      last,
+    }: { readonly node: ResolvedTransform; readonly key: string; readonly last: { spliced: SplicedText } },
+    answer: ServerAnswer | undefined,
+    found: Map<NodeId, LockedSource['columns'] | 'refused'>,
+  ): void {
+    if (answer?.kind === 'columns') {
+      const columns = answer.columns.map(({ name, type, source_type }) => ({
+        name,
+        type: source_type === 'numeric' ? UNLIMITED : type,
+        source_type,
+      }))
+      this.#world.cache.set(key, columns)
+      found.set(node.id, columns)
+    } else if (answer?.kind === 'error') {
+      found.set(node.id, 'refused')
+      this.diagnostics.push(refusal(node, answer, last.spliced))
+    } else {
+      this.#notAsked.nodes.push(node.id)
+      this.#notAsked.message = answer?.message ?? ''
+      this.#notAsked.hints = answer?.hints ?? []
+    }
+  }
+
+  /** What was left open because the server could not be asked. */
+  notAsked(): readonly Diagnostic[] {
+    const { nodes, message, hints } = this.#notAsked
+    if (nodes.length === 0) return []
+    const names = nodes.sort().slice(0, MOST_NAMES).join(', ') + (nodes.length > MOST_NAMES ? ', …' : '')
+    return [
+      warningAt(
+        'BIND_NOT_ASKED',
+        this.#engine.place,
+        `The server of '${this.#engine.connection}' was not asked whether it takes the SQL of ${names}: ${message}`,
+        { facts: { connection: this.#engine.connection, nodes }, hints },
+      ),
+    ]
+  }
+}
+
+const MOST_NAMES = 8
+/** A numeric that may have any number of digits, as readers in the other dialect see it. */
+const UNLIMITED = 'DECIMAL(38,10)'
+const SPELL_IT = ["Write the query in PostgreSQL's own SQL: 'dialect: postgresql'."]
+
+/** Stands for what is asked: columns that were observed for something else are not known. */
+const askedOf = (
+  { postgresql, inputs }: { readonly postgresql: PostgresqlFacts; readonly inputs: readonly NodeId[] },
+  outputs: ReadonlyMap<string, Output>,
+): string =>
+  fingerprintOf([postgresql.canonical, inputs.map((id) => [id, outputs.get(id)?.columnsFingerprint ?? null])])
+
+const questionKey = ({ connection }: Engine, { text }: PostgresqlQuery, relations: readonly Relation[]): string =>
+  `bind.server ${fingerprintOf([connection, text, relations.map((r) => [r.schema, r.name, columnsFingerprint(r.columns)])])}`
+
+/** The query over empty tables; values of the run have texts of their form in their place. */
+const questionText = (query: PostgresqlQuery, schemaOf: (kind: string) => string): SplicedText =>
+  splice(
+    query.text,
+    editsOf(query, {
+      path: (node) => `${schemaOf(node.slice(0, node.indexOf('.')))}.${viewName(node)}`,
+      timestamp: "CAST('2000-01-01 00:00:00+00' AS timestamp with time zone)",
+      variable: () => "CAST('2000-01-01' AS text)",
+    }),
+  )
+
+function refusal(
+  node: ResolvedTransform,
+  answer: Extract<ServerAnswer, { kind: 'error' }>,
+  spliced: SplicedText,
+): Diagnostic {
+  const offset = answer.offset === null ? null : originOf(spliced, answer.offset)
+  // A translation's places are not the author's.
+  const place =
+    offset === null || node.postgresql === undefined
+      ? placeInSql(node.sql, 0, node.sql.text.length)
+      : placeInSql(node.sql, offset, /^[\w.]+/.exec(node.sql.text.slice(offset))?.[0].length ?? 1)
+  return errorAt('BIND_SQL', place, `The server refuses it: ${answer.message}`, {
+    facts: { node: node.id },
+    hints: answer.hints,
+  })
+}
+
+function outputOf(found: readonly Column[] | null): Output {
+  const columns = found?.map(({ name, type }) => ({ name, type })) ?? null
+  return { columns, columnsFingerprint: columns && columnsFingerprint(columns), casts: {} }
+}
+
+const factsOf = ({ canonical, clock, volatile, orderDependent }: PostgresqlFacts): SqlFacts => ({
+  lineage: null,
+  reproducibility: { clock, volatile: [...volatile], order_dependent: [...orderDependent] },
+  canonicalSql: canonical,
+})

@@ -1,0 +1,186 @@
+// Planned steps of an engine that is a database → their texts: a table of the store that a query makes, a view over a table
+// of somebody else, or rows of files that are copied. Inputs are read by their views; marks stand where the environment's
+// prefix may go, and where a run of production reads what it is about to make. Reports REWRITE_NAME_TOO_LONG, BIND_*.
+
+import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
+import type { NodeId } from '../../runtime/contract/ids.ts'
+import { LONGEST_IDENTIFIER, pgName, pgPrefixed, pgText } from '../../runtime/contract/postgresql-names.ts'
+import { kindSchema, loadQuery, tableStepText } from '../../runtime/contract/table-steps.ts'
+import { targetType } from '../../runtime/contract/target-types.ts'
+import checkTemplate from '../../templates/postgresql/check.sql.hbs'
+import type { BoundNode } from '../bind.ts'
+import { errorAt } from '../diagnostic-codes.ts'
+import { typedLiteral } from '../dialect/duckdb.ts'
+import { template } from '../emit/templates.ts'
+import type { PlannedBuild, PlannedCheck } from '../plan.ts'
+import { isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
+import { type PostgresqlQuery, spellQuery, viewName } from '../sql/postgresql-query.ts'
+import { type CheckDialect, checkItems } from './check-step.ts'
+import type { Marks } from './marks.ts'
+import { fromClause } from './table-query.ts'
+
+export interface DatabaseWorld {
+  /** Production's schema of what transforms make. */
+  readonly schema: string
+  readonly queries: ReadonlyMap<NodeId, PostgresqlQuery>
+}
+
+const kindOf = (node: string): string => node.slice(0, node.indexOf('.'))
+
+/** How a step is made, by what its node is. */
+export const madeBy = (node: ResolvedNode): 'query' | 'load' | 'view' =>
+  isTransform(node) ? 'query' : isTable(node) ? 'view' : 'load'
+
+const fillChecks = template<{
+  readonly node: string
+  readonly view: string
+  readonly checks: ReturnType<typeof checkItems>
+}>('postgresql/check.sql.hbs', checkTemplate)
+
+const DIALECT: CheckDialect = { name: pgName, text: pgText, value: typedValue }
+
+/** A literal of a type of outputs; null: it is none of its values. */
+function typedValue(text: string, type: string): string | null {
+  const plain = typedLiteral(text, type)
+  return plain?.startsWith('CAST(') ? `CAST(${pgText(text)} AS ${targetType(type) ?? 'text'})` : plain
+}
+
+export function databaseCheck(
+  { node, inputs, checks }: PlannedCheck,
+  types: BoundNode,
+  marks: Marks,
+  world: DatabaseWorld,
+): string {
+  const schema = kindSchema(world.schema, kindOf(node))
+  const isMade = inputs.some((input) => input.from === 'bundle')
+  const mark = isMade ? marks.at({ identifier: schema, role: 'read', reason: `${node} is a step of this bundle` }) : ''
+  const view = `${pgPrefixed(schema, mark)}.${viewName(node)}`
+  return fillChecks({ node, view, checks: checkItems(checks, types, DIALECT) })
+}
+
+export function databaseStep(
+  node: ResolvedNode,
+  step: PlannedBuild,
+  types: BoundNode,
+  marks: Marks,
+  world: DatabaseWorld,
+): string {
+  const schema = kindSchema(world.schema, kindOf(node.id))
+  const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
+  const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
+  const query = stepQuery(node, step, types, marks, world)
+  return tableStepText({ made: madeBy(node), view, columns: types.columns ?? [], node: node.id }, query)
+}
+
+function stepQuery(
+  node: ResolvedNode,
+  step: PlannedBuild,
+  types: BoundNode,
+  marks: Marks,
+  world: DatabaseWorld,
+): string {
+  if (isTable(node)) return tableQuery(node, types)
+  const query = world.queries.get(node.id)
+  if (!isTransform(node) || query === undefined) return loadQuery
+  const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
+  const text = spellQuery(query, {
+    path: (input) => {
+      const schema = kindSchema(world.schema, kindOf(input))
+      const reason = `${input} is a step of this bundle`
+      const mark = rebuilt.has(input) ? marks.at({ identifier: schema, role: 'read', reason }) : ''
+      return `${pgPrefixed(schema, mark)}.${viewName(input)}`
+    },
+    timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
+    variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
+  })
+  // What the compiler was told by DuckDB, the output has; what the server says itself, it gives.
+  return node.postgresql !== undefined || types.columns === null ? text : withTypes(text, types)
+}
+
+const withTypes = (query: string, { columns }: BoundNode): string =>
+  `SELECT\n  ${(columns ?? []).map(({ name, type }) => `CAST(${pgName(name)} AS ${targetType(type) ?? 'text'}) AS ${pgName(name)}`).join(',\n  ')}\nFROM (\n${query}\n) AS q`
+
+/** Columns of a table as they are, but for those whose type readers are promised otherwise. */
+function tableQuery(node: ResolvedTable, types: BoundNode): string {
+  const declared = new Set(node.node.columns.filter((c) => c.type !== null).map((c) => c.name.toLowerCase()))
+  const items = (types.columns ?? []).map(({ name, type }) => {
+    const wanted = targetType(type) ?? 'text'
+    const isAsItIs = !declared.has(name.toLowerCase()) && types.sourceTypes?.[name] !== undefined
+    return isAsItIs || types.sourceTypes?.[name] === wanted
+      ? pgName(name)
+      : `CAST(${pgName(name)} AS ${wanted}) AS ${pgName(name)}`
+  })
+  return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(node)}`
+}
+
+/** What is not built for such an engine yet. */
+function notYet(node: ResolvedNode, connection: string | null): readonly Diagnostic[] {
+  const [target] = node.node.targets
+  const facts = { node: node.id }
+  const found: Diagnostic[] = []
+  if (target !== undefined)
+    found.push(
+      errorAt(
+        'VALIDATE_NOT_SUPPORTED_YET',
+        target.place,
+        'Tables that outputs are written to are not supported yet where the engine is a database: the output is read by its view.',
+        { facts, hints: [`Read it as a view of the schema that 'engine:' names, and remove the target.`] },
+      ),
+    )
+  if (isTable(node) && (node.connection !== connection || node.over !== undefined))
+    found.push(
+      errorAt(
+        'VALIDATE_NOT_SUPPORTED_YET',
+        node.node.readPlace,
+        `'${node.id}' is in another database than the engine, which is not supported yet: it is read by '${node.connection}', and the engine is '${connection}'.`,
+        { facts, hints: ['Read it by the connection of the engine.'] },
+      ),
+    )
+  if (isTable(node) && node.parameters.length > 0)
+    found.push(
+      errorAt(
+        'VALIDATE_NOT_SUPPORTED_YET',
+        node.node.readPlace,
+        'A query that waits for a value of the run is not supported yet where the engine is a database: a view has one text.',
+        { facts, hints: ['Put the condition into the transform that reads it.'] },
+      ),
+    )
+  return found
+}
+
+/** Names that PostgreSQL would cut off, types that it does not have, and what is not built yet. */
+export function databaseMistakes(
+  nodes: readonly ResolvedNode[],
+  bound: ReadonlyMap<NodeId, BoundNode>,
+  { schema, connection }: Pick<DatabaseWorld, 'schema'> & { readonly connection: string | null },
+  prefix: string,
+): readonly Diagnostic[] {
+  return nodes.flatMap((node) => {
+    const names = [`${prefix}${kindSchema(schema, kindOf(node.id))}`, node.node.name]
+    const long = names.find((name) => Buffer.byteLength(name) > LONGEST_IDENTIFIER)
+    const unfit = (bound.get(node.id)?.columns ?? []).find(({ type }) => targetType(type) === null)
+    return [
+      ...notYet(node, connection),
+      ...(long === undefined
+        ? []
+        : [
+            errorAt(
+              'REWRITE_NAME_TOO_LONG',
+              node.node.place,
+              `'${long}' has more than ${LONGEST_IDENTIFIER} bytes, which PostgreSQL would cut off.`,
+              { facts: { node: node.id, name: long } },
+            ),
+          ]),
+      ...(unfit === undefined
+        ? []
+        : [
+            errorAt(
+              'BIND_TARGET_TYPE',
+              node.node.place,
+              `The column '${unfit.name}' of '${node.id}' is a ${unfit.type}, for which the engine has no type.`,
+              { facts: { node: node.id, column: unfit.name, type: unfit.type } },
+            ),
+          ]),
+    ]
+  })
+}

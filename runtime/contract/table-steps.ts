@@ -1,0 +1,81 @@
+// Steps of an engine that is a database: the texts around the one query of each, spelled by the compiler and taken apart by the
+// runtime, so that a step does nothing but make its output. psql runs the texts as they are; its variable `output` is the
+// name of the table. Pure. Rule: FORMAT.md, "Outputs in a database".
+
+import type { TableOutput } from './bundle.ts'
+import type { Column } from './manifest.ts'
+import { LONGEST_IDENTIFIER, pgName, pgText } from './postgresql-names.ts'
+import { targetType } from './target-types.ts'
+
+/** Where the tables of all outputs are, whoever reads them. */
+export const STORE_SCHEMA = 'seeknal_store'
+/** Where the steps of a run of production read what it makes, until it is production. */
+export const NEXT_SCHEMA = 'seeknal_next'
+/** Where the state is. */
+export const LEDGER_SCHEMA = 'seeknal'
+
+/** Schemas that are ours whatever the project. */
+export const OWN_SCHEMAS: readonly string[] = [STORE_SCHEMA, NEXT_SCHEMA, LEDGER_SCHEMA]
+
+/** The schema of what nodes of a kind make: transforms are what people look for. */
+export const kindSchema = (schema: string, kind: string): string =>
+  kind === 'transform' ? schema : `${schema}_${kind}`
+
+/** The name of a node's view: as SQL without quotes finds it. */
+export const viewNameOf = (node: string): string => node.slice(node.indexOf('.') + 1).toLowerCase()
+
+/** The table of a node's output of a version: within the 63 bytes of a name, with what tells it from others whole. */
+export function tableNameOf(node: string, version: string): string {
+  const mark = `__${version.slice(0, VERSION_DIGITS)}`
+  return `${node.toLowerCase().slice(0, LONGEST_IDENTIFIER - mark.length)}${mark}`
+}
+
+const VERSION_DIGITS = 16
+
+const STORED = `${STORE_SCHEMA}.:"output"`
+const LOADED = 'seeknal_load'
+
+export const stepLoadFile = (id: string): string => `load/${id}.sql`
+
+type Made = Pick<TableOutput, 'made'> & {
+  /** As SQL spells it: `dev_analytics.orders`. */
+  readonly view: string
+  /** Of what is loaded. */
+  readonly columns: readonly Column[]
+  readonly node: string
+}
+
+/** What stands before and after the query of a step. */
+function around({ made, view, columns, node }: Made): readonly [string, string] {
+  const shown = `\n;\n\nCREATE OR REPLACE VIEW ${view} AS\nTABLE ${STORED}\n;\n`
+  switch (made) {
+    case 'view':
+      return [`CREATE OR REPLACE VIEW ${view} AS\n`, '\n;\n']
+    case 'query':
+      return [`CREATE TABLE ${STORED} AS\n`, shown]
+    case 'load':
+      return [
+        `CREATE TEMP TABLE ${LOADED} (\n  ${columnItems(columns).join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} (FORMAT csv)\nCREATE TABLE ${STORED} AS\n`,
+        `\n;\nDROP TABLE ${LOADED}${shown}`,
+      ]
+  }
+}
+
+/** `id bigint`, `note text`. */
+export const columnItems = (columns: readonly Column[]): readonly string[] =>
+  columns.map(({ name, type }) => `${pgName(name)} ${targetType(type) ?? 'text'}`)
+
+export const loadQuery = `TABLE ${LOADED}`
+
+/** The text of a step's file. */
+export function tableStepText(step: Made, query: string): string {
+  const [before, after] = around(step)
+  return before + query + after
+}
+
+/** The query of such a text and where it begins; null: it is another text. */
+export function tableStepQuery(step: Made, text: string): { readonly query: string; readonly start: number } | null {
+  const [before, after] = around(step)
+  if (!text.startsWith(before) || !text.endsWith(after) || text.length < before.length + after.length) return null
+  return { query: text.slice(before.length, text.length - after.length), start: before.length }
+}

@@ -1,0 +1,102 @@
+// Queries → their columns, as the server that will execute them says, by preparing them over empty tables: schemas and tables
+// are made in a transaction that is rolled back, so that nobody else ever sees them. One session for all questions.
+
+import { RuntimeFailure } from '../../contract/failures.ts'
+import { pgName } from '../../contract/postgresql-names.ts'
+import { targetType } from '../../contract/target-types.ts'
+import { type ServerColumn, serverColumns } from './columns.ts'
+import type { PostgresqlConnection } from './connection.ts'
+import { openSession, type Session } from './session.ts'
+
+export interface BoundRelation {
+  readonly schema: string
+  readonly name: string
+  /** `type`: of DuckDB; `source_type`: the server's own, where it is known. */
+  readonly columns: readonly { readonly name: string; readonly type: string; readonly source_type?: string }[]
+}
+
+export interface BindQuestion {
+  readonly node: string
+  readonly sql: (schemaOf: (kind: string) => string) => string
+  readonly relations: readonly BoundRelation[]
+}
+
+export type BindAnswer =
+  | { readonly kind: 'columns'; readonly columns: readonly ServerColumn[] }
+  | {
+      readonly kind: 'error'
+      readonly message: string
+      readonly offset: number | null
+      readonly hints: readonly string[]
+    }
+  | { readonly kind: 'unreachable'; readonly message: string; readonly hints: readonly string[] }
+
+const WHAT = 'Asking the server'
+const BEFORE = 'SELECT * FROM (\n'
+
+/** Answers in the order of the questions. Throws nothing that a server says. */
+export async function bindQueries(
+  connection: PostgresqlConnection,
+  questions: readonly BindQuestion[],
+): Promise<readonly BindAnswer[]> {
+  const answers: BindAnswer[] = []
+  try {
+    const session = await openSession(connection)
+    try {
+      for (const question of questions) answers.push(await answer(session, question))
+    } finally {
+      await session.close()
+    }
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error
+    const lost: BindAnswer = { kind: 'unreachable', message: error.message, hints: error.hints }
+    while (answers.length < questions.length) answers.push(lost)
+  }
+  return answers
+}
+
+async function answer(session: Session, question: BindQuestion): Promise<BindAnswer> {
+  await session.rows(WHAT, 'BEGIN')
+  try {
+    const schemaOf = await emptyTables(session, question.relations)
+    return await columnsOf(session, question, schemaOf)
+  } finally {
+    await session.rows(WHAT, 'ROLLBACK').catch(() => [])
+  }
+}
+
+/** Nobody else uses these names: they hold the number of this very session. */
+async function emptyTables(session: Session, relations: readonly BoundRelation[]): Promise<(kind: string) => string> {
+  const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
+  const schemaOf = (kind: string): string => pgName(`seeknal_bind_${own?.pid}_${kind}`)
+  for (const kind of new Set(relations.map(({ schema }) => schema)))
+    await session.rows(WHAT, `CREATE SCHEMA ${schemaOf(kind)}`)
+  for (const { schema, name, columns } of relations) {
+    const items = columns.map(
+      (column) => `${pgName(column.name)} ${column.source_type ?? targetType(column.type) ?? 'text'}`,
+    )
+    await session.rows(WHAT, `CREATE TABLE ${schemaOf(schema)}.${pgName(name.toLowerCase())} (${items.join(', ')})`)
+  }
+  return schemaOf
+}
+
+async function columnsOf(
+  session: Session,
+  { node, sql }: BindQuestion,
+  schemaOf: (kind: string) => string,
+): Promise<BindAnswer> {
+  const text = `${BEFORE}${sql(schemaOf)}\n) AS q`
+  try {
+    return { kind: 'columns', columns: await serverColumns(session, `Preparing ${node}`, text) }
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || error.code !== 'QUERY_FAILED') throw error
+    const { position } = error.facts
+    const at = typeof position === 'number' ? [...text].slice(0, position - 1).join('').length : null
+    return {
+      kind: 'error',
+      message: error.message,
+      offset: at === null ? null : at - BEFORE.length,
+      hints: error.hints,
+    }
+  }
+}

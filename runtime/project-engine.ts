@@ -1,0 +1,91 @@
+// Which engine executes a project: `engine:` of seeknal_project.yml, and that of the profile before it, field by field. Without
+// a schema it is that of the connection. What is wrong in the project is the compiler's to report: it counts as not said.
+// Reports PROFILE_INVALID.
+
+import { join } from 'node:path'
+import { ENGINES, type EngineChoice, type EngineName } from './contract/engines.ts'
+import { RuntimeFailure } from './contract/failures.ts'
+import { FieldReader, fieldsOf } from './profile/fields.ts'
+import { type Entry, type Mapping, mistake, readProfileText } from './profile/file.ts'
+import type { Profile } from './profile.ts'
+import { readIfThere } from './store/files.ts'
+
+export interface ProjectEngine extends EngineChoice {
+  /** Of the project; '': there is no project file. */
+  readonly project: string
+}
+
+const FILE = 'seeknal_project.yml'
+const FIELDS: readonly string[] = ['type', 'connection', 'schema']
+
+export function projectEngine(root: string, profile: Profile | null): ProjectEngine {
+  const document = projectDocument(root)
+  const name = document?.entries.get('name')
+  const own = written(document?.entries.get('engine'))
+  const chosen = profile === null ? {} : ofProfile(profile)
+  const engine = { name: 'duckdb' as EngineName, connection: null, schema: null, ...own, ...chosen }
+  const schema = engine.schema ?? connectionSchema(profile, engine.connection)
+  return { ...engine, schema, project: name?.kind === 'value' ? name.written : '' }
+}
+
+function projectDocument(root: string): Mapping | null {
+  try {
+    return readProfileText(readIfThere(join(root, FILE)) ?? '', FILE)
+  } catch (error) {
+    if (error instanceof RuntimeFailure && error.code === 'PROFILE_INVALID') return null
+    throw error
+  }
+}
+
+type Said = { -readonly [Key in keyof EngineChoice]?: EngineChoice[Key] }
+
+const engineNamed = (text: unknown): EngineName | undefined =>
+  typeof text === 'string' && Object.hasOwn(ENGINES, text) ? (text as EngineName) : undefined
+
+/** What the project says, without a complaint. */
+function written(entry: Entry | undefined): Said {
+  const said: Said = {}
+  const fields = entry?.kind === 'mapping' ? entry.entries : new Map([['type', entry]])
+  for (const [field, value] of fields) {
+    const text = value?.kind === 'value' ? value.value : null
+    const name = field === 'type' ? engineNamed(text) : undefined
+    if (name !== undefined) said.name = name
+    if ((field === 'connection' || field === 'schema') && typeof text === 'string') said[field] = text
+  }
+  return said
+}
+
+function ofProfile({ document, values, shown }: Profile): Said {
+  const entry = document.entries.get('engine')
+  if (entry === undefined || (entry.kind === 'value' && entry.value === null)) return {}
+  const known = Object.keys(ENGINES)
+  const wrong = (at: Entry['at'], what: string): RuntimeFailure =>
+    mistake(shown, at, `'engine' is ${what}; expected is one of: ${known.join(', ')}.`, [
+      'Write engine: {type: postgresql, connection: NAME, schema: NAME}.',
+    ])
+  if (entry.kind === 'list') throw wrong(entry.at, 'a list')
+  if (entry.kind === 'value') {
+    const name = engineNamed(values.expand(entry.written).text)
+    if (name === undefined) throw wrong(entry.at, `'${entry.written}'`)
+    return { name }
+  }
+  const other = [...entry.entries.keys()].find((field) => !FIELDS.includes(field))
+  if (other !== undefined)
+    throw mistake(shown, entry.at, `'engine' has the field '${other}'; it knows: ${FIELDS.join(', ')}.`)
+  const reader = new FieldReader(shown, "'engine'", fieldsOf(entry, values))
+  const [type, connection, schema] = FIELDS.map((field) => reader.text(field))
+  const name = type == null ? undefined : engineNamed(type)
+  if (type != null && name === undefined) throw wrong(entry.at, `'${type}'`)
+  return {
+    ...(name === undefined ? {} : { name }),
+    ...(connection == null ? {} : { connection }),
+    ...(schema == null ? {} : { schema }),
+  }
+}
+
+/** The schema of tables that a connection's user names without one, where it says one. */
+function connectionSchema(profile: Profile | null, connection: string | null): string | null {
+  if (connection === null || profile?.connections.some(({ name }) => name === connection) !== true) return null
+  const value = profile.fields(connection).get('schema')?.value
+  return typeof value === 'string' && value !== '' ? value : null
+}
