@@ -2,13 +2,16 @@
 // lock, loads no engine and writes nothing. A failed run leaves production as it was; what it finished stays stored.
 // Throws STATE_LOCKED, STATE_MOVED, STATE_IO, STATE_INVALID, USAGE; a failed step is part of the result.
 
+import { isDatabaseEngine } from './contract/engines.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import type { NodeId } from './contract/ids.ts'
 import type { NodeChecks, NodeState } from './contract/state.ts'
+import { isNothing, leftOutAndDue, lockOf, type Predictions, predictAll } from './execute/due.ts'
 import { lazyEngine } from './execute/engine-of-run.ts'
-import { applyToEnvironment, isApplied, requireBase, requirePlan } from './execute/environment.ts'
+import { applyToEnvironment, requireBase, requirePlan } from './execute/environment.ts'
 import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
-import { isDue, isSettled, type Prediction, predict } from './execute/plan.ts'
+import { fileMaker } from './execute/maker.ts'
+import { isDue, isSettled, predict } from './execute/plan.ts'
 import { dueNode, resultOf } from './execute/results.ts'
 import type { ExecuteOptions, ExecutionPlan, RunRequest, RunResult } from './execute/run.ts'
 import { runSteps } from './execute/runner.ts'
@@ -17,9 +20,7 @@ import { abandonedScratch, makeScratch, type Scratch, sweepScratch } from './exe
 import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
 import { openJournal } from './journal.ts'
 import { commitSwitch } from './promote/switch.ts'
-import { acquireEnvironment } from './store/environments.ts'
 import { currentGeneration, settleProduction } from './store/generations.ts'
-import { acquireWriter } from './store/locks.ts'
 import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
 import { watchSignal } from './watch-signal.ts'
@@ -31,6 +32,10 @@ export type { ExecuteOptions, ExecutionPlan, NodeResult, RunEvent, RunRequest, R
  * just compiled.
  */
 export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOptions): Promise<RunResult> {
+  if (isDatabaseEngine(bundle.contract.engine.name)) {
+    const { executeInDatabase } = await import('./execute-database.ts')
+    return executeInDatabase(bundle, options)
+  }
   const started = performance.now()
   const store = openStore(options.projectDir)
   const first = readWorld(store, bundle, options)
@@ -60,11 +65,6 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   }
 }
 
-function lockOf({ store, environment }: World, { command = 'seeknal run' }: ExecuteOptions, timeoutMs: number) {
-  if (environment === null) return acquireWriter(store, 'production', { command, timeoutMs })
-  return acquireEnvironment(store, environment, { command, timeoutMs })
-}
-
 /** After a killed run there may be nothing to do but to remove what it left; whoever has the lock does it as well. */
 async function tidy(world: World, options: ExecuteOptions): Promise<void> {
   if (abandonedScratch(world.store).length === 0) return
@@ -83,7 +83,17 @@ export async function planExecution(
   bundle: ExecutableBundle,
   request: RunRequest & { readonly projectDir: string },
 ): Promise<ExecutionPlan> {
-  const world = readWorld(openStore(request.projectDir), bundle, request)
+  const store = openStore(request.projectDir)
+  if (isDatabaseEngine(bundle.contract.engine.name)) {
+    const { withShared, worldIn } = await import('./execute-database.ts')
+    return withShared(store, bundle, request, async (shared) =>
+      planned(await worldIn(shared, store, bundle, request), request),
+    )
+  }
+  return planned(readWorld(store, bundle, request), request)
+}
+
+async function planned(world: World, request: RunRequest): Promise<ExecutionPlan> {
   if (world.environment !== null) requireBase(world, request)
   const predictions = await predict(world)
   const everything = await predictAll(world, predictions)
@@ -126,7 +136,8 @@ async function runLocked(
       runId: world.values.runId,
       due: [...predictions.values()].filter(isDue).map((p) => p.id),
     })
-    const settled = await runSteps({ world, predictions, scratch, journal, engine: engine.get, options })
+    const maker = fileMaker({ world, scratch, engine: engine.get, options })
+    const settled = await runSteps({ world, predictions, scratch, journal, engine: engine.get, maker, options })
     saveCaches(world)
     const outcome = finish(world, settled, { scratch, engine: engine.version(), options })
     const result = resultOf(world, {
@@ -146,19 +157,6 @@ async function runLocked(
     await journal.close()
     scratch.remove()
   }
-}
-
-type Predictions = ReadonlyMap<NodeId, Prediction>
-
-/** The same without the selection: of nodes that it left out, a full run asks nothing. */
-const predictAll = async (world: World, predictions: Predictions): Promise<Predictions> =>
-  world.isWhole ? predictions : predict({ ...world, selected: () => true, isWhole: true, full: false })
-
-async function leftOutAndDue(world: World, predictions: Predictions): Promise<NodeId[]> {
-  const everything = await predictAll(world, predictions)
-  return [...everything.values()]
-    .filter((p) => !world.selected(p.id) && isDue(p) && p.status !== 'maybe')
-    .map((p) => p.id)
 }
 
 interface Finished {
@@ -211,18 +209,6 @@ function finish(
   const staged = stageGeneration(world.store, world.production, merged, maker)
   commitSwitch(world.store, staged, run.scratch.folder, faults)
   return { kind: 'done', generation: staged.updates.current.to }
-}
-
-function isNothing(world: World, predictions: ReadonlyMap<NodeId, Prediction>): boolean {
-  if (!isSettled(predictions)) return false
-  if (world.environment !== null) return isApplied(world)
-  if (removedNodes(world).length > 0) return false
-  if (world.isWhole) return world.contract.files['manifest.json'] === world.production?.manifestDigest
-  const cached = [...predictions.keys()].flatMap((id): [string, NodeState][] => {
-    const state = world.selected(id) ? world.own.get(id)?.state : undefined
-    return state === undefined ? [] : [[id, { ...state, status: 'cached' }]]
-  })
-  return !differs(world, mergedAfterRun(world, new Map(cached), {}))
 }
 
 /** A run without work writes nothing, unless large files were read again only to find them unchanged. */

@@ -28,6 +28,18 @@ export function projectEngine(root: string, profile: Profile | null): ProjectEng
   return { ...engine, schema, project: name?.kind === 'value' ? name.written : '' }
 }
 
+/** The same where a profile that cannot be read is an error only if something needs it. */
+export function findEngine(root: string, find: () => Profile | null): ProjectEngine {
+  let profile: Profile | null = null
+  try {
+    profile = find()
+  } catch (error) {
+    const isNeeded = ENGINES[projectEngine(root, null).name].isDatabase
+    if (!(error instanceof RuntimeFailure) || isNeeded) throw error
+  }
+  return projectEngine(root, profile)
+}
+
 function projectDocument(root: string): Mapping | null {
   try {
     return readProfileText(readIfThere(join(root, FILE)) ?? '', FILE)

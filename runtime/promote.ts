@@ -10,6 +10,7 @@
 // generation/ to next, make a link to next beside `current`, rename that link over `current` without following it, remove
 // the lock. Going back: point `current` at generations/<"parent" of current/generation.json>. The next writer notices.
 
+import type { OpenedBundle } from './contract/bundle.ts'
 import { Bug, RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
 import type { PostgresqlConnection } from './engines/postgresql/connection.ts'
@@ -21,6 +22,7 @@ import { readElsewhere, requireOwnRows } from './promote/other-databases.ts'
 import { dueTargets, type PromotedTarget, placeIn, rematerialize } from './promote/rematerialize.ts'
 import { type Applied, stagePromotion } from './promote/stage.ts'
 import { commitSwitch, type Requirement, requireMet, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
+import type { SharedState } from './shared-state.ts'
 import { acquireEnvironment, touchEnvironment } from './store/environments.ts'
 import {
   currentGeneration,
@@ -44,6 +46,8 @@ export interface SwitchOptions {
   readonly command?: string
   readonly signal?: AbortSignal
   readonly faults?: Faults
+  /** Where the engine is a database: the state is there. */
+  readonly shared?: SharedState
 }
 
 export interface PromoteOptions extends SwitchOptions {
@@ -88,7 +92,8 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const stage = async (): Promise<StagedSwitch> => {
     const production = readProduction(store)
     read = await readApplied(store, environment, { production, force: options.force ?? false })
-    return isPromoted(production, read) ?? stagePromotion(store, production, read, read.prepared)
+    const staged = isPromoted(production, read) ?? stagePromotion(store, production, read, read.prepared)
+    return options.shared === undefined ? staged : withoutFiles(staged)
   }
   /** What was staged: read once, under the lock. */
   const applied = (): NonNullable<typeof read> => {
@@ -104,6 +109,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   }
   const command = options.command ?? `seeknal env promote ${environment}`
   const own = await acquireEnvironment(store, environment, { command, timeoutMs: options.lockTimeoutMs ?? 0 })
+  const there = await options.shared?.lock(`environment-${environment}`, lockOptions(options, command))
   let written: readonly PromotedTarget[] = []
   const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
     if (options.rematerialize !== true || connection === null) return
@@ -120,11 +126,12 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     })
   }
   try {
-    const result = await switchProduction(store, options, command, stage, before)
+    const result = await switchProduction(store, options, command, stage, { before, applied: () => applied().bundle })
     const promoted = { status: 'promoted', promoted_to: 'production', promoted_generation: result.to } as const
-    touchEnvironment(store, environment, promoted)
+    if (options.shared === undefined) touchEnvironment(store, environment, promoted)
     return { ...result, written, ...about() }
   } finally {
+    await there?.release()
     own.release()
   }
 }
@@ -154,26 +161,50 @@ async function switchProduction(
   options: SwitchOptions,
   command: string,
   stage: () => Promise<StagedSwitch>,
-  before: (staged: StagedSwitch, scratch: Scratch) => Promise<void> = async () => {},
+  { before = async () => {}, applied }: Promoting = {},
 ): Promise<SwitchResult> {
+  const { shared } = options
   const lock = await acquireWriter(store, 'production', { command, timeoutMs: options.lockTimeoutMs ?? 0 })
+  let there: { release(): Promise<void> } | undefined
   try {
-    settleProduction(store)
+    there = await shared?.lock('production', lockOptions(options, command))
+    if (shared === undefined) settleProduction(store)
+    else await shared.refresh()
     sweepScratch(store)
     const staged = await stage()
     const result = described(store, staged, true)
     const scratch = makeScratch(store, staged.runId)
     try {
       await before(staged, scratch)
-      commitSwitch(store, staged, scratch.folder, options.faults)
+      if (shared === undefined) commitSwitch(store, staged, scratch.folder, options.faults)
+      else {
+        requireMet(store, staged.requirements)
+        const { commitShared } = await import('./execute/table-commit.ts')
+        await commitShared(shared, staged, applied?.(), options.faults)
+      }
     } finally {
       scratch.remove()
     }
     return result
   } finally {
+    await there?.release()
     lock.release()
   }
 }
+
+interface Promoting {
+  readonly before?: (staged: StagedSwitch, scratch: Scratch) => Promise<void>
+  /** The bundle that is promoted; absent: nothing new is made. */
+  readonly applied?: () => OpenedBundle
+}
+
+const lockOptions = ({ lockTimeoutMs: timeoutMs = 0 }: SwitchOptions, command: string) => ({ command, timeoutMs })
+
+/** Where outputs are tables, no file is required. */
+const withoutFiles = (staged: StagedSwitch): StagedSwitch => ({
+  ...staged,
+  requirements: staged.requirements.filter(({ kind }) => kind !== 'snapshot'),
+})
 
 function stageRollback(store: Store, wanted: number | undefined): StagedSwitch {
   const from = currentGeneration(store)

@@ -54,6 +54,10 @@ function collectOften(): void {
 /** Compiles, whatever comes out of it. Prints nothing. */
 export async function compiled(workspace: Workspace, request: CompileRequest): Promise<Compiled> {
   const { recallOrCompile } = await import('../recall.ts')
+  await workspace.shared(request.environment).catch((error: unknown) => {
+    // What executes must know production; what only compiles goes on with what is remembered, and says so.
+    if (request.executes === true || !isUnreachable(error)) throw error
+  })
   const files = request.files ?? workspace.files()
   if (files.length > MANY_FILES) collectOften()
   const production = request.base === undefined ? workspace.production() : null
@@ -87,6 +91,24 @@ export function baseOf({ base, contract, files }: OpenedBundle): Pick<CompileReq
   const text = files.get('base.json')
   if (contract.base === null || text === undefined) return { base }
   return { base, keptBase: { digest: contract.base, text: () => text } }
+}
+
+/** The database that holds the state cannot be asked. */
+const isUnreachable = (error: unknown): error is RuntimeFailure =>
+  error instanceof RuntimeFailure && (error.code === 'CONNECTION_FAILED' || error.code === 'PROFILE_INVALID')
+
+/** Says it when production's state is only remembered. */
+async function sayRemembered(
+  workspace: Workspace,
+  environment: EnvironmentName | null,
+  terminal: Terminal,
+): Promise<void> {
+  try {
+    await workspace.shared(environment)
+  } catch (error) {
+    if (!isUnreachable(error)) throw error
+    terminal.warn(`Production cannot be asked for; compared is with what target/ remembers of it. ${error.message}`)
+  }
 }
 
 const nodesLeftDue = (production: Generation | null): readonly string[] =>
@@ -123,6 +145,7 @@ export async function compileProject(
   terminal: Terminal,
 ): Promise<CompiledProject> {
   const result = await compiled(workspace, request)
+  if (request.base === undefined) await sayRemembered(workspace, request.environment, terminal)
   sayDiagnostics(terminal, result.diagnostics, request.files ?? workspace.files())
   if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
   sayUnusedParams(terminal, unusedParams(request.params, request.files ?? workspace.files()))

@@ -11,7 +11,7 @@ import type { OwnConnection } from '../../runtime/profile/fields.ts'
 import { ownConnection } from '../../runtime/profile/own-connection.ts'
 import { variablesOf } from '../../runtime/profile/variables.ts'
 import { type Profile, resolveProfile, unknownConnection } from '../../runtime/profile.ts'
-import { type ProjectEngine, projectEngine } from '../../runtime/project-engine.ts'
+import { findEngine, type ProjectEngine } from '../../runtime/project-engine.ts'
 import type { CompileInput } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import {
@@ -78,7 +78,7 @@ export function databasesOf(
     const defaultConnection = typeof connection === 'string' ? connection : null
     return { ...project, cache, values: variablesOf(variables, root), defaultConnection }
   }
-  const engineFor = (environment: EnvironmentName | null) => engineOf(root, () => profileFor(environment))
+  const engineFor = (environment: EnvironmentName | null) => findEngine(root, () => profileFor(environment))
   const connection: Databases['connection'] = async (environment, params = {}) => {
     const { files } = compiled ?? { files: present() }
     const passes = files.some(hasDatabase) ? await import('./own-connection.ts') : null
@@ -121,18 +121,6 @@ export function databasesOf(
       return ownConnections(requestOf(profileFor(environment), project), () => true)
     },
   }
-}
-
-/** A profile that cannot be read is an error where something needs it. */
-function engineOf(root: string, find: () => Profile | null): ProjectEngine {
-  let profile: Profile | null = null
-  try {
-    profile = find()
-  } catch (error) {
-    const isNeeded = ENGINES[projectEngine(root, null).name].isDatabase
-    if (!(error instanceof RuntimeFailure) || isNeeded) throw error
-  }
-  return projectEngine(root, profile)
 }
 
 async function observe(

@@ -6,6 +6,7 @@ import { executionOptions, VALUE_ARGS } from '../../runtime/cli/execution-args.t
 import { alignedRows } from '../../runtime/cli/table.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { rowCount } from '../../runtime/cli/text.ts'
+import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { Bug } from '../../runtime/contract/failures.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { formatted } from '../../runtime/repl/formats.ts'
@@ -49,7 +50,11 @@ to show the first rows. Nothing is written.`,
       sayColumns(terminal, draft, node)
       const connection = await workspace.databases.connection(null)
       const request = { ...executionOptions(args, surroundings.environment), connection }
-      const shown = args['schema-only'] === true ? null : await preview(workspace, bundle, draft.id, limit, request)
+      const inFiles = !isDatabaseEngine(bundle.contract.engine.name)
+      if (!inFiles && args['schema-only'] !== true)
+        terminal.warn('A preview is not supported yet on this engine; the columns are what the server says.')
+      const shown =
+        args['schema-only'] === true || !inFiles ? null : await preview(workspace, bundle, draft.id, limit, request)
       sayPreview(terminal, shown)
       if (terminal.options.json) terminal.document(document(draft, node, shown))
       terminal.line(`Next: \`seeknal apply ${draft.path}\``)

@@ -29,7 +29,7 @@ import { baseOf, compileProject, dueIn } from './compile-project.ts'
 import { readPlan } from './saved-plan.ts'
 import { PARAMS_ARG, paramsArgument, paramsOf, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
-import { openWorkspace, type Workspace } from './workspace.ts'
+import { openWorkspace, sharedBy, type Workspace } from './workspace.ts'
 
 export const APPLY_ARGS = {
   'dry-run': { type: 'boolean', description: 'Say what would be read and written, and do nothing' },
@@ -76,6 +76,8 @@ export async function applyEnvironment(
   const options = executionOptions(args, surroundings.environment)
   const workspace = openWorkspace(surroundings)
   try {
+    workspace.databases.use(resolveProfile(profile, environment, workspace.root, surroundings))
+    await workspace.shared(environment)
     const { plan, bundle } = await readPlan(workspace, environment)
     if (!force) requireParams(plan, params)
     const resolved = profileNow(plan, profile, workspace, surroundings)
@@ -84,7 +86,7 @@ export async function applyEnvironment(
     if (!force) await requireFresh(workspace, plan, bundle, terminal)
     const compiled = !force && isProvenBase(workspace.store, bundle.contract.base)
     const connection = await workspace.databases.connection(environment, paramsOf(plan))
-    const request = { ...options, plan, force, compiled, connection }
+    const request = { ...options, plan, force, compiled, connection, ...sharedBy(await workspace.shared(environment)) }
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`

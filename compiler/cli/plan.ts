@@ -18,7 +18,7 @@ import {
   TTL_ARG,
   ttlArgument,
 } from './shared-args.ts'
-import { openWorkspace } from './workspace.ts'
+import { openWorkspace, sharedBy } from './workspace.ts'
 
 export const plan = command({
   about: `Compares the project with production and says what a run would execute, and why: changed definitions with their
@@ -70,6 +70,8 @@ for example because a file is not there.`,
         ...(select === null ? {} : { select }),
         projectDir: workspace.root,
         compiled: true,
+        connection: await workspace.databases.connection(null),
+        ...sharedBy(await workspace.shared(null)),
       }
       const { something, fails } = sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff)
       return fails ? 1 : planExitCode(bundle.diff, something, exit)

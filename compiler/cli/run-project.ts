@@ -19,7 +19,7 @@ import { paramsArgument, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { prepareRecord } from './unchanged-record.ts'
 import { unusedParams } from './unused-params.ts'
-import { openWorkspace } from './workspace.ts'
+import { openWorkspace, sharedBy } from './workspace.ts'
 
 export async function runProject(args: RunArgs, dryRun: boolean, surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings
@@ -40,6 +40,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
       projectDir: workspace.root,
       compiled: true,
       connection: await workspace.databases.connection(null),
+      ...sharedBy(await workspace.shared(null)),
     }
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)

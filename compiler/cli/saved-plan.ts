@@ -15,6 +15,7 @@ import { Plan } from '../../runtime/contract/state.ts'
 import { makeScratch, sweepScratch } from '../../runtime/execute/scratch.ts'
 import { open } from '../../runtime/open.ts'
 import { refsDocument } from '../../runtime/promote/plan-document.ts'
+import type { SharedState } from '../../runtime/shared-state.ts'
 import {
   acquireEnvironment,
   dropDamagedState,
@@ -50,8 +51,17 @@ export async function savePlan(
   const lives = ttlSeconds === undefined ? {} : { ttl_seconds: ttlSeconds }
   const { store } = workspace
   const refs = refsDocument(bundle.contract, workspace.production())
-  const lock = await acquireEnvironment(store, environment, { command: `seeknal env plan ${environment}`, timeoutMs })
+  const command = `seeknal env plan ${environment}`
+  const shared = await workspace.shared(environment)
+  const lock = await acquireEnvironment(store, environment, { command, timeoutMs })
+  let there: { release(): Promise<void> } | undefined
+  const keep = async (isDone: boolean): Promise<boolean> => {
+    await keepShared(shared, environment, bundle)
+    return isDone
+  }
   try {
+    there = await shared?.lock(`environment-${environment}`, { command, timeoutMs })
+    await shared?.refresh()
     const folder = environmentFolder(store, environment)
     if (kindAt(folder) === 'absent') {
       makeEnvironment(store, environment, bundle, {
@@ -59,7 +69,7 @@ export async function savePlan(
         'plan.json': plan,
         'env_config.json': usedNow(null, environment, lives),
       })
-      return false
+      return keep(false)
     }
     const same = dropDamagedState(store, environment) === plan.bundle
     const status = unlessDamaged(
@@ -72,10 +82,25 @@ export async function savePlan(
     replaceBundle(join(folder, 'bundle'), bundle)
     writeEnvDocument(store, environment, 'refs.json', refs)
     writeEnvDocument(store, environment, 'plan.json', plan)
-    return isDone
+    return keep(isDone)
   } finally {
+    await there?.release()
     lock.release()
   }
+}
+
+/** Where the engine is a database, the plan is in its ledger. */
+async function keepShared(
+  shared: SharedState | null,
+  environment: EnvironmentName,
+  bundle: OpenedBundle,
+): Promise<void> {
+  if (shared === null) return
+  const { keepInLedger } = await import('../../runtime/engines/postgresql/ledger-reader.ts')
+  await shared.ledger.commit(async () => {
+    await keepInLedger(shared.ledger, bundle.contract.digest, bundle.files)
+    await shared.saveEnvironment(environment)
+  })
 }
 
 /** A new environment appears complete. */

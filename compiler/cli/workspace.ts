@@ -4,7 +4,10 @@
 import { join } from 'node:path'
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
+import { DEFAULT_OUTPUT_SCHEMA, isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import type { SharedState } from '../../runtime/shared-state.ts'
 import { type Generation, readProduction } from '../../runtime/store/generations.ts'
 import { folderIn, openStore, type Store, unlessDamaged } from '../../runtime/store/store.ts'
 import type { ProjectFile } from '../load.ts'
@@ -25,6 +28,8 @@ export interface Workspace {
   readonly engine: LazySqlEngine
   readonly observer: Observer
   readonly databases: Databases
+  /** The ledger of a project whose engine is a database, of which target/ says now what it says; null: another engine. Once. */
+  readonly shared: (environment: EnvironmentName | null) => Promise<SharedState | null>
   /** Read once. */
   readonly files: () => readonly ProjectFile[]
   /** Looked up once. */
@@ -45,6 +50,12 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     started ??= import('../../runtime/engines/duckdb/analysis.ts').then((module) => module.createAnalysisEngine())
     return started
   }
+  const databases = databasesOf({ root, files, cache }, surroundings)
+  let sharing: Promise<SharedState | null> | undefined
+  const shared: Workspace['shared'] = (environment) => {
+    sharing ??= shareState(store, databases, environment)
+    return sharing
+  }
   return {
     root,
     store,
@@ -52,7 +63,8 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     results,
     engine,
     observer: createObserver(root, cache),
-    databases: databasesOf({ root, files, cache }, surroundings),
+    databases,
+    shared,
     files,
     production: once(() =>
       onDamage === undefined
@@ -68,7 +80,31 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     close: (options = { save: true }) => {
       if (options.save) saveCaches(store, [cache, results])
       void started?.then((opened) => opened.close())
+      void sharing?.then((opened) => opened?.close()).catch(() => {})
     },
+  }
+}
+
+/** As an option of an execution. */
+export const sharedBy = (shared: SharedState | null): { readonly shared?: SharedState } =>
+  shared === null ? {} : { shared }
+
+async function shareState(
+  store: Store,
+  databases: Databases,
+  environment: EnvironmentName | null,
+): Promise<SharedState | null> {
+  const engine = databases.engine(environment)
+  if (!isDatabaseEngine(engine.name) || engine.connection === null) return null
+  const { openShared } = await import('../../runtime/shared-state.ts')
+  const schema = engine.schema ?? DEFAULT_OUTPUT_SCHEMA
+  const shared = await openShared(store, { ...engine, schema }, await databases.connection(environment))
+  try {
+    await shared.refresh()
+    return shared
+  } catch (error) {
+    await shared.close()
+    throw error
   }
 }
 

@@ -3,7 +3,7 @@
 import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
-import { outputsRoot } from './project-root.ts'
+import { fileOutputsRoot } from './shared.ts'
 import { counted, size } from './text.ts'
 
 export const clean = command({
@@ -23,7 +23,7 @@ snapshots and bundles that nothing refers to any more. Refused while something i
     const { clean: sweep } = await import('../store/clean.ts')
     const dryRun = args['dry-run'] === true
     const result = await sweep({
-      projectDir: outputsRoot(surroundings),
+      projectDir: fileOutputsRoot(surroundings, 'seeknal clean', 'Nothing is removed: old tables of the store stay.'),
       dryRun,
       ...(args.keep === undefined ? {} : { keepGenerations: wholeNumber(args.keep, '--keep', 1) }),
       ...lockTimeout(args['lock-timeout']),

@@ -2,8 +2,10 @@
 // clean`, if nothing else has them.
 
 import { join } from 'node:path'
+import type { EnvironmentName } from '../contract/ids.ts'
 import { type MadeInDatabases, madeInDatabases, type RemovedFrom, removeFromDatabases } from '../environment-targets.ts'
 import { makeScratch, sweepScratch } from '../execute/scratch.ts'
+import type { SharedState } from '../shared-state.ts'
 import { acquireEnvironment, deleteEnvironment, environmentNotFound } from '../store/environments.ts'
 import { kindAt } from '../store/files.ts'
 import { environmentFolder, openStore } from '../store/store.ts'
@@ -13,6 +15,7 @@ import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { outputsRoot } from './project-root.ts'
+import { withSharedState } from './shared.ts'
 import type { Terminal } from './terminal.ts'
 import { oneLine } from './text.ts'
 
@@ -35,39 +38,68 @@ not make stays, and with it a schema that holds it. Production is not touched.`,
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)
     const root = outputsRoot(surroundings)
-    const store = openStore(root)
-    if (kindAt(environmentFolder(store, environment)) === 'absent') throw environmentNotFound(store, environment)
-    const drops = args['keep-schemas'] !== true
-    if (drops) sayMade(terminal, madeInDatabases(store, environment))
-    if (!(await confirmed(`Delete environment '${environment}'?`, args.yes === true, surroundings))) {
-      terminal.info('Nothing was changed.')
-      return 0
-    }
-    const timeoutMs = lockTimeout(args['lock-timeout']).lockTimeoutMs ?? 0
-    let removed: readonly RemovedFrom[] = []
-    const lock = await acquireEnvironment(store, environment, {
-      command: `seeknal env delete ${environment}`,
-      timeoutMs,
-    })
-    try {
-      sweepScratch(store)
-      const made = madeInDatabases(store, environment)
-      if (drops && made.size > 0) {
-        const profile = resolveProfile(args.profile, environment, root, surroundings)
-        removed = await removeFromDatabases(environment, made, connectionsOf(profile))
+    return withSharedState({ root, environment, profile: args.profile }, surroundings, async (shared) => {
+      const store = openStore(root)
+      if (kindAt(environmentFolder(store, environment)) === 'absent') throw environmentNotFound(store, environment)
+      const drops = args['keep-schemas'] !== true
+      if (drops) sayMade(terminal, madeInDatabases(store, environment))
+      if (!(await confirmed(`Delete environment '${environment}'?`, args.yes === true, surroundings))) {
+        terminal.info('Nothing was changed.')
+        return 0
       }
-      const scratch = makeScratch(store, `delete-${environment}`)
-      deleteEnvironment(store, environment, join(scratch.folder, 'environment'))
-      scratch.remove()
-    } finally {
-      lock.release()
-    }
-    if (terminal.options.json) terminal.document({ deleted: environment, databases: removed })
-    sayRemoved(terminal, removed)
-    terminal.success(`Environment '${environment}' deleted.`)
-    return 0
+      const timeoutMs = lockTimeout(args['lock-timeout']).lockTimeoutMs ?? 0
+      if (shared !== null) {
+        const request = { environment, keepSchemas: !drops, timeoutMs }
+        return deleteShared(shared, request, terminal)
+      }
+      let removed: readonly RemovedFrom[] = []
+      const lock = await acquireEnvironment(store, environment, {
+        command: `seeknal env delete ${environment}`,
+        timeoutMs,
+      })
+      try {
+        sweepScratch(store)
+        const made = madeInDatabases(store, environment)
+        if (drops && made.size > 0) {
+          const profile = resolveProfile(args.profile, environment, root, surroundings)
+          removed = await removeFromDatabases(environment, made, connectionsOf(profile))
+        }
+        const scratch = makeScratch(store, `delete-${environment}`)
+        deleteEnvironment(store, environment, join(scratch.folder, 'environment'))
+        scratch.remove()
+      } finally {
+        lock.release()
+      }
+      if (terminal.options.json) terminal.document({ deleted: environment, databases: removed })
+      sayRemoved(terminal, removed)
+      terminal.success(`Environment '${environment}' deleted.`)
+      return 0
+    })
   },
 })
+
+async function deleteShared(
+  shared: SharedState,
+  request: { readonly environment: EnvironmentName; readonly keepSchemas: boolean; readonly timeoutMs: number },
+  terminal: Terminal,
+): Promise<number> {
+  const { environment, keepSchemas, timeoutMs } = request
+  const { removeEnvironment } = await import('../execute/table-removal.ts')
+  const command = `seeknal env delete ${environment}`
+  const lock = await shared.lock(`environment-${environment}`, { command, timeoutMs })
+  try {
+    const { views, schemas, kept } = await removeEnvironment(shared, environment, keepSchemas)
+    await shared.refresh()
+    if (terminal.options.json) terminal.document({ deleted: environment, views, schemas, kept })
+    const gone = [...views, ...schemas.map((schema) => `schema ${schema}`)].map(oneLine).join(', ')
+    if (gone !== '') terminal.info(`Dropped in the database: ${gone}`)
+    for (const schema of kept) terminal.warn(`The schema ${oneLine(schema)} stays: it holds things of others.`)
+    terminal.success(`Environment '${environment}' deleted.`)
+    return 0
+  } finally {
+    await lock.release()
+  }
+}
 
 function sayMade(terminal: Terminal, made: MadeInDatabases): void {
   for (const [connection, { tables, schemas }] of made) {

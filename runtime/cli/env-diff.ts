@@ -6,7 +6,7 @@ import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { outputsRoot } from './project-root.ts'
+import { fileOutputsRoot } from './shared.ts'
 
 const EXAMPLES = 5
 
@@ -35,7 +35,7 @@ values are shown only with --samples.`,
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)
-    const store = openStore(outputsRoot(surroundings))
+    const store = openStore(fileOutputsRoot(surroundings, 'seeknal env diff'))
     const most = args.limit === undefined ? EXAMPLES : wholeNumber(args.limit, '--limit', 0)
     const samples = args.samples === true || args.limit !== undefined ? most : 0
     const diffs = await environmentDiff(store, environment, { node: args.node ?? null, samples })

@@ -9,6 +9,7 @@ import { type Generation, readProduction } from '../store/generations.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { type Command, command } from './command.ts'
 import { outputsRoot } from './project-root.ts'
+import { withSharedState } from './shared.ts'
 import { alignedRows } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { rowCount, size } from './text.ts'
@@ -43,7 +44,9 @@ project's files changed since it; expired when it was not used for its time to l
     args: {},
     async run(_args, surroundings) {
       const { terminal } = surroundings
-      const store = openStore(outputsRoot(surroundings))
+      const root = outputsRoot(surroundings)
+      await withSharedState({ root, environment: null }, surroundings, async () => {})
+      const store = openStore(root)
       const production = readProduction(store)
       let digest: string | null | undefined
       const project = (): string | null => {

@@ -10,6 +10,7 @@ import { environmentDiff } from '../environment-diff.ts'
 import type { RunResult } from '../execute/run.ts'
 import type { EnvironmentPromotion } from '../promote/to-environment.ts'
 import { acquireEnvironment, readEnvConfig, readEnvState, writeEnvDocument } from '../store/environments.ts'
+import { ledgerMark } from '../store/ledger-cache.ts'
 import { openStore, type Store } from '../store/store.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import { type FailureSummary, placeInBundle } from './failure-summary.ts'
@@ -37,6 +38,8 @@ export async function reportApply(
 ): Promise<void> {
   const { environment, outcome, runId } = result
   if (environment === null || outcome === 'nothing') return
+  // Outputs in a database are compared there.
+  if (ledgerMark(openStore(projectDir)) !== null) return
   await warnIfNotWritten(terminal, async () => {
     const store = openStore(projectDir)
     if (failed === null) await writeReport(store, environment, runId, runLines(result))

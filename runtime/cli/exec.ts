@@ -1,8 +1,11 @@
 // `seeknal exec bundle [PATH]`: executes a bundle where it is, without the project's YAML.
 
 import { resolve } from 'node:path'
+import type { OpenedBundle } from '../contract/bundle.ts'
+import { isDatabaseEngine } from '../contract/engines.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { executeBundle, planExecution } from '../execute.ts'
+import type { ProjectEngine } from '../project-engine.ts'
 import { command, type Surroundings } from './command.ts'
 import { sayDueNodes } from './due-nodes.ts'
 import { environmentArgument } from './environment-argument.ts'
@@ -12,6 +15,7 @@ import { failureSummary } from './failure-summary.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
+import type { SharedRequest } from './shared.ts'
 import { counted } from './text.ts'
 
 export const bundle = command({
@@ -52,6 +56,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
         opened.contract.environment,
         { dryRun: args['dry-run'] === true, force: args.force === true, ...lockTimeout(args['lock-timeout']) },
         surroundings,
+        { root: options.projectDir, environment: named, profile: args.profile, engine: engineOf(opened) },
       )
     const { environment, steps } = opened.contract
     terminal.success(
@@ -82,13 +87,22 @@ async function switchPhase(
   environment: string | null,
   options: { readonly dryRun: boolean; readonly force: boolean; readonly lockTimeoutMs?: number },
   surroundings: Surroundings,
+  place: SharedRequest,
 ): Promise<number> {
   if (phase === 'rollback') {
     const { rollBack } = await import('./rollback.ts')
-    return rollBack({ to: undefined, yes: true, ...options }, surroundings)
+    return rollBack({ to: undefined, yes: true, ...options }, surroundings, place)
   }
   if (environment === null)
     throw new RuntimeFailure('USAGE', 'A bundle for production has nothing to promote: executing it is all.')
   const { promoteEnvironment } = await import('./promote.ts')
-  return promoteEnvironment({ environment, to: null, yes: true, ...options }, surroundings)
+  return promoteEnvironment({ environment, to: null, yes: true, ...options }, surroundings, place)
 }
+
+/** As the bundle says: verified by then. */
+const engineOf = ({ contract: { engine, project } }: OpenedBundle): ProjectEngine => ({
+  name: isDatabaseEngine(engine.name) ? 'postgresql' : 'duckdb',
+  connection: engine.connection ?? null,
+  schema: engine.schema ?? null,
+  project: project.name,
+})

@@ -1,8 +1,11 @@
 // `seeknal history`: production's generations, newest first, and with --verify whether their chain holds.
 
+import { ENGINES } from '../contract/engines.ts'
 import { damagedGenerations, history as generations, verifyHistory } from '../history.ts'
 import { command } from './command.ts'
+import { PROFILE_ARG } from './profile.ts'
 import { outputsRoot } from './project-root.ts'
+import { unsupported, withSharedState } from './shared.ts'
 import { alignedRows } from './table.ts'
 import { counted } from './text.ts'
 
@@ -14,10 +17,14 @@ something does not hold.`,
     ['seeknal history', 'list the generations'],
     ['seeknal history --verify', 'check them from end to end'],
   ],
-  args: { verify: { type: 'boolean', description: 'Check digests of all files (reads every output)' } },
+  args: { verify: { type: 'boolean', description: 'Check digests of all files (reads every output)' }, ...PROFILE_ARG },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const root = outputsRoot(surroundings)
+    await withSharedState({ root, environment: null, profile: args.profile }, surroundings, async (shared) => {
+      if (shared !== null && args.verify === true)
+        throw unsupported("'--verify'", ENGINES.postgresql.title, 'Without it the generations are listed.')
+    })
     const entries = generations(root)
     const problems = args.verify === true ? await verifyHistory(root) : null
     if (terminal.options.json) terminal.document({ generations: entries, ...(problems === null ? {} : { problems }) })

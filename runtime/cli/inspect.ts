@@ -9,7 +9,7 @@ import { openStore, pathIn } from '../store/store.ts'
 import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { outputsRoot } from './project-root.ts'
+import { fileOutputsRoot } from './shared.ts'
 import { alignedRows } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, rowCount, thousands } from './text.ts'
@@ -33,7 +33,7 @@ export const inspect = command({
   async run(args, surroundings) {
     const { terminal } = surroundings
     const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)
-    const store = openStore(outputsRoot(surroundings))
+    const store = openStore(fileOutputsRoot(surroundings, 'seeknal inspect'))
     const tables = outputs(store, args.env === undefined ? null : environmentArgument(args.env))
     if (args.node === undefined || args.list === true) {
       sayOutputs(terminal, tables)

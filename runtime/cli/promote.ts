@@ -2,15 +2,18 @@
 // environment, in one step.
 
 import type { ParsedArgs } from 'citty'
+import { ENGINES } from '../contract/engines.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { PromotedTarget } from '../promote/rematerialize.ts'
 import type { PromoteResult, SwitchResult } from '../promote.ts'
+import type { SharedState } from '../shared-state.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot, outputsRoot } from './project-root.ts'
+import { type SharedRequest, unsupported, withSharedState } from './shared.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, oneLine } from './text.ts'
@@ -72,11 +75,26 @@ export interface PromoteRequest {
   readonly lockTimeoutMs?: number
 }
 
-/** Throws what promote() does, and PROFILE_NOT_FOUND. */
-export async function promoteEnvironment(request: PromoteRequest, where: Surroundings): Promise<number> {
-  const surroundings = { ...where, projectPath: outputsRoot(where) }
+/** Throws what promote() does, and PROFILE_NOT_FOUND. `place`: the project, and what executes it. */
+export async function promoteEnvironment(
+  request: PromoteRequest,
+  where: Surroundings,
+  place?: SharedRequest,
+): Promise<number> {
+  const root = outputsRoot(where)
+  const surroundings = { ...where, projectPath: root }
+  const found = place ?? { root, environment: null, profile: request.profile }
+  return withSharedState(found, surroundings, (shared) => promoteIn(request, surroundings, shared))
+}
+
+async function promoteIn(
+  request: PromoteRequest,
+  surroundings: Surroundings,
+  shared: SharedState | null,
+): Promise<number> {
   const { terminal } = surroundings
   const environment = environmentArgument(request.environment)
+  if (shared !== null) requireSupported(request)
   if (request.to !== null && !isProduction(request.to)) {
     if (request.rematerialize === true) throw onlyProduction()
     const { promoteToOther } = await import('./promote-environment.ts')
@@ -92,6 +110,7 @@ export async function promoteEnvironment(request: PromoteRequest, where: Surroun
     force: request.force,
     rematerialize: request.rematerialize === true,
     ...(profile === null ? {} : { connection: connectionsOf(profile) }),
+    ...(shared === null ? {} : { shared }),
     signal: surroundings.signal,
     onWriting: ({ relation, connection }: PromotedTarget) =>
       terminal.info(`Writing ${oneLine(relation)} (connection '${connection}')...`),
@@ -106,18 +125,26 @@ export async function promoteEnvironment(request: PromoteRequest, where: Surroun
     terminal.info('Nothing was changed.')
     return 0
   }
-  const result = await module.promote(options)
+  sayPromoted(terminal, environment, await module.promote(options), { ...request, ask })
+  return 0
+}
+
+function sayPromoted(
+  terminal: Terminal,
+  environment: string,
+  result: PromoteResult,
+  request: PromoteRequest & { readonly ask: boolean },
+): void {
   if (terminal.options.json) terminal.document(result)
   sayTargets(terminal, result, request)
   if (isThere(result)) {
     sayThere(terminal, environment, result)
-    return 0
+    return
   }
-  if (!terminal.options.json && !ask) sayStaged(terminal, result)
+  if (!terminal.options.json && !request.ask) sayStaged(terminal, result)
   terminal.success(
     `Environment '${environment}' is production now: generation ${result.to}${result.from === null ? '' : ` (was ${result.from})`}.`,
   )
-  return 0
 }
 
 function sayPlanned(terminal: Terminal, environment: string, planned: PromoteResult, request: PromoteRequest): number {
@@ -135,6 +162,14 @@ const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => fr
 const sayThere = (terminal: Terminal, environment: string, { to }: Pick<SwitchResult, 'to'>): void =>
   terminal.success(`Nothing to promote: production, generation ${to}, has all of '${environment}' already.`)
 const isProduction = (name: string): boolean => name === 'prod' || name === 'production'
+
+/** Of an engine that is a database. */
+function requireSupported({ to, rematerialize }: PromoteRequest): void {
+  if (to !== null && !isProduction(to))
+    throw unsupported(`Promoting to another environment`, ENGINES.postgresql.title, 'Plan and apply that environment.')
+  if (rematerialize === true)
+    throw unsupported(`'--rematerialize'`, ENGINES.postgresql.title, 'Its outputs are tables of the database already.')
+}
 
 const onlyProduction = (): RuntimeFailure =>
   new RuntimeFailure(

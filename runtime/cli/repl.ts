@@ -13,7 +13,7 @@ import { watchSignal } from '../watch-signal.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { outputsRoot } from './project-root.ts'
+import { fileOutputsRoot } from './shared.ts'
 
 export const repl = command({
   about: `Runs SQL over the outputs of the last run, read-only. Every output is a table under two names:
@@ -45,7 +45,7 @@ take the place of production's.`,
   completes: { env: 'environments' },
   async run(args, surroundings) {
     const environment = args.env === undefined ? null : environmentArgument(args.env)
-    const store = openStore(outputsRoot(surroundings))
+    const store = openStore(fileOutputsRoot(surroundings, 'seeknal repl'))
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = await sqlArgument(args.exec, surroundings)
     const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)

@@ -1,13 +1,16 @@
 // `seeknal rollback`: an earlier generation becomes production again, exactly as it was.
 
 import type { SwitchResult } from '../promote.ts'
+import type { SharedState } from '../shared-state.ts'
 import { openStore } from '../store/store.ts'
 import { readTargetWrites } from '../store/target-writes.ts'
 import { wholeNumber } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
+import { PROFILE_ARG } from './profile.ts'
 import { executionRoot, outputsRoot } from './project-root.ts'
+import { type SharedRequest, withSharedState } from './shared.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 
 export const rollback = command({
@@ -21,6 +24,7 @@ with that generation.`,
     to: { type: 'string', description: 'Number of a generation (default: the one before)', valueHint: 'n' },
     'dry-run': { type: 'boolean', description: 'Say what would change, and do nothing' },
     yes: { type: 'boolean', alias: 'y', description: 'Do not ask' },
+    ...PROFILE_ARG,
     ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
@@ -29,6 +33,7 @@ with that generation.`,
     return rollBack(
       { to, dryRun: args['dry-run'] === true, yes: args.yes === true, ...lockTimeout(args['lock-timeout']) },
       here,
+      { root: outputsRoot(surroundings), environment: null, profile: args.profile },
     )
   },
 })
@@ -40,7 +45,20 @@ export interface RollbackRequest {
   readonly lockTimeoutMs?: number
 }
 
-export async function rollBack(request: RollbackRequest, surroundings: Surroundings): Promise<number> {
+/** `place`: the project, and what executes it. */
+export async function rollBack(
+  request: RollbackRequest,
+  surroundings: Surroundings,
+  place: SharedRequest,
+): Promise<number> {
+  return withSharedState(place, surroundings, (shared) => rollBackIn(request, surroundings, shared))
+}
+
+async function rollBackIn(
+  request: RollbackRequest,
+  surroundings: Surroundings,
+  shared: SharedState | null,
+): Promise<number> {
   const { terminal } = surroundings
   const module = await import('../promote.ts')
   const { to, lockTimeoutMs } = request
@@ -48,6 +66,7 @@ export async function rollBack(request: RollbackRequest, surroundings: Surroundi
     projectDir: executionRoot(surroundings),
     ...(to === undefined ? {} : { to }),
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
+    ...(shared === null ? {} : { shared }),
   }
   const describe = () => module.rollback({ ...options, dryRun: true })
   if (request.dryRun) {

@@ -6,7 +6,7 @@ import { isGone } from '../store/process.ts'
 import { openStore } from '../store/store.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { outputsRoot } from './project-root.ts'
+import { fileOutputsRoot } from './shared.ts'
 
 export const unlock = command({
   about: `Says who holds the lock on production, or on an environment. A lock whose holder has ended is removed; the next writer
@@ -23,7 +23,9 @@ would have taken it over. With --force it is removed in any case: for a holder o
   completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const store = openStore(outputsRoot(surroundings))
+    const store = openStore(
+      fileOutputsRoot(surroundings, 'seeknal unlock', 'Its locks end with the session that holds them.'),
+    )
     const name: LockName = args.env === undefined ? 'production' : `environment-${environmentArgument(args.env)}`
     const what = args.env === undefined ? 'production' : `environment '${args.env}'`
     const holder = lockHolder(store, name)

@@ -32,6 +32,10 @@ export const ENGINES: Readonly<Record<EngineName, EngineFacts>> = {
   },
 }
 
+/** Whether a bundle's engine, by its name, is one that is a database. */
+export const isDatabaseEngine = (name: string): boolean =>
+  Object.entries(ENGINES).some(([known, { isDatabase }]) => known === name && isDatabase)
+
 /** The schema of outputs that nobody names one for. */
 export const DEFAULT_OUTPUT_SCHEMA = 'public'
 

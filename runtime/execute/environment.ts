@@ -130,12 +130,12 @@ export function applyToEnvironment(world: World, application: Application): void
   application.faults('recorded')
 }
 
-const failedChecks = (checks: Application['checks']): NonNullable<EnvConfig['failed_checks']> =>
+export const failedChecks = (checks: Application['checks']): NonNullable<EnvConfig['failed_checks']> =>
   sortedKeys(checks).flatMap((node) =>
     failedResults(checks[node] ?? { results: [] }).map(({ id, failing_rows }) => ({ node, check: id, failing_rows })),
   )
 
-function stateOf(world: World, application: Application): RunState {
+export function stateOf(world: World, application: Application): RunState {
   return {
     format: 'seeknal.run_state/1',
     generation: null,

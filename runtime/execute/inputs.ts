@@ -5,24 +5,23 @@ import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { Snapshot } from '../contract/state.ts'
-import type { Engine } from '../engine.ts'
 import { isWhole } from '../store/snapshots.ts'
 import { inProject, snapshotPath } from '../store/store.ts'
 import { type ReadInput, rowsFingerprint } from './fingerprints.ts'
+import type { Maker } from './maker.ts'
 import { edgeTo, type Readable } from './plan.ts'
 import type { Scratch } from './scratch.ts'
-import { outputFile, provideInput } from './step.ts'
+import { provideInput } from './step.ts'
 import type { World } from './world.ts'
 
 interface Context {
   readonly world: World
   readonly scratch: Scratch
-  readonly engine: () => Promise<Engine>
 }
 
-/** What is read at an edge. Starts the engine only when a digest is not known yet. */
+/** What is read at an edge. Asks only when a digest is not known yet. */
 export async function readOf(
-  context: Context,
+  context: { readonly world: World; readonly maker: Pick<Maker, 'digestColumns'> },
   input: ManifestInput,
   readable: Readable | undefined,
 ): Promise<ReadInput> {
@@ -35,16 +34,14 @@ export async function readOf(
 }
 
 async function columnsDigest(
-  { world, scratch, engine }: Context,
+  { world, maker }: { readonly world: World; readonly maker: Pick<Maker, 'digestColumns'> },
   id: NodeId,
   snapshot: Snapshot,
   columns: readonly string[] | null,
 ): Promise<string> {
   const known = world.digests.get(snapshot, columns)
   if (known !== undefined || columns === null) return known ?? snapshot.digest
-  const started = await engine()
-  provideInput(world, scratch, id, snapshot)
-  const digest = await started.digestColumns(outputFile(scratch, id), columns)
+  const digest = await maker.digestColumns(id, snapshot, columns)
   world.digests.set(snapshot, columns, digest)
   return digest
 }

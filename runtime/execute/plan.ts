@@ -5,7 +5,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type Fingerprint, type NodeId } from '../contract/ids.ts'
 import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
-import { findOutput, type StoredOutput, sizeOf } from '../store/snapshots.ts'
+import type { StoredOutput } from '../store/snapshots.ts'
 import type { SourceContents, SourceListing } from '../store/source-files.ts'
 import {
   dataFingerprint,
@@ -117,7 +117,14 @@ function predictTable(world: World, node: ManifestNode, own: Entry | null): Pred
   const isSame = own.state.fingerprint === executionFingerprint(node, [], dependence)
   const place = placeNow(world, world.steps.get(id)?.extract?.connection ?? '')
   const isHere = place === null || place === own.state.place
-  if (isSame && isHere && node.volatile === 'day' && isThere(own) && !world.full && own.state.proof === undefined)
+  if (
+    isSame &&
+    isHere &&
+    node.volatile === 'day' &&
+    world.outputs.isThere(own) &&
+    !world.full &&
+    own.state.proof === undefined
+  )
     return { ...UNKNOWN, id, status: 'cached', reason: '', readable: readableOf(node, own.state) }
   const changed = own.node.definition_fingerprint !== node.definition_fingerprint
   return { ...UNKNOWN, id, status: 'execute', reason: changed ? 'its definition changed' : READ_AGAIN }
@@ -125,14 +132,8 @@ function predictTable(world: World, node: ManifestNode, own: Entry | null): Pred
 
 export const READ_AGAIN = 'its table is looked at again'
 
-/** Whether the file of an output is there with its size. */
-const isThere = (entry: Entry): boolean => sizeOf(entry.file) === entry.state.snapshot.size_bytes
-
-/** There is a file, and it is another than was stored. */
-export const isDamaged = (entry: Entry): boolean => !isThere(entry) && sizeOf(entry.file) !== null
-
-const lacking = (entry: Entry | null): string =>
-  entry !== null && isDamaged(entry) ? 'its output is damaged' : 'its output is missing'
+const lacking = ({ outputs }: World, entry: Entry | null): string =>
+  entry !== null && outputs.isDamaged(entry) ? 'its output is damaged' : 'its output is missing'
 
 /** Predicts every step of the bundle, inputs first. */
 export async function predict(world: World): Promise<Map<NodeId, Prediction>> {
@@ -225,10 +226,14 @@ function predictKnown(
     return {
       ...made,
       status: 'reuse',
-      reason: changed ?? lacking(own),
+      reason: changed ?? lacking(world, own),
       readable: readableOf(node, stored.output),
     }
-  const otherwise = world.full ? 'asked for in full' : own !== null && isThere(own) ? FOREIGN : lacking(own)
+  const otherwise = world.full
+    ? 'asked for in full'
+    : own !== null && world.outputs.isThere(own)
+      ? FOREIGN
+      : lacking(world, own)
   return { ...made, status: 'execute', reason: changed ?? otherwise }
 }
 
@@ -253,8 +258,9 @@ export function storedOutput(
       read.map(([ref, readable]) => [ref, readable?.snapshot ?? null]),
     )
   const fits = own?.state.fingerprint === fingerprint && (own.state.proof === undefined || own.state.proof === proof())
-  if (own !== undefined && fits && isThere(own)) return { status: 'cached', output: accepted(world, own.state, read) }
-  const output = findOutput(world.store, fingerprint, proof)
+  if (own !== undefined && fits && world.outputs.isThere(own))
+    return { status: 'cached', output: accepted(world, own.state, read) }
+  const output = world.outputs.find(fingerprint, proof)
   return output && { status: 'reused', output: accepted(world, output, read) }
 }
 

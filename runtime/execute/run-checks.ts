@@ -7,20 +7,17 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import type { CheckResult, NodeChecks, Snapshot } from '../contract/state.ts'
-import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
-import { damagedInput } from './inputs.ts'
+import type { Maker } from './maker.ts'
 import type { ExecuteOptions } from './run.ts'
-import type { Scratch } from './scratch.ts'
 import type { Slots } from './slots.ts'
-import { located, provideInput, stepVariables } from './step.ts'
+import { located } from './step.ts'
 import type { World } from './world.ts'
 
 export interface CheckContext {
   readonly world: World
-  readonly scratch: Scratch
   readonly journal: Journal
-  readonly engine: () => Promise<Engine>
+  readonly maker: Pick<Maker, 'failingRows' | 'damaged'>
   readonly options: ExecuteOptions
 }
 
@@ -48,11 +45,10 @@ async function runChecks(
   node: ManifestNode,
   snapshot: Snapshot,
 ): Promise<NodeChecks> {
-  const { world, scratch, journal, options } = context
+  const { world, journal, maker, options } = context
   const started = performance.now()
-  if (world.steps.has(asNodeId(node.id))) provideInput(world, scratch, asNodeId(node.id), snapshot)
-  const counts = await failingRows(context, step).catch(async (error: unknown) => {
-    throw (await damagedInput(world, [{ node, snapshot }], error)) ?? error
+  const counts = await failingRows(context, step, node, snapshot).catch(async (error: unknown) => {
+    throw (await maker.damaged([{ node, snapshot }], error)) ?? error
   })
   const { digest } = snapshot
   const fingerprint = node.checks_fingerprint ?? ''
@@ -74,21 +70,15 @@ const FAILS = { error: 'failed', warn: 'warned' } as const
 
 /** Of each check of the step, by its id. Throws STEP_FAILED when the SQL answers for other checks. */
 async function failingRows(
-  { world, scratch, engine }: CheckContext,
+  { world, maker }: CheckContext,
   step: CheckStep,
+  node: ManifestNode,
+  snapshot: Snapshot,
 ): Promise<ReadonlyMap<string, number>> {
-  try {
-    const rows = await (await engine()).runCheck({
-      prelude: world.bundle.files.get('prelude.sql') ?? '',
-      sql: world.bundle.files.get(step.file) ?? '',
-      variables: stepVariables(world, scratch),
-      mostRows: step.checks.length,
-    })
-    const counts = new Map(rows.map(({ id, failingRows }) => [id, failingRows]))
-    if (rows.length === step.checks.length && step.checks.every((check) => counts.has(check.id))) return counts
-    const message = `${step.file} answers for other checks than the bundle lists`
-    throw new RuntimeFailure('STEP_FAILED', message, { message, statement: 0, offset: null })
-  } catch (error) {
-    throw located(error, step, world.nodes.get(asNodeId(step.node)))
-  }
+  const rows = await maker.failingRows(step, node, snapshot)
+  const counts = new Map(rows.map(({ id, failingRows }) => [id, failingRows]))
+  if (rows.length === step.checks.length && step.checks.every((check) => counts.has(check.id))) return counts
+  const message = `${step.file} answers for other checks than the bundle lists`
+  const failure = new RuntimeFailure('STEP_FAILED', message, { message, statement: 0, offset: null })
+  throw located(failure, step, world.nodes.get(asNodeId(step.node)))
 }

@@ -7,6 +7,8 @@ import type { ManifestNode } from '../contract/manifest.ts'
 import type { CheckResult, Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
+import type { SharedState } from '../shared-state.ts'
+import type { Outputs } from './outputs.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
 export type FaultPoint =
@@ -49,6 +51,10 @@ export interface RunRequest {
   /** `YYYY-MM-DD`. Default: the date of `runTimestamp`. */
   readonly runDate?: string
   readonly runId?: string
+  /** Of an engine that is a database: the ledger, already open. Default: it is opened for the run. */
+  readonly shared?: SharedState
+  /** Where outputs are. Default: files below target/. */
+  readonly outputs?: Outputs
   /** Connections of the profile, by name; throws PROFILE_INVALID. Default: there is none. */
   readonly connection?: (name: string) => PostgresqlConnection
   /** Other run parameters by name: `start_date`, `end_date`, `env.NAME`. Those that the bundle does not require are ignored. */

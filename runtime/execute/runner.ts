@@ -9,13 +9,13 @@ import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
-import { indexOutput, isWhole, type StoredOutput } from '../store/snapshots.ts'
-import { inProject, snapshotPath } from '../store/store.ts'
+import type { StoredOutput } from '../store/snapshots.ts'
+import { inProject } from '../store/store.ts'
 import { dataFingerprint, executionFingerprint } from './fingerprints.ts'
-import { damagedInput, provideInputs, readOf } from './inputs.ts'
+import { readOf } from './inputs.ts'
+import type { Maker } from './maker.ts'
 import { noteFailed, noteStored } from './note-step.ts'
 import {
-  isDamaged,
   isProvenFrom,
   type Prediction,
   READ_AGAIN,
@@ -30,14 +30,13 @@ import {
   tableContents,
 } from './plan.ts'
 import { type ReadFile, stepProof } from './proof.ts'
-import { readTable, type TableRows } from './read-table.ts'
+import type { TableRows } from './read-table.ts'
 import { tried } from './retry.ts'
 import type { ExecuteOptions, NodeResult } from './run.ts'
 import { checksOf } from './run-checks.ts'
 import type { Made, Release, Running, Settled, Written } from './running.ts'
 import type { Scratch } from './scratch.ts'
 import { type Slots, slots } from './slots.ts'
-import { outputFile, runStep, storeOutput } from './step.ts'
 import { writeTargets } from './targets.ts'
 import type { World } from './world.ts'
 
@@ -48,6 +47,7 @@ export interface RunnerContext {
   readonly journal: Journal
   /** Started when it is first needed. */
   readonly engine: () => Promise<Engine>
+  readonly maker: Maker
   readonly options: ExecuteOptions
 }
 
@@ -151,7 +151,7 @@ class Runner {
     const data = dataFingerprint(reads, dependence)
     const reason = reasonOf(world, node, world.own.get(id) ?? null, reads, dependence) ?? prediction.reason
     const own = world.own.get(id)
-    if (own !== undefined && isDamaged(own)) this.#sayDamaged(id, own.file)
+    if (own !== undefined && world.outputs.isDamaged(own)) this.#sayDamaged(id, inProject(world.store, own.file))
     const isProven = isProvenFrom(world, read)
     const made: Made = { source, reads, readables, data, fingerprint, isProven, reason }
     const written = await this.#execute(node, made)
@@ -203,7 +203,7 @@ class Runner {
     try {
       if (this.#mustStop()) return null
       options.onEvent?.({ kind: 'started', node: id })
-      return await tried(options, id, () => readTable(this.#context, node))
+      return await tried(options, id, () => this.#context.maker.readTable(node))
     } finally {
       free()
     }
@@ -212,43 +212,42 @@ class Runner {
   /** What is taken from the store is looked at before it becomes production. */
   async #isWhole(id: NodeId, snapshot: Snapshot): Promise<boolean> {
     const { world } = this.#context
-    if (await isWhole(world.store, snapshot)) return true
-    this.#sayDamaged(id, snapshotPath(world.store, snapshot.sha256))
+    if (await world.outputs.isWhole(snapshot)) return true
+    this.#sayDamaged(id, this.#context.maker.whereIs(snapshot))
     return false
   }
 
   #sayDamaged(node: NodeId, path: string): void {
-    const { world, options } = this.#context
-    options.onEvent?.({ kind: 'damaged', node, path: inProject(world.store, path) })
+    this.#context.options.onEvent?.({ kind: 'damaged', node, path })
   }
 
   /** Runs the node's step; null when the run ended before it. */
   async #execute(node: ManifestNode, made: Made): Promise<Written | null> {
-    const { world, scratch, options } = this.#context
+    const { world, maker, options } = this.#context
     const id = asNodeId(node.id)
     const step = world.steps.get(id)
     if (step === undefined) throw new Bug(`${id} has no step`)
     const free = await this.#slots.take()
     try {
       if (this.#mustStop()) return null
-      const engine = await this.#context.engine()
-      provideInputs(this.#context, node, made.readables)
+      const order = { ...made, node, step }
+      await maker.prepare(order)
       options.onEvent?.({ kind: 'started', node: id })
       const started = performance.now()
-      const run = () => runStep(world, scratch, engine, step, made.source)
-      const columns = await tried(options, id, run).catch(async (error: unknown) => {
-        throw (await damagedInput(world, made.readables, error)) ?? error
+      const written = await tried(options, id, () => maker.run(order)).catch(async (error: unknown) => {
+        throw (await maker.damaged(made.readables, error)) ?? error
       })
-      return { columns, ms: performance.now() - started }
+      return { ...written, ms: performance.now() - started }
     } finally {
       free()
     }
   }
 
-  async #store(node: ManifestNode, made: Made, { columns, ms, facts }: Written): Promise<Settled> {
-    const { world, scratch, options } = this.#context
+  async #store(node: ManifestNode, made: Made, written: Written): Promise<Settled> {
+    const { world, maker, options } = this.#context
+    const { ms } = written
     const id = asNodeId(node.id)
-    const snapshot = await storeOutput(world, await this.#context.engine(), outputFile(scratch, id), columns, facts)
+    const snapshot = await maker.store(id, written)
     options.faults?.('stored')
     const output: StoredOutput = {
       fingerprint: made.fingerprint,
@@ -261,7 +260,7 @@ class Runner {
       executed_at: new Date().toISOString(),
       duration_ms: Math.round(ms),
     }
-    indexOutput(world.store, output)
+    await maker.index(id, output)
     await noteStored(this.#context, id, 'executed', output, ms)
     return {
       result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },

@@ -24,6 +24,7 @@ import { type Generation, readProduction, readProductionToReplace } from '../sto
 import { SourceFiles } from '../store/source-files.ts'
 import type { Store } from '../store/store.ts'
 import { TargetRecord } from '../store/target-writes.ts'
+import { filesBelow, type Outputs } from './outputs.ts'
 import type { RunRequest } from './run.ts'
 import { type RunValues, runValues } from './values.ts'
 
@@ -71,6 +72,7 @@ export interface World {
   /** The bundle's fingerprints are the compiler's own. */
   readonly compiled: boolean
   readonly values: RunValues
+  readonly outputs: Outputs
   readonly sources: SourceFiles
   readonly digests: ColumnDigests
   /** What came out of checks, by node: the environment's record, and production's. */
@@ -87,7 +89,6 @@ export interface ExecutableBundle extends Bundle {
 /** `earlier`: the same, read before; the run's values and what is known of files stay. */
 export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRequest, earlier?: World): World {
   const { contract } = bundle
-  requireFiles(contract)
   const manifest = bundle.manifest ?? documentOf(bundle, 'manifest.json')
   const base = bundle.base !== undefined ? bundle.base : contract.base === null ? null : documentOf(bundle, 'base.json')
   const nodes = new Map(manifest.nodes.map((node) => [asNodeId(node.id), node]))
@@ -120,6 +121,7 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     full: request.full ?? false,
     compiled: request.compiled ?? false,
     values: earlier?.values ?? runValues(request, contract),
+    outputs: request.outputs ?? filesBelow(store),
     sources: earlier?.sources ?? new SourceFiles(store),
     digests: earlier?.digests ?? new ColumnDigests(store),
     recordedChecks: [
@@ -128,15 +130,6 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     ].flatMap((checks): ChecksByNode[] => (checks === undefined ? [] : [checks])),
     checkResults: earlier?.checkResults ?? new CheckResults(store),
   }
-}
-
-function requireFiles({ engine }: BundleFile): void {
-  if (engine.name === 'duckdb') return
-  throw new RuntimeFailure(
-    'BUNDLE_UNSUPPORTED',
-    `bundles of the engine '${engine.name}' can be compiled and looked at; executing them is not supported yet`,
-    { engine: engine.name },
-  )
 }
 
 function targetsByNode(contract: BundleFile): ReadonlyMap<NodeId, readonly MaterializeStep[]> {

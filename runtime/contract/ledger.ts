@@ -1,0 +1,55 @@
+// What a ledger holds of a project, as data: whoever keeps it gives this, and target/ is made to say the same.
+
+/** A view by which an output is read. */
+export interface LedgerView {
+  readonly schema: string
+  readonly name: string
+  /** What stands behind AS. */
+  readonly query: string
+}
+
+export interface LedgerGeneration {
+  readonly number: number
+  readonly manifest: string
+  readonly run_state: string
+  readonly record: string
+  readonly bundle: string
+}
+
+export interface LedgerSwitch {
+  readonly at: string
+  readonly kind: string
+  readonly from: number | null
+  readonly to: number
+  readonly run_id: string
+}
+
+export interface LedgerState {
+  /** Production now; null: there is none. */
+  readonly current: number | null
+  /** SHA-256 of the record of each, by number. */
+  readonly generations: ReadonlyMap<number, string>
+  readonly switches: readonly LedgerSwitch[]
+  /** Environment → path below its folder → text. */
+  readonly environments: ReadonlyMap<string, Readonly<Record<string, string>>>
+}
+
+export interface LedgerReader {
+  state(): Promise<LedgerState>
+  generations(numbers: readonly number[]): Promise<readonly LedgerGeneration[]>
+  /** Digest → path → text, of those that there are. */
+  bundles(digests: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
+}
+
+/** Files of an environment that a ledger keeps, by path below its folder. */
+export const ENVIRONMENT_FILES: readonly string[] = [
+  'env_config.json',
+  'manifest.json',
+  'plan.json',
+  'promotion/base',
+  'promotion/generation/generation.json',
+  'promotion/next',
+  'promotion/requirements.json',
+  'refs.json',
+  'run_state.json',
+]

@@ -1,0 +1,89 @@
+// The ledger's rows of one project → data, and what a command adds to them.
+
+import type { LedgerGeneration, LedgerReader, LedgerState, LedgerSwitch, LedgerView } from '../../contract/ledger.ts'
+import type { Ledger } from './ledger.ts'
+
+const EMPTY: LedgerState = { current: null, generations: new Map(), switches: [], environments: new Map() }
+
+interface StateRow {
+  readonly current: number | null
+  readonly generations: readonly (readonly [number, string])[]
+  readonly switches: readonly LedgerSwitch[]
+  readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
+/** One question, so that all of it is of one moment. */
+const STATE = `SELECT jsonb_build_object(
+  'current', p.generation,
+  'generations', (SELECT coalesce(jsonb_agg(jsonb_build_array(g.number, encode(sha256(convert_to(g.record, 'UTF8')), 'hex')) ORDER BY g.number), '[]')
+    FROM seeknal.generations g WHERE g.project = p.project),
+  'switches', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', s.at, 'kind', s.kind, 'from', s.from_generation, 'to', s.to_generation, 'run_id', s.run_id) ORDER BY s.id), '[]')
+    FROM seeknal.switches s WHERE s.project = p.project),
+  'environments', (SELECT coalesce(jsonb_object_agg(e.name, e.documents), '{}') FROM seeknal.environments e WHERE e.project = p.project)
+)::text AS state FROM seeknal.projects p WHERE p.project = $1`
+
+export const readerOf = (ledger: Ledger): LedgerReader => ({
+  async state() {
+    if (!ledger.isMade) return EMPTY
+    const [row] = await ledger.ask(STATE, [ledger.project])
+    if (row?.state == null) return EMPTY
+    // Written by this program only, in the form of the query above.
+    const found = JSON.parse(row.state) as StateRow
+    return {
+      current: found.current,
+      generations: new Map(found.generations),
+      switches: found.switches,
+      environments: new Map(Object.entries(found.environments)),
+    }
+  },
+  async generations(numbers) {
+    if (numbers.length === 0) return []
+    const rows = await ledger.ask(
+      'SELECT number, manifest, run_state, record, bundle FROM seeknal.generations WHERE project = $1 AND number = ANY ($2::bigint[])',
+      [ledger.project, `{${numbers.join(',')}}`],
+    )
+    return rows.map(
+      ({ number, manifest, run_state, record, bundle }): LedgerGeneration => ({
+        number: Number(number),
+        manifest: manifest ?? '',
+        run_state: run_state ?? '',
+        record: record ?? '',
+        bundle: bundle ?? '',
+      }),
+    )
+  },
+  async bundles(digests) {
+    if (digests.length === 0) return new Map()
+    const rows = await ledger.ask(
+      'SELECT digest, files::text AS files FROM seeknal.bundles WHERE project = $1 AND digest = ANY ($2::text[])',
+      [ledger.project, `{${digests.join(',')}}`],
+    )
+    return new Map(
+      rows.map(({ digest, files }) => [
+        digest ?? '',
+        new Map(Object.entries(JSON.parse(files ?? '{}') as Record<string, string>)),
+      ]),
+    )
+  },
+})
+
+/** Keeps a bundle under its digest. */
+export async function keepInLedger(ledger: Ledger, digest: string, files: ReadonlyMap<string, string>): Promise<void> {
+  await ledger.ask(
+    'INSERT INTO seeknal.bundles (project, digest, files) VALUES ($1, $2, $3::jsonb) ON CONFLICT DO NOTHING',
+    [ledger.project, digest, JSON.stringify(Object.fromEntries(files))],
+  )
+}
+
+/** Production's views, or those of an environment. */
+export async function viewsIn(ledger: Ledger, environment: string | null): Promise<readonly LedgerView[]> {
+  if (!ledger.isMade) return []
+  const [row] =
+    environment === null
+      ? await ledger.ask('SELECT seeknal.views_now($1)::text AS views', [ledger.project])
+      : await ledger.ask('SELECT views::text AS views FROM seeknal.environments WHERE project = $1 AND name = $2', [
+          ledger.project,
+          environment,
+        ])
+  return JSON.parse(row?.views ?? '[]') as readonly LedgerView[]
+}

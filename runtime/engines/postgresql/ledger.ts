@@ -1,0 +1,189 @@
+// The ledger: the state of a project in the database that executes it, schema `seeknal`. Made and migrated forward when it is
+// first written; a newer one is refused. A session that holds a lock is the one that commits, so that who lost the lock
+// commits nothing. Reports STATE_MOVED, STATE_LOCKED, ENVIRONMENT_NOT_APPLIED, TARGET_FAILED, BUNDLE_UNSUPPORTED.
+
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type FailureCode, RuntimeFailure } from '../../contract/failures.ts'
+import type { PostgresqlConnection } from './connection.ts'
+import tables from './ledger/1-tables.sql'
+import functions from './ledger/2-functions.sql'
+import { openSession, type Row, type Session } from './session.ts'
+
+/** In their order; a version that was released never changes. */
+export const MIGRATIONS: readonly string[] = [tables, functions]
+
+const WHAT = 'Keeping the state'
+const MOST_ATTEMPTS = 5
+const FIRST_PAUSE_MS = 200
+const RETRY_MS = 100
+/** A lock was not given in time; two sessions waited for each other. */
+const LOCKED: readonly unknown[] = ['55P03', '40P01']
+
+/** What the functions of the ledger refuse. */
+const REFUSALS: Readonly<Record<string, FailureCode>> = {
+  SK001: 'STATE_MOVED',
+  SK002: 'ENVIRONMENT_NOT_APPLIED',
+  SK003: 'STATE_LOCKED',
+  SK004: 'TARGET_FAILED',
+}
+
+export interface LedgerLock {
+  release(): Promise<void>
+}
+
+export class Ledger {
+  readonly session: Session
+  readonly project: string
+  #isMade: boolean
+
+  private constructor(session: Session, project: string, isMade: boolean) {
+    this.session = session
+    this.project = project
+    this.#isMade = isMade
+  }
+
+  /** Makes nothing. Throws CONNECTION_FAILED, BUNDLE_UNSUPPORTED. */
+  static async open(connection: PostgresqlConnection, project: string): Promise<Ledger> {
+    const session = await openSession(connection)
+    try {
+      await session.rows(WHAT, "SELECT set_config('search_path', 'pg_catalog, public', false)")
+      return new Ledger(session, project, (await versionOf(session)) === MIGRATIONS.length)
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  }
+
+  /** Whether there is anything to read. */
+  get isMade(): boolean {
+    return this.#isMade
+  }
+
+  /** Makes or migrates it, and notes the project. */
+  async make(): Promise<void> {
+    if (!this.#isMade) await migrate(this.session, MIGRATIONS.length)
+    this.#isMade = true
+    await this.ask('INSERT INTO seeknal.projects (project) VALUES ($1) ON CONFLICT DO NOTHING', [this.project])
+  }
+
+  /** Rows of a statement on the session of the ledger. */
+  async ask(sql: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
+    try {
+      return await this.session.rows(WHAT, sql, values)
+    } catch (error) {
+      throw refusal(error)
+    }
+  }
+
+  /** One transaction, tried again when others hold what it needs; waiting for locks is limited. */
+  async commit(body: () => Promise<void>): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await this.ask('BEGIN')
+        if (this.session.connection.lockTimeoutMs === null) await this.ask("SET LOCAL lock_timeout = '10s'")
+        await body()
+        await this.ask('COMMIT')
+        return
+      } catch (error) {
+        await this.session.rows(WHAT, 'ROLLBACK').catch(() => [])
+        const isLocked = error instanceof RuntimeFailure && LOCKED.includes(error.facts.sqlstate)
+        if (!isLocked || attempt === MOST_ATTEMPTS) throw error
+        await sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random()))
+      }
+    }
+  }
+
+  /** Takes a lock of the project for this session. Throws STATE_LOCKED (facts: lock, holder). */
+  async lock(name: string, holder: string, timeoutMs: number): Promise<LedgerLock> {
+    const deadline = Date.now() + timeoutMs
+    const key = 'seeknal.lock_key($1, $2)'
+    for (;;) {
+      const [taken] = await this.ask(`SELECT pg_try_advisory_lock(${key}) AS taken`, [this.project, name])
+      if (taken?.taken === 't') break
+      if (Date.now() >= deadline) throw lockedBy(name, (await this.holderOf(name)) ?? '')
+      await sleep(Math.min(RETRY_MS, Math.max(1, deadline - Date.now())))
+    }
+    await this.ask(
+      `INSERT INTO seeknal.holders (project, lock, backend, holder) VALUES ($1, $2, pg_backend_pid(), $3)
+       ON CONFLICT (project, lock) DO UPDATE SET backend = excluded.backend, holder = excluded.holder`,
+      [this.project, name, holder],
+    )
+    return {
+      release: async () => {
+        await this.session
+          .rows(WHAT, 'DELETE FROM seeknal.holders WHERE project = $1 AND lock = $2', [this.project, name])
+          .catch(() => [])
+        await this.session.rows(WHAT, `SELECT pg_advisory_unlock(${key})`, [this.project, name]).catch(() => [])
+      },
+    }
+  }
+
+  /** Who holds a lock now, as it said itself; null: nobody. */
+  async holderOf(name: string): Promise<string | null> {
+    const [row] = await this.ask(
+      `SELECT h.holder FROM seeknal.holders h JOIN pg_locks l ON l.pid = h.backend AND l.locktype = 'advisory' AND l.granted
+       WHERE h.project = $1 AND h.lock = $2
+         AND ((l.classid::bigint << 32) | l.objid::bigint) = seeknal.lock_key($1, $2)`,
+      [this.project, name],
+    )
+    return row?.holder ?? null
+  }
+
+  async close(): Promise<void> {
+    await this.session.close()
+  }
+}
+
+async function versionOf(session: Session): Promise<number> {
+  const [found] = await session.rows(WHAT, "SELECT to_regclass('seeknal.migrations') IS NOT NULL AS there")
+  if (found?.there !== 't') return 0
+  const [row] = await session.rows(WHAT, 'SELECT coalesce(max(version), 0) AS version FROM seeknal.migrations')
+  const version = Number(row?.version ?? 0)
+  if (version <= MIGRATIONS.length) return version
+  throw new RuntimeFailure(
+    'BUNDLE_UNSUPPORTED',
+    `the state in '${session.connection.name}' was written by a newer seeknal: version ${version}, this one knows ${MIGRATIONS.length}`,
+    { version, supported: MIGRATIONS.length },
+    { hints: ['Use a newer version of seeknal.'] },
+  )
+}
+
+/** Forward to a version, one transaction; others wait, and find it done. */
+export async function migrate(session: Session, to: number): Promise<void> {
+  await session.rows(WHAT, 'BEGIN')
+  try {
+    await session.rows(WHAT, "SELECT pg_advisory_xact_lock(hashtextextended('seeknal migrations', 0))")
+    await session.rows(WHAT, 'CREATE SCHEMA IF NOT EXISTS seeknal')
+    await session.rows(
+      WHAT,
+      'CREATE TABLE IF NOT EXISTS seeknal.migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+    )
+    const from = await versionOf(session)
+    for (const [i, sql] of MIGRATIONS.slice(from, to).entries()) {
+      await session.rows(WHAT, sql)
+      await session.rows(WHAT, 'INSERT INTO seeknal.migrations (version) VALUES ($1)', [String(from + i + 1)])
+    }
+    await session.rows(WHAT, 'COMMIT')
+  } catch (error) {
+    await session.rows(WHAT, 'ROLLBACK').catch(() => [])
+    throw error
+  }
+}
+
+function refusal(error: unknown): unknown {
+  if (!(error instanceof RuntimeFailure)) return error
+  const code = REFUSALS[String(error.facts.sqlstate)]
+  if (code === undefined) return error
+  const message = error.message.replace(`${WHAT} failed: `, '')
+  return new RuntimeFailure(code, message, error.facts, { cause: error.cause, hints: error.hints })
+}
+
+function lockedBy(name: string, holder: string): RuntimeFailure {
+  const what = name.startsWith('environment-') ? `environment '${name.slice('environment-'.length)}'` : name
+  return new RuntimeFailure(
+    'STATE_LOCKED',
+    `${what} is being written by ${holder === '' ? 'another session' : holder}`,
+    { lock: name, holder },
+    { hints: ["Wait for it, or pass '--lock-timeout 60s'."] },
+  )
+}

@@ -1,0 +1,261 @@
+// Executes a bundle whose engine is a database: the same plan, graph and records as with files, but outputs are tables, and the
+// state is a ledger beside them. A run of production ends with one transaction that advances the ledger and re-points the
+// views; until then nobody else sees anything of it. Throws what executeBundle() throws, CONNECTION_FAILED, TARGET_FAILED.
+
+import { hostname } from 'node:os'
+import type { BundleFile } from './contract/bundle.ts'
+import { Bug } from './contract/failures.ts'
+import type { LedgerView } from './contract/ledger.ts'
+import type { NodeChecks, NodeState } from './contract/state.ts'
+import { keepInLedger, viewsIn } from './engines/postgresql/ledger-reader.ts'
+import { SessionPool } from './engines/postgresql/pool.ts'
+import { isNothing, leftOutAndDue, lockOf } from './execute/due.ts'
+import { requireBase, requirePlan } from './execute/environment.ts'
+import { differs, isUnproven, keepBundle, mergedAfterRun, stageGeneration } from './execute/finish.ts'
+import { fileLoader } from './execute/load-rows.ts'
+import { isDue, predict } from './execute/plan.ts'
+import { resultOf } from './execute/results.ts'
+import type { ExecuteOptions, Faults, RunRequest, RunResult } from './execute/run.ts'
+import { runSteps } from './execute/runner.ts'
+import type { Settled } from './execute/running.ts'
+import { makeScratch, sweepScratch } from './execute/scratch.ts'
+import { commitGeneration } from './execute/table-commit.ts'
+import { applyInDatabase } from './execute/table-environment.ts'
+import { TableMaker } from './execute/table-maker.ts'
+import { tableOutputs } from './execute/table-outputs.ts'
+import { dropNextViews, makeSchemas } from './execute/table-schemas.ts'
+import { type ExecutableBundle, readWorld, type World } from './execute/world.ts'
+import { openJournal } from './journal.ts'
+import type { Merged } from './promote/merge.ts'
+import { openShared, type SharedState } from './shared-state.ts'
+import { currentGeneration } from './store/generations.ts'
+import { openStore, type Store } from './store/store.ts'
+import { watchSignal } from './watch-signal.ts'
+
+/** What holds in every session that executes a step. */
+const SEARCH_PATH = { search_path: 'pg_catalog, public' }
+
+/** The shared state of a bundle's project, as long as `body` runs; one that is given stays open. */
+export async function withShared<T>(
+  store: Store,
+  { contract }: { readonly contract: BundleFile },
+  request: RunRequest,
+  body: (shared: SharedState) => Promise<T>,
+): Promise<T> {
+  if (request.shared !== undefined) return body(request.shared)
+  const { connection = null, schema = null } = contract.engine
+  const named = request.connection
+  if (named === undefined) throw new Bug('a bundle for a database is executed without connections')
+  const shared = await openShared(store, { project: contract.project.name, connection, schema }, named)
+  try {
+    return await body(shared)
+  } finally {
+    await shared.close()
+  }
+}
+
+/** A world that is as the ledger says now. */
+export async function worldIn(
+  shared: SharedState,
+  store: Store,
+  bundle: ExecutableBundle,
+  request: RunRequest,
+  earlier?: World,
+): Promise<World> {
+  await shared.refresh()
+  return readWorld(store, bundle, { ...request, outputs: await tableOutputs(shared.ledger) }, earlier)
+}
+
+export async function executeInDatabase(bundle: ExecutableBundle, options: ExecuteOptions): Promise<RunResult> {
+  const started = performance.now()
+  const store = openStore(options.projectDir)
+  return withShared(store, bundle, options, async (shared) => {
+    const first = await worldIn(shared, store, bundle, options)
+    if (first.environment !== null) requireBase(first, options)
+    const predictions = await predict(first)
+    const isForced = first.environment !== null && options.force === true
+    if (!isForced && isNothing(first, predictions)) {
+      const stillDue = await leftOutAndDue(first, predictions)
+      return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
+    }
+    const here = await lockOf(first, options, options.lockTimeoutMs ?? 0)
+    try {
+      return await runUnderLock(shared, first, bundle, { options, started })
+    } finally {
+      here.release()
+    }
+  })
+}
+
+interface Run {
+  readonly options: ExecuteOptions
+  readonly started: number
+}
+
+async function runUnderLock(shared: SharedState, first: World, bundle: ExecutableBundle, run: Run): Promise<RunResult> {
+  const { options } = run
+  const { command = 'seeknal run', lockTimeoutMs: timeoutMs = 0 } = options
+  const name = first.environment === null ? 'production' : `environment-${first.environment}`
+  const lock = await shared.lock(name, { command, timeoutMs })
+  try {
+    options.faults?.('locked')
+    sweepScratch(first.store)
+    const world = await worldIn(shared, first.store, bundle, options, first)
+    if (world.environment !== null) {
+      requirePlan(world, options)
+      requireBase(world, options)
+    }
+    return await runLocked(shared, world, run)
+  } finally {
+    await lock.release()
+  }
+}
+
+async function runLocked(shared: SharedState, world: World, { options, started }: Run): Promise<RunResult> {
+  const predictions = await predict(world)
+  const stillDue = await leftOutAndDue(world, predictions)
+  const scratch = makeScratch(world.store, world.values.runId)
+  const journal = openJournal(world.store, world.values.runId)
+  const pool = new SessionPool(shared.connection, SEARCH_PATH)
+  const sources = [...predictions.values()].flatMap((prediction) => prediction.source ?? [])
+  const loader = fileLoader(world, scratch, sources, options)
+  const interrupt = (): void => {
+    loader.interrupt()
+    pool.cancel()
+  }
+  const unwatch = watchSignal(options.signal, { interrupt })
+  try {
+    await begin(shared, world, options)
+    await journal.append({
+      kind: 'started',
+      run_id: world.values.runId,
+      bundle: world.contract.digest,
+      environment: world.environment,
+      pid: process.pid,
+      command: options.command ?? 'seeknal run',
+    })
+    const due = [...predictions.values()].filter(isDue).map((p) => p.id)
+    options.onEvent?.({ kind: 'planned', runId: world.values.runId, due })
+    const before = await viewsIn(shared.ledger, world.environment)
+    const own = new Set(before.map(({ schema, name }) => `${schema}.${name}`))
+    const maker = new TableMaker({ world, shared, pool, loader, own })
+    const settled = await runSteps({ world, predictions, scratch, journal, engine: noEngine, maker, options })
+    world.sources.save(0)
+    world.digests.save()
+    world.checkResults.save()
+    const ended = await finish(shared, world, settled, { options, before })
+    const result = resultOf(world, { ...ended, settled, predictions, stillDue, started })
+    await journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
+    await note(shared, world, result.outcome)
+    return result
+  } finally {
+    unwatch()
+    await loader.close()
+    await pool.close()
+    if (world.environment === null) await dropNextViews(shared, world).catch(() => {})
+    await journal.close()
+    scratch.remove()
+  }
+}
+
+const noEngine = async (): Promise<never> => {
+  throw new Bug('a database has no engine of files')
+}
+
+/** Schemas for what will be made, and a line in the ledger that says so. */
+async function begin(shared: SharedState, world: World, { command = 'seeknal run' }: ExecuteOptions): Promise<void> {
+  const { ledger } = shared
+  await makeSchemas(shared, world)
+  await ledger.ask(
+    `INSERT INTO seeknal.runs (project, run_id, environment, bundle, command, host, pid) VALUES ($1, $2, $3, $4, $5, $6, $7)
+     ON CONFLICT (project, run_id) DO UPDATE SET started_at = now(), ended_at = NULL, outcome = NULL, bundle = excluded.bundle`,
+    [
+      ledger.project,
+      world.values.runId,
+      world.environment,
+      world.contract.digest,
+      command,
+      hostname(),
+      String(process.pid),
+    ],
+  )
+}
+
+const note = ({ ledger }: SharedState, world: World, outcome: string): Promise<unknown> =>
+  ledger.ask('UPDATE seeknal.runs SET ended_at = now(), outcome = $3 WHERE project = $1 AND run_id = $2', [
+    ledger.project,
+    world.values.runId,
+    outcome,
+  ])
+
+type Ended = Pick<RunResult, 'outcome' | 'generation'>
+
+/** A failed or interrupted run leaves production as it was; an environment says that it failed. */
+async function finish(
+  shared: SharedState,
+  world: World,
+  settled: ReadonlyMap<string, Settled>,
+  {
+    options,
+    before,
+  }: {
+    readonly options: ExecuteOptions
+    readonly before: readonly LedgerView[]
+  },
+): Promise<Ended> {
+  const generation = world.production?.number ?? null
+  const failed = [...settled.values()].some(({ result }) => result.status === 'failed')
+  const interrupted = options.signal?.aborted === true
+  const outcome = interrupted ? 'interrupted' : failed ? 'failed' : 'done'
+  const states = new Map(
+    [...settled].flatMap(([id, { state }]): [string, NodeState][] => (state === null ? [] : [[id, state]])),
+  )
+  const checks = Object.fromEntries(
+    [...settled].flatMap(([id, { checks }]): [string, NodeChecks][] => (checks === null ? [] : [[id, checks]])),
+  )
+  const engine = `${world.contract.engine.name} ${shared.ledger.session.serverVersion}`
+  const faults = options.faults ?? (() => {})
+  if (world.environment !== null) {
+    const application = { states, checks, complete: outcome === 'done', engine, scratch: '', faults }
+    await applyInDatabase(shared, world, application, before)
+    return { outcome, generation: null }
+  }
+  if (outcome !== 'done') return { outcome, generation }
+  return switchAfterRun(shared, world, { merged: mergedAfterRun(world, states, checks), engine, faults, before })
+}
+
+interface AfterRun {
+  readonly merged: Merged
+  readonly engine: string
+  readonly faults: Faults
+  /** Production's views until now. */
+  readonly before: readonly LedgerView[]
+}
+
+/** What the run made becomes production, in one transaction. */
+async function switchAfterRun(
+  shared: SharedState,
+  world: World,
+  { merged, engine, faults, before }: AfterRun,
+): Promise<Ended> {
+  const generation = world.production?.number ?? null
+  if (!differs(world, merged)) return { outcome: 'nothing', generation }
+  keepBundle(world.store, world.bundle, faults)
+  const staged = stageGeneration(world.store, world.production, merged, {
+    kind: 'run',
+    environment: null,
+    bundle: world.contract.digest,
+    runId: world.values.runId,
+    runTimestamp: world.values.runTimestamp,
+    engine,
+    unproven: isUnproven(world),
+  })
+  faults('staged')
+  await shared.ledger.commit(async () => {
+    await keepInLedger(shared.ledger, world.contract.digest, world.bundle.files)
+    await commitGeneration(shared, staged, { bundle: world.bundle, nodes: world.nodes, before })
+  })
+  faults('switched')
+  await shared.refresh()
+  return { outcome: 'done', generation: currentGeneration(world.store) }
+}

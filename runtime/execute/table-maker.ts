@@ -1,0 +1,325 @@
+// Makes outputs in a database: each step's query fills a table of the store, and a view leads to it from then on. A run of
+// production reads what it makes by views of its own, so that nobody else sees it before the switch. Every statement says
+// in a comment whose it is. Reports STEP_FAILED, OUTPUT_DIFFERS, BUNDLE_INVALID, CONNECTION_FAILED.
+
+import { createHash } from 'node:crypto'
+import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
+import { fingerprintOf } from '../contract/canonical-json.ts'
+import { withValues } from '../contract/extract.ts'
+import { Bug, RuntimeFailure } from '../contract/failures.ts'
+import { asNodeId, type NodeId } from '../contract/ids.ts'
+import { columnsFingerprint, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
+import { fillParameters } from '../contract/parameters.ts'
+import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
+import type { Snapshot } from '../contract/state.ts'
+import { columnItems, kindSchema, NEXT_SCHEMA, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
+import type { FailingRows } from '../engine.ts'
+import type { SessionPool } from '../engines/postgresql/pool.ts'
+import { checkQueries } from '../engines/postgresql/read-only.ts'
+import type { Session } from '../engines/postgresql/session.ts'
+import { executeStep, fillTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
+import type { SharedState } from '../shared-state.ts'
+import type { StoredOutput } from '../store/snapshots.ts'
+import type { Loader } from './load-rows.ts'
+import type { Maker, Order } from './maker.ts'
+import type { Readable } from './plan.ts'
+import { placeOfConnection } from './plan-targets.ts'
+import type { TableRows } from './read-table.ts'
+import type { Written } from './running.ts'
+import { located } from './step.ts'
+import { queryOfStep, storedTable } from './table-views.ts'
+import type { World } from './world.ts'
+
+interface Context {
+  readonly world: World
+  readonly shared: SharedState
+  readonly pool: SessionPool
+  readonly loader: Loader
+  /** The environment's views so far, `schema.name`: those may lead elsewhere. */
+  readonly own: ReadonlySet<string>
+}
+
+/** Where a run of production of this project reads what it makes. */
+export const nextSchema = (project: string, kind: string): string =>
+  `${NEXT_SCHEMA}_${createHash('sha256').update(project).digest('hex').slice(0, 8)}_${kind}`
+
+export class TableMaker implements Maker {
+  readonly #context: Context
+  /** Views that lead to what they should, by node. */
+  readonly #provided = new Map<string, Promise<void>>()
+  /** What names the tables of this run, by node. */
+  readonly #stored = new Map<NodeId, string>()
+
+  constructor(context: Context) {
+    this.#context = context
+  }
+
+  async prepare({ node, readables }: Order): Promise<void> {
+    const { world } = this.#context
+    const own = node.inputs.flatMap(({ ref }, i): [NodeId, Readable][] => {
+      const readable = readables[i]
+      return readable === undefined || !world.steps.has(asNodeId(ref)) ? [] : [[asNodeId(ref), readable]]
+    })
+    for (const [id, { snapshot }] of own) if (snapshot !== null) await this.#provide(id, this.#queryFor(id, snapshot))
+  }
+
+  async run(order: Order): Promise<Pick<Written, 'columns' | 'facts'>> {
+    const { node, step, fingerprint } = order
+    const id = asNodeId(node.id)
+    const what = `Making ${id}`
+    // Tables of one run have names of their own, so that nothing that is read is written.
+    const sha256 = fingerprintOf({ fingerprint, run: this.#context.world.values.runId })
+    const table = storedTable(id, { sha256 })
+    try {
+      const facts = await this.#context.pool.with(async (session) => {
+        await session.rows(what, `DROP TABLE IF EXISTS ${table}`)
+        const rows =
+          tableOf(step)?.made === 'load'
+            ? await this.#load(session, order, table, what)
+            : await executeStep(session, await this.#creation(order, table), what)
+        return this.#factsOf(session, node, table, rows, fingerprint)
+      })
+      this.#stored.set(id, sha256)
+      await this.#provide(id, `TABLE ${table}`)
+      return { columns: facts.columns, facts }
+    } catch (error) {
+      throw located(error, step, node)
+    }
+  }
+
+  async #creation({ node, step }: Order, table: string): Promise<string> {
+    return `${this.#comment(node.id)} CREATE TABLE ${table} AS\n${await this.#query(step, node)}`
+  }
+
+  async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<number> {
+    const { loader } = this.#context
+    const columns = node.columns ?? []
+    const loaded = await loader.load(node, source)
+    const create = `${this.#comment(node.id)} CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
+    const copy = `${this.#comment(node.id)} COPY ${table} (${columns.map(({ name }) => pgName(name)).join(', ')}) FROM STDIN (FORMAT csv)`
+    const pipe = await loader.rows(node, loaded.file)
+    try {
+      await fillTable(session, { create, copy, what }, pipe.open)
+    } finally {
+      pipe.remove()
+    }
+    return loaded.rows
+  }
+
+  async #factsOf(
+    session: Session,
+    node: ManifestNode,
+    table: string,
+    rows: number,
+    fingerprint: string,
+  ): Promise<NonNullable<Written['facts']>> {
+    const { columns } = await tableFacts(session, table, `Looking at ${node.id}`)
+    const known = requireColumns(node, columns)
+    // The rows of a function of its inputs are what its fingerprint says; others are looked at.
+    const isAsked = rowsDecide(node)
+    const sum = isAsked ? (await rowDigest(session, table, 'q', `Looking at ${node.id}`)).sum : fingerprint.slice(0, 32)
+    return { rows, digest: `${rows}:${sum}:${columnsFingerprint(known)}`, columns: known }
+  }
+
+  async readTable(node: ManifestNode): Promise<TableRows> {
+    const started = performance.now()
+    const step = this.#step(asNodeId(node.id))
+    const query = await this.#query(step, node)
+    try {
+      const facts = await this.#context.pool.with(async (session) => {
+        const relation = `(\n${query}\n)`
+        const { rows, sum } = await rowDigest(
+          session,
+          `${this.#comment(node.id)} ${relation}`,
+          'q',
+          `Reading ${node.id}`,
+        )
+        const columns = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
+        return { rows, digest: `${rows}:${sum}:${columnsFingerprint(columns)}`, columns }
+      })
+      const place = placeOfConnection(this.#context.shared.connection)
+      return { columns: facts.columns, facts, place, ms: performance.now() - started }
+    } catch (error) {
+      throw located(error, step, node)
+    }
+  }
+
+  /** What was written is in the store already. */
+  async store(id: NodeId, { facts }: Written): Promise<Snapshot> {
+    if (facts === undefined) throw new Bug(`nothing is known of the output of ${id}`)
+    const isView = tableOf(this.#step(id))?.made === 'view'
+    const sha256 = isView ? fingerprintOf({ view: id, digest: facts.digest }) : null
+    return { ...facts, columns: [...facts.columns], size_bytes: 0, sha256: sha256 ?? this.#stored.get(id) ?? '' }
+  }
+
+  async index(id: NodeId, output: StoredOutput): Promise<void> {
+    const { ledger } = this.#context.shared
+    const isView = tableOf(this.#step(id))?.made === 'view'
+    await ledger.ask(
+      `INSERT INTO seeknal.outputs (project, fingerprint, proof, node, relation, output) VALUES ($1, $2, $3, $4, $5, $6)
+       ON CONFLICT (project, fingerprint, proof) DO UPDATE SET node = excluded.node, relation = excluded.relation, output = excluded.output`,
+      [
+        ledger.project,
+        output.fingerprint,
+        output.proof ?? '',
+        id,
+        isView ? '' : tableNameOf(id, output.snapshot.sha256),
+        JSON.stringify(output),
+      ],
+    )
+    if (isView) await this.#provide(id, this.#queryFor(id, output.snapshot))
+  }
+
+  async digestColumns(id: NodeId, snapshot: Snapshot, columns: readonly string[]): Promise<string> {
+    const relation = `(\n${this.#queryFor(id, snapshot)}\n)`
+    const row = columns.length === 0 ? "''" : `ROW(${columns.map((name) => `q.${pgName(name)}`).join(', ')})`
+    const { rows, sum } = await this.#context.pool.with((session) =>
+      rowDigest(session, relation, row, `Looking at ${id}`),
+    )
+    return `${rows}:${sum}:${fingerprintOf(columns)}`
+  }
+
+  async failingRows(step: CheckStep, node: ManifestNode, snapshot: Snapshot): Promise<readonly FailingRows[]> {
+    const { world, pool } = this.#context
+    const [input] = step.inputs
+    const prefix = input?.from === 'bundle' ? world.contract.prefix : ''
+    const view = `${pgPrefixed(kindSchema(this.#context.shared.schema, node.kind), prefix)}.${pgName(viewNameOf(node.id))}`
+    const text = world.bundle.files.get(step.file) ?? ''
+    const sql = text
+      .replace(`TABLE ${view}\n`, () => `${this.#queryFor(asNodeId(node.id), snapshot)}\n`)
+      .replace(/;\s*$/, '')
+    const [check] = await checkQueries([sql])
+    if (check?.kind !== 'query' || sql === text)
+      throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is no check`, { node: node.id })
+    try {
+      return await pool.with(async (session) => {
+        const rows = await session.rows(`Checking ${node.id}`, `${this.#comment(node.id)} ${sql}`)
+        return rows.map(({ id, failing_rows }) => ({ id: id ?? '', failingRows: Number(failing_rows) }))
+      })
+    } catch (error) {
+      throw located(error, step, node)
+    }
+  }
+
+  async damaged(): Promise<null> {
+    return null
+  }
+
+  whereIs({ sha256 }: Snapshot): string {
+    return `a table of the store, ${sha256.slice(0, 16)}`
+  }
+
+  #step(id: NodeId): BuildStep {
+    const step = this.#context.world.steps.get(id)
+    if (step === undefined) throw new Bug(`${id} has no step`)
+    return step
+  }
+
+  /** What a view of an output leads to. */
+  #queryFor(id: NodeId, snapshot: Snapshot): string {
+    const { world } = this.#context
+    const [node, step] = [world.nodes.get(id), world.steps.get(id)]
+    if (node?.source_table === undefined) return `TABLE ${storedTable(id, snapshot)}`
+    if (step !== undefined) return queryOfStep(step, node, world.bundle).query
+    return `TABLE ${pgName(kindSchema(this.#context.shared.schema, node.kind))}.${pgName(viewNameOf(id))}`
+  }
+
+  /** Makes the view by which steps of this run read a node, once for what it leads to. */
+  #provide(id: NodeId, query: string): Promise<void> {
+    const key = `${id} ${query}`
+    const known = this.#provided.get(key)
+    if (known !== undefined) return known
+    const made = this.#context.pool.with((session) => this.#view(session, id, query))
+    this.#provided.set(key, made)
+    return made
+  }
+
+  async #view(session: Session, id: NodeId, query: string): Promise<void> {
+    const { world, own, shared } = this.#context
+    const output = tableOf(this.#step(id))
+    if (output === null) throw new Bug(`${id} is no output of a database`)
+    const what = `Showing ${id}`
+    if (world.environment === null) {
+      const view = `${pgName(nextSchema(shared.ledger.project, kindOf(id)))}.${pgName(output.name)}`
+      await session.rows(what, `DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
+      return
+    }
+    const isOurs = own.has(`${output.schema}.${output.name}`)
+    await session.rows(what, 'SELECT seeknal.point_view($1, $2, $3, $4::boolean)', [
+      output.schema,
+      output.name,
+      query,
+      String(isOurs),
+    ])
+  }
+
+  #comment(node: string): string {
+    const { contract } = this.#context.world
+    const named = {
+      project: contract.project.name,
+      environment: contract.environment ?? 'production',
+      node,
+      bundle: contract.digest,
+    }
+    const text = Object.entries(named).map(([name, value]) => `${name}=${value.replace(/[^\w.-]/g, '_')}`)
+    return `/* seeknal ${text.join(' ')} */`
+  }
+
+  /** The query of a step with the run's values in it: one SELECT, whose inputs are where this run has them. */
+  async #query(step: BuildStep, node: ManifestNode): Promise<string> {
+    const { world } = this.#context
+    const { values: own = {} } = tableOf(step) ?? {}
+    const { runTimestamp, parameters } = world.values
+    const all = { ...parameters, run_timestamp: runTimestamp }
+    const values = Object.fromEntries(Object.entries(own).map(([name, text]) => [name, fillParameters(text, all)]))
+    const sql = withValues(queryOfStep(step, node, world.bundle).query, { ...values, run_timestamp: runTimestamp })
+    const [check] = await checkQueries([sql])
+    if (check?.kind !== 'query')
+      throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is no query: ${check?.message ?? ''}`, {
+        node: node.id,
+      })
+    return world.environment === null ? this.#next(sql, check.uses, step) : sql
+  }
+
+  /** Production's own inputs are read where this run shows them. */
+  #next(
+    sql: string,
+    uses: readonly { readonly schema: string | null; readonly name: string; readonly start: number }[],
+    step: BuildStep,
+  ): string {
+    const { world, shared } = this.#context
+    const made = new Map(
+      step.inputs.flatMap(({ node }) => {
+        const output = world.steps.has(asNodeId(node)) ? tableOf(this.#step(asNodeId(node))) : null
+        return output === null ? [] : [[output.relation, { output, kind: kindOf(node) }] as const]
+      }),
+    )
+    let [text, at] = ['', 0]
+    for (const { schema, name, start } of uses) {
+      const input = made.get(`${schema}.${name}`)
+      const spelled = pgName(input?.output.schema ?? '')
+      if (input === undefined || !sql.startsWith(spelled, start)) continue
+      text += sql.slice(at, start) + pgName(nextSchema(shared.ledger.project, input.kind))
+      at = start + spelled.length
+    }
+    return text + sql.slice(at)
+  }
+}
+
+const kindOf = (id: string): string => id.slice(0, id.indexOf('.'))
+
+/** The columns as the manifest names them; those of the table where only it can tell. Throws OUTPUT_DIFFERS. */
+function requireColumns(
+  node: ManifestNode,
+  found: readonly { readonly name: string; readonly type: string }[],
+): readonly { readonly name: string; readonly type: string }[] {
+  const names = (list: readonly { readonly name: string }[]) => list.map(({ name }) => name).join(', ')
+  if (node.columns === null) return found
+  if (names(node.columns) === names(found)) return node.columns.map(({ name, type }) => ({ name, type }))
+  throw new RuntimeFailure(
+    'OUTPUT_DIFFERS',
+    `the output of ${node.id} has the columns ${names(found)}, and the bundle says ${names(node.columns)}`,
+    { node: node.id, message: 'other columns', statement: null, offset: null },
+    { hints: ['Compile the bundle again where the server can be asked.'] },
+  )
+}

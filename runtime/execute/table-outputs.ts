@@ -1,0 +1,52 @@
+// Outputs that are tables of the store, as a run sees them: what the ledger and the catalogue say, asked once before.
+
+import type { Fingerprint } from '../contract/ids.ts'
+import { misfits } from '../contract/schema.ts'
+import { tableNameOf } from '../contract/table-steps.ts'
+import type { Ledger } from '../engines/postgresql/ledger.ts'
+import { StoredOutput } from '../store/snapshots.ts'
+import type { Outputs } from './outputs.ts'
+import type { Entry } from './world.ts'
+
+/** Names of the tables of the store. */
+export async function storedTables(ledger: Ledger): Promise<ReadonlySet<string>> {
+  const rows = await ledger.ask(
+    `SELECT c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = 'seeknal_store' AND c.relkind IN ('r', 'p')`,
+  )
+  return new Set(rows.map(({ name }) => name ?? ''))
+}
+
+export async function tableOutputs(ledger: Ledger): Promise<Outputs> {
+  const tables = await storedTables(ledger)
+  const known = await knownOutputs(ledger, tables)
+  const isThere = ({ node, state }: Entry): boolean =>
+    node.source_table !== undefined || tables.has(tableNameOf(node.id, state.snapshot.sha256))
+  return {
+    isThere,
+    // Tables are there or not: nobody but the database writes them.
+    isDamaged: () => false,
+    find(fingerprint: Fingerprint, proof) {
+      const proven = known.get(fingerprint)
+      if (proven !== undefined) return proven
+      const own = proof()
+      return own === null ? null : (known.get(`${fingerprint} ${own}`) ?? null)
+    },
+    isWhole: async () => true,
+  }
+}
+
+/** By fingerprint, and by the proof that they need. */
+async function knownOutputs(ledger: Ledger, tables: ReadonlySet<string>): Promise<ReadonlyMap<string, StoredOutput>> {
+  if (!ledger.isMade) return new Map()
+  const rows = await ledger.ask('SELECT fingerprint, proof, relation, output FROM seeknal.outputs WHERE project = $1', [
+    ledger.project,
+  ])
+  const found = rows.flatMap(({ fingerprint, proof, relation, output }): [string, StoredOutput][] => {
+    if (relation == null || (relation !== '' && !tables.has(relation))) return []
+    const value: unknown = JSON.parse(output ?? 'null')
+    const key = proof === '' ? (fingerprint ?? '') : `${fingerprint} ${proof}`
+    return misfits(StoredOutput, value).length > 0 ? [] : [[key, value as StoredOutput]]
+  })
+  return new Map(found)
+}

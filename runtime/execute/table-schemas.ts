@@ -1,0 +1,42 @@
+// Schemas that outputs need, made where they are missing and remembered as ours; and the views by which a run of production reads
+// what it makes. Nothing that others made is dropped.
+
+import { buildSteps, tableOf } from '../contract/bundle.ts'
+import { pgName } from '../contract/postgresql-names.ts'
+import { STORE_SCHEMA } from '../contract/table-steps.ts'
+import type { SharedState } from '../shared-state.ts'
+import { nextSchema } from './table-maker.ts'
+import type { World } from './world.ts'
+
+/** Those of the bundle's outputs, the store's, and for production those of its own views. */
+export async function makeSchemas(shared: SharedState, world: World): Promise<void> {
+  const outputs = buildSteps(world.contract).flatMap((step) => tableOf(step) ?? [])
+  const own = world.environment === null ? nextSchemas(shared, world) : []
+  const all = [STORE_SCHEMA, ...new Set([...outputs.map(({ schema }) => schema), ...own])]
+  const present = await shared.ledger.ask('SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])', [
+    `{${all.map((name) => JSON.stringify(name)).join(',')}}`,
+  ])
+  const there = new Set(present.map(({ name }) => name))
+  for (const name of all.filter((one) => !there.has(one))) {
+    await shared.ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`)
+    await shared.ledger.ask(
+      'INSERT INTO seeknal.schemas (project, environment, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+      [shared.ledger.project, world.environment ?? '', name],
+    )
+  }
+  if (own.length > 0) await dropNextViews(shared, world)
+}
+
+const nextSchemas = ({ ledger }: SharedState, world: World): readonly string[] =>
+  [...new Set([...world.nodes.values()].map(({ kind }) => kind))].map((kind) => nextSchema(ledger.project, kind))
+
+/** They are only for the run that made them. */
+export async function dropNextViews(shared: SharedState, world: World): Promise<void> {
+  const views = await shared.ledger.ask(
+    `SELECT n.nspname AS schema, c.relname AS name FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+     WHERE n.nspname = ANY ($1::text[]) AND c.relkind = 'v'`,
+    [`{${nextSchemas(shared, world).join(',')}}`],
+  )
+  const names = views.map(({ schema, name }) => `${pgName(schema ?? '')}.${pgName(name ?? '')}`)
+  if (names.length > 0) await shared.ledger.ask(`DROP VIEW IF EXISTS ${names.join(', ')}`)
+}

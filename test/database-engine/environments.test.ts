@@ -1,0 +1,183 @@
+// Environments of a project that PostgreSQL executes: planned, applied, promoted and taken back, by commands and by hand.
+
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import * as assert from 'uvu/assert'
+import { does, ends } from '../support/cli.ts'
+import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
+import { psql } from '../support/psql.ts'
+import { suite } from '../support/suite.ts'
+
+const test = suite('database engine: environments')
+
+const daily = (sql: string): string =>
+  transform('daily', ['transform.paid'], `${sql} FROM ref('transform.paid') GROUP BY day`)
+const MOST = daily('SELECT day, max(amount) AS most')
+
+/** Production of the shop, and an applied environment in which one node is another. */
+async function applied(sql = MOST): Promise<EngineProject> {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  project.write('seeknal/daily.yml', sql)
+  await does(project.folder, ['env', 'plan', 'dev'])
+  await does(project.folder, ['env', 'apply', 'dev'])
+  return project
+}
+
+const columnsOf = (schema: string): string =>
+  `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_schema = '${schema}' AND table_name = 'daily'`
+
+test('An environment costs its own nodes only, and production does not see it', async () => {
+  const project = await applied()
+  assert.equal(await project.rows(columnsOf('dev_analytics')), [['day,most']])
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,revenue,n']])
+  const views = "SELECT table_name FROM information_schema.views WHERE table_schema LIKE 'dev%'"
+  assert.equal(await project.rows(views), [['daily']])
+  assert.match(await does(project.folder, ['env', 'apply', 'dev']), /Nothing left to do/)
+  assert.match(await does(project.folder, ['env', 'list']), /dev +applied/)
+})
+
+test('A promotion leads the views to what was applied, and going back is exact', async () => {
+  const project = await applied()
+  const before = await project.rows('SELECT * FROM analytics.daily ORDER BY 1')
+  assert.match(await does(project.folder, ['env', 'promote', 'dev']), /generation 2 \(was 1\)/)
+  assert.equal(await project.rows('SELECT * FROM analytics.daily ORDER BY 1'), [
+    ['2026-03-01', '20'],
+    ['2026-03-02', '5.25'],
+  ])
+  assert.match(await does(project.folder, ['run']), /No changes detected/)
+  assert.match(await does(project.folder, ['rollback', '--yes']), /generation 1 again/)
+  assert.equal(await project.rows('SELECT * FROM analytics.daily ORDER BY 1'), before)
+})
+
+test('promote.sql and rollback.sql leave what the commands leave', async () => {
+  const [byHand, byCommand] = [await applied(), await applied()]
+  const bundle = join(byHand.folder, 'target/environments/dev/bundle')
+  await psql(byHand.database, readFileSync(join(bundle, 'promote.sql'), 'utf8'))
+  await does(byCommand.folder, ['promote', 'dev'])
+  const views =
+    "SELECT table_schema, table_name, view_definition FROM information_schema.views WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
+  const plain = (rows: (string | null)[][]) => JSON.stringify(rows).replaceAll(/__[0-9a-f]{16}/g, '__')
+  const ledger = `SELECT p.generation, g.number, g.record::jsonb->>'kind', g.record::jsonb->>'environment', s.kind, s.to_generation, e.documents->>'env_config.json' LIKE '%promoted%'
+    FROM seeknal.projects p JOIN seeknal.generations g USING (project) JOIN seeknal.switches s ON s.to_generation = g.number JOIN seeknal.environments e ON e.project = p.project ORDER BY 2, s.id`
+  const same = async (): Promise<void> => {
+    assert.is(plain(await byHand.rows(views)), plain(await byCommand.rows(views)))
+    assert.equal(await byHand.rows(ledger), await byCommand.rows(ledger))
+  }
+  await same()
+  assert.match(await does(byHand.folder, ['run']), /No changes detected/)
+  await psql(byHand.database, readFileSync(join(bundle, 'rollback.sql'), 'utf8'))
+  await does(byCommand.folder, ['rollback', '--yes'])
+  await same()
+})
+
+test('promote.sql refuses what was not applied, and when production moved', async () => {
+  const project = await applied()
+  const script = readFileSync(join(project.folder, 'target/environments/dev/bundle/promote.sql'), 'utf8')
+  project.write('seeknal/daily.yml', daily('SELECT day, count(*) AS n'))
+  await does(project.folder, ['run'])
+  const error = await psql(project.database, script).then(
+    () => null,
+    (thrown: Error) => thrown,
+  )
+  assert.match(String(error), /production is not what this bundle was planned against/)
+  const other = await engineProject()
+  await does(other.folder, ['run'])
+  other.write('seeknal/daily.yml', MOST)
+  await does(other.folder, ['env', 'plan', 'dev'])
+  const unapplied = await psql(
+    other.database,
+    readFileSync(join(other.folder, 'target/environments/dev/bundle/promote.sql'), 'utf8'),
+  ).then(
+    () => null,
+    (thrown: Error) => thrown,
+  )
+  assert.match(String(unapplied), /is not applied/)
+})
+
+test('A promotion is refused when production moved under it', async () => {
+  const project = await applied()
+  const other = project.copy()
+  other.write(
+    'seeknal/paid.yml',
+    transform('paid', ['source.orders'], "SELECT id, customer, amount, day FROM ref('source.orders') WHERE amount > 6"),
+  )
+  other.write('seeknal/daily.yml', daily('SELECT day, sum(amount) AS revenue, count(*) AS n'))
+  await does(other.folder, ['run'])
+  const refused = await ends(3, project.folder, ['promote', 'dev'])
+  assert.match(refused.all, /production moved/i)
+  assert.match((await ends(3, project.folder, ['env', 'apply', 'dev'])).all, /moved/)
+})
+
+test('What depends on a view whose columns change is made again with it', async () => {
+  const project = await applied()
+  await project.database.sql(`CREATE ROLE ${project.database.database}_reader`).catch(() => {})
+  await project.database.superuser(`CREATE ROLE ${project.database.database}_reader`).catch(() => {})
+  const reader = `${project.database.database}_reader`
+  await project.database.sql(`GRANT SELECT ON analytics.daily TO ${reader};
+    COMMENT ON VIEW analytics.daily IS 'by day';
+    COMMENT ON COLUMN analytics.daily.day IS 'the day';
+    CREATE VIEW shop.days AS SELECT day FROM analytics.daily;
+    GRANT SELECT ON shop.days TO ${reader};
+    CREATE VIEW shop.last AS SELECT max(day) AS day FROM shop.days;
+    CREATE MATERIALIZED VIEW shop.kept AS SELECT day FROM shop.days;
+    CREATE UNIQUE INDEX kept_day ON shop.kept (day);
+    CREATE FUNCTION shop.how_many() RETURNS bigint BEGIN ATOMIC SELECT count(*) FROM shop.days; END`)
+  await does(project.folder, ['promote', 'dev'])
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,most']])
+  assert.equal(
+    await project.rows(`SELECT has_table_privilege('${reader}', 'analytics.daily', 'SELECT') AS a, has_table_privilege('${reader}', 'shop.days', 'SELECT') AS b,
+      obj_description('analytics.daily'::regclass), col_description('analytics.daily'::regclass, 1), shop.how_many(), (SELECT day FROM shop.last) AS c, (SELECT count(*) FROM shop.kept) AS d,
+      (SELECT count(*) FROM pg_indexes WHERE indexname = 'kept_day') AS e`),
+    [['true', 'true', 'by day', 'the day', '2', '2026-03-02', '2', '1']],
+  )
+})
+
+test('What cannot be made again stops the promotion, and is named', async () => {
+  const project = await applied()
+  await project.database.sql('CREATE VIEW shop.revenues AS SELECT revenue FROM analytics.daily')
+  const refused = await ends(1, project.folder, ['promote', 'dev'])
+  assert.match(refused.all, /shop\.revenues cannot be made again/)
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,revenue,n']])
+  assert.equal(await project.rows('SELECT count(*) FROM shop.revenues'), [['2']])
+  await project.database.sql('DROP VIEW shop.revenues')
+  await does(project.folder, ['promote', 'dev'])
+})
+
+test('Deleting an environment takes its views and schemas, and nothing of others', async () => {
+  const project = await applied()
+  await project.database.sql('CREATE TABLE dev_analytics.mine (a int)')
+  const out = await does(project.folder, ['env', 'delete', 'dev', '--yes'])
+  assert.match(out, /dev_analytics\.daily/)
+  assert.equal(await project.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'dev%'"), [['dev_analytics']])
+  assert.equal(
+    await project.rows(
+      "SELECT relname FROM pg_class WHERE relnamespace = 'dev_analytics'::regnamespace AND relkind IN ('r', 'v')",
+    ),
+    [['mine']],
+  )
+  await ends(2, project.folder, ['promote', 'dev'])
+})
+
+test('A table of somebody else is never written over', async () => {
+  const project = await engineProject()
+  await project.database.sql('CREATE SCHEMA analytics; CREATE TABLE analytics.daily (a int)')
+  const refused = await ends(1, project.folder, ['run'])
+  assert.match(refused.all, /analytics\.daily is there already/)
+})
+
+test('Commands that only know files say so', async () => {
+  const project = await applied()
+  for (const args of [
+    ['repl', '-e', 'SELECT 1'],
+    ['inspect', 'transform.daily'],
+    ['env', 'diff', 'dev'],
+    ['clean'],
+    ['unlock'],
+    ['promote', 'dev', 'staging'],
+    ['history', '--verify'],
+  ])
+    assert.match((await ends(2, project.folder, args)).all, /not supported yet on the engine PostgreSQL/)
+})
+
+test.run()

@@ -1,0 +1,143 @@
+// Runs of production in PostgreSQL.
+
+import * as assert from 'uvu/assert'
+import { does, ends } from '../support/cli.ts'
+import { engineProject, transform } from '../support/engine-project.ts'
+import { suite } from '../support/suite.ts'
+
+const test = suite('database engine: run')
+
+const DAILY = 'SELECT * FROM analytics.daily ORDER BY day'
+const FIRST = [
+  ['2026-03-01', '30.5', '2'],
+  ['2026-03-02', '5.25', '1'],
+]
+
+test('A run makes every output, and the next finds nothing to do', async () => {
+  const project = await engineProject()
+  assert.match(await does(project.folder, ['run']), /transform\.daily +2 rows/)
+  assert.equal(await project.rows(DAILY), FIRST)
+  assert.equal(await project.rows('SELECT * FROM analytics.by_region ORDER BY 1'), [
+    ['north', '15.75'],
+    ['south', '20'],
+  ])
+  assert.match(await does(project.folder, ['run']), /No changes detected/)
+  assert.match(await does(project.folder, ['plan', '--detailed-exitcode'].slice(0, 1)), /source\.orders/)
+})
+
+test('A change executes what reads it, and nothing else', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  project.write(
+    'seeknal/daily.yml',
+    transform('daily', ['transform.paid'], "SELECT day, max(amount) AS most FROM ref('transform.paid') GROUP BY day"),
+  )
+  const out = await does(project.folder, ['run'])
+  assert.match(out, /✓ transform\.daily +2 rows/)
+  assert.not.match(out, /✓ transform\.(paid|by_region)/)
+  assert.equal(await project.rows(DAILY), [
+    ['2026-03-01', '20'],
+    ['2026-03-02', '5.25'],
+  ])
+})
+
+test('Rows that change in a table of the database reach what reads them', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  await project.database.sql("INSERT INTO shop.orders VALUES (5, 'bob', 1, '2026-03-02')")
+  assert.equal(await project.rows(DAILY), FIRST)
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows(DAILY), [
+    ['2026-03-01', '30.5', '2'],
+    ['2026-03-02', '6.25', '2'],
+  ])
+  project.write('data/regions.csv', 'customer,region\nann,east\nbob,east\n')
+  const out = await does(project.folder, ['run'])
+  assert.match(out, /✓ transform\.by_region +1 row/)
+  assert.not.match(out, /✓ transform\.daily/)
+  assert.equal(await project.rows('SELECT * FROM analytics.by_region'), [['east', '36.75']])
+})
+
+test('A run that fails leaves production as it was, and goes on from what succeeded', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  const paid = (more: string) =>
+    transform(
+      'paid',
+      ['source.orders'],
+      `SELECT id, customer, amount, day FROM ref('source.orders') WHERE amount > ${more}`,
+    )
+  project.write('seeknal/paid.yml', paid('6'))
+  project.write(
+    'seeknal/daily.yml',
+    transform(
+      'daily',
+      ['transform.paid'],
+      "SELECT day, sum(amount) AS revenue, 1 / (count(*) - 2) AS n FROM ref('transform.paid') GROUP BY day",
+    ),
+  )
+  const failed = await ends(1, project.folder, ['run'])
+  assert.match(failed.all, /division by zero/)
+  assert.equal(await project.rows(DAILY), FIRST)
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.paid'), [['3']])
+  project.write(
+    'seeknal/daily.yml',
+    transform(
+      'daily',
+      ['transform.paid'],
+      "SELECT day, sum(amount) AS revenue FROM ref('transform.paid') GROUP BY day",
+    ),
+  )
+  assert.match(
+    await does(project.folder, ['run']),
+    /transform\.paid +2 rows +taken from the store|transform\.paid.*reused/,
+  )
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.paid'), [['2']])
+})
+
+test('Two folders work on one production', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  const other = project.copy()
+  assert.match(await does(other.folder, ['run']), /No changes detected/)
+  other.write(
+    'seeknal/daily.yml',
+    transform('daily', ['transform.paid'], "SELECT day, count(*) AS n FROM ref('transform.paid') GROUP BY day"),
+  )
+  await does(other.folder, ['run'])
+  assert.match(await does(project.folder, ['history']), /\* 2 /)
+})
+
+test('Values of the run and its clock are in the rows', async () => {
+  const project = await engineProject({
+    'seeknal/days.yml': transform(
+      'days',
+      [],
+      "SELECT '{{ run_date }}' AS run_date, DATE '{{ today(-1) }}' AS before, current_date AS today, now() AS at",
+    ),
+  })
+  await does(project.folder, ['run', '--run-timestamp', '2026-03-05T06:00:00Z'])
+  assert.equal(await project.rows('SELECT * FROM analytics.days'), [
+    ['2026-03-05', '2026-03-04', '2026-03-05', '2026-03-05T06:00:00+00:00'],
+  ])
+})
+
+test('Checks gate what reads an output', async () => {
+  const project = await engineProject()
+  project.write(
+    'seeknal/paid.yml',
+    transform(
+      'paid',
+      ['source.orders'],
+      "SELECT id, customer, amount, day FROM ref('source.orders')",
+      'tests:\n  - {type: unique, columns: [id]}\n  - {type: not_null, columns: [customer]}\n',
+    ),
+  )
+  await does(project.folder, ['run'])
+  await project.database.sql("INSERT INTO shop.orders VALUES (1, NULL, 7, '2026-03-03')")
+  const ended = await ends(1, project.folder, ['run'])
+  assert.match(ended.all, /unique\(id\)|unique/)
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.daily'), [['2']])
+})
+
+test.run()
