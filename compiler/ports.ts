@@ -154,23 +154,37 @@ export interface QueryFacts {
   readonly orderDependent: readonly string[]
 }
 
-/** A query of DuckDB's dialect in PostgreSQL's, or why there is none. */
+/** A query of DuckDB's dialect that an engine with another one is to execute; its inputs are spelled `kind.name`. */
+export interface TranslationRequest {
+  readonly sql: string
+  /** What it reads: columns with DuckDB's types. */
+  readonly relations: readonly Relation[]
+  /** The columns that DuckDB gives it, as stored. */
+  readonly columns: readonly Column[]
+  /** The server's own types of columns, where they may be others than the counterparts of DuckDB's: node → column → type. */
+  readonly serverTypes: Readonly<Record<string, Readonly<Record<string, string>>>>
+}
+
 export type Translation =
-  | { readonly kind: 'query'; readonly sql: string }
+  /** Inputs are spelled `kind.name`, values of the run as calls of getvariable(). */
+  | { readonly kind: 'translated'; readonly sql: string }
   | {
       readonly kind: 'refused'
-      readonly message: string
-      /** In the text that was given; null: all of it. */
-      readonly offset: number | null
-      readonly hints: readonly string[]
+      /** What of it is not translated, each with its place in the text that was given. */
+      readonly findings: readonly {
+        readonly message: string
+        readonly hints: readonly string[]
+        readonly start: number
+        readonly end: number
+      }[]
     }
 
-export type TranslateQueries = (texts: readonly string[]) => Promise<readonly Translation[]>
+export type TranslateQueries = (requests: readonly TranslationRequest[]) => Promise<readonly Translation[]>
 
-/** A query that the server of the engine is asked about: `relations` are spelled in `sql` as `{{schema of kind}}.name`. */
+/** A query that the server of the engine is asked about. */
 export interface ServerQuestion {
   readonly node: string
-  /** The query over the names that `relationsIn` gives. */
+  /** The query, given where the relations of each kind are. */
   readonly sql: (schemaOf: (kind: string) => string) => string
   readonly relations: readonly Relation[]
 }
@@ -235,8 +249,11 @@ export const noDatabases = {
   checkQueries: async (): Promise<readonly QueryCheck[]> => [],
   sourceDefaults: {},
   connectionSchemas: {},
-  translateQueries: async (texts: readonly string[]): Promise<readonly Translation[]> =>
-    texts.map(() => ({ kind: 'refused', message: 'There is no translation.', offset: null, hints: [] })),
+  translateQueries: async (requests: readonly TranslationRequest[]): Promise<readonly Translation[]> =>
+    requests.map(({ sql }) => ({
+      kind: 'refused',
+      findings: [{ message: 'There is no translation.', hints: [], start: 0, end: sql.length }],
+    })),
   bindOnServer: async (_: string, questions: readonly ServerQuestion[]): Promise<readonly ServerAnswer[]> =>
     questions.map(() => ({ kind: 'unreachable', message: 'There is no server.', hints: [] })),
 } as const

@@ -21,6 +21,8 @@ export interface Output {
   readonly columnsFingerprint: Fingerprint | null
   /** Columns that a step must cast before it writes them, name → stored type: Parquet would turn a HUGEINT into a DOUBLE. */
   readonly casts: Readonly<Record<string, string>>
+  /** What a database knows: its own type of each column, where it is known. */
+  readonly sourceTypes?: Readonly<Record<string, string>>
 }
 
 /** What the syntax trees of a node's SQL tell. */
@@ -29,8 +31,6 @@ export interface SqlFacts {
   readonly reproducibility: Reproducibility
   /** Hash of the canonical form of the SQL (formatting, comments, letter case do not count). Null for sources. */
   readonly canonicalSql: string | null
-  /** Sources in databases: the database's own type of each column, where it is known. */
-  readonly sourceTypes?: Readonly<Record<string, string>>
 }
 
 /** Columns have what is declared about them, too. */

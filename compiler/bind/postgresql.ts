@@ -6,9 +6,9 @@
 import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
-import { type Column, columnsFingerprint } from '../../runtime/contract/manifest.ts'
+import { columnsFingerprint } from '../../runtime/contract/manifest.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
-import type { Relation, ServerAnswer } from '../ports.ts'
+import type { Relation, ServerAnswer, Translation, TranslationRequest } from '../ports.ts'
 import type { PostgresqlFacts } from '../resolve/postgresql.ts'
 import type { ResolvedTransform } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
@@ -17,6 +17,8 @@ import { originOf, type SplicedText, splice } from '../sql/spliced-text.ts'
 import type { Engine, LockedSource } from '../validate.ts'
 import type { Output, SqlFacts, World } from './bound-node.ts'
 import { type Answer, relationsOf } from './outputs.ts'
+
+type Finding = Extract<Translation, { kind: 'refused' }>['findings'][number]
 
 /** A server that was not asked, and why. */
 interface NotAsked {
@@ -70,47 +72,64 @@ export class ServerBinding {
 
   /** Translates transforms of DuckDB's dialect, and asks whether the server takes them. `outputs` holds every input. */
   async translate(nodes: readonly ResolvedTransform[], outputs: ReadonlyMap<string, Output>): Promise<void> {
-    const key = (node: ResolvedTransform): string => `bind.translated ${fingerprintOf([node.sql.text, node.inputs])}`
-    const open = nodes.filter((node) => this.#world.cache.get(key(node)) === undefined)
-    for (const [i, translation] of (await this.#translated(open)).entries()) {
-      const node = open[i]
-      if (node !== undefined && translation !== null) this.#world.cache.set(key(node), translation)
-    }
     const tasks = nodes.flatMap((node) => {
+      const [relations, columns] = [relationsOf(node, outputs), outputs.get(node.id)?.columns ?? null]
+      if (relations === null || columns === null) return this.#lateBound(node)
+      const request = { sql: node.sql.text, relations, columns, serverTypes: typesOf(node.inputs, outputs) }
+      return [{ node, request, key: `bind.translated ${fingerprintOf(request)}` }]
+    })
+    const open = tasks.filter(({ key }) => this.#world.cache.get(key) === undefined)
+    for (const [i, translation] of (await this.#translated(open)).entries())
+      if (translation !== null) this.#world.cache.set(open[i]?.key ?? '', translation)
+    const asked = tasks.flatMap(({ node, request, key }) => {
       // Written above by this function only.
-      const query = this.#world.cache.get(key(node)) as PostgresqlQuery | undefined
+      const query = this.#world.cache.get(key) as PostgresqlQuery | undefined
       if (query === undefined) return []
       this.queries.set(node.id, query)
-      return [{ node, query, relations: relationsOf(node, outputs) }]
+      return [{ node, query, relations: request.relations }]
     })
-    await this.#ask(tasks)
+    await this.#ask(asked)
   }
 
-  async #translated(nodes: readonly ResolvedTransform[]): Promise<readonly (PostgresqlQuery | null)[]> {
+  /** What only data can tell would have to be looked up in the database's own way. */
+  #lateBound(node: ResolvedTransform): [] {
+    this.#refuse(node, {
+      message: `Only data can tell the columns of '${node.id}', or of what it reads, which the engine does not support.`,
+      hints: SPELL_IT,
+      start: 0,
+      end: node.sql.text.length,
+    })
+    return []
+  }
+
+  #refuse(node: ResolvedTransform, finding: Finding): null {
+    const { message, hints, start, end } = finding
+    const place = placeInSql(node.sql, start, Math.max(1, end - start))
+    this.diagnostics.push(errorAt('BIND_NOT_TRANSLATED', place, message, { facts: { node: node.id }, hints }))
+    return null
+  }
+
+  async #translated(
+    tasks: readonly { readonly node: ResolvedTransform; readonly request: TranslationRequest }[],
+  ): Promise<readonly (PostgresqlQuery | null)[]> {
     const { translateQueries, checkQueries } = this.#world
-    const texts = nodes.map(({ sql }) => sql.text)
-    const translations = texts.length === 0 ? [] : await translateQueries(texts)
-    const refuse = (
-      node: ResolvedTransform,
-      message: string,
-      offset: number | null,
-      hints: readonly string[],
-    ): null => {
-      const place = placeInSql(node.sql, offset ?? 0, offset === null ? node.sql.text.length : 1)
-      this.diagnostics.push(errorAt('BIND_NOT_TRANSLATED', place, message, { facts: { node: node.id }, hints }))
-      return null
-    }
-    const sqls = translations.map((one) => (one.kind === 'query' ? one.sql : ''))
+    const translations = tasks.length === 0 ? [] : await translateQueries(tasks.map(({ request }) => request))
+    const sqls = translations.map((one) => (one.kind === 'translated' ? one.sql : ''))
     const checks = sqls.length === 0 ? [] : await checkQueries(sqls)
-    return nodes.map((node, i) => {
+    return tasks.map(({ node }, i) => {
       const [translation, check] = [translations[i], checks[i]]
-      if (translation?.kind === 'refused')
-        return refuse(node, translation.message, translation.offset, translation.hints)
+      const whole = { start: 0, end: node.sql.text.length, hints: SPELL_IT }
+      if (translation?.kind === 'refused') {
+        for (const finding of translation.findings) this.#refuse(node, finding)
+        return null
+      }
       if (check?.kind !== 'query')
-        return refuse(node, `Its translation is no query of PostgreSQL: ${check?.message ?? ''}`, null, SPELL_IT)
+        return this.#refuse(node, { ...whole, message: `Its translation is no query: ${check?.message ?? ''}` })
       const { query, strange } = postgresqlQuery(sqls[i]?.slice(0, check.end) ?? '', node.inputs, check, {})
       const [other] = strange
-      return other === undefined ? query : refuse(node, `Its translation reads '${other.name}'.`, null, SPELL_IT)
+      return other === undefined
+        ? query
+        : this.#refuse(node, { ...whole, message: `Its translation reads '${other.name}'.` })
     })
   }
 
@@ -191,6 +210,15 @@ export class ServerBinding {
   }
 }
 
+/** The server's own types of what is read: of tables of others, and of what the server itself bound. */
+const typesOf = (inputs: readonly NodeId[], outputs: ReadonlyMap<string, Output>): TranslationRequest['serverTypes'] =>
+  Object.fromEntries(
+    inputs.flatMap((id) => {
+      const types = outputs.get(id)?.sourceTypes
+      return types === undefined ? [] : [[id, types] as const]
+    }),
+  )
+
 const MOST_NAMES = 8
 /** A numeric that may have any number of digits, as readers in the other dialect see it. */
 const UNLIMITED = 'DECIMAL(38,10)'
@@ -234,9 +262,13 @@ function refusal(
   })
 }
 
-function outputOf(found: readonly Column[] | null): Output {
+function outputOf(found: LockedSource['columns'] | null): Output {
   const columns = found?.map(({ name, type }) => ({ name, type })) ?? null
-  return { columns, columnsFingerprint: columns && columnsFingerprint(columns), casts: {} }
+  const types = (found ?? []).flatMap(({ name, source_type }) =>
+    source_type === undefined ? [] : [[name, source_type]],
+  )
+  const sourceTypes = Object.fromEntries(types)
+  return { columns, columnsFingerprint: columns && columnsFingerprint(columns), casts: {}, sourceTypes }
 }
 
 const factsOf = ({ canonical, clock, volatile, orderDependent }: PostgresqlFacts): SqlFacts => ({

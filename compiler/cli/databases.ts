@@ -104,7 +104,7 @@ export function databasesOf(
       const profile = profileFor(environment)
       return {
         executes,
-        translateQueries: async (texts) => (await import('../sql/untranslated.ts')).translateQueries(texts),
+        translateQueries: async (requests) => (await import('../sql/untranslated.ts')).translateQueries(requests),
         bindOnServer: async (name, questions) => bind(questions, name, await connection(environment)),
         checkQueries: async (texts) =>
           (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts),

@@ -2,10 +2,15 @@
 
 import type { TranslateQueries } from '../ports.ts'
 
-export const translateQueries: TranslateQueries = async (texts) =>
-  texts.map(() => ({
+export const translateQueries: TranslateQueries = async (requests) =>
+  requests.map(({ sql }) => ({
     kind: 'refused',
-    message: "SQL in DuckDB's dialect is not supported yet on the engine PostgreSQL.",
-    offset: null,
-    hints: ["Write the query in PostgreSQL's own SQL, and 'dialect: postgresql' in the node or in the project."],
+    findings: [
+      {
+        message: "SQL in DuckDB's dialect is not supported yet on the engine PostgreSQL.",
+        hints: ["Write the query in PostgreSQL's own SQL, and 'dialect: postgresql' in the node or in the project."],
+        start: 0,
+        end: sql.length,
+      },
+    ],
   }))

@@ -272,7 +272,12 @@ export class TableMaker implements Maker {
     const { runTimestamp, parameters } = world.values
     const all = { ...parameters, run_timestamp: runTimestamp }
     const values = Object.fromEntries(Object.entries(own).map(([name, text]) => [name, fillParameters(text, all)]))
-    const sql = withValues(queryOfStep(step, node, world.bundle).query, { ...values, run_timestamp: runTimestamp })
+    // A parameter that may be left out is NULL then, which the SQL has a default for.
+    const missing = Object.keys(values).filter((name) => values[name] === own[name] && own[name]?.startsWith('{{'))
+    for (const name of missing) delete values[name]
+    const text = queryOfStep(step, node, world.bundle).query
+    const given = missing.reduce((sql, name) => sql.replaceAll(`:'${name}'`, 'NULL'), text)
+    const sql = withValues(given, { ...values, run_timestamp: runTimestamp })
     const [check] = await checkQueries([sql])
     if (check?.kind !== 'query')
       throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is no query: ${check?.message ?? ''}`, {
