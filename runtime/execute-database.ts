@@ -97,6 +97,10 @@ async function runUnderLock(shared: SharedState, first: World, bundle: Executabl
   const { command = 'seeknal run', lockTimeoutMs: timeoutMs = 0 } = options
   const name = first.environment === null ? 'production' : `environment-${first.environment}`
   const lock = await shared.lock(name, { command, timeoutMs })
+  const leave = await shared.ledger.enterStore().catch(async (error: unknown) => {
+    await lock.release()
+    throw error
+  })
   try {
     options.faults?.('locked')
     sweepScratch(first.store)
@@ -107,6 +111,7 @@ async function runUnderLock(shared: SharedState, first: World, bundle: Executabl
     }
     return await runLocked(shared, world, run)
   } finally {
+    await leave()
     await lock.release()
   }
 }

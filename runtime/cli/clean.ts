@@ -3,12 +3,14 @@
 import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
-import { fileOutputsRoot } from './shared.ts'
+import { PROFILE_ARG } from './profile.ts'
+import { outputsRoot } from './project-root.ts'
+import { withSharedState } from './shared.ts'
 import { counted, size } from './text.ts'
 
 export const clean = command({
   about: `Removes environments that were not used for their time to live, all but the last generations of production, and the
-snapshots and bundles that nothing refers to any more. Refused while something is being written.`,
+snapshots and bundles that nothing refers to any more; where the engine is a database, tables of its store. Refused while something is being written.`,
   examples: [
     ['seeknal clean --dry-run', 'say what would be removed'],
     ['seeknal clean --keep 3', 'keep three generations'],
@@ -16,17 +18,24 @@ snapshots and bundles that nothing refers to any more. Refused while something i
   args: {
     keep: { type: 'string', description: 'How many generations stay (default: 10)', valueHint: 'n' },
     'dry-run': { type: 'boolean', description: 'Say what would be removed, and do nothing' },
+    ...PROFILE_ARG,
     ...LOCK_TIMEOUT_ARG,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const { clean: sweep } = await import('../store/clean.ts')
+    const root = outputsRoot(surroundings)
     const dryRun = args['dry-run'] === true
-    const result = await sweep({
-      projectDir: fileOutputsRoot(surroundings, 'seeknal clean', 'Nothing is removed: old tables of the store stay.'),
+    const options = {
+      projectDir: root,
       dryRun,
       ...(args.keep === undefined ? {} : { keepGenerations: wholeNumber(args.keep, '--keep', 1) }),
       ...lockTimeout(args['lock-timeout']),
+    }
+    const place = { root, environment: null, profile: args.profile }
+    const { result, what } = await withSharedState(place, surroundings, async (shared) => {
+      if (shared === null) return { result: await (await import('../store/clean.ts')).clean(options), what: 'snapshot' }
+      const { cleanDatabase } = await import('../clean-database.ts')
+      return { result: await cleanDatabase(shared, options), what: 'table' }
     })
     if (terminal.options.json) terminal.document(result)
     const { generations, environments, withTables, snapshots, bundles, damaged, bytes } = result
@@ -48,7 +57,7 @@ snapshots and bundles that nothing refers to any more. Refused while something i
     const parts = [
       environments.length > 0 ? `${counted(environments.length, 'environment')} (${environments.join(', ')})` : '',
       generations.length > 0 ? counted(generations.length, 'generation') : '',
-      snapshots > 0 ? counted(snapshots, 'snapshot') : '',
+      snapshots > 0 ? counted(snapshots, what) : '',
       bundles > 0 ? counted(bundles, 'bundle') : '',
     ]
     terminal.success(`${verb} ${parts.filter((part) => part !== '').join(', ')}: ${size(bytes)}`)

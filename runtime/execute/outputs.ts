@@ -1,7 +1,7 @@
 // Where outputs are, as a run sees them: files below target/, or tables of a database. What is looked at here was read before;
 // only the last question reads.
 
-import type { Fingerprint } from '../contract/ids.ts'
+import type { Fingerprint, NodeId } from '../contract/ids.ts'
 import type { Snapshot } from '../contract/state.ts'
 import { findOutput, isWhole, type StoredOutput, sizeOf } from '../store/snapshots.ts'
 import type { Store } from '../store/store.ts'
@@ -12,8 +12,11 @@ export interface Outputs {
   isThere(entry: Entry): boolean
   /** There is something, and it is another than was put there. */
   isDamaged(entry: Entry): boolean
-  /** The output that is stored for an execution fingerprint, or null. One that needs a proof is found by it only. */
-  find(fingerprint: Fingerprint, proof: () => Fingerprint | null): StoredOutput | null
+  /**
+   * The output that is stored for an execution fingerprint, or null. One that needs a proof is found by it only. Files are
+   * whoever's; a table is its node's.
+   */
+  find(node: NodeId, fingerprint: Fingerprint, proof: () => Fingerprint | null): StoredOutput | null
   /** Looks at all of it. */
   isWhole(snapshot: Snapshot): Promise<boolean>
 }
@@ -21,7 +24,7 @@ export interface Outputs {
 export const filesBelow = (store: Store): Outputs => ({
   isThere,
   isDamaged: (entry) => !isThere(entry) && sizeOf(entry.file) !== null,
-  find: (fingerprint, proof) => findOutput(store, fingerprint, proof),
+  find: (_, fingerprint, proof) => findOutput(store, fingerprint, proof),
   isWhole: (snapshot) => isWhole(store, snapshot),
 })
 

@@ -260,7 +260,7 @@ export function storedOutput(
   const fits = own?.state.fingerprint === fingerprint && (own.state.proof === undefined || own.state.proof === proof())
   if (own !== undefined && fits && world.outputs.isThere(own))
     return { status: 'cached', output: accepted(world, own.state, read) }
-  const output = world.outputs.find(fingerprint, proof)
+  const output = world.outputs.find(id, fingerprint, proof)
   return output && { status: 'reused', output: accepted(world, output, read) }
 }
 

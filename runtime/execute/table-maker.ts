@@ -68,7 +68,7 @@ export class TableMaker implements Maker {
     const id = asNodeId(node.id)
     const what = `Making ${id}`
     // Tables of one run have names of their own, so that nothing that is read is written.
-    const sha256 = fingerprintOf({ fingerprint, run: this.#context.world.values.runId })
+    const sha256 = fingerprintOf({ fingerprint, node: id, run: this.#context.world.values.runId })
     const table = storedTable(id, { sha256 })
     try {
       const facts = await this.#context.pool.with(async (session) => {
@@ -157,7 +157,7 @@ export class TableMaker implements Maker {
     const isView = tableOf(this.#step(id))?.made === 'view'
     await ledger.ask(
       `INSERT INTO seeknal.outputs (project, fingerprint, proof, node, relation, output) VALUES ($1, $2, $3, $4, $5, $6)
-       ON CONFLICT (project, fingerprint, proof) DO UPDATE SET node = excluded.node, relation = excluded.relation, output = excluded.output`,
+       ON CONFLICT (project, node, fingerprint, proof) DO UPDATE SET relation = excluded.relation, output = excluded.output`,
       [
         ledger.project,
         output.fingerprint,

@@ -1,6 +1,5 @@
 // Outputs that are tables of the store, as a run sees them: what the ledger and the catalogue say, asked once before.
 
-import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { tableNameOf } from '../contract/table-steps.ts'
 import type { Ledger } from '../engines/postgresql/ledger.ts'
@@ -26,26 +25,27 @@ export async function tableOutputs(ledger: Ledger): Promise<Outputs> {
     isThere,
     // Tables are there or not: nobody but the database writes them.
     isDamaged: () => false,
-    find(fingerprint: Fingerprint, proof) {
-      const proven = known.get(fingerprint)
+    find(node, fingerprint, proof) {
+      const proven = known.get(`${node} ${fingerprint}`)
       if (proven !== undefined) return proven
       const own = proof()
-      return own === null ? null : (known.get(`${fingerprint} ${own}`) ?? null)
+      return own === null ? null : (known.get(`${node} ${fingerprint} ${own}`) ?? null)
     },
     isWhole: async () => true,
   }
 }
 
-/** By fingerprint, and by the proof that they need. */
+/** By node and fingerprint, and by the proof that they need. */
 async function knownOutputs(ledger: Ledger, tables: ReadonlySet<string>): Promise<ReadonlyMap<string, StoredOutput>> {
   if (!ledger.isMade) return new Map()
-  const rows = await ledger.ask('SELECT fingerprint, proof, relation, output FROM seeknal.outputs WHERE project = $1', [
-    ledger.project,
-  ])
-  const found = rows.flatMap(({ fingerprint, proof, relation, output }): [string, StoredOutput][] => {
+  const rows = await ledger.ask(
+    'SELECT node, fingerprint, proof, relation, output FROM seeknal.outputs WHERE project = $1',
+    [ledger.project],
+  )
+  const found = rows.flatMap(({ node, fingerprint, proof, relation, output }): [string, StoredOutput][] => {
     if (relation == null || (relation !== '' && !tables.has(relation))) return []
     const value: unknown = JSON.parse(output ?? 'null')
-    const key = proof === '' ? (fingerprint ?? '') : `${fingerprint} ${proof}`
+    const key = [node, fingerprint, ...(proof === '' ? [] : [proof])].join(' ')
     return misfits(StoredOutput, value).length > 0 ? [] : [[key, value as StoredOutput]]
   })
   return new Map(found)

@@ -44,7 +44,8 @@ export interface CleanResult {
   readonly bytes: number
 }
 
-const KEPT_GENERATIONS = 10
+/** How many generations stay. */
+export const KEPT_GENERATIONS = 10
 const KEPT_JOURNALS = 100
 
 /** Removes what is expired and unreferenced. A dry run takes no lock. */
@@ -152,6 +153,29 @@ export function isExpired(store: Store, name: EnvironmentName): boolean {
   )
   return config !== null && Date.parse(config.last_used_at) + config.ttl_seconds * 1000 < Date.now()
 }
+
+/** Old generations, and expired environments. */
+export const leftovers = (
+  store: Store,
+  keep: number,
+): { readonly generations: readonly number[]; readonly environments: readonly EnvironmentName[] } => ({
+  generations: oldGenerations(store, keep),
+  environments: environmentNames(store).filter((name) => isExpired(store, name)),
+})
+
+/** What the generations and environments that stay are made of. Throws STATE_INVALID when one cannot be read. */
+export const keptStates = (
+  store: Store,
+  generations: ReadonlySet<number>,
+  environments: ReadonlySet<EnvironmentName>,
+): readonly RunState[] => [
+  ...generationNumbers(store)
+    .filter((number) => !generations.has(number))
+    .map((number) => readGeneration(store, number).state),
+  ...environmentNames(store)
+    .filter((name) => !environments.has(name))
+    .flatMap((name) => readEnvState(store, name) ?? []),
+]
 
 function marked(store: Store, generations: ReadonlySet<number>, environments: ReadonlySet<EnvironmentName>) {
   const damaged: string[] = []

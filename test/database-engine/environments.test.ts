@@ -172,12 +172,39 @@ test('Commands that only know files say so', async () => {
     ['repl', '-e', 'SELECT 1'],
     ['inspect', 'transform.daily'],
     ['env', 'diff', 'dev'],
-    ['clean'],
     ['unlock'],
     ['promote', 'dev', 'staging'],
     ['history', '--verify'],
   ])
     assert.match((await ends(2, project.folder, args)).all, /not supported yet on the engine PostgreSQL/)
+})
+
+test('Cleaning removes old versions, and keeps what can be gone back to', async () => {
+  const project = await engineProject()
+  const tables = async () =>
+    Number(
+      (
+        await project.rows(
+          "SELECT count(*) FROM pg_class WHERE relnamespace = 'seeknal_store'::regnamespace AND relkind = 'r'",
+        )
+      )[0]?.[0],
+    )
+  await does(project.folder, ['run'])
+  const first = await tables()
+  for (const columns of ['max(amount) AS a', 'min(amount) AS b', 'count(*) AS c']) {
+    project.write('seeknal/daily.yml', daily(`SELECT day, ${columns}`))
+    await does(project.folder, ['run'])
+  }
+  assert.is(await tables(), first + 3)
+  assert.match(
+    await does(project.folder, ['clean', '--keep', '2', '--dry-run']),
+    /Would remove 2 generations, 2 tables/,
+  )
+  assert.match(await does(project.folder, ['clean', '--keep', '2']), /Removed 2 generations, 2 tables, 2 bundles/)
+  assert.is(await tables(), first + 1)
+  await does(project.folder, ['rollback', '--yes'])
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,b']])
+  assert.match((await ends(2, project.folder, ['rollback', '--to', '1', '--yes'])).all, /no generation 1/)
 })
 
 test.run()

@@ -118,6 +118,27 @@ export class Ledger {
     }
   }
 
+  /** While something is made in the store, whatever its project, nothing of it is removed. Throws STATE_LOCKED. */
+  async enterStore(): Promise<() => Promise<void>> {
+    await this.make()
+    return this.#ofStore('_shared', 'The store is being cleaned')
+  }
+
+  /** For removing what nobody needs. Throws STATE_LOCKED while somebody makes something. */
+  keepOthersOut(): Promise<() => Promise<void>> {
+    return this.#ofStore('', 'The store is being written')
+  }
+
+  async #ofStore(how: '' | '_shared', refused: string): Promise<() => Promise<void>> {
+    const key = "hashtextextended('seeknal store', 0)"
+    const [taken] = await this.ask(`SELECT pg_try_advisory_lock${how}(${key}) AS taken`)
+    if (taken?.taken !== 't')
+      throw new RuntimeFailure('STATE_LOCKED', `${refused} by another session`, {}, { hints: ['Wait for it.'] })
+    return async () => {
+      await this.session.rows(WHAT, `SELECT pg_advisory_unlock${how}(${key})`).catch(() => [])
+    }
+  }
+
   /** Who holds a lock now, as it said itself; null: nobody. */
   async holderOf(name: string): Promise<string | null> {
     const [row] = await this.ask(

@@ -49,17 +49,17 @@ CREATE TABLE seeknal.bundles (
   PRIMARY KEY (project, digest)
 );
 
--- Which table holds what an execution fingerprint stands for.
+-- Which table of a node holds what an execution fingerprint stands for. Nodes may have one fingerprint, and tables of their own.
 CREATE TABLE seeknal.outputs (
   project text NOT NULL REFERENCES seeknal.projects,
+  node text NOT NULL,
   fingerprint text NOT NULL,
   -- '': none is needed.
   proof text NOT NULL DEFAULT '',
-  node text NOT NULL,
   -- In the store; '': the node is a view of somebody else's table.
   relation text NOT NULL,
   output text NOT NULL,
-  PRIMARY KEY (project, fingerprint, proof)
+  PRIMARY KEY (project, node, fingerprint, proof)
 );
 
 CREATE TABLE seeknal.runs (
