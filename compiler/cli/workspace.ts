@@ -9,6 +9,7 @@ import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { SharedState } from '../../runtime/shared-state.ts'
 import { type Generation, readProduction } from '../../runtime/store/generations.ts'
+import { requireOwnState } from '../../runtime/store/ledger-cache.ts'
 import { folderIn, openStore, type Store, unlessDamaged } from '../../runtime/store/store.ts'
 import type { ProjectFile } from '../load.ts'
 import type { LazySqlEngine } from '../ports.ts'
@@ -95,7 +96,10 @@ async function shareState(
   environment: EnvironmentName | null,
 ): Promise<SharedState | null> {
   const engine = databases.engine(environment)
-  if (!isDatabaseEngine(engine.name) || engine.connection === null) return null
+  if (!isDatabaseEngine(engine.name) || engine.connection === null) {
+    requireOwnState(store)
+    return null
+  }
   const { openShared } = await import('../../runtime/shared-state.ts')
   const schema = engine.schema ?? DEFAULT_OUTPUT_SCHEMA
   const shared = await openShared(store, { ...engine, schema }, await databases.connection(environment))

@@ -7,6 +7,7 @@ import type { EnvironmentName } from '../contract/ids.ts'
 import { resolveProfile } from '../profile.ts'
 import { findEngine, type ProjectEngine } from '../project-engine.ts'
 import type { SharedState } from '../shared-state.ts'
+import { requireOwnState } from '../store/ledger-cache.ts'
 import { openStore } from '../store/store.ts'
 import type { Surroundings } from './command.ts'
 import { connectionsOf } from './profile.ts'
@@ -41,7 +42,10 @@ export async function withSharedState<T>(
   body: (shared: SharedState | null) => Promise<T>,
 ): Promise<T> {
   const engine = engineOf(request, surroundings)
-  if (!isDatabaseEngine(engine.name) || engine.connection === null) return body(null)
+  if (!isDatabaseEngine(engine.name) || engine.connection === null) {
+    requireOwnState(openStore(request.root))
+    return body(null)
+  }
   const { openShared } = await import('../shared-state.ts')
   const schema = engine.schema ?? DEFAULT_OUTPUT_SCHEMA
   const connection = connectionsOf(profileOf(request, surroundings))

@@ -1,12 +1,15 @@
 // `seeknal unlock [env] [--force]`: removes a lock that is left of a process that has ended; by force, any other.
 
 import { RuntimeFailure } from '../contract/failures.ts'
+import type { SharedState } from '../shared-state.ts'
 import { acquireLock, forceUnlock, type LockName, lockHolder } from '../store/locks.ts'
 import { isGone } from '../store/process.ts'
 import { openStore } from '../store/store.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { fileOutputsRoot } from './shared.ts'
+import { outputsRoot } from './project-root.ts'
+import { withSharedState } from './shared.ts'
+import type { Terminal } from './terminal.ts'
 
 export const unlock = command({
   about: `Says who holds the lock on production, or on an environment. A lock whose holder has ended is removed; the next writer
@@ -23,11 +26,16 @@ would have taken it over. With --force it is removed in any case: for a holder o
   completes: { env: 'environments' },
   async run(args, surroundings) {
     const { terminal } = surroundings
-    const store = openStore(
-      fileOutputsRoot(surroundings, 'seeknal unlock', 'Its locks end with the session that holds them.'),
-    )
+    const root = outputsRoot(surroundings)
+    const store = openStore(root)
     const name: LockName = args.env === undefined ? 'production' : `environment-${environmentArgument(args.env)}`
     const what = args.env === undefined ? 'production' : `environment '${args.env}'`
+    const place = { root, environment: null }
+    const isShared = await withSharedState(place, surroundings, async (shared) => {
+      if (shared !== null) await unlockShared(shared, { name, what, force: args.force === true }, terminal)
+      return shared !== null
+    })
+    if (isShared) return 0
     const holder = lockHolder(store, name)
     const isLeft = holder !== null && isGone(holder)
     if (terminal.options.json)
@@ -52,3 +60,24 @@ would have taken it over. With --force it is removed in any case: for a holder o
     return 0
   },
 })
+
+/** Locks of a database end with the session that holds them; by force, that session is ended. */
+async function unlockShared(
+  { ledger }: SharedState,
+  { name, what, force }: { readonly name: string; readonly what: string; readonly force: boolean },
+  terminal: Terminal,
+): Promise<void> {
+  const holder = ledger.isMade ? await ledger.holderOf(name) : null
+  if (terminal.options.json) terminal.document({ lock: name, holder, removed: holder !== null && force })
+  if (holder === null) terminal.success(`Nobody holds the lock on ${what}.`)
+  else if (force) {
+    await ledger.endHolder(name)
+    terminal.success(`The lock on ${what} is removed; it was held by ${holder}.`)
+  } else
+    throw new RuntimeFailure(
+      'STATE_LOCKED',
+      `The lock on ${what} is held by ${holder}.`,
+      { lock: name, holder },
+      { hints: ['If that process is gone for good, add --force, which ends its session in the database.'] },
+    )
+}

@@ -2,6 +2,7 @@
 // what it makes. Nothing that others made is dropped.
 
 import { buildSteps, tableOf } from '../contract/bundle.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
 import { pgName } from '../contract/postgresql-names.ts'
 import { STORE_SCHEMA } from '../contract/table-steps.ts'
 import type { SharedState } from '../shared-state.ts'
@@ -18,13 +19,19 @@ export async function makeSchemas(shared: SharedState, world: World): Promise<vo
   ])
   const there = new Set(present.map(({ name }) => name))
   for (const name of all.filter((one) => !there.has(one))) {
-    await shared.ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`)
+    await shared.ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`).catch(unlessMade)
     await shared.ledger.ask(
       'INSERT INTO seeknal.schemas (project, environment, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
       [shared.ledger.project, world.environment ?? '', name],
     )
   }
   if (own.length > 0) await dropNextViews(shared, world)
+}
+
+/** Another session has just made the same. */
+function unlessMade(error: unknown): void {
+  const isMade = error instanceof RuntimeFailure && ['23505', '42P06'].includes(String(error.facts.sqlstate))
+  if (!isMade) throw error
 }
 
 const nextSchemas = ({ ledger }: SharedState, world: World): readonly string[] =>

@@ -17,6 +17,17 @@ const MARK = 'ledger.json'
 /** Where the ledger of which target/ is a copy is; null: the state is target/ itself. */
 export const ledgerMark = (store: Store): string | null => readIfThere(join(store.target, MARK))
 
+/** For an engine whose state is target/ itself. Throws STATE_INVALID when it is a copy of a ledger. */
+export function requireOwnState(store: Store): void {
+  if (ledgerMark(store) === null) return
+  throw new RuntimeFailure(
+    'STATE_INVALID',
+    'target/ is a copy of the state that another engine keeps in its database',
+    { path: store.target },
+    { hints: ['Move target/ away: this engine keeps its own state there.'] },
+  )
+}
+
 /** `place` stands for the database and the project. */
 export async function refreshCache(store: Store, place: string, reader: LedgerReader): Promise<void> {
   requireCopy(store, place)

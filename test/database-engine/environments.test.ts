@@ -172,7 +172,6 @@ test('Commands that only know files say so', async () => {
     ['repl', '-e', 'SELECT 1'],
     ['inspect', 'transform.daily'],
     ['env', 'diff', 'dev'],
-    ['unlock'],
     ['promote', 'dev', 'staging'],
     ['history', '--verify'],
   ])
@@ -205,6 +204,24 @@ test('Cleaning removes old versions, and keeps what can be gone back to', async 
   await does(project.folder, ['rollback', '--yes'])
   assert.equal(await project.rows(columnsOf('analytics')), [['day,b']])
   assert.match((await ends(2, project.folder, ['rollback', '--to', '1', '--yes'])).all, /no generation 1/)
+})
+
+test('The state of one engine is not taken for that of another', async () => {
+  const project = await engineProject({ 'seeknal/one.yml': transform('one', [], 'SELECT 1 AS a') })
+  await does(project.folder, ['run'])
+  project.write('seeknal_project.yml', 'name: shop\nversion: "1.0.0"\n')
+  for (const args of [['run'], ['history'], ['promote', 'dev']])
+    assert.match((await ends(2, project.folder, args)).all, /target\/ is a copy of the state/)
+  const files = await engineProject({
+    'seeknal_project.yml': 'name: shop\nversion: "1.0.0"\n',
+    'seeknal/one.yml': transform('one', [], 'SELECT 1 AS a'),
+  })
+  await does(files.folder, ['run'])
+  files.write(
+    'seeknal_project.yml',
+    'name: shop\nversion: "1.0.0"\nengine: {type: postgresql, connection: warehouse}\ndialect: postgresql\n',
+  )
+  assert.match((await ends(2, files.folder, ['run'])).all, /target\/ holds the state of another engine/)
 })
 
 test.run()

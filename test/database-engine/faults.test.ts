@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
-import { does } from '../support/cli.ts'
+import { does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import { postgresServer } from '../support/postgres.ts'
@@ -89,7 +89,7 @@ test('A promotion that is killed anywhere is done or not done', async () => {
     await does(project.folder, ['env', 'plan', 'dev'])
     await does(project.folder, ['env', 'apply', 'dev'])
   }
-  assert.ok((await killEverywhere(project, ['promote', 'dev'], back, 7)) > 3)
+  assert.ok((await killEverywhere(project, ['promote', 'dev'], back, 11)) > 2)
 })
 
 test('A run that is killed anywhere leaves production as it was, or made anew', async () => {
@@ -113,7 +113,7 @@ test('A run that is killed anywhere leaves production as it was, or made anew', 
     'seeknal/paid.yml',
     transform('paid', ['source.orders'], "SELECT id, customer, amount, day FROM ref('source.orders') WHERE amount > 6"),
   )
-  assert.ok((await killEverywhere(project, ['run'], back, 13)) > 3)
+  assert.ok((await killEverywhere(project, ['run'], back, 19)) > 2)
 })
 
 const SLOW = {
@@ -167,6 +167,10 @@ test('Who writes is named to whoever comes second', async () => {
   })
   assert.is(refused.status, 3, refused.stderr)
   assert.match(refused.stderr, new RegExp(`being written by 'seeknal run' \\(process ${pid} on `))
+  const told = await ends(3, other.folder, ['unlock'])
+  assert.match(told.all, new RegExp(`is held by 'seeknal run' \\(process ${pid} on `))
+  process.kill(pid ?? 0, 'SIGSTOP')
+  assert.match(await does(other.folder, ['unlock', '--force']), /The lock on production is removed/)
   process.kill(pid ?? 0, 'SIGKILL')
   await ended
   writeFileSync(

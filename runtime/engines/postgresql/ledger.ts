@@ -150,6 +150,14 @@ export class Ledger {
     return row?.holder ?? null
   }
 
+  /** Ends the session that holds a lock. */
+  async endHolder(name: string): Promise<void> {
+    await this.ask('SELECT pg_terminate_backend(backend) FROM seeknal.holders WHERE project = $1 AND lock = $2', [
+      this.project,
+      name,
+    ])
+  }
+
   async close(): Promise<void> {
     await this.session.close()
   }
