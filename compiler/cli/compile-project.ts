@@ -9,6 +9,7 @@ import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
 import { Bug, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
+import { outputSchemas } from '../../runtime/contract/table-steps.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
 import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
 import { readIfThere, writeAtomic } from '../../runtime/store/files.ts'
@@ -152,7 +153,11 @@ export async function compileProject(
   if (result.bundle === null || result.lock === null || result.size === null)
     throw new Bug('a compile without errors gave no bundle')
   if (request.environment !== null)
-    requireOwnNamespace(request.environment, [result.bundle.manifest, result.bundle.base])
+    requireOwnNamespace(
+      request.environment,
+      [result.bundle.manifest, result.bundle.base],
+      outputSchemas(result.bundle.contract.engine.schema),
+    )
   return { bundle: result.bundle, lock: result.lock, size: result.size, diagnostics: result.diagnostics }
 }
 

@@ -19,7 +19,7 @@ import { kindSchema, stepLoadFile, viewNameOf } from '../../runtime/contract/tab
 import { relationOf } from '../../runtime/contract/targets.ts'
 import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
-import { isTable, type ResolvedTable } from '../resolve.ts'
+import { isTable, isTransform, type ResolvedTable } from '../resolve.ts'
 import { madeBy } from '../rewrite/database-step.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
 import type { Engine } from '../validate.ts'
@@ -54,7 +54,10 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
     dialect: manifest.dialect,
     settings: isDatabase ? { ...SESSION_SETTINGS } : settingsOf(manifest.settings),
     base,
-    requires: { connections: connectionsOf(steps, engine.connection), ...parametersOf(rewritten, extracts) },
+    requires: {
+      connections: connectionsOf(steps, engine.connection),
+      ...parametersOf(rewritten, extracts, isDatabase),
+    },
     steps,
     promote: {
       replace: [...planned.promote.replace],
@@ -76,13 +79,25 @@ function settingsOf(own: Readonly<Record<string, string>>): Record<string, strin
 function parametersOf(
   { planned, steps }: Rewritten,
   extracts: ReadonlyMap<string, Extract>,
+  isDatabase: boolean,
 ): Pick<Contract['requires'], 'parameters' | 'optional'> {
   const ids = new Set<string>(planned.steps.map((step) => step.node))
   const nodes = planned.diffed.manifest.nodes.filter((node) => ids.has(node.id))
   const parameters = [...new Set(nodes.flatMap((node) => node.parameters))].sort(byCodeUnit)
+  const { graph, queries } = planned.diffed.bound
+  // What another dialect says of a parameter stands in its values; what is translated, in the author's SQL.
+  const transforms = isDatabase ? graph.nodes.filter(isTransform) : []
+  const texts = isDatabase
+    ? transforms.flatMap(({ sql, postgresql }) => (postgresql === undefined ? [sql.text] : []))
+    : steps.map(({ sql }) => sql)
+  const asked = [
+    ...[...extracts.values()].flatMap(({ values }) => Object.values(values ?? {})),
+    ...transforms.flatMap(({ id, postgresql }) =>
+      postgresql === undefined ? [] : Object.values(queries.get(id)?.variables ?? {}),
+    ),
+  ]
   const isOptional = (name: string): boolean => {
-    const parts = steps.flatMap(({ sql }) => sql.split(variable(name)).slice(0, -1))
-    const asked = [...extracts.values()].flatMap(({ values }) => Object.values(values ?? {}))
+    const parts = texts.flatMap((sql) => sql.split(variable(name)).slice(0, -1))
     const isNeeded = asked.some((text) => text.includes(`{{ ${name} }}`))
     return name.startsWith('env.') && !isNeeded && parts.every((before) => before.endsWith('coalesce('))
   }

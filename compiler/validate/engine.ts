@@ -40,6 +40,18 @@ export function engineOf(
         hints: [`Write engine: {type: ${name}, connection: NAME}, in the project or in the profile.`],
       }),
     )
+  if (schema !== null && /^(seeknal|pg_|information_schema$)/i.test(schema))
+    report(
+      errorAt(
+        'VALIDATE_WRONG_VALUE',
+        place,
+        `The schema '${schema}' is not free for outputs: it is PostgreSQL's or seeknal's own.`,
+        {
+          facts: { schema },
+          hints: ['Name another one.'],
+        },
+      ),
+    )
   return { name, connection, schema: schema ?? DEFAULT_OUTPUT_SCHEMA, place }
 }
 

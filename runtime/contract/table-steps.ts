@@ -21,6 +21,10 @@ export const OWN_SCHEMAS: readonly string[] = [STORE_SCHEMA, NEXT_SCHEMA, LEDGER
 export const kindSchema = (schema: string, kind: string): string =>
   kind === 'transform' ? schema : `${schema}_${kind}`
 
+/** Schemas of production, and ours, of an engine that is a database; none without a schema. */
+export const outputSchemas = (schema: string | undefined): readonly string[] =>
+  schema === undefined ? [] : [schema, kindSchema(schema, 'source'), ...OWN_SCHEMAS]
+
 /** The name of a node's view: as SQL without quotes finds it. */
 export const viewNameOf = (node: string): string => node.slice(node.indexOf('.') + 1).toLowerCase()
 

@@ -7,9 +7,14 @@ import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
 
 /** Throws ENVIRONMENT_NAME. */
-export function requireOwnNamespace(environment: EnvironmentName, manifests: readonly (Manifest | null)[]): void {
+export function requireOwnNamespace(
+  environment: EnvironmentName,
+  manifests: readonly (Manifest | null)[],
+  schemas: readonly string[] = [],
+): void {
   const prefix = namespacePrefix(environment)
-  const taken = [...new Set(manifests.flatMap((manifest) => (manifest === null ? [] : namespaces(manifest))))]
+  const own = manifests.flatMap((manifest) => (manifest === null ? [] : namespaces(manifest)))
+  const taken = [...new Set([...own, ...schemas])]
   const other = taken.sort().find((name) => name.startsWith(prefix) || prefix.startsWith(`${name}_`))
   if (other === undefined) return
   throw new RuntimeFailure(

@@ -140,4 +140,40 @@ test('Checks gate what reads an output', async () => {
   assert.equal(await project.rows('SELECT count(*) FROM analytics.daily'), [['2']])
 })
 
+test('A parameter of the run without a default must be given, and one with a default need not', async () => {
+  const project = await engineProject({
+    'seeknal/one.yml': transform(
+      'one',
+      [],
+      "SELECT '{{ env.SEEKNAL_REGION }}' AS region, '{{ env.SEEKNAL_OTHER|north }}' AS other",
+    ),
+  })
+  assert.match((await ends(2, project.folder, ['run'])).all, /needs a value for 'env\.SEEKNAL_REGION'/)
+  await does(project.folder, ['run'], { env: { SEEKNAL_REGION: "it's" } })
+  assert.equal(await project.rows('SELECT * FROM analytics.one'), [["it's", 'north']])
+})
+
+test('A node that is removed takes its view along, unless something depends on it', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  project.remove('seeknal/by_region.yml')
+  await project.database.sql('CREATE VIEW shop.regions AS SELECT region FROM analytics.by_region')
+  assert.match((await ends(1, project.folder, ['run'])).all, /analytics\.by_region cannot be removed/)
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.by_region'), [['2']])
+  await project.database.sql('DROP VIEW shop.regions')
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows("SELECT to_regclass('analytics.by_region')"), [[null]])
+})
+
+test('A selection leaves the rest as it is, and due', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  await project.database.sql("INSERT INTO shop.orders VALUES (5, 'bob', 1, '2026-03-02')")
+  await does(project.folder, ['run', '--nodes', 'source.orders,transform.paid'])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.paid'), [['4']])
+  assert.equal(await project.rows(DAILY), FIRST)
+  assert.match(await does(project.folder, ['run', '--parallel', '--max-workers', '2']), /✓ transform\.daily +2 rows/)
+  assert.equal((await project.rows(DAILY))[1], ['2026-03-02', '6.25', '2'])
+})
+
 test.run()
