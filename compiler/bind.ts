@@ -23,8 +23,16 @@ import { bindTables } from './bind/tables.ts'
 import { bindTargets } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
 import type { PostgresqlFacts } from './resolve/postgresql.ts'
-import { isFile, isTable, isTransform, type ResolvedNode, type ResolvedTransform } from './resolve.ts'
+import {
+  isFile,
+  isTable,
+  isTransform,
+  type ResolvedNode,
+  type ResolvedTable,
+  type ResolvedTransform,
+} from './resolve.ts'
 import type { PostgresqlQuery } from './sql/postgresql-query.ts'
+import { foldCase } from './sql/tree.ts'
 import type { LockedSource } from './validate.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
@@ -52,7 +60,7 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
   const sources = [...files.bound, ...tables.bound]
   const server = ENGINES[graph.project.engine.name].isDatabase
-    ? new ServerBinding(graph.project.engine, graph.lock, world)
+    ? new ServerBinding(graph.project.engine, graph.lock, tableTypes(graph.nodes.filter(isTable), tables.bound), world)
     : null
   const { described, outputs, diagnostics } = await describeLevels(graph, sources, { engine, server }, world)
   const facts = await sqlFacts(described, world)
@@ -92,6 +100,16 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
     diagnostics,
   }
 }
+
+/** The server's own types of columns of tables, but for those that the author declares, which are cast. */
+const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[]) =>
+  Object.fromEntries(
+    tables.map(({ id, node }) => {
+      const types = Object.entries(bound.find((one) => one.id === id)?.sourceTypes ?? {})
+      const declared = new Set(node.columns.flatMap(({ name, type }) => (type === null ? [] : [foldCase(name)])))
+      return [id, Object.fromEntries(types.filter(([name]) => !declared.has(foldCase(name))))] as const
+    }),
+  )
 
 /** Level by level, since a level reads the columns of those before it. */
 async function describeLevels(

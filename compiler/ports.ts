@@ -184,6 +184,8 @@ export type TranslateQueries = (requests: readonly TranslationRequest[]) => Prom
 /** A query that the server of the engine is asked about. */
 export interface ServerQuestion {
   readonly node: string
+  /** As of a translation. */
+  readonly serverTypes: TranslationRequest['serverTypes']
   /** The query, given where the relations of each kind are. */
   readonly sql: (schemaOf: (kind: string) => string) => string
   readonly relations: readonly Relation[]

@@ -35,12 +35,20 @@ export class ServerBinding {
   readonly lock: Record<string, LockedSource> = {}
   readonly #engine: Engine
   readonly #known: Readonly<Record<string, LockedSource>>
+  readonly #tables: TranslationRequest['serverTypes']
   readonly #world: World
   readonly #notAsked: NotAsked = { nodes: [], message: '', hints: [] }
 
-  constructor(engine: Engine, known: Readonly<Record<string, LockedSource>>, world: World) {
+  /** `tables`: the server's own types of tables that sources are views of. */
+  constructor(
+    engine: Engine,
+    known: Readonly<Record<string, LockedSource>>,
+    tables: TranslationRequest['serverTypes'],
+    world: World,
+  ) {
     this.#engine = engine
     this.#known = known
+    this.#tables = tables
     this.#world = world
   }
 
@@ -52,7 +60,10 @@ export class ServerBinding {
     const tasks = nodes.map((node) => ({ node, relations: relationsOf(node, outputs), asked: askedOf(node, outputs) }))
     const open = tasks.filter(({ node, asked }) => this.#world.acceptSources || this.#locked(node, asked) === null)
     const answers = await this.#ask(
-      open.map(({ node, relations }) => ({ node, query: node.postgresql.query, relations })),
+      open.map(({ node, relations }) => {
+        const serverTypes = this.#typesOf(node.inputs, outputs)
+        return { node, query: node.postgresql.query, relations, serverTypes }
+      }),
     )
     return tasks.flatMap(({ node, relations, asked }): Answer[] => {
       this.queries.set(node.id, node.postgresql.query)
@@ -75,7 +86,7 @@ export class ServerBinding {
     const tasks = nodes.flatMap((node) => {
       const [relations, columns] = [relationsOf(node, outputs), outputs.get(node.id)?.columns ?? null]
       if (relations === null || columns === null) return this.#lateBound(node)
-      const request = { sql: node.sql.text, relations, columns, serverTypes: typesOf(node.inputs, outputs) }
+      const request = { sql: node.sql.text, relations, columns, serverTypes: this.#typesOf(node.inputs, outputs) }
       return [{ node, request, key: `bind.translated ${fingerprintOf(request)}` }]
     })
     const open = tasks.filter(({ key }) => this.#world.cache.get(key) === undefined)
@@ -86,7 +97,7 @@ export class ServerBinding {
       const query = this.#world.cache.get(key) as PostgresqlQuery | undefined
       if (query === undefined) return []
       this.queries.set(node.id, query)
-      return [{ node, query, relations: request.relations }]
+      return [{ node, query, relations: request.relations, serverTypes: request.serverTypes }]
     })
     await this.#ask(asked)
   }
@@ -100,6 +111,15 @@ export class ServerBinding {
       end: node.sql.text.length,
     })
     return []
+  }
+
+  /** The server's own types of what is read: of tables of others, and of what the server itself bound. */
+  #typesOf(inputs: readonly NodeId[], outputs: ReadonlyMap<string, Output>): TranslationRequest['serverTypes'] {
+    const found = inputs.flatMap((id) => {
+      const types = this.#tables[id] ?? (this.lock[id] === undefined ? undefined : outputs.get(id)?.sourceTypes)
+      return types === undefined ? [] : [[id, types] as const]
+    })
+    return Object.fromEntries(found)
   }
 
   #refuse(node: ResolvedTransform, finding: Finding): null {
@@ -139,18 +159,20 @@ export class ServerBinding {
       readonly node: ResolvedTransform
       readonly query: PostgresqlQuery
       readonly relations: readonly Relation[] | null
+      readonly serverTypes: TranslationRequest['serverTypes']
     }[],
   ): Promise<ReadonlyMap<NodeId, LockedSource['columns'] | 'refused'>> {
     const found = new Map<NodeId, LockedSource['columns'] | 'refused'>()
     const keyed = tasks.flatMap(({ relations, ...task }) =>
-      relations === null ? [] : [{ ...task, relations, key: questionKey(this.#engine, task.query, relations) }],
+      relations === null ? [] : [{ ...task, relations, key: questionKey(this.#engine, task, relations) }],
     )
     const known = (key: string) => this.#world.cache.get(key) as LockedSource['columns'] | undefined
     const open = keyed.filter(({ key }) => this.#world.acceptSources || known(key) === undefined)
     const asked = open.map((task) => ({ ...task, last: { spliced: splice('', []) } }))
-    const questions = asked.map(({ node, query, relations, last }) => ({
+    const questions = asked.map(({ node, query, relations, serverTypes, last }) => ({
       node: node.id,
       relations,
+      serverTypes,
       sql: (schemaOf: (kind: string) => string): string => {
         last.spliced = questionText(query, schemaOf)
         return last.spliced.text
@@ -210,15 +232,6 @@ export class ServerBinding {
   }
 }
 
-/** The server's own types of what is read: of tables of others, and of what the server itself bound. */
-const typesOf = (inputs: readonly NodeId[], outputs: ReadonlyMap<string, Output>): TranslationRequest['serverTypes'] =>
-  Object.fromEntries(
-    inputs.flatMap((id) => {
-      const types = outputs.get(id)?.sourceTypes
-      return types === undefined ? [] : [[id, types] as const]
-    }),
-  )
-
 const MOST_NAMES = 8
 /** A numeric that may have any number of digits, as readers in the other dialect see it. */
 const UNLIMITED = 'DECIMAL(38,10)'
@@ -231,8 +244,12 @@ const askedOf = (
 ): string =>
   fingerprintOf([postgresql.canonical, inputs.map((id) => [id, outputs.get(id)?.columnsFingerprint ?? null])])
 
-const questionKey = ({ connection }: Engine, { text }: PostgresqlQuery, relations: readonly Relation[]): string =>
-  `bind.server ${fingerprintOf([connection, text, relations.map((r) => [r.schema, r.name, columnsFingerprint(r.columns)])])}`
+const questionKey = (
+  { connection }: Engine,
+  { query: { text }, serverTypes }: { readonly query: PostgresqlQuery; readonly serverTypes: object },
+  relations: readonly Relation[],
+): string =>
+  `bind.server ${fingerprintOf([connection, text, serverTypes, relations.map((r) => [r.schema, r.name, columnsFingerprint(r.columns)])])}`
 
 /** The query over empty tables; values of the run have texts of their form in their place. */
 const questionText = (query: PostgresqlQuery, schemaOf: (kind: string) => string): SplicedText =>

@@ -176,4 +176,28 @@ test('A selection leaves the rest as it is, and due', async () => {
   assert.equal((await project.rows(DAILY))[1], ['2026-03-02', '6.25', '2'])
 })
 
+test('Columns keep the types that the server gives them', async () => {
+  const project = await engineProject(
+    {
+      'seeknal/things.yml':
+        'kind: source\nname: things\nsource: postgresql\nconnection: warehouse\ntable: shop.things\n',
+      'seeknal/sums.yml': transform(
+        'sums',
+        ['source.things'],
+        "SELECT code, sum(amount) AS total, max(tags) AS tags FROM ref('source.things') GROUP BY code",
+      ),
+      'seeknal/more.yml': transform(
+        'more',
+        ['transform.sums'],
+        "SELECT code, total / 2 AS half, tags[1] AS first FROM ref('transform.sums')",
+      ),
+    },
+    "CREATE SCHEMA shop; CREATE TABLE shop.things (code varchar(5), amount numeric, tags text[]); INSERT INTO shop.things VALUES ('a', 1.5, '{x}'), ('a', 2, '{y}')",
+  )
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows('SELECT code, half, first, pg_typeof(half)::text AS type FROM analytics.more'), [
+    ['a', '1.75', 'y', 'numeric'],
+  ])
+})
+
 test.run()

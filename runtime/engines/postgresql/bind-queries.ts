@@ -11,14 +11,16 @@ import { openSession, type Session } from './session.ts'
 export interface BoundRelation {
   readonly schema: string
   readonly name: string
-  /** `type`: of DuckDB; `source_type`: the server's own, where it is known. */
-  readonly columns: readonly { readonly name: string; readonly type: string; readonly source_type?: string }[]
+  /** `type`: of DuckDB. */
+  readonly columns: readonly { readonly name: string; readonly type: string }[]
 }
 
 export interface BindQuestion {
   readonly node: string
   readonly sql: (schemaOf: (kind: string) => string) => string
   readonly relations: readonly BoundRelation[]
+  /** The server's own types of columns, where they may be others: node → column → type. */
+  readonly serverTypes: Readonly<Record<string, Readonly<Record<string, string>>>>
 }
 
 export type BindAnswer =
@@ -43,7 +45,10 @@ export async function bindQueries(
   try {
     const session = await openSession(connection)
     try {
-      for (const question of questions) answers.push(await answer(session, question))
+      const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
+      // Nobody else uses these names: they hold the number of this very session.
+      const schemaOf = (kind: string): string => pgName(`seeknal_bind_${own?.pid}_${kind}`)
+      for (const question of questions) answers.push(await answer(session, question, schemaOf))
     } finally {
       await session.close()
     }
@@ -55,36 +60,33 @@ export async function bindQueries(
   return answers
 }
 
-async function answer(session: Session, question: BindQuestion): Promise<BindAnswer> {
-  await session.rows(WHAT, 'BEGIN')
+type SchemaOf = (kind: string) => string
+
+async function answer(session: Session, question: BindQuestion, schemaOf: SchemaOf): Promise<BindAnswer> {
   try {
-    const schemaOf = await emptyTables(session, question.relations)
+    // One message: each way to the server and back takes longer than what is asked.
+    await session.rows(WHAT, ['BEGIN', ...emptyTables(question, schemaOf)].join(';\n'))
     return await columnsOf(session, question, schemaOf)
   } finally {
     await session.rows(WHAT, 'ROLLBACK').catch(() => [])
   }
 }
 
-/** Nobody else uses these names: they hold the number of this very session. */
-async function emptyTables(session: Session, relations: readonly BoundRelation[]): Promise<(kind: string) => string> {
-  const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
-  const schemaOf = (kind: string): string => pgName(`seeknal_bind_${own?.pid}_${kind}`)
-  for (const kind of new Set(relations.map(({ schema }) => schema)))
-    await session.rows(WHAT, `CREATE SCHEMA ${schemaOf(kind)}`)
-  for (const { schema, name, columns } of relations) {
-    const items = columns.map(
-      (column) => `${pgName(column.name)} ${column.source_type ?? targetType(column.type) ?? 'text'}`,
-    )
-    await session.rows(WHAT, `CREATE TABLE ${schemaOf(schema)}.${pgName(name.toLowerCase())} (${items.join(', ')})`)
-  }
-  return schemaOf
+function emptyTables({ relations, serverTypes }: BindQuestion, schemaOf: SchemaOf): readonly string[] {
+  const kinds = new Set(relations.map(({ schema }) => schema))
+  return [
+    ...[...kinds].map((kind) => `CREATE SCHEMA ${schemaOf(kind)}`),
+    ...relations.map(({ schema, name, columns }) => {
+      const own = serverTypes[`${schema}.${name}`]
+      const items = columns.map(
+        (column) => `${pgName(column.name)} ${own?.[column.name] ?? targetType(column.type) ?? 'text'}`,
+      )
+      return `CREATE TABLE ${schemaOf(schema)}.${pgName(name.toLowerCase())} (${items.join(', ')})`
+    }),
+  ]
 }
 
-async function columnsOf(
-  session: Session,
-  { node, sql }: BindQuestion,
-  schemaOf: (kind: string) => string,
-): Promise<BindAnswer> {
+async function columnsOf(session: Session, { node, sql }: BindQuestion, schemaOf: SchemaOf): Promise<BindAnswer> {
   const text = `${BEFORE}${sql(schemaOf)}\n) AS q`
   try {
     return { kind: 'columns', columns: await serverColumns(session, `Preparing ${node}`, text) }
