@@ -45,15 +45,20 @@ project's files changed since it; expired when it was not used for its time to l
     async run(_args, surroundings) {
       const { terminal } = surroundings
       const root = outputsRoot(surroundings)
-      await withSharedState({ root, environment: null }, surroundings, async () => {})
       const store = openStore(root)
+      const sizes = await withSharedState({ root, environment: null }, surroundings, async (shared) => {
+        if (shared === null) return null
+        const { environmentSizes } = await import('../execute/table-sizes.ts')
+        return environmentSizes(shared.ledger, store)
+      })
       const production = readProduction(store)
       let digest: string | null | undefined
       const project = (): string | null => {
         digest = digest === undefined ? projectDigest(store.project) : digest
         return digest
       }
-      const world: Now = { production, project, now: Date.now() }
+      const sizeOf = (name: EnvironmentName) => sizes?.get(name) ?? environmentSize(store, name)
+      const world: Now = { production, project, sizeOf, now: Date.now() }
       const rows = environmentNames(store).map((name) => environmentRow(store, name, world))
       if (terminal.options.json) {
         terminal.document(rows)
@@ -97,11 +102,16 @@ function sayRows(terminal: Terminal, rows: readonly EnvironmentRow[]): void {
 interface Now {
   readonly production: Generation | null
   readonly project: () => string | null
+  readonly sizeOf: (name: EnvironmentName) => number
   readonly now: number
 }
 
 /** One damaged environment does not hide the others. */
-function environmentRow(store: Store, name: EnvironmentName, { production, project, now }: Now): EnvironmentRow {
+function environmentRow(
+  store: Store,
+  name: EnvironmentName,
+  { production, project, sizeOf, now }: Now,
+): EnvironmentRow {
   const nothing = {
     name,
     changed: null,
@@ -110,7 +120,7 @@ function environmentRow(store: Store, name: EnvironmentName, { production, proje
     expires_at: null,
     base_generation: null,
     failed_checks: [],
-    size_bytes: environmentSize(store, name),
+    size_bytes: sizeOf(name),
   }
   try {
     const config = readEnvConfig(store, name)

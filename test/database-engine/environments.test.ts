@@ -35,6 +35,8 @@ test('An environment costs its own nodes only, and production does not see it', 
   assert.equal(await project.rows(views), [['daily']])
   assert.match(await does(project.folder, ['env', 'apply', 'dev']), /Nothing left to do/)
   assert.match(await does(project.folder, ['env', 'list']), /dev +applied/)
+  const [{ size_bytes }] = JSON.parse(await does(project.folder, ['env', 'list', '--json']))
+  assert.ok([8192, 16384].includes(size_bytes), String(size_bytes))
 })
 
 test('A promotion leads the views to what was applied, and going back is exact', async () => {
