@@ -1,6 +1,7 @@
 // `seeknal run`: compile for production, then execute what is due. The same road as `compile` and `exec bundle`; a run
 // after which nothing changed is recognised before either is loaded.
 
+import { homedir } from 'node:os'
 import type { ParsedArgs } from 'citty'
 import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
@@ -8,6 +9,8 @@ import { EXECUTION_ARGS, executionOptions } from '../../runtime/cli/execution-ar
 import { PROFILE_ARG } from '../../runtime/cli/profile.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
+import { locateProfile } from '../../runtime/profile/locate.ts'
+import { readIfThere } from '../../runtime/store/files.ts'
 import { dagLine } from './changes.ts'
 import { SELECTION_ARGS, SELECTION_COMPLETES, SELECTION_LISTS } from './selection.ts'
 import { PARAMS_ARG, paramsArgument, refuseWithEnvironment } from './shared-args.ts'
@@ -70,12 +73,21 @@ const isPlain = (args: RunArgs): boolean =>
   args.profile === undefined &&
   SELECTION_LISTS.every((name) => args[name] === undefined)
 
+/** Whether the profile has a say in what executes: the record is of a run in files. A look that needs no YAML. */
+function profileNamesEngine(root: string, { cwd, environment }: Surroundings): boolean {
+  const home = environment.HOME ?? homedir()
+  const located = locateProfile({ explicit: undefined, environment: null, root, home, cwd })
+  return located !== null && /^\s*["']?engine["']?\s*:/m.test(readIfThere(located.path) ?? '')
+}
+
 /** Says that nothing changed, if the record of the last run proves it. */
 async function sayUnchanged(args: RunArgs, surroundings: Surroundings): Promise<boolean> {
   const { terminal, environment } = surroundings
+  const root = projectRoot(surroundings)
+  if (profileNamesEngine(root, surroundings)) return false
   const options = executionOptions(args, environment)
   const params = canonicalJson(paramsArgument(args.params))
-  const record = await unchangedSince(projectRoot(surroundings), params, async (names) => {
+  const record = await unchangedSince(root, params, async (names) => {
     const { runValues } = await import('../../runtime/execute/values.ts')
     const requires = { connections: [], parameters: [...names], optional: [...names] }
     return runValues(options, { requires }).parameters

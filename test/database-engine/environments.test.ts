@@ -224,6 +224,12 @@ test('The state of one engine is not taken for that of another', async () => {
     'name: shop\nversion: "1.0.0"\nengine: {type: postgresql, connection: warehouse}\ndialect: postgresql\n',
   )
   assert.match((await ends(2, files.folder, ['run'])).all, /target\/ holds the state of another engine/)
+  // The same by the profile alone, right after a run that found nothing to do.
+  files.write('seeknal_project.yml', 'name: shop\nversion: "1.0.0"\n')
+  await does(files.folder, ['run'])
+  const profile = readFileSync(join(files.folder, 'profiles.yml'), 'utf8')
+  files.write('profiles.yml', `${profile}engine: {type: postgresql, connection: warehouse}\n`)
+  assert.match((await ends(2, files.folder, ['run'])).all, /target\/ holds the state of another engine/)
 })
 
 test.run()
