@@ -11,19 +11,23 @@ import type { Profile } from './profile.ts'
 import { readIfThere } from './store/files.ts'
 
 export interface ProjectEngine extends EngineChoice {
-  /** Of the project; '': there is no project file. */
+  /** Of the project; '': it is not known, or not needed. */
   readonly project: string
 }
 
+const FILES: EngineChoice = { name: 'duckdb', connection: null, schema: null }
 const FILE = 'seeknal_project.yml'
 const FIELDS: readonly string[] = ['type', 'connection', 'schema']
 
 export function projectEngine(root: string, profile: Profile | null): ProjectEngine {
-  const document = projectDocument(root)
+  const chosen = profile === null ? {} : ofProfile(profile)
+  const text = readIfThere(join(root, FILE)) ?? ''
+  // Most projects say nothing of it: nothing is parsed for them.
+  if (chosen.name === undefined && !/\bengine\b/.test(text)) return { ...FILES, project: '' }
+  const document = projectDocument(text)
   const name = document?.entries.get('name')
   const own = written(document?.entries.get('engine'))
-  const chosen = profile === null ? {} : ofProfile(profile)
-  const engine = { name: 'duckdb' as EngineName, connection: null, schema: null, ...own, ...chosen }
+  const engine = { ...FILES, ...own, ...chosen }
   const schema = engine.schema ?? connectionSchema(profile, engine.connection)
   return { ...engine, schema, project: name?.kind === 'value' ? name.written : '' }
 }
@@ -40,9 +44,9 @@ export function findEngine(root: string, find: () => Profile | null): ProjectEng
   return projectEngine(root, profile)
 }
 
-function projectDocument(root: string): Mapping | null {
+function projectDocument(text: string): Mapping | null {
   try {
-    return readProfileText(readIfThere(join(root, FILE)) ?? '', FILE)
+    return readProfileText(text, FILE)
   } catch (error) {
     if (error instanceof RuntimeFailure && error.code === 'PROFILE_INVALID') return null
     throw error
