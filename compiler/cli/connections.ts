@@ -11,13 +11,14 @@ import { statIfThere } from '../../runtime/store/files.ts'
 import { noCache } from '../ports.ts'
 import { type Databases, databasesOf } from './databases.ts'
 import { readProject } from './project.ts'
+import { analysisEngine } from './workspace.ts'
 
 /** Null: here is no project, only a profile. */
 function databases(profile: Profile | null, surroundings: Surroundings): Databases | null {
   const root = executionRoot(surroundings)
   if (statIfThere(join(root, PROJECT_FILE)) === null) return null
   const files = readProject(root, noCache)
-  const found = databasesOf({ root, files: () => files, cache: noCache }, surroundings)
+  const found = databasesOf({ root, files: () => files, cache: noCache, engine: analysisEngine }, surroundings)
   found.use(profile)
   return found
 }

@@ -16,6 +16,7 @@ import type { CompileInput } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import {
   type CompileCache,
+  type LazySqlEngine,
   noDatabases,
   type ServerAnswer,
   type ServerQuestion,
@@ -58,6 +59,8 @@ interface ProjectOnDisk {
   readonly root: string
   readonly files: () => readonly ProjectFile[]
   readonly cache: CompileCache
+  /** Parses what is translated. */
+  readonly engine: LazySqlEngine
 }
 
 /** Whether a file may have a source in a database: without one no profile is read. */
@@ -66,7 +69,7 @@ const NAMES_DATABASE = /\bpostgres/
 const hasDatabase = ({ path, text }: ProjectFile): boolean => /\.ya?ml$/.test(path) && NAMES_DATABASE.test(text)
 
 export function databasesOf(
-  { root, files: present, cache }: ProjectOnDisk,
+  { root, files: present, cache, engine }: ProjectOnDisk,
   { cwd, environment: variables }: Surroundings,
 ): Databases {
   let used: { readonly profile: Profile | null } | undefined
@@ -102,16 +105,7 @@ export function databasesOf(
       if (!isDatabase && !project.files.some(hasDatabase)) return { ...noDatabases, executes }
       compiled = project
       const profile = profileFor(environment)
-      return {
-        executes,
-        translateQueries: async (requests) => (await import('../sql/untranslated.ts')).translateQueries(requests),
-        bindOnServer: async (name, questions) => bind(questions, name, await connection(environment)),
-        checkQueries: async (texts) =>
-          (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts),
-        sourceDefaults: { postgresql: profile?.sourceDefaults('postgresql') ?? {} },
-        connectionSchemas: profile?.schemas() ?? {},
-        observeTables: async (requests) => observe(requests, await connection(environment)),
-      }
+      return { executes, ...portsOf(profile, engine, () => connection(environment)) }
     },
     connection,
     own: async (environment) => {
@@ -122,6 +116,23 @@ export function databasesOf(
     },
   }
 }
+
+const portsOf = (
+  profile: Profile | null,
+  engine: LazySqlEngine,
+  connection: () => Promise<(name: string) => PostgresqlConnection>,
+): Omit<ReturnType<Databases['portsFor']>, 'executes'> => ({
+  translateQueries: async (requests) =>
+    (await import('../sql/translation.ts')).translationBy(engine, checkQueries)(requests),
+  bindOnServer: async (name, questions) => bind(questions, name, await connection()),
+  checkQueries,
+  sourceDefaults: { postgresql: profile?.sourceDefaults('postgresql') ?? {} },
+  connectionSchemas: profile?.schemas() ?? {},
+  observeTables: async (requests) => observe(requests, await connection()),
+})
+
+const checkQueries: CompileInput['checkQueries'] = async (texts) =>
+  (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts)
 
 async function observe(
   requests: readonly TableRequest[],

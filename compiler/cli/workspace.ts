@@ -39,6 +39,10 @@ export interface Workspace {
   readonly close: (options?: { readonly save: boolean }) => void
 }
 
+/** DuckDB as the compiler asks it; the caller closes it. */
+export const analysisEngine = async () =>
+  (await import('../../runtime/engines/duckdb/analysis.ts')).createAnalysisEngine()
+
 /** `onDamage` is told when production cannot be read, which then counts as none; without it that is an error. */
 export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: RuntimeFailure) => void): Workspace {
   const store = openStore(projectRoot(surroundings))
@@ -48,10 +52,10 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
   const files = once(() => readProject(root, cache))
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
   const engine: LazySqlEngine = () => {
-    started ??= import('../../runtime/engines/duckdb/analysis.ts').then((module) => module.createAnalysisEngine())
+    started ??= analysisEngine()
     return started
   }
-  const databases = databasesOf({ root, files, cache }, surroundings)
+  const databases = databasesOf({ root, files, cache, engine }, surroundings)
   let sharing: Promise<SharedState | null> | undefined
   const shared: Workspace['shared'] = (environment) => {
     sharing ??= shareState(store, databases, environment)

@@ -1,5 +1,5 @@
-// How PostgreSQL spells names, literals and types, and what a session must be set to for translated SQL to mean what it
-// meant on DuckDB. No driver, no state. The words themselves are in runtime/contract/postgresql-names.ts, which the
+// How PostgreSQL spells names, literals and types. Translated SQL takes for granted that a session is set as
+// runtime/contract/extract.ts says. No driver, no state. The words themselves are in runtime/contract/postgresql-names.ts, which the
 // runtime needs too.
 
 import { LONGEST_IDENTIFIER, pgName, pgText } from '../../runtime/contract/postgresql-names.ts'
@@ -43,20 +43,9 @@ export function writtenType(type: string): string | null {
   return full === null ? null : (SHORT[full] ?? full)
 }
 
-/** What translated SQL takes for granted, setting → value; `TimeZone` is the project's. */
-export const SESSION_SETTINGS: Readonly<Record<string, string>> = {
-  DateStyle: 'ISO, MDY',
-  IntervalStyle: 'postgres',
-  bytea_output: 'hex',
-  extra_float_digits: '1',
-  standard_conforming_strings: 'on',
-}
-
 /** What PostgreSQL can do that DuckDB cannot, or the reverse: a difference that is not one of spelling. */
 export const CAPABILITIES = {
-  /** The oldest major version that knows everything which translated SQL uses (`pg_c_utf8`). */
-  oldestVersion: 17,
-  /** Letter case and order by code points, whatever the collation of the database; only where its encoding is UTF8. */
+  /** Letter case and order by code points, whatever the collation of the database; from version 17, in encoding UTF8. */
   caseCollation: 'pg_catalog.pg_c_utf8',
   orderCollation: '"C"',
 } as const

@@ -101,9 +101,9 @@ test('What is not built for it yet is refused by name', async () => {
   const target = 'materialization: {type: postgresql, connection: warehouse, table: mart.daily}\n'
   const wrong: readonly (readonly [string, string, RegExp])[] = [
     [
-      'seeknal_project.yml',
-      ENGINE.replace('dialect: postgresql\n', ''),
-      /SQL in DuckDB's dialect is not supported yet/,
+      'seeknal/daily.yml',
+      transform('daily', ['transform.paid'], "SELECT 1 AS a FROM ref('transform.paid') LIMIT 1", 'dialect: duckdb\n'),
+      /daily\.yml:\d+:\d+: .*order.*BIND_NOT_TRANSLATED/,
     ],
     ['seeknal_project.yml', ENGINE.replace('connection: warehouse, ', ''), /needs a connection/],
     ['seeknal_project.yml', `name: shop\ndialect: postgresql\n`, /which the engine DuckDB does not execute/],

@@ -3,10 +3,11 @@
 // duplicates, dates before 1970.
 
 import pg from 'pg'
-import { postgresqlType, quotePath, SESSION_SETTINGS, textLiteral } from '../../compiler/dialect/postgresql.ts'
+import { postgresqlType, quotePath, textLiteral } from '../../compiler/dialect/postgresql.ts'
 import type { Relation } from '../../compiler/ports.ts'
 import { type Translation, translateQueries } from '../../compiler/sql/translate.ts'
 import { clockStatements } from '../../runtime/contract/clock.ts'
+import { SESSION_SETTINGS } from '../../runtime/contract/extract.ts'
 import type { Column } from '../../runtime/contract/manifest.ts'
 import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
 import { analysisEngine } from './analysis.ts'
@@ -190,8 +191,7 @@ async function client(collation: string): Promise<pg.Client> {
   const made = new pg.Client({ host: owner.host, port: owner.port, database, user: database, password: 'both' })
   made.on('error', () => {})
   await made.connect()
-  for (const [name, value] of Object.entries({ ...SESSION_SETTINGS, TimeZone: 'UTC' }))
-    await made.query(`SET ${name} = ${textLiteral(value)}`)
+  for (const [name, value] of Object.entries(SESSION_SETTINGS)) await made.query(`SET ${name} = ${textLiteral(value)}`)
   return made
 }
 

@@ -3,7 +3,6 @@
 
 import * as assert from 'uvu/assert'
 import { quotePath } from '../../../compiler/dialect/postgresql.ts'
-import { settingsThatDiffer } from '../../../compiler/sql/translate/settings.ts'
 import { translateQueries, WAY_OUT } from '../../../compiler/sql/translate.ts'
 import { checkQueries } from '../../../runtime/engines/postgresql/read-only.ts'
 import { analysisEngine } from '../../support/analysis.ts'
@@ -81,15 +80,6 @@ test('columns of a server whose types are others are cast before anything is don
     translation?.kind === 'translated' ? translation.sql : '',
     'SELECT (CAST(s.c AS text) || CAST(1 AS text)) AS a, (s.e COLLATE "C" < CAST(s.c AS text) COLLATE "C") AS b\nFROM shop."S" AS s',
   )
-})
-
-test('settings of DuckDB under which a query gives other rows are named', () => {
-  const plain = { TimeZone: 'Asia/Jakarta', default_null_order: 'nulls_last', integer_division: 'false' }
-  assert.equal(settingsThatDiffer(plain), [])
-  assert.equal(settingsThatDiffer({ ...plain, integer_division: 'true', default_order: 'DESC' }), [
-    'integer_division',
-    'default_order',
-  ])
 })
 
 test('a long query is translated in little time, and the same way each time', async () => {
