@@ -2,7 +2,7 @@
 // is one file, started by a small one (runtime/cli/launch.ts); what is native or loaded only by a few commands stays a package.
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { build } from 'esbuild'
 import Handlebars from 'handlebars'
 
@@ -26,13 +26,13 @@ function filesBelow(folder, endings) {
 
 /** The commands: where main.ts is built to, a program and what starts it. */
 const COMMANDS = ['compiler/cli', 'runtime/cli']
-/** A test program that is started at each fault point, and so is built as the commands are. */
-const STARTED_OFTEN = 'test/programs/faulty-run.ts'
+/** Test programs that are started at each fault point, and so are built as the commands are. */
+const STARTED_OFTEN = ['test/programs/faulty-run.ts', 'test/programs/target-run.ts']
 const TESTS = () => [
   'test/run.ts',
   ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)),
   ...filesBelow('test/bench', ['.ts']),
-  ...filesBelow('test/programs', ['.ts']).filter((file) => file !== STARTED_OFTEN),
+  ...filesBelow('test/programs', ['.ts']).filter((file) => !STARTED_OFTEN.includes(file)),
 ]
 
 /** Handlebars templates become functions here: compiling one when the command runs costs more than filling it. */
@@ -82,7 +82,8 @@ if (test) {
       js: "import { createRequire as __createRequire } from 'node:module'; const require = __createRequire(import.meta.url);",
     },
   })
-  await buildStarted(STARTED_OFTEN, join(outdir, 'programs/faulty-run'), 'main.cjs')
+  for (const file of STARTED_OFTEN)
+    await buildStarted(file, join(outdir, 'programs', basename(file, '.ts')), 'main.cjs')
 } else {
   const inputs = []
   for (const folder of COMMANDS)

@@ -89,7 +89,7 @@ test('A promotion that is killed anywhere is done or not done', async () => {
     await does(project.folder, ['env', 'plan', 'dev'])
     await does(project.folder, ['env', 'apply', 'dev'])
   }
-  assert.ok((await killEverywhere(project, ['promote', 'dev'], back, 11)) > 2)
+  assert.ok((await killEverywhere(project, ['promote', 'dev'], back, 17)) > 2)
 })
 
 test('A run that is killed anywhere leaves production as it was, or made anew', async () => {
@@ -113,7 +113,7 @@ test('A run that is killed anywhere leaves production as it was, or made anew', 
     'seeknal/paid.yml',
     transform('paid', ['source.orders'], "SELECT id, customer, amount, day FROM ref('source.orders') WHERE amount > 6"),
   )
-  assert.ok((await killEverywhere(project, ['run'], back, 19)) > 2)
+  assert.ok((await killEverywhere(project, ['run'], back, 37)) > 2)
 })
 
 const SLOW = {

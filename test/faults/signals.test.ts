@@ -80,7 +80,9 @@ test('A query of the REPL is interrupted, and leaves nothing', async () => {
     const child = started(project, ['repl', '--exec', 'SELECT count(*) FROM range(10000000) a, range(100000) b'])
     await new Promise((resume) => setTimeout(resume, ms))
     child.kill('SIGTERM')
-    assert.is(await ending(child), 143)
+    // Before the command listens, a signal ends it as it ends any process.
+    const how = await ending(child)
+    assert.ok(how === 143 || (ms < 1500 && how === 'SIGTERM'), String(how))
     assert.equal(left(project), [[], []])
   }
 })

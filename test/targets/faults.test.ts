@@ -49,7 +49,7 @@ const MODES: Readonly<Record<string, { readonly fields: string; readonly after: 
     ],
   },
 }
-const program = fileURLToPath(new URL('../programs/target-run.js', import.meta.url))
+const program = fileURLToPath(new URL('../programs/target-run/main.cjs', import.meta.url))
 
 /** Production has the old rows; the new ones are there to be read. */
 async function twoVersions(target: TargetText): Promise<TargetProject> {
