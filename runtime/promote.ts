@@ -19,6 +19,7 @@ import type { Faults } from './execute/run.ts'
 import { makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
 import { readApplied } from './promote/applied.ts'
 import { readElsewhere, requireOwnRows } from './promote/other-databases.ts'
+import { preparedRecord, stagePrepared } from './promote/prepared.ts'
 import { dueTargets, type PromotedTarget, placeIn, rematerialize } from './promote/rematerialize.ts'
 import { type Applied, stagePromotion } from './promote/stage.ts'
 import { commitSwitch, type Requirement, requireMet, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
@@ -92,7 +93,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const stage = async (): Promise<StagedSwitch> => {
     const production = readProduction(store)
     read = await readApplied(store, environment, { production, force: options.force ?? false })
-    const staged = isPromoted(production, read) ?? stagePromotion(store, production, read, read.prepared)
+    const staged = stagedOf(store, production, read)
     return options.shared === undefined ? staged : withoutFiles(staged)
   }
   /** What was staged: read once, under the lock. */
@@ -243,6 +244,16 @@ const outputsOf = (store: Store, number: number): Generation['state']['nodes'] =
     () => readGeneration(store, number).state.nodes,
     () => ({}),
   )
+
+/** What was prepared, as long as it fits; put together anew otherwise. */
+const stagedOf = (
+  store: Store,
+  production: Generation | null,
+  applied: Applied & { readonly folder: string },
+): StagedSwitch =>
+  isPromoted(production, applied) ??
+  stagePrepared(store, production, applied, applied.folder) ??
+  stagePromotion(store, production, applied, preparedRecord(applied.folder))
 
 /** The empty switch when production has all of it already: a promotion that was killed just after its commit point. */
 function isPromoted(production: Generation | null, { contract, state }: Applied): StagedSwitch | null {

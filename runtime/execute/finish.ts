@@ -7,7 +7,7 @@ import { canonicalJson, prettyJson, sha256, sortedKeys } from '../contract/canon
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ChecksByNode, NodeState, RunState } from '../contract/state.ts'
 import { fittingChecks, type Merged, mergeProduction } from '../promote/merge.ts'
-import { generationDocuments, type NewGeneration, type StagedSwitch } from '../promote/switch.ts'
+import { generationDocuments, type NewGeneration, type Requirement, type StagedSwitch } from '../promote/switch.ts'
 import { type Generation, nextGeneration, readRecord } from '../store/generations.ts'
 import { folderIn, pathIn, type Store } from '../store/store.ts'
 import type { Faults } from './run.ts'
@@ -82,22 +82,31 @@ export function stageGeneration(
   const number = nextGeneration(store)
   const from = production?.number ?? null
   const create = newGeneration(store, { number, production, merged, maker })
-  const snapshots = Object.entries(merged.nodes).filter(([, state]) => state.status !== 'cached')
   return {
     kind: maker.kind,
     runId: maker.runId,
-    requirements: [
-      { kind: 'current', generation: from },
-      ...snapshots.map(([node, { snapshot }]) => ({
-        kind: 'snapshot' as const,
-        node,
-        sha256: snapshot.sha256,
-        size_bytes: snapshot.size_bytes,
-      })),
-    ],
+    requirements: [{ kind: 'current', generation: from }, ...newSnapshots(merged.nodes)],
     updates: { create, current: { from, to: number }, ...changesBetween(production?.state.nodes ?? {}, merged.nodes) },
   }
 }
+
+/** That the outputs which production does not have yet are there. Pure. */
+export const newSnapshots = (nodes: States): readonly Requirement[] =>
+  Object.entries(nodes).flatMap(
+    ([
+      node,
+      {
+        status,
+        snapshot: { sha256, size_bytes },
+      },
+    ]) => (status === 'cached' ? [] : [{ kind: 'snapshot', node, sha256, size_bytes }]),
+  )
+
+/** File below intermediate/ → SHA-256 of the output. Pure. */
+export const outputFiles = (nodes: States): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    Object.entries(nodes).map(([id, { snapshot }]) => [`${outputStem(asNodeId(id))}.parquet`, snapshot.sha256]),
+  )
 
 interface Ingredients {
   readonly number: number
@@ -120,7 +129,6 @@ function newGeneration(store: Store, { number, production, merged, maker }: Ingr
     ...(Object.keys(merged.checks).length === 0 ? {} : { checks: merged.checks }),
   }
   const [manifest, runState] = [merged.text ?? prettyJson(merged.manifest), prettyJson(state)]
-  const ids = Object.keys(merged.nodes)
   const documents = generationDocuments(
     { manifest, runState, bundle: maker.bundle },
     {
@@ -138,11 +146,7 @@ function newGeneration(store: Store, { number, production, merged, maker }: Ingr
       run_state: sha256(runState),
     },
   )
-  const outputs = ids.flatMap((id) => {
-    const digest = merged.nodes[id]?.snapshot.sha256
-    return digest === undefined ? [] : [[`${outputStem(asNodeId(id))}.parquet`, digest] as const]
-  })
-  return { number, documents, outputs: Object.fromEntries(outputs) }
+  return { number, documents, outputs: outputFiles(merged.nodes) }
 }
 
 type States = Readonly<Record<string, NodeState>>

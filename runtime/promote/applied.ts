@@ -6,12 +6,12 @@ import type { OpenedBundle } from '../contract/bundle.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { BaseRequirement, type EnvConfig, GenerationRecord } from '../contract/state.ts'
+import { BaseRequirement, type EnvConfig } from '../contract/state.ts'
 import { open } from '../open.ts'
 import { environmentNotFound, readEnvConfig, readEnvState } from '../store/environments.ts'
 import { kindAt, readIfThere } from '../store/files.ts'
 import type { Generation } from '../store/generations.ts'
-import { environmentFolder, inProject, pathIn, type Store, unlessDamaged } from '../store/store.ts'
+import { environmentFolder, inProject, pathIn, type Store } from '../store/store.ts'
 import { type Applied, unappliedNodes } from './stage.ts'
 
 /** Throws when it was not applied, or not completely. With `force`, nothing is required of production. */
@@ -19,7 +19,7 @@ export async function readApplied(
   store: Store,
   environment: EnvironmentName,
   { production, force }: { readonly production: Generation | null; readonly force: boolean },
-): Promise<Applied & { readonly bundle: OpenedBundle; readonly prepared: GenerationRecord | null }> {
+): Promise<Applied & { readonly bundle: OpenedBundle; readonly folder: string }> {
   const folder = environmentFolder(store, environment)
   if (kindAt(folder) === 'absent') throw environmentNotFound(store, environment)
   const config = readEnvConfig(store, environment)
@@ -30,8 +30,7 @@ export async function readApplied(
   const bundle = await openKept(store, environment, state.bundle, production)
   const requirements = force ? [] : readRequirements(folder, environment)
   const { contract, manifest, base } = bundle
-  const prepared = readPrepared(folder)
-  const applied = { bundle, contract, manifest, base, state, requirements, prepared }
+  const applied = { bundle, contract, manifest, base, state, requirements, folder }
   if (unappliedNodes(applied).length > 0) throw notApplied(environment, config.status)
   return applied
 }
@@ -58,15 +57,6 @@ async function openKept(
   }
   if (bundle.contract.digest === digest) return bundle
   throw damaged(`${inProject(store, folder)} is another bundle than environment '${environment}' was applied with`)
-}
-
-/** generation.json of the promotion that is prepared below the environment's folder, if it is whole. */
-function readPrepared(folder: string): GenerationRecord | null {
-  const text = readIfThere(`${folder}/promotion/generation/generation.json`)
-  return unlessDamaged(
-    () => (text === null ? null : parseDocument(GenerationRecord, text, 'generation.json', 'STATE_INVALID')),
-    () => null,
-  )
 }
 
 /** A check that failed is no matter of production: nothing goes on in spite of it. */
