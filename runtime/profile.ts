@@ -145,7 +145,7 @@ class ReadProfile implements Profile {
     const found = [...(this.#section('connections')?.entries ?? [])].flatMap(([name, entry]) => {
       const fields = fieldsOf(mappingOf(entry), this.values)
       const inUrl = urlParts(String(fields.get('url')?.value ?? ''))?.get('schema')
-      const schema = fields.get('schema')?.value ?? inUrl
+      const schema = fields.get('schema')?.value ?? fields.get('search_path')?.value ?? inUrl
       return typeof schema === 'string' && schema !== '' ? [[name, schema] as const] : []
     })
     return Object.fromEntries(found)

@@ -102,6 +102,7 @@ function ofProfile({ document, values, shown }: Profile): Said {
 /** The schema of tables that a connection's user names without one, where it says one. */
 function connectionSchema(profile: Profile | null, connection: string | null): string | null {
   if (connection === null || profile?.connections.some(({ name }) => name === connection) !== true) return null
-  const value = profile.fields(connection).get('schema')?.value
+  const fields = profile.fields(connection)
+  const value = (fields.get('schema') ?? fields.get('search_path'))?.value
   return typeof value === 'string' && value !== '' ? value : null
 }

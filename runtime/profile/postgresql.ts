@@ -34,7 +34,11 @@ export const POSTGRESQL_FIELDS: Readonly<Record<string, string | number | boolea
 }
 
 /** Other spellings of a field. */
-export const FIELD_ALIASES: Readonly<Record<string, string>> = { dbname: 'database', username: 'user' }
+export const FIELD_ALIASES: Readonly<Record<string, string>> = {
+  dbname: 'database',
+  search_path: 'schema',
+  username: 'user',
+}
 
 /** Fields that are understood and have no effect: the driver leaves them to the operating system. */
 export const WITHOUT_EFFECT: readonly string[] = ['keepalives_interval', 'keepalives_count']
@@ -82,7 +86,7 @@ export function postgresqlConnection(source: ConnectionSource): PostgresqlConnec
       password === null || password === ''
         ? (foundPassword(address, environment, home)?.password ?? null)
         : new Secret(password),
-    schema: reader.text('schema') || null,
+    schema: schemaOf(reader, source),
     sslmode: reader.choice('sslmode', SSL_MODES) ?? 'prefer',
     sslrootcert: path('sslrootcert'),
     sslcert: path('sslcert'),
@@ -95,6 +99,18 @@ export function postgresqlConnection(source: ConnectionSource): PostgresqlConnec
     lockTimeoutMs: reader.milliseconds('lock_timeout'),
     home,
   }
+}
+
+/** Of tables without one: a search path of several would leave open which it is. Throws PROFILE_INVALID. */
+function schemaOf(reader: FieldReader, { name, file, at }: ConnectionSource): string | null {
+  const schema = reader.text('schema', 'search_path') || null
+  if (schema?.includes(','))
+    throw mistake(
+      file,
+      at,
+      `'search_path' of the connection '${name}' names several schemas; name one, and tables of the others with their schema.`,
+    )
+  return schema
 }
 
 /** Fields that no connection of this type has, with the nearest that it may have. Pure. */

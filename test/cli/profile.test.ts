@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { certificates } from '../support/certificates.ts'
-import { cli, does, ends } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { postgresServer, type TestDatabase } from '../support/postgres.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
@@ -248,6 +248,24 @@ test('A plan is stale when a value of its profile changed, not when a password, 
   await ends(2, folder, ['env', 'apply', 'dev'], { env })
   await does(folder, ['env', 'plan', 'dev'], { env })
   await does(folder, ['env', 'apply', 'dev'], { env })
+})
+
+test('A table without a schema is looked for in the search path of its connection, which is one schema', async () => {
+  const db = await database()
+  await db.sql("CREATE SCHEMA IF NOT EXISTS found; CREATE TABLE found.only_here AS SELECT 'yes' AS here")
+  const profile = (path: string): string =>
+    `connections:\n  w: {type: postgresql, host: ${db.host}, port: ${db.port}, database: ${db.database}, user: ${db.user}, password: '\${PW}', search_path: '${path}'}\n`
+  const folder = tempProject({
+    'seeknal_project.yml': 'name: path\nversion: "1.0.0"\n',
+    'profiles.yml': profile('found'),
+    'seeknal/only.yml': 'kind: source\nname: only\nsource: postgresql\nconnection: w\ntable: only_here\n',
+  })
+  const env = { PW: PASSWORD }
+  await does(folder, ['run'], { env })
+  assert.equal(await rowsOf(folder, 'SELECT here FROM source.only'), [['yes']])
+  assert.match(await does(folder, ['profile', 'show'], { env }), /search_path +found/)
+  writeFileSync(join(folder, 'profiles.yml'), profile('found, public'))
+  assert.match((await ends(2, folder, ['connection', 'test', 'w'], { env })).err, /names several schemas; name one/)
 })
 
 test.run()
