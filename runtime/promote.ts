@@ -246,14 +246,17 @@ const outputsOf = (store: Store, number: number): Generation['state']['nodes'] =
   )
 
 /** What was prepared, as long as it fits; put together anew otherwise. */
-const stagedOf = (
+function stagedOf(
   store: Store,
   production: Generation | null,
   applied: Applied & { readonly folder: string },
-): StagedSwitch =>
-  isPromoted(production, applied) ??
-  stagePrepared(store, production, applied, applied.folder) ??
-  stagePromotion(store, production, applied, preparedRecord(applied.folder))
+): StagedSwitch {
+  const present = isPromoted(production, applied)
+  if (present !== null) return present
+  const prepared = preparedRecord(applied.folder)
+  const staged = prepared && stagePrepared(store, production, applied, prepared)
+  return staged ?? stagePromotion(store, production, applied, prepared?.record ?? null)
+}
 
 /** The empty switch when production has all of it already: a promotion that was killed just after its commit point. */
 function isPromoted(production: Generation | null, { contract, state }: Applied): StagedSwitch | null {

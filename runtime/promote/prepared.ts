@@ -6,31 +6,50 @@ import { parseDocument } from '../contract/schema.ts'
 import { GenerationRecord, RunState } from '../contract/state.ts'
 import { newSnapshots, outputFiles } from '../execute/finish.ts'
 import { readIfThere } from '../store/files.ts'
-import { type Generation, nextGeneration, readRecord } from '../store/generations.ts'
+import { type Generation, readRecord } from '../store/generations.ts'
 import { type Store, unlessDamaged } from '../store/store.ts'
-import type { Applied } from './stage.ts'
+import { type Applied, isNext } from './stage.ts'
 import type { StagedSwitch } from './switch.ts'
 
-/** `folder`: the environment's. */
+/** What says which generation was prepared, and its text, to the byte. */
+export interface PreparedRecord {
+  readonly folder: string
+  readonly record: GenerationRecord
+  readonly text: string
+}
+
+/** `environment`: its folder. Null: nothing was prepared, or it cannot be read. */
+export const preparedRecord = (environment: string): PreparedRecord | null =>
+  unlessDamaged(
+    () => {
+      const folder = `${environment}/promotion/generation`
+      const text = readIfThere(`${folder}/generation.json`)
+      if (text === null) return null
+      return { folder, text, record: parseDocument(GenerationRecord, text, 'generation.json', 'STATE_INVALID') }
+    },
+    () => null,
+  )
+
 export function stagePrepared(
   store: Store,
   production: Generation | null,
   applied: Applied,
-  folder: string,
+  prepared: PreparedRecord,
 ): StagedSwitch | null {
+  const { record } = prepared
+  if (!fits(store, production, applied, record)) return null
   const found = unlessDamaged(
-    () => prepared(`${folder}/promotion/generation`),
+    () => contentsOf(prepared),
     () => null,
   )
-  if (found === null || !fits(store, production, applied, found.record)) return null
-  const { record, nodes, documents } = found
+  if (found === null) return null
   const from = production?.number ?? null
   return {
     kind: 'promote',
     runId: record.run_id,
-    requirements: [{ kind: 'current', generation: from }, ...newSnapshots(nodes), ...applied.requirements],
+    requirements: [{ kind: 'current', generation: from }, ...newSnapshots(found.nodes), ...applied.requirements],
     updates: {
-      create: { number: record.generation, documents, outputs: outputFiles(nodes) },
+      create: { number: record.generation, documents: found.documents, outputs: outputFiles(found.nodes) },
       current: { from, to: record.generation },
       changed: record.changed,
       removed: record.removed,
@@ -38,35 +57,22 @@ export function stagePrepared(
   }
 }
 
-/** What says of the prepared generation when it was made; null when it cannot be read. */
-export const preparedRecord = (folder: string): GenerationRecord | null =>
-  unlessDamaged(
-    () => {
-      const text = readIfThere(`${folder}/promotion/generation/generation.json`)
-      return text === null ? null : parseDocument(GenerationRecord, text, 'generation.json', 'STATE_INVALID')
-    },
-    () => null,
-  )
-
-interface Prepared {
-  readonly record: GenerationRecord
+interface Contents {
   readonly nodes: RunState['nodes']
   readonly documents: Readonly<Record<string, string>>
 }
 
 /** Null when it is not whole. */
-function prepared(folder: string): Prepared | null {
-  const [own, manifest, state, bundle] = ['generation.json', 'manifest.json', 'run_state.json', 'bundle.digest'].map(
-    (name) => readIfThere(`${folder}/${name}`),
+function contentsOf({ folder, record, text }: PreparedRecord): Contents | null {
+  const [manifest, state, bundle] = ['manifest.json', 'run_state.json', 'bundle.digest'].map((name) =>
+    readIfThere(`${folder}/${name}`),
   )
-  if (own == null || manifest == null || state == null || bundle == null) return null
-  const record = parseDocument(GenerationRecord, own, 'generation.json', 'STATE_INVALID')
+  if (manifest == null || state == null || bundle == null) return null
   const isWhole = sha256(manifest) === record.manifest && sha256(state) === record.run_state
   if (!isWhole || bundle !== `${record.bundle}\n`) return null
   return {
-    record,
     nodes: parseDocument(RunState, state, 'run_state.json', 'STATE_INVALID').nodes,
-    documents: { 'manifest.json': manifest, 'run_state.json': state, 'generation.json': own, 'bundle.digest': bundle },
+    documents: { 'manifest.json': manifest, 'run_state.json': state, 'generation.json': text, 'bundle.digest': bundle },
   }
 }
 
@@ -81,8 +87,7 @@ function fits(
   return (
     record.bundle === contract.digest &&
     record.run_id === state.run_id &&
-    record.parent === (production?.number ?? null) &&
     record.parent_record === parent &&
-    record.generation === nextGeneration(store)
+    isNext(store, production, record)
   )
 }

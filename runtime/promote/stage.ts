@@ -58,8 +58,12 @@ export function stagePromotion(
   return { ...staged, requirements: [...staged.requirements, ...applied.requirements] }
 }
 
-const isNext = (store: Store, production: Generation | null, { parent, generation }: GenerationRecord): boolean =>
-  parent === (production?.number ?? null) && generation === nextGeneration(store)
+/** Whether a generation was put together on production as it is now, and has the number that comes next. */
+export const isNext = (
+  store: Store,
+  production: Generation | null,
+  { parent, generation }: GenerationRecord,
+): boolean => parent === (production?.number ?? null) && generation === nextGeneration(store)
 
 /** The files beside the prepared generation, by path below the environment's folder (promote.ts describes them). Pure. */
 export function promotionDocuments(
