@@ -6,15 +6,15 @@ import { hostname } from 'node:os'
 import type { BundleFile } from './contract/bundle.ts'
 import { Bug } from './contract/failures.ts'
 import type { LedgerView } from './contract/ledger.ts'
-import type { NodeChecks, NodeState } from './contract/state.ts'
 import { keepInLedger, viewsIn } from './engines/postgresql/ledger-reader.ts'
 import { SessionPool } from './engines/postgresql/pool.ts'
 import { isNothing, leftOutAndDue, lockOf } from './execute/due.ts'
 import { requireBase, requirePlan } from './execute/environment.ts'
-import { differs, isUnproven, keepBundle, mergedAfterRun, stageGeneration } from './execute/finish.ts'
+import { differs, keepBundle, mergedAfterRun, runMaker, stageGeneration } from './execute/finish.ts'
 import { fileLoader } from './execute/load-rows.ts'
+import { noteStarted } from './execute/note-step.ts'
 import { isDue, predict } from './execute/plan.ts'
-import { resultOf } from './execute/results.ts'
+import { endedWith, resultOf } from './execute/results.ts'
 import type { ExecuteOptions, Faults, RunRequest, RunResult } from './execute/run.ts'
 import { runSteps } from './execute/runner.ts'
 import type { Settled } from './execute/running.ts'
@@ -131,14 +131,7 @@ async function runLocked(shared: SharedState, world: World, { options, started }
   const unwatch = watchSignal(options.signal, { interrupt })
   try {
     await begin(shared, world, options)
-    await journal.append({
-      kind: 'started',
-      run_id: world.values.runId,
-      bundle: world.contract.digest,
-      environment: world.environment,
-      pid: process.pid,
-      command: options.command ?? 'seeknal run',
-    })
+    await noteStarted({ journal, options }, world)
     const due = [...predictions.values()].filter(isDue).map((p) => p.id)
     options.onEvent?.({ kind: 'planned', runId: world.values.runId, due })
     const before = await viewsIn(shared.ledger, world.environment)
@@ -209,15 +202,8 @@ async function finish(
   },
 ): Promise<Ended> {
   const generation = world.production?.number ?? null
-  const failed = [...settled.values()].some(({ result }) => result.status === 'failed')
-  const interrupted = options.signal?.aborted === true
+  const { failed, interrupted, states, checks } = endedWith(settled, options)
   const outcome = interrupted ? 'interrupted' : failed ? 'failed' : 'done'
-  const states = new Map(
-    [...settled].flatMap(([id, { state }]): [string, NodeState][] => (state === null ? [] : [[id, state]])),
-  )
-  const checks = Object.fromEntries(
-    [...settled].flatMap(([id, { checks }]): [string, NodeChecks][] => (checks === null ? [] : [[id, checks]])),
-  )
   const engine = `${world.contract.engine.name} ${shared.ledger.session.serverVersion}`
   const faults = options.faults ?? (() => {})
   if (world.environment !== null) {
@@ -246,15 +232,7 @@ async function switchAfterRun(
   const generation = world.production?.number ?? null
   if (!differs(world, merged)) return { outcome: 'nothing', generation }
   keepBundle(world.store, world.bundle, faults)
-  const staged = stageGeneration(world.store, world.production, merged, {
-    kind: 'run',
-    environment: null,
-    bundle: world.contract.digest,
-    runId: world.values.runId,
-    runTimestamp: world.values.runTimestamp,
-    engine,
-    unproven: isUnproven(world),
-  })
+  const staged = stageGeneration(world.store, world.production, merged, runMaker(world, engine))
   faults('staged')
   await shared.ledger.commit(async () => {
     await keepInLedger(shared.ledger, world.contract.digest, world.bundle.files)

@@ -5,14 +5,14 @@
 import { isDatabaseEngine } from './contract/engines.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import type { NodeId } from './contract/ids.ts'
-import type { NodeChecks, NodeState } from './contract/state.ts'
 import { isNothing, leftOutAndDue, lockOf, type Predictions, predictAll } from './execute/due.ts'
 import { lazyEngine } from './execute/engine-of-run.ts'
 import { applyToEnvironment, requireBase, requirePlan } from './execute/environment.ts'
-import { differs, isUnproven, keepBundle, mergedAfterRun, removedNodes, stageGeneration } from './execute/finish.ts'
+import { differs, keepBundle, mergedAfterRun, removedNodes, runMaker, stageGeneration } from './execute/finish.ts'
 import { fileMaker } from './execute/maker.ts'
+import { noteStarted } from './execute/note-step.ts'
 import { isDue, isSettled, predict } from './execute/plan.ts'
-import { dueNode, resultOf } from './execute/results.ts'
+import { dueNode, endedWith, resultOf } from './execute/results.ts'
 import type { ExecuteOptions, ExecutionPlan, RunRequest, RunResult } from './execute/run.ts'
 import { runSteps } from './execute/runner.ts'
 import type { Settled } from './execute/running.ts'
@@ -122,14 +122,7 @@ async function runLocked(
   const engine = lazyEngine(world, scratch, predictions, options)
   const unwatch = watchSignal(options.signal, engine)
   try {
-    await journal.append({
-      kind: 'started',
-      run_id: world.values.runId,
-      bundle: world.contract.digest,
-      environment: world.environment,
-      pid: process.pid,
-      command: options.command ?? 'seeknal run',
-    })
+    await noteStarted({ journal, options }, world)
     options.faults?.('journal')
     options.onEvent?.({
       kind: 'planned',
@@ -172,14 +165,7 @@ function finish(
 ): Finished {
   const generation = world.production?.number ?? null
   const faults = run.options.faults ?? (() => {})
-  const failed = [...settled.values()].some(({ result }) => result.status === 'failed')
-  const interrupted = run.options.signal?.aborted === true
-  const states = new Map(
-    [...settled].flatMap(([id, { state }]): [string, NodeState][] => (state === null ? [] : [[id, state]])),
-  )
-  const checks = Object.fromEntries(
-    [...settled].flatMap(([id, { checks }]): [string, NodeChecks][] => (checks === null ? [] : [[id, checks]])),
-  )
+  const { failed, interrupted, states, checks } = endedWith(settled, run.options)
   const engine = run.engine ?? world.production?.state.engine ?? world.contract.engine.name
   if (world.environment !== null) {
     applyToEnvironment(world, {
@@ -197,16 +183,7 @@ function finish(
   const wrote = [...settled.values()].some(({ result }) => (result.written ?? []).length > 0)
   if (!differs(world, merged)) return { kind: wrote ? 'done' : 'nothing', generation }
   keepBundle(world.store, world.bundle, faults)
-  const maker = {
-    kind: 'run' as const,
-    environment: null,
-    bundle: world.contract.digest,
-    runId: world.values.runId,
-    runTimestamp: world.values.runTimestamp,
-    engine,
-    unproven: isUnproven(world),
-  }
-  const staged = stageGeneration(world.store, world.production, merged, maker)
+  const staged = stageGeneration(world.store, world.production, merged, runMaker(world, engine))
   commitSwitch(world.store, staged, run.scratch.folder, faults)
   return { kind: 'done', generation: staged.updates.current.to }
 }

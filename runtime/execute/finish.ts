@@ -52,8 +52,19 @@ function wholeProduction(world: World, text: string, nodes: States, checked: Che
 const isBundles = (world: World): boolean => world.isWhole && world.environment === null
 
 /** Whether the manifest of production after a run holds what only a bundle that was not compiled here has said. */
-export const isUnproven = ({ compiled, isWhole, production }: World): boolean =>
+const isUnproven = ({ compiled, isWhole, production }: World): boolean =>
   !compiled || (!isWhole && production?.state.unproven === true)
+
+/** Who makes the generation of a run of production. */
+export const runMaker = (world: World, engine: string): Maker => ({
+  kind: 'run',
+  environment: null,
+  bundle: world.contract.digest,
+  runId: world.values.runId,
+  runTimestamp: world.values.runTimestamp,
+  engine,
+  unproven: isUnproven(world),
+})
 
 /** Production's nodes that the project no longer has. A selection removes nothing. */
 export function removedNodes(world: World): NodeId[] {

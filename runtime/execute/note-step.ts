@@ -1,15 +1,27 @@
-// How a step ended → a line of the run's journal.
+// How a run began and how a step ended → a line of the run's journal.
 
 import { messageOf, type RuntimeFailure } from '../contract/failures.ts'
 import type { NodeId } from '../contract/ids.ts'
 import type { Journal } from '../journal.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { ExecuteOptions } from './run.ts'
+import type { World } from './world.ts'
 
 interface Context {
   readonly journal: Journal
   readonly options: ExecuteOptions
 }
+
+/** What is executed, by whom and for which environment. */
+export const noteStarted = ({ journal, options }: Context, { values, contract, environment }: World): Promise<void> =>
+  journal.append({
+    kind: 'started',
+    run_id: values.runId,
+    bundle: contract.digest,
+    environment,
+    pid: process.pid,
+    command: options.command ?? 'seeknal run',
+  })
 
 export const noteFailed = ({ journal }: Context, id: NodeId, failure: RuntimeFailure, ms: number): Promise<void> =>
   journal.append({

@@ -2,9 +2,10 @@
 
 import { knownChecks } from '../check.ts'
 import type { NodeId } from '../contract/ids.ts'
+import type { NodeChecks, NodeState } from '../contract/state.ts'
 import { removedNodes } from './finish.ts'
 import { isDue, type Prediction } from './plan.ts'
-import type { DueNode, NodeResult, NodeStatus, RunResult } from './run.ts'
+import type { DueNode, ExecuteOptions, NodeResult, NodeStatus, RunResult } from './run.ts'
 import type { Settled } from './running.ts'
 import type { World } from './world.ts'
 
@@ -21,6 +22,26 @@ export function dueNode(prediction: Prediction, everything: ReadonlyMap<NodeId, 
     targets: (leftOut ? all : prediction).targets,
     fails: status === 'blocked' || prediction.failsChecks,
     rows: prediction.readable?.snapshot?.rows ?? null,
+  }
+}
+
+interface Ended {
+  readonly failed: boolean
+  readonly interrupted: boolean
+  /** Of nodes that have an output. */
+  readonly states: ReadonlyMap<string, NodeState>
+  /** Of nodes whose checks are known. */
+  readonly checks: Readonly<Record<string, NodeChecks>>
+}
+
+/** What settled nodes leave to be recorded. */
+export function endedWith(settled: ReadonlyMap<string, Settled>, { signal }: ExecuteOptions): Ended {
+  const all = [...settled]
+  return {
+    failed: all.some(([, { result }]) => result.status === 'failed'),
+    interrupted: signal?.aborted === true,
+    states: new Map(all.flatMap(([id, { state }]) => (state === null ? [] : [[id, state] as const]))),
+    checks: Object.fromEntries(all.flatMap(([id, { checks }]) => (checks === null ? [] : [[id, checks] as const]))),
   }
 }
 
