@@ -3,10 +3,10 @@
 
 import type { Tree } from '../../ports.ts'
 import { child, children, foldCase, ownTrees, text } from '../tree.ts'
-import { argument, type Call, refusedCall, typed } from './functions.ts'
+import { argument, type Call, refusedCall } from './functions.ts'
 import { isComparable, ordered, truth, unordered } from './operators.ts'
 import { orderKeys } from './order.ts'
-import { decimalOf, isFloat, isList, isNumber, isWhole, REFUSED, type Typed } from './types.ts'
+import { decimalOf, isFloat, isList, isNumber, isWhole, REFUSED, type Typed, typed } from './types.ts'
 
 /** An aggregate's call with what stands behind its arguments. */
 export interface AggregateCall extends Call {

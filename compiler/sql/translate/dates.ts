@@ -4,9 +4,9 @@
 import { textLiteral } from '../../dialect/postgresql.ts'
 import { child, children, text } from '../tree.ts'
 import { cast } from './casts.ts'
-import { argument, type Call, constantNumber, type Rule, refusedCall, typed } from './functions.ts'
+import { argument, type Call, constantNumber, type Rule, refusedCall } from './functions.ts'
 import { arithmetic } from './operators.ts'
-import { isTime, isWhole, REFUSED, type Typed } from './types.ts'
+import { isTime, isWhole, REFUSED, type Typed, typed } from './types.ts'
 
 /** Names of parts that give whole numbers → PostgreSQL's. */
 const PARTS: Readonly<Record<string, string>> = {

@@ -7,12 +7,12 @@ import { child, children, columnParts, foldCase, isTree, queryOf, text } from '.
 import { aggregate, isAggregate } from './aggregates.ts'
 import { bare, cast, noType, textConstant, tryCast } from './casts.ts'
 import { DATES } from './dates.ts'
-import { type Call, coalesce, FUNCTIONS, typed } from './functions.ts'
+import { type Call, coalesce, FUNCTIONS } from './functions.ts'
 import { lookUp } from './names.ts'
 import { comparable, comparison, comparisonOperator, ordered, truth, unified } from './operators.ts'
 import { PATTERNS } from './patterns.ts'
 import { ownShape, type Scope, type Translator } from './translator.ts'
-import { decimalOf, isArray, isList, REFUSED, type Typed, typeOf } from './types.ts'
+import { decimalOf, isArray, isList, REFUSED, type Typed, typed, typeOf } from './types.ts'
 import { windowed } from './windows.ts'
 
 export function expression(t: Translator, tree: Tree, scope: Scope): Typed {

@@ -7,7 +7,18 @@ import { text } from '../tree.ts'
 import { cast, roundedAway } from './casts.ts'
 import { arithmetic, ordered, power, truth, unified, unordered } from './operators.ts'
 import type { Scope, Translator } from './translator.ts'
-import { decimalOf, elementOf, isArray, isFloat, isList, isNumber, isWhole, REFUSED, type Typed } from './types.ts'
+import {
+  decimalOf,
+  elementOf,
+  isArray,
+  isFloat,
+  isList,
+  isNumber,
+  isWhole,
+  REFUSED,
+  type Typed,
+  typed,
+} from './types.ts'
 
 export interface Call {
   readonly t: Translator
@@ -18,8 +29,6 @@ export interface Call {
 }
 
 export type Rule = (call: Call) => Typed
-
-export const typed = (sql: string, type: string): Typed => ({ sql, type })
 
 export const refusedCall = ({ t, tree, name }: Call, message: string, hint?: string): Typed =>
   t.refuse(tree, name, { message, hint })

@@ -18,9 +18,9 @@ import {
   isWhole,
   REFUSED,
   type Typed,
+  typed,
 } from './types.ts'
 
-const typed = (sql: string, type: string): Typed => ({ sql, type })
 const isRefused = (...values: readonly Typed[]): boolean => values.some((value) => value.type === '')
 
 /** `COLLATE "C"`: the order of code points, which is DuckDB's. */

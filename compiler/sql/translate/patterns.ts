@@ -3,8 +3,8 @@
 
 import { textLiteral } from '../../dialect/postgresql.ts'
 import { bare } from './casts.ts'
-import { argument, letters, type Rule, refusedCall, typed } from './functions.ts'
-import { REFUSED, type Typed } from './types.ts'
+import { argument, letters, type Rule, refusedCall } from './functions.ts'
+import { REFUSED, type Typed, typed } from './types.ts'
 
 interface Pattern {
   readonly sql: string

@@ -21,6 +21,8 @@ export interface Typed {
 
 export const REFUSED: Typed = { sql: 'NULL', type: '' }
 
+export const typed = (sql: string, type: string): Typed => ({ sql, type })
+
 const WHOLE: readonly string[] = ['TINYINT', 'SMALLINT', 'INTEGER', 'BIGINT', 'HUGEINT']
 const DIGITS: Readonly<Record<string, number>> = { TINYINT: 3, SMALLINT: 5, INTEGER: 10, BIGINT: 19, HUGEINT: 38 }
 /** Half-open bits of each. */

@@ -4,10 +4,10 @@
 import { child, children, text } from '../tree.ts'
 import { aggregate } from './aggregates.ts'
 import { cast } from './casts.ts'
-import { argument, type Call, constantNumber, refusedCall, typed } from './functions.ts'
+import { argument, type Call, constantNumber, refusedCall } from './functions.ts'
 import { comparable } from './operators.ts'
 import { orderKeys } from './order.ts'
-import { REFUSED, type Typed } from './types.ts'
+import { REFUSED, type Typed, typed } from './types.ts'
 
 const RANKS: Readonly<Record<string, string>> = {
   row_number: 'BIGINT',
