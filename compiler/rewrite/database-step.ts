@@ -45,16 +45,21 @@ function typedValue(text: string, type: string): string | null {
   return plain?.startsWith('CAST(') ? `CAST(${pgText(text)} AS ${targetType(type) ?? 'text'})` : plain
 }
 
+/** The view by which an output is read; one that the bundle makes is marked. */
+function readView(node: string, isMade: boolean, marks: Marks, world: DatabaseWorld): string {
+  const schema = kindSchema(world.schema, kindOf(node))
+  const mark = isMade ? marks.at({ identifier: schema, role: 'read', reason: `${node} is a step of this bundle` }) : ''
+  return `${pgPrefixed(schema, mark)}.${viewName(node)}`
+}
+
 export function databaseCheck(
   { node, inputs, checks }: PlannedCheck,
   types: BoundNode,
   marks: Marks,
   world: DatabaseWorld,
 ): string {
-  const schema = kindSchema(world.schema, kindOf(node))
   const isMade = inputs.some((input) => input.from === 'bundle')
-  const mark = isMade ? marks.at({ identifier: schema, role: 'read', reason: `${node} is a step of this bundle` }) : ''
-  const view = `${pgPrefixed(schema, mark)}.${viewName(node)}`
+  const view = readView(node, isMade, marks, world)
   return fillChecks({ node, view, checks: checkItems(checks, types, DIALECT) })
 }
 
@@ -84,12 +89,7 @@ function stepQuery(
   if (!isTransform(node) || query === undefined) return loadQuery
   const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
   const text = spellQuery(query, {
-    path: (input) => {
-      const schema = kindSchema(world.schema, kindOf(input))
-      const reason = `${input} is a step of this bundle`
-      const mark = rebuilt.has(input) ? marks.at({ identifier: schema, role: 'read', reason }) : ''
-      return `${pgPrefixed(schema, mark)}.${viewName(input)}`
-    },
+    path: (input) => readView(input, rebuilt.has(input), marks, world),
     timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
     variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
   })
