@@ -85,7 +85,7 @@ async function load(
   rmSync(file, { force: true })
   const { runTimestamp, parameters } = world.values
   const values = { ...parameters, data: literalGlob(world.store.project), outputs: scratch.outputs }
-  const columns = await engine.runStep({
+  await engine.runStep({
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(path) ?? '',
     variables: { values, runTimestamp },
@@ -93,5 +93,5 @@ async function load(
     columns: node.columns,
   })
   if (source !== null) world.sources.confirm(source)
-  return { file, rows: (await engine.inspectOutput(file, columns)).rows }
+  return { file, rows: await engine.countRows(file) }
 }

@@ -8,10 +8,10 @@ import { fingerprintOf } from '../contract/canonical-json.ts'
 import { withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
-import { columnsFingerprint, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
+import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
-import type { Snapshot } from '../contract/state.ts'
+import { digestOf, digitsOf, type Snapshot } from '../contract/state.ts'
 import { columnItems, kindSchema, NEXT_SCHEMA, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
 import type { FailingRows } from '../engine.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
@@ -77,7 +77,7 @@ export class TableMaker implements Maker {
           tableOf(step)?.made === 'load'
             ? await this.#load(session, order, table, what)
             : await executeStep(session, await this.#creation(order, table), what)
-        return this.#factsOf(session, node, table, rows, fingerprint)
+        return this.#factsOf(session, order, table, rows)
       })
       this.#stored.set(id, sha256)
       await this.#provide(id, `TABLE ${table}`)
@@ -106,19 +106,12 @@ export class TableMaker implements Maker {
     return loaded.rows
   }
 
-  async #factsOf(
-    session: Session,
-    node: ManifestNode,
-    table: string,
-    rows: number,
-    fingerprint: string,
-  ): Promise<NonNullable<Written['facts']>> {
+  async #factsOf(session: Session, order: Order, table: string, rows: number): Promise<NonNullable<Written['facts']>> {
+    const { node } = order
     const { columns } = await tableFacts(session, table, `Looking at ${node.id}`)
     const known = requireColumns(node, columns)
-    // The rows of a function of its inputs are what its fingerprint says; others are looked at.
-    const isAsked = rowsDecide(node)
-    const sum = isAsked ? (await rowDigest(session, table, 'q', `Looking at ${node.id}`)).sum : fingerprint.slice(0, 32)
-    return { rows, digest: `${rows}:${sum}:${columnsFingerprint(known)}`, columns: known }
+    const digits = digitsOf(node, order) ?? (await rowDigest(session, table, 'q', `Looking at ${node.id}`)).sum
+    return { rows, digest: digestOf(rows, digits, known), columns: known }
   }
 
   async readTable(node: ManifestNode): Promise<TableRows> {
@@ -135,7 +128,7 @@ export class TableMaker implements Maker {
           `Reading ${node.id}`,
         )
         const columns = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
-        return { rows, digest: `${rows}:${sum}:${columnsFingerprint(columns)}`, columns }
+        return { rows, digest: digestOf(rows, sum, columns), columns }
       })
       const place = placeOfConnection(this.#context.shared.connection)
       return { columns: facts.columns, facts, place, ms: performance.now() - started }
