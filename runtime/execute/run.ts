@@ -8,6 +8,7 @@ import type { CheckResult, Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
 import type { SharedState } from '../shared-state.ts'
+import type { SourceFiles } from '../store/source-files.ts'
 import type { Outputs } from './outputs.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
@@ -53,6 +54,8 @@ export interface RunRequest {
   readonly runId?: string
   /** Of an engine that is a database: the ledger, already open. Default: it is opened for the run. */
   readonly shared?: SharedState
+  /** Of the project, where reading them has begun. */
+  readonly sources?: SourceFiles
   /** Where outputs are. Default: files below target/. */
   readonly outputs?: Outputs
   /** Connections of the profile, by name; throws PROFILE_INVALID. Default: there is none. */
