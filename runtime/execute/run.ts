@@ -70,7 +70,7 @@ export interface ExecuteOptions extends RunRequest {
   readonly continueOnError?: boolean
   /** How often a failed step is tried again. Default 0. */
   readonly retries?: number
-  /** Steps at a time. Default 1: the engine itself uses all threads. */
+  /** Steps at a time. Default: 1 where the engine itself uses all threads; 4 in a database, where a session uses one. */
   readonly maxWorkers?: number
   readonly memoryLimit?: string
   readonly threads?: number

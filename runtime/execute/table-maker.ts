@@ -17,7 +17,7 @@ import type { FailingRows } from '../engine.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
-import { executeStep, fillTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
+import { fillTable, type MadeTable, makeTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { Loader } from './load-rows.ts'
@@ -72,12 +72,16 @@ export class TableMaker implements Maker {
     const table = storedTable(id, { sha256 })
     try {
       const facts = await this.#context.pool.with(async (session) => {
-        await session.rows(what, `DROP TABLE IF EXISTS ${table}`)
-        const rows =
+        const made =
           tableOf(step)?.made === 'load'
             ? await this.#load(session, order, table, what)
-            : await executeStep(session, await this.#creation(order, table), what)
-        return this.#factsOf(session, order, table, rows)
+            : await makeTable(session, {
+                comment: this.#comment(id),
+                table,
+                query: await this.#query(step, node),
+                what,
+              })
+        return this.#factsOf(session, order, table, made)
       })
       this.#stored.set(id, sha256)
       await this.#provide(id, `TABLE ${table}`)
@@ -87,15 +91,11 @@ export class TableMaker implements Maker {
     }
   }
 
-  async #creation({ node, step }: Order, table: string): Promise<string> {
-    return `${this.#comment(node.id)} CREATE TABLE ${table} AS\n${await this.#query(step, node)}`
-  }
-
-  async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<number> {
+  async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<MadeTable> {
     const { loader } = this.#context
     const columns = node.columns ?? []
     const loaded = await loader.load(node, source)
-    const create = `${this.#comment(node.id)} CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
+    const create = `${this.#comment(node.id)} DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
     const copy = `${this.#comment(node.id)} COPY ${table} (${columns.map(({ name }) => pgName(name)).join(', ')}) FROM STDIN (FORMAT csv)`
     const pipe = await loader.rows(node, loaded.file)
     try {
@@ -103,14 +103,19 @@ export class TableMaker implements Maker {
     } finally {
       pipe.remove()
     }
-    return loaded.rows
+    return { rows: loaded.rows, ...(await tableFacts(session, table, `Looking at ${node.id}`)) }
   }
 
-  async #factsOf(session: Session, order: Order, table: string, rows: number): Promise<NonNullable<Written['facts']>> {
+  async #factsOf(
+    session: Session,
+    order: Order,
+    table: string,
+    { rows, columns }: MadeTable,
+  ): Promise<NonNullable<Written['facts']>> {
     const { node } = order
-    const { columns } = await tableFacts(session, table, `Looking at ${node.id}`)
     const known = requireColumns(node, columns)
-    const digits = digitsOf(node, order) ?? (await rowDigest(session, table, 'q', `Looking at ${node.id}`)).sum
+    const relation = `${this.#comment(node.id)} ${table}`
+    const digits = digitsOf(node, order) ?? (await rowDigest(session, relation, 'q', `Looking at ${node.id}`)).sum
     return { rows, digest: digestOf(rows, digits, known), columns: known }
   }
 
@@ -164,7 +169,7 @@ export class TableMaker implements Maker {
   }
 
   async digestColumns(id: NodeId, snapshot: Snapshot, columns: readonly string[]): Promise<string> {
-    const relation = `(\n${this.#queryFor(id, snapshot)}\n)`
+    const relation = `${this.#comment(id)} (\n${this.#queryFor(id, snapshot)}\n)`
     const row = columns.length === 0 ? "''" : `ROW(${columns.map((name) => `q.${pgName(name)}`).join(', ')})`
     const { rows, sum } = await this.#context.pool.with((session) =>
       rowDigest(session, relation, row, `Looking at ${id}`),
@@ -234,11 +239,11 @@ export class TableMaker implements Maker {
     const what = `Showing ${id}`
     if (world.environment === null) {
       const view = `${pgName(nextSchema(shared.ledger.project, kindOf(id)))}.${pgName(output.name)}`
-      await session.rows(what, `DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
+      await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
       return
     }
     const isOurs = own.has(`${output.schema}.${output.name}`)
-    await session.rows(what, 'SELECT seeknal.point_view($1, $2, $3, $4::boolean)', [
+    await session.rows(what, `${this.#comment(id)} SELECT seeknal.point_view($1, $2, $3, $4::boolean)`, [
       output.schema,
       output.name,
       query,

@@ -13,8 +13,11 @@ import { openSession, type Row, type Session } from './session.ts'
 export const MIGRATIONS: readonly string[] = [tables, functions]
 
 const WHAT = 'Keeping the state'
-const MOST_ATTEMPTS = 5
-const FIRST_PAUSE_MS = 200
+/** Whoever waits for a lock makes readers wait behind it: so it waits a short time, and tries again. */
+const LOCK_TIMEOUT = '500ms'
+const GIVE_UP_MS = 60_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 3000
 const RETRY_MS = 100
 /** A lock was not given in time; two sessions waited for each other. */
 const LOCKED: readonly unknown[] = ['55P03', '40P01']
@@ -77,18 +80,19 @@ export class Ledger {
 
   /** One transaction, tried again when others hold what it needs; waiting for locks is limited. */
   async commit(body: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    const deadline = Date.now() + GIVE_UP_MS
+    for (let attempt = 0; ; attempt++) {
       try {
         await this.ask('BEGIN')
-        if (this.session.connection.lockTimeoutMs === null) await this.ask("SET LOCAL lock_timeout = '10s'")
+        if (this.session.connection.lockTimeoutMs === null) await this.ask(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
         await body()
         await this.ask('COMMIT')
         return
       } catch (error) {
         await this.session.rows(WHAT, 'ROLLBACK').catch(() => [])
         const isLocked = error instanceof RuntimeFailure && LOCKED.includes(error.facts.sqlstate)
-        if (!isLocked || attempt === MOST_ATTEMPTS) throw error
-        await sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random()))
+        if (!isLocked || Date.now() > deadline) throw error
+        await sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random()))
       }
     }
   }

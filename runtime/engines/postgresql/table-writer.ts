@@ -4,10 +4,11 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
+import { pgText } from '../../contract/postgresql-names.ts'
 import type { OutputColumn } from '../../engine.ts'
-import { copyFrom } from './driver.ts'
+import { copyFrom, type QueryResult } from './driver.ts'
 import { serverFailure } from './failures.ts'
-import type { Session } from './session.ts'
+import type { Row, Session } from './session.ts'
 import { duckdbType } from './types.ts'
 
 export interface TableFacts {
@@ -15,10 +16,30 @@ export interface TableFacts {
   readonly sizeBytes: number
 }
 
-/** Rows that the statement gave, by its tag. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED. */
-export async function executeStep(session: Session, sql: string, what: string): Promise<number> {
+export interface MadeTable extends TableFacts {
+  /** By the tag of the statement that filled it. */
+  readonly rows: number
+}
+
+/**
+ * A table in place of one of that name, and what it is, in one message, which is one transaction. `comment` goes before
+ * all of it. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED.
+ */
+export async function makeTable(
+  session: Session,
+  { comment, table, query, what }: Readonly<Record<'comment' | 'table' | 'query' | 'what', string>>,
+): Promise<MadeTable> {
+  const sql = `${comment} DROP TABLE IF EXISTS ${table};\nCREATE TABLE ${table} AS\n${query}\n;\n${factsQuery(table)}`
+  const [, made, facts] = await executed(session, sql, what)
+  return { rows: made?.rowCount ?? 0, ...factsOf(facts?.rows ?? []) }
+}
+
+/** The answer to each statement of a message. */
+async function executed(session: Session, sql: string, what: string): Promise<readonly QueryResult<Row>[]> {
   try {
-    return (await session.client.query(sql)).rowCount ?? 0
+    const results: unknown = await session.client.query<Row>(sql)
+    // The driver gives a list where there are several statements.
+    return (Array.isArray(results) ? results : [results]) as readonly QueryResult<Row>[]
   } catch (error) {
     throw stepFailure(serverFailure(error, session.connection, what), what)
   }
@@ -46,7 +67,7 @@ export async function fillTable(
   rows: () => RowStream,
 ): Promise<void> {
   await session.rows(what, 'BEGIN')
-  await executeStep(session, create, what)
+  await executed(session, create, what)
   const sink = session.client.query(copyFrom(copy))
   const { stream, settled } = rows()
   const [sent, made] = await Promise.allSettled([
@@ -65,22 +86,21 @@ export async function fillTable(
   await session.rows(what, 'COMMIT')
 }
 
+const factsQuery = (relation: string): string =>
+  `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attndims AS dimensions, pg_relation_size(a.attrelid) AS size
+   FROM pg_attribute a WHERE a.attrelid = ${pgText(relation)}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
+
+const factsOf = (rows: readonly Row[]): TableFacts => ({
+  columns: rows.map(({ name, type, dimensions }) => ({
+    name: name ?? '',
+    type: duckdbType(type ?? 'text', Number(dimensions ?? 1)),
+  })),
+  sizeBytes: Number(rows[0]?.size ?? 0),
+})
+
 /** Columns and size of a relation that the name, as SQL spells it, leads to. */
-export async function tableFacts(session: Session, relation: string, what: string): Promise<TableFacts> {
-  const rows = await session.rows(
-    what,
-    `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attndims AS dimensions, pg_relation_size(a.attrelid) AS size
-     FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
-    [relation],
-  )
-  return {
-    columns: rows.map(({ name, type, dimensions }) => ({
-      name: name ?? '',
-      type: duckdbType(type ?? 'text', Number(dimensions ?? 1)),
-    })),
-    sizeBytes: Number(rows[0]?.size ?? 0),
-  }
-}
+export const tableFacts = async (session: Session, relation: string, what: string): Promise<TableFacts> =>
+  factsOf(await session.rows(what, factsQuery(relation)))
 
 const MODULUS = 1n << 128n
 
