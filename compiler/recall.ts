@@ -1,7 +1,6 @@
 // The last compile of an environment again. When nothing that it read has changed (files, base, parameters and what the
 // sources hold), no pass runs, and none is even loaded. When only texts of files of nodes have, the passes run over these
-// files and those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an environment; what is
-// damaged counts as not there.
+// files and those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an environment.
 
 import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
@@ -37,8 +36,8 @@ const keyOf = (input: RecallInput): string => `compiled/${slotOf(input)}`
 function lastResult(input: RecallInput, { rest }: Made): Last | null {
   if (input.stopAfter !== undefined || input.cache.get(keyOf(input)) !== rest) return null
   const result = input.results.get(slotOf(input))
-  const last = result === undefined ? null : lastOf(result)
-  return last?.rest === rest ? last : null
+  // Written by `keep` only.
+  return (result?.head as Made | undefined)?.rest === rest && result !== undefined ? lastOf(result) : null
 }
 
 /** Null: there are other files. */

@@ -1,8 +1,8 @@
 // A compile without errors ↔ what is kept of it: its bundle, and what made it, so that the next compile can tell what it may
-// take over. What is damaged counts as not there.
+// take over.
 
 import type { BundleFile } from '../../runtime/contract/bundle.ts'
-import { prettyJson, sha256 } from '../../runtime/contract/canonical-json.ts'
+import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { Diff } from '../../runtime/contract/diff.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -76,21 +76,14 @@ function carriedOver(fresh: ManifestNode, node: ManifestNode | undefined): reado
   return isSame ? [] : [{ id, definition_fingerprint, inputs }]
 }
 
-/** Null: it was damaged. */
-export function lastOf({ head, texts }: KeptResult): Last | null {
+export function lastOf({ head, texts }: KeptResult): Last {
   // Written above only.
   const { steps, ...kept } = head as Kept
-  try {
-    const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
-    const whole = [...texts].every(([path, text]) => path === 'bundle.json' || sha256(text) === contract.files[path])
-    if (!whole) return null
-    const manifest: Manifest = JSON.parse(texts.get('manifest.json') ?? '')
-    const apply = texts.get('apply.sql') ?? ''
-    const all = new Map([...texts, ...steps.map(([path, start, end]) => [path, apply.slice(start, end)] as const)])
-    return { ...kept, contract, manifest, texts: all }
-  } catch {
-    return null
-  }
+  const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
+  const manifest: Manifest = JSON.parse(texts.get('manifest.json') ?? '')
+  const apply = texts.get('apply.sql') ?? ''
+  const all = new Map([...texts, ...steps.map(([path, start, end]) => [path, apply.slice(start, end)] as const)])
+  return { ...kept, contract, manifest, texts: all }
 }
 
 /** The compile again. */
