@@ -171,9 +171,6 @@ test('A table of somebody else is never written over', async () => {
 test('Commands that only know files say so', async () => {
   const project = await applied()
   for (const args of [
-    ['repl', '-e', 'SELECT 1'],
-    ['inspect', 'transform.daily'],
-    ['env', 'diff', 'dev'],
     ['promote', 'dev', 'staging'],
     ['history', '--verify'],
   ])
