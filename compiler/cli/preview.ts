@@ -7,12 +7,12 @@ import { buildSteps, fileOf, type OpenedBundle } from '../../runtime/contract/bu
 import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { literalGlob } from '../../runtime/contract/source-paths.ts'
-import type { QueryAnswer } from '../../runtime/engines/duckdb/query-session.ts'
 import { extractTable } from '../../runtime/execute/read-table.ts'
 import type { RunRequest } from '../../runtime/execute/run.ts'
 import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
 import { readableSource } from '../../runtime/execute/step.ts'
 import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
+import type { QueryAnswer } from '../../runtime/query.ts'
 import { linkOrCopy, makeFolder } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import type { Workspace } from './workspace.ts'
@@ -167,7 +167,7 @@ async function firstRows(scratch: Scratch, id: NodeId, limit: number): Promise<Q
   try {
     return await session.run(`FROM preview.output LIMIT ${limit}`, limit)
   } finally {
-    session.close()
+    await session.close()
   }
 }
 

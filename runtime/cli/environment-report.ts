@@ -9,9 +9,11 @@ import type { CheckResult } from '../contract/state.ts'
 import { environmentDiff } from '../environment-diff.ts'
 import type { RunResult } from '../execute/run.ts'
 import type { EnvironmentPromotion } from '../promote/to-environment.ts'
+import { fileOutputs } from '../repl/outputs.ts'
 import { acquireEnvironment, readEnvConfig, readEnvState, writeEnvDocument } from '../store/environments.ts'
+import { removeTree } from '../store/files.ts'
 import { ledgerMark } from '../store/ledger-cache.ts'
-import { openStore, type Store } from '../store/store.ts'
+import { openStore, pathIn, type Store } from '../store/store.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import { type FailureSummary, placeInBundle } from './failure-summary.ts'
 import { messageWithoutValues } from './report-message.ts'
@@ -127,12 +129,12 @@ async function writeReport(
   runId: string,
   made: readonly string[],
 ): Promise<void> {
-  const diffs = await environmentDiff(store, environment, {
-    node: null,
-    samples: 0,
-    mostRows: MOST_ROWS,
-    mostNodes: MOST_NODES,
-  })
+  const scratchDirectory = pathIn(store, 'tmp', `report-${process.pid}`)
+  const source = fileOutputs(store, scratchDirectory)
+  const request = { node: null, samples: 0, mostRows: MOST_ROWS, mostNodes: MOST_NODES }
+  const diffs = await environmentDiff({ store, source }, environment, request).finally(() =>
+    removeTree(scratchDirectory),
+  )
   const differences = diffs.flatMap((diff) => [
     `- ${summaryLine(diff)}`,
     ...detailLines(diff).map((line) => `  - ${line.trim()}`),

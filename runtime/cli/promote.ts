@@ -98,7 +98,7 @@ async function promoteIn(
   if (request.to !== null && !isProduction(request.to)) {
     if (request.rematerialize === true) throw onlyProduction()
     const { promoteToOther } = await import('./promote-environment.ts')
-    return promoteToOther(environment, environmentArgument(request.to), request, surroundings)
+    return promoteToOther(environment, environmentArgument(request.to), request, surroundings, shared)
   }
   const profile = resolveProfile(request.profile, null, executionRoot(surroundings), surroundings)
   if (request.rematerialize === true && profile === null) throw noProfile()
@@ -164,9 +164,7 @@ const sayThere = (terminal: Terminal, environment: string, { to }: Pick<SwitchRe
 const isProduction = (name: string): boolean => name === 'prod' || name === 'production'
 
 /** Of an engine that is a database. */
-function requireSupported({ to, rematerialize }: PromoteRequest): void {
-  if (to !== null && !isProduction(to))
-    throw unsupported(`Promoting to another environment`, ENGINES.postgresql.title, 'Plan and apply that environment.')
+function requireSupported({ rematerialize }: PromoteRequest): void {
   if (rematerialize === true)
     throw unsupported(`'--rematerialize'`, ENGINES.postgresql.title, 'Its outputs are tables of the database already.')
 }

@@ -17,6 +17,7 @@ import type { FailingRows } from '../engine.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
+import { statementComment } from '../engines/postgresql/statement-comment.ts'
 import { fillTable, type MadeTable, makeTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
@@ -253,14 +254,12 @@ export class TableMaker implements Maker {
 
   #comment(node: string): string {
     const { contract } = this.#context.world
-    const named = {
+    return statementComment({
       project: contract.project.name,
       environment: contract.environment ?? 'production',
       node,
       bundle: contract.digest,
-    }
-    const text = Object.entries(named).map(([name, value]) => `${name}=${value.replace(/[^\w.-]/g, '_')}`)
-    return `/* seeknal ${text.join(' ')} */`
+    })
   }
 
   /** The query of a step with the run's values in it: one SELECT, whose inputs are where this run has them. */
