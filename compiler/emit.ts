@@ -35,8 +35,8 @@ export async function emit(
   const names = namesIn(named, forPeople, rewritten, nameless)
   const unsealed = names === undefined ? nameless : { ...nameless, names }
   const texts: [string, string][] = [
-    ['diff.json', prettyJson(diff)],
-    ['manifest.json', prettyJson(outside.written(manifest))],
+    ['diff.json', prettyJson(outside.written.diff(diff))],
+    ['manifest.json', prettyJson(outside.written.manifest(manifest))],
     ['prelude.sql', rewritten.prelude],
     ['types.ts', types],
     ...named.map(([path, text]): [string, string] => [path, text]),
@@ -56,7 +56,13 @@ export async function emit(
   const digests = texts.map(([path, text]) => [path, outside.digestOf(path, text) ?? sha256(text)] as const)
   const unsigned = { ...unsealed, files: Object.fromEntries(digests) }
   const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
-  return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]), manifest, base, diff }
+  return {
+    contract,
+    files: new Map([['bundle.json', prettyJson(outside.written.contract(contract))], ...texts]),
+    manifest,
+    base,
+    diff,
+  }
 }
 
 /** Prepares what takes long, while the engine works for another pass. */

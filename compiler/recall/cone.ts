@@ -3,7 +3,8 @@
 // the same, byte for byte: a pass takes from a node outside only what the manifest says of it, and what cannot be taken
 // over so (tables of databases, columns that only data can tell) is never outside.
 
-import { rememberItems } from '../../runtime/contract/canonical-json.ts'
+import { isLong, rememberItems } from '../../runtime/contract/canonical-json.ts'
+import type { Diff } from '../../runtime/contract/diff.ts'
 import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId } from '../../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -35,7 +36,6 @@ export function coneOf(last: Last, changed: ReadonlySet<string>): Cone | null {
   if (!isPlain || isDatabaseEngine(last.contract.engine.name)) return null
   const ids = new Set(outside.map((node) => node.id))
   const inside = new Map(last.manifest.nodes.flatMap((node) => (ids.has(node.id) ? [] : [[node.id, node]])))
-  rememberItems(last.texts.get('manifest.json') ?? '', 'nodes', last.manifest.nodes)
   return {
     holds,
     observed: last.observed.filter(([request]) => ids.has(request.node)),
@@ -46,7 +46,7 @@ export function coneOf(last: Last, changed: ReadonlySet<string>): Cone | null {
       diagnostics: last.diagnostics.filter(({ place }) => !holds(place.file)),
       fits: ({ nodes, unsupported }) =>
         unsupported.length === 0 && nodes.length === inside.size && nodes.every(({ id }) => inside.has(id)),
-      written: (manifest) => ({ ...manifest, nodes: asWritten(manifest.nodes, last.manifest.nodes) }),
+      written: writtenAs(last),
       types: (manifest) =>
         manifest.nodes.every((node) => ids.has(node.id) || sameType(node, inside.get(node.id)))
           ? last.texts.get('types.ts')
@@ -125,12 +125,37 @@ function lockOf({ lock }: Last): Validated['lock'] {
   return sources
 }
 
-/** Each record as it was, where it says the same. */
-const asWritten = (nodes: readonly ManifestNode[], before: readonly ManifestNode[]): ManifestNode[] => {
-  const known = new Map(before.map((node) => [node.id, node]))
-  return nodes.map((node) => {
-    const was = known.get(node.id)
-    return was !== undefined && sameJson(was, node) ? was : node
+function writtenAs({ texts, manifest: last, contract }: Last): Outside['written'] {
+  const text = (path: string): string => texts.get(path) ?? ''
+  return {
+    manifest: (manifest) => {
+      rememberItems(text('manifest.json'), 'nodes', last.nodes)
+      return { ...manifest, nodes: asBefore(manifest.nodes, last.nodes, ({ id }) => id) }
+    },
+    contract: (now) => {
+      rememberItems(text('bundle.json'), 'steps', contract.steps)
+      return { ...now, steps: asBefore(now.steps, contract.steps, ({ id }) => id) }
+    },
+    diff: (diff) => {
+      if (!isLong(diff.changes) && !isLong(diff.execute)) return diff
+      const { changes, execute }: Diff = JSON.parse(text('diff.json'))
+      rememberItems(text('diff.json'), 'changes', changes)
+      rememberItems(text('diff.json'), 'execute', execute)
+      return {
+        ...diff,
+        changes: asBefore(diff.changes, changes, ({ node }) => node),
+        execute: asBefore(diff.execute, execute, ({ node }) => node),
+      }
+    },
+  }
+}
+
+/** Each item as it was, where it says the same. */
+function asBefore<Item>(items: readonly Item[], before: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  const known = new Map(before.map((item) => [keyOf(item), item]))
+  return items.map((item) => {
+    const was = known.get(keyOf(item))
+    return was !== undefined && sameJson(was, item) ? was : item
   })
 }
 
