@@ -1,5 +1,7 @@
 // Outputs that PostgreSQL holds are read by the commands, and by the names, that read those in files.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { does, ends, rowsOf } from '../support/cli.ts'
@@ -183,8 +185,9 @@ test('inspect shows columns, checks and first rows of an output', async () => {
   await fails(2, folder, ['inspect', 'transform.dayly'], /Did you mean 'transform\.daily'/)
 })
 
-test('env diff compares in the server, by key', async () => {
-  const { folder } = await shop()
+test('env diff compares in the server, by key; report.md says so on every machine', async () => {
+  const project = await shop()
+  const { folder } = project
   const out = await does(folder, ['env', 'diff', 'dev', '--samples'])
   assert.match(out, /transform\.Odd: new, 2 rows/)
   assert.match(out, /transform\.daily: 2 rows/)
@@ -194,6 +197,15 @@ test('env diff compares in the server, by key', async () => {
   assert.is(odd.diff, null)
   assert.equal(daily.diff.columns.added, [{ name: 'most', type: 'DECIMAL(38,10)' }])
   assert.equal([daily.diff.rows, daily.diff.changed_rows, daily.diff.differing.length], [{ before: 2, after: 2 }, 2, 1])
+  const other = project.copy()
+  await does(other.folder, ['env', 'list'])
+  for (const one of [project, other]) {
+    const report = readFileSync(join(one.folder, 'target/environments/dev/report.md'), 'utf8')
+    assert.match(
+      report,
+      /\| `transform\.daily` \| executed \| 2 \|[\s\S]*- transform\.daily: 2 rows[\s\S]*rows matched by day/,
+    )
+  }
 })
 
 test.run()
