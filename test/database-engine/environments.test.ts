@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { cli, does, ends } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
+import { tempProject } from '../support/temp.ts'
 
 const test = suite('database engine: environments')
 
@@ -215,6 +216,24 @@ test('A promotion to another environment makes it what this one is, without maki
   assert.match(await does(other.folder, ['env', 'list']), /staging-2 +promoted/)
   await does(other.folder, ['env', 'delete', 'staging-2', '--yes'])
   assert.equal(await project.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'staging%'"), [])
+})
+
+test('Where a bundle was executed without a project, outputs and production are found all the same', async () => {
+  const project = await applied()
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  const elsewhere = tempProject({
+    'profiles.yml': readFileSync(join(project.folder, 'profiles.yml'), 'utf8'),
+    'data/regions.csv': readFileSync(join(project.folder, 'data/regions.csv'), 'utf8'),
+  })
+  await does(elsewhere, ['exec', 'bundle', join(project.folder, 'bundle')])
+  assert.match(await does(elsewhere, ['history']), /\* 2 +.* run/)
+  assert.equal(await rowsOf(elsewhere, 'SELECT count(*) FROM transform.daily'), [['2']])
+  assert.match(await does(elsewhere, ['inspect', 'daily']), /most/)
+  assert.match(await does(elsewhere, ['env', 'list']), /dev +applied/)
+  // Production has what the environment has by now, by the project's own run.
+  assert.match(await does(elsewhere, ['env', 'promote', 'dev', '--rematerialize', '--force']), /generation 3 \(was 2\)/)
+  assert.match(await does(elsewhere, ['rollback', '--to', '1', '--yes']), /generation 1 again/)
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,revenue,n']])
 })
 
 test('history --verify checks the ledger, the bundles and the tables from end to end', async () => {

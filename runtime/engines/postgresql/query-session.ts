@@ -102,9 +102,9 @@ export class QuerySession implements SqlSession {
 
   async exportParquet(): Promise<never> {
     throw new RuntimeFailure(
-      'USAGE',
-      'Parquet is not written where the engine is PostgreSQL.',
-      {},
+      'ENGINE_UNSUPPORTED',
+      'Writing Parquet is not supported yet on the engine PostgreSQL.',
+      { engine: 'postgresql' },
       { hints: ['Write .csv or .json.'] },
     )
   }
