@@ -48,7 +48,7 @@ export async function promoteToOther(
     return 0
   }
   const result = await promoteToEnvironment(options)
-  await reportPromotion(projectDir, from, result, terminal)
+  await reportPromotion(projectDir, from, result, { terminal, shared })
   if (terminal.options.json) terminal.document(result)
   else if (!ask) sayPromotion(terminal, result)
   terminal.success(

@@ -1,20 +1,22 @@
 // The shared state of a project whose engine is a database, for commands that read or switch it; and the outputs of any
-// project, for those that read them. Reports PROFILE_INVALID, CONNECTION_FAILED, ENGINE_UNSUPPORTED.
+// project, for those that read them. Reports PROFILE_INVALID, CONNECTION_FAILED.
 
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { DEFAULT_OUTPUT_SCHEMA, isDatabaseEngine } from '../contract/engines.ts'
-import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
+import { executedEngine } from '../executed-engine.ts'
 import { resolveProfile } from '../profile.ts'
 import { findEngine, type ProjectEngine } from '../project-engine.ts'
 import { fileOutputs, type OutputSource } from '../repl/outputs.ts'
 import type { SharedState } from '../shared-state.ts'
 import { removeTree } from '../store/files.ts'
 import { onLeaving } from '../store/leaving.ts'
-import { requireOwnState } from '../store/ledger-cache.ts'
+import { ledgerMark, requireOwnState } from '../store/ledger-cache.ts'
 import { openStore, pathIn, type Store } from '../store/store.ts'
 import type { Surroundings } from './command.ts'
 import { connectionsOf } from './profile.ts'
-import { outputsRoot } from './project-root.ts'
+import { outputsRoot, PROJECT_FILE } from './project-root.ts'
 
 export interface SharedRequest {
   /** The project's folder. */
@@ -36,7 +38,13 @@ const profileOf = ({ root, environment, profile }: SharedRequest, surroundings: 
   })
 
 const engineOf = (request: SharedRequest, surroundings: Surroundings): ProjectEngine =>
-  request.engine ?? findEngine(request.root, () => profileOf(request, surroundings))
+  request.engine ?? executedBy(request.root) ?? findEngine(request.root, () => profileOf(request, surroundings))
+
+/** Where a bundle was executed without a project, it says by what. */
+const executedBy = (root: string): ProjectEngine | null => {
+  const store = openStore(root)
+  return existsSync(join(root, PROJECT_FILE)) || ledgerMark(store) === null ? null : executedEngine(store)
+}
 
 /** Runs `body` with the shared state, target/ saying what it says; null: the engine has none. */
 export async function withSharedState<T>(
@@ -97,11 +105,3 @@ export async function withOutputs<T>(
     }
   })
 }
-
-export const unsupported = (what: string, engine: string, instead: string): RuntimeFailure =>
-  new RuntimeFailure(
-    'ENGINE_UNSUPPORTED',
-    `${what} is not supported yet on the engine ${engine}.`,
-    { engine },
-    { hints: [instead] },
-  )

@@ -27,7 +27,12 @@ export interface Loader {
 }
 
 /** As the compiler binds what is read. */
-const SETTINGS = { Calendar: 'gregorian', TimeZone: 'UTC', default_null_order: 'NULLS_LAST', default_order: 'ASC' }
+export const FILE_SETTINGS = {
+  Calendar: 'gregorian',
+  TimeZone: 'UTC',
+  default_null_order: 'NULLS_LAST',
+  default_order: 'ASC',
+}
 
 /** Starts DuckDB when the first file is read. */
 export function fileLoader(
@@ -44,7 +49,7 @@ export function fileLoader(
       allowedDirectories: [scratch.outputs, scratch.spill],
       allowedPaths: sources.flatMap((source) => readableSource(world.store.project, source)),
       spillDirectory: scratch.spill,
-      settings: SETTINGS,
+      settings: FILE_SETTINGS,
       ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     })

@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
+import { tempProject } from '../support/temp.ts'
 
 const test = suite('database engine: environments')
 
@@ -217,10 +218,80 @@ test('A promotion to another environment makes it what this one is, without maki
   assert.equal(await project.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'staging%'"), [])
 })
 
-test('Commands that only know files say so', async () => {
+test('Where a bundle was executed without a project, outputs and production are found all the same', async () => {
   const project = await applied()
-  for (const args of [['history', '--verify']])
-    assert.match((await ends(2, project.folder, args)).all, /not supported yet on the engine PostgreSQL/)
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  const elsewhere = tempProject({
+    'profiles.yml': readFileSync(join(project.folder, 'profiles.yml'), 'utf8'),
+    'data/regions.csv': readFileSync(join(project.folder, 'data/regions.csv'), 'utf8'),
+  })
+  await does(elsewhere, ['exec', 'bundle', join(project.folder, 'bundle')])
+  assert.match(await does(elsewhere, ['history']), /\* 2 +.* run/)
+  assert.equal(await rowsOf(elsewhere, 'SELECT count(*) FROM transform.daily'), [['2']])
+  assert.match(await does(elsewhere, ['inspect', 'daily']), /most/)
+  assert.match(await does(elsewhere, ['env', 'list']), /dev +applied/)
+  // Production has what the environment has by now, by the project's own run.
+  assert.match(await does(elsewhere, ['env', 'promote', 'dev', '--rematerialize', '--force']), /generation 3 \(was 2\)/)
+  assert.match(await does(elsewhere, ['rollback', '--to', '1', '--yes']), /generation 1 again/)
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,revenue,n']])
+})
+
+test('history --verify checks the ledger, the bundles and the tables from end to end', async () => {
+  const project = await applied()
+  await does(project.folder, ['promote', 'dev'])
+  await does(project.folder, ['rollback', '--yes'])
+  const verified = () => cli(project.folder, ['history', '--verify'])
+  const [table = []] = await project.rows(
+    "SELECT relname FROM pg_class WHERE relnamespace = 'seeknal_store'::regnamespace AND relname LIKE 'transform.by_region%'",
+  )
+  assert.match((await verified()).all, /✓ 2 generations verified\./)
+  const kept = 'CREATE TABLE shop.kept AS SELECT * FROM'
+  const changes: [string, string, RegExp][] = [
+    [
+      "UPDATE seeknal.generations SET run_state = run_state || ' ' WHERE number = 2",
+      "UPDATE seeknal.generations SET run_state = rtrim(run_state, ' ') WHERE number = 2",
+      /generation 2: run_state\.json was changed/,
+    ],
+    [
+      "UPDATE seeknal.generations SET record = record || ' ' WHERE number = 1",
+      "UPDATE seeknal.generations SET record = rtrim(record, ' ') WHERE number = 1",
+      /generation 2: generation 1 is not the one that it was made on/,
+    ],
+    [
+      `${kept} seeknal.bundles; UPDATE seeknal.bundles SET files = jsonb_set(files, '{review.md}', '"nothing"')`,
+      'UPDATE seeknal.bundles b SET files = k.files FROM shop.kept k WHERE k.digest = b.digest; DROP TABLE shop.kept',
+      /generation 1: the bundle that made it: .*review\.md[\s\S]*generation 2: the bundle/,
+    ],
+    [
+      `${kept} seeknal.bundles; DELETE FROM seeknal.bundles`,
+      'INSERT INTO seeknal.bundles SELECT * FROM shop.kept; DROP TABLE shop.kept',
+      /generation 1: the bundle [0-9a-f]{12} that made it is gone/,
+    ],
+    [
+      `${kept} seeknal_store."${table[0]}"; DELETE FROM seeknal_store."${table[0]}" WHERE region = 'north'`,
+      `DELETE FROM seeknal_store."${table[0]}"; INSERT INTO seeknal_store."${table[0]}" SELECT * FROM shop.kept; DROP TABLE shop.kept`,
+      /generation 1: the output of transform\.by_region was changed[\s\S]*generation 2: the output of transform\.by_region/,
+    ],
+    [
+      'CREATE OR REPLACE VIEW analytics.daily AS SELECT day, revenue, n FROM (VALUES (current_date, 1::numeric, 1::bigint)) v(day, revenue, n)',
+      'DROP VIEW analytics.daily',
+      /generation 1: the view analytics\.daily leads elsewhere/,
+    ],
+    [
+      'DELETE FROM seeknal.switches WHERE id = (SELECT max(id) FROM seeknal.switches)',
+      'SELECT',
+      /generation 1: the view analytics\.daily is missing[\s\S]*the last switch was not to it|the last switch was not to it[\s\S]*is missing/,
+    ],
+  ]
+  for (const [sql, undo, said] of changes) {
+    await project.database.sql(sql)
+    const { code, all } = await verified()
+    assert.match(all, said, all)
+    assert.is(code, 1)
+    await project.database.sql(undo)
+  }
+  const { generations, problems } = JSON.parse((await cli(project.folder, ['history', '--verify', '--json'])).out)
+  assert.equal([generations.length, problems.length], [2, 2])
 })
 
 test('Cleaning removes old versions, and keeps what can be gone back to', async () => {

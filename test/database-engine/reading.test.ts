@@ -1,5 +1,7 @@
 // Outputs that PostgreSQL holds are read by the commands, and by the names, that read those in files.
 
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { does, ends, rowsOf } from '../support/cli.ts'
@@ -183,8 +185,9 @@ test('inspect shows columns, checks and first rows of an output', async () => {
   await fails(2, folder, ['inspect', 'transform.dayly'], /Did you mean 'transform\.daily'/)
 })
 
-test('env diff compares in the server, by key', async () => {
-  const { folder } = await shop()
+test('env diff compares in the server, by key; report.md says so on every machine', async () => {
+  const project = await shop()
+  const { folder } = project
   const out = await does(folder, ['env', 'diff', 'dev', '--samples'])
   assert.match(out, /transform\.Odd: new, 2 rows/)
   assert.match(out, /transform\.daily: 2 rows/)
@@ -194,6 +197,55 @@ test('env diff compares in the server, by key', async () => {
   assert.is(odd.diff, null)
   assert.equal(daily.diff.columns.added, [{ name: 'most', type: 'DECIMAL(38,10)' }])
   assert.equal([daily.diff.rows, daily.diff.changed_rows, daily.diff.differing.length], [{ before: 2, after: 2 }, 2, 1])
+  const other = project.copy()
+  await does(other.folder, ['env', 'list'])
+  for (const one of [project, other]) {
+    const report = readFileSync(join(one.folder, 'target/environments/dev/report.md'), 'utf8')
+    assert.match(
+      report,
+      /\| `transform\.daily` \| executed \| 2 \|[\s\S]*- transform\.daily: 2 rows[\s\S]*rows matched by day/,
+    )
+  }
+})
+
+test('dry-run shows the first rows of a draft, with all that it needs, and writes nothing', async () => {
+  const { folder, rows, copy } = await shop()
+  const objects = 'SELECT count(*), max(oid::bigint) FROM pg_class'
+  const drafts = {
+    'draft_transform_late.yml': transform(
+      'late',
+      ['transform.daily', 'source.regions'],
+      "SELECT d.day, d.most, r.region FROM ref('transform.daily') d CROSS JOIN ref('source.regions') r ORDER BY 1, 3",
+    ),
+    'draft_source_others.yml':
+      'kind: source\nname: others\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
+    'draft_source_places.yml': 'kind: source\nname: places\nsource: csv\ntable: data/regions.csv\n',
+    'draft_transform_broken.yml': transform(
+      'broken',
+      ['source.orders'],
+      "SELECT 1 / (id - 1) AS x FROM ref('source.orders')",
+    ),
+  }
+  for (const [path, text] of Object.entries(drafts)) writeFileSync(join(folder, path), text)
+  const before = await rows(objects)
+  const late = await does(folder, ['dry-run', 'draft_transform_late.yml', '--limit', '3'])
+  assert.match(
+    late,
+    /most[\s\S]*2026-03-01 │ +20\.00 │ north\n[\s\S]*\(3 rows\)\n4 rows in all\. Nothing was written\./,
+  )
+  const others = JSON.parse(await does(folder, ['dry-run', 'draft_source_others.yml', '--limit', '2', '--json']))
+  assert.equal([others.rows, others.first_rows[0]], [2, { id: 1, customer: 'ann', amount: '10.50', day: '2026-03-01' }])
+  assert.match(await does(folder, ['dry-run', 'draft_source_places.yml']), /ann +│ north[\s\S]*2 rows in all/)
+  await fails(1, folder, ['dry-run', 'draft_transform_broken.yml'], /Division by zero/)
+  assert.equal(await rows(objects), before)
+  // Where nothing was executed yet, files are loaded as well.
+  const fresh = copy()
+  fresh.write(
+    'seeknal_project.yml',
+    readFileSync(join(folder, 'seeknal_project.yml'), 'utf8').replace('name: shop', 'name: other'),
+  )
+  fresh.write('draft_transform_late.yml', drafts['draft_transform_late.yml'])
+  assert.match(await does(fresh.folder, ['dry-run', 'draft_transform_late.yml']), /4 rows in all/)
 })
 
 test.run()

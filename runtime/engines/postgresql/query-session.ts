@@ -4,19 +4,13 @@
 
 import { nearest } from '../../contract/diagnostics.ts'
 import { RuntimeFailure } from '../../contract/failures.ts'
-import {
-  answerOf,
-  type QueryAnswer,
-  type QueryColumn,
-  type QueryStream,
-  type RowChunk,
-  type SqlSession,
-} from '../../query.ts'
+import { answerOf, type QueryAnswer, type QueryStream, type RowChunk, type SqlSession } from '../../query.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { serverFailure } from './failures.ts'
-import { Portal } from './portal.ts'
+import type { Portal } from './portal.ts'
+import { portalAnswer } from './portal-answer.ts'
 import { queryText, type RelationNames } from './query-text.ts'
-import { cellJson, cellText, isNumeric, TYPES_SQL, type TypeNames, typeSpelled } from './result-cells.ts'
+import { TYPES_SQL, type TypeNames } from './result-cells.ts'
 import { openSession, type Session } from './session.ts'
 
 /** One output, visible as `schema.name` and as `schema_name`. */
@@ -81,51 +75,36 @@ export class QuerySession implements SqlSession {
     await this.#cancelling
     if (this.#isLost) await this.#again()
     const { session, types } = this.#opened
-    const portal = new Portal(`${this.#options.comment} ${text}`, Number.isFinite(limit) ? limit + 1 : 0)
     this.#runs = true
+    let portal: Portal | null = null
     try {
       if (this.#options.oneMoment !== true) await session.client.query(BEGIN)
-      session.client.query(portal)
-      const columns = (await portal.fields).map(({ name, dataTypeID, dataTypeModifier }) => {
-        const type = typeSpelled(types, dataTypeID, dataTypeModifier)
-        return { name, type, numeric: isNumeric(type) }
-      })
-      return this.#answer(portal, columns, limit)
+      const answer = portalAnswer(session.client, types, `${this.#options.comment} ${text}`, limit)
+      portal = answer.portal
+      const stream = await answer.stream
+      return { ...stream, chunks: this.#ended(answer.portal, stream.chunks) }
     } catch (error) {
       await this.#end(portal)
       throw this.#failure(error)
     }
   }
 
-  #answer(portal: Portal, columns: readonly QueryColumn[], limit: number): QueryStream {
-    const types = columns.map(({ type }) => type)
-    let truncated = false
-    const chunks = async function* (this: QuerySession): AsyncGenerator<RowChunk> {
-      let left = limit
-      try {
-        for await (const all of portal.rows()) {
-          const rows = all.slice(0, left)
-          truncated ||= rows.length < all.length
-          left -= rows.length
-          yield {
-            text: () => rows.map((row) => row.map((value, i) => cellText(value, types[i] ?? ''))),
-            json: () => rows.map((row) => row.map((value, i) => cellJson(value, types[i] ?? ''))),
-          }
-        }
-      } catch (error) {
-        throw this.#failure(error)
-      } finally {
-        await this.#end(portal)
-      }
+  /** The chunks; then, whatever became of them, the statement is over. */
+  async *#ended(portal: Portal, chunks: AsyncIterable<RowChunk>): AsyncGenerator<RowChunk> {
+    try {
+      yield* chunks
+    } catch (error) {
+      throw this.#failure(error)
+    } finally {
+      await this.#end(portal)
     }
-    return { columns, chunks: chunks.call(this), isTruncated: () => truncated }
   }
 
   async exportParquet(): Promise<never> {
     throw new RuntimeFailure(
-      'USAGE',
-      'Parquet is not written where the engine is PostgreSQL.',
-      {},
+      'ENGINE_UNSUPPORTED',
+      'Writing Parquet is not supported yet on the engine PostgreSQL.',
+      { engine: 'postgresql' },
       { hints: ['Write .csv or .json.'] },
     )
   }
@@ -148,9 +127,9 @@ export class QuerySession implements SqlSession {
   }
 
   /** What a statement leaves is taken back, whatever became of it. */
-  async #end(portal: Portal): Promise<void> {
+  async #end(portal: Portal | null): Promise<void> {
     const { session } = this.#opened
-    if (!portal.isDone) {
+    if (portal !== null && !portal.isDone) {
       void session.cancel()
       await portal.abandoned()
     }
