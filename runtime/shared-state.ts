@@ -54,8 +54,9 @@ export async function openShared(
     throw new RuntimeFailure('PROJECT_INVALID', 'The project has no name, by which its state is found.')
   const connection = connectionNamed(engine.connection)
   const ledger = await Ledger.open(connection, project)
-  const reader = readerOf(ledger)
-  const place = fingerprintOf({ ledger: placeOfConnection(connection), project })
+  const database = placeOfConnection(connection)
+  const reader = readerOf(ledger, database)
+  const place = fingerprintOf({ ledger: database, project })
   return {
     ledger,
     reader,

@@ -107,6 +107,8 @@ export const MaterializeStep = Type.Object(
     target: Type.Number({ minimum: 0 }),
     /** The table, unquoted: `dev_analytics.orders`. */
     relation: Type.String(),
+    /** In the database of the engine: types of columns as the server spells them, where they are others. Absent: none. */
+    types: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   strict,
 )

@@ -1,5 +1,7 @@
 // What a ledger holds of a project, as data: whoever keeps it gives this, and target/ is made to say the same.
 
+import type { TargetWrites } from './state.ts'
+
 /** A view by which an output is read. */
 export interface LedgerView {
   readonly schema: string
@@ -32,6 +34,8 @@ export interface LedgerState {
   readonly switches: readonly LedgerSwitch[]
   /** Environment → path below its folder → text. */
   readonly environments: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** What tables of the database hold that outputs are written to, by environment ('': production). */
+  readonly targets: ReadonlyMap<string, TargetWrites>
 }
 
 export interface LedgerReader {

@@ -17,6 +17,10 @@ export const LEDGER_SCHEMA = 'seeknal'
 /** Schemas that are ours whatever the project. */
 export const OWN_SCHEMAS: readonly string[] = [STORE_SCHEMA, NEXT_SCHEMA, LEDGER_SCHEMA]
 
+/** Whether a schema is ours whatever the project, or was made for a run of one. */
+export const isOwnSchema = (schema: string): boolean =>
+  OWN_SCHEMAS.includes(schema) || schema.startsWith(`${NEXT_SCHEMA}_`)
+
 /** The schema of what nodes of a kind make: transforms are what people look for. */
 export const kindSchema = (schema: string, kind: string): string =>
   kind === 'transform' ? schema : `${schema}_${kind}`
@@ -36,7 +40,8 @@ export function tableNameOf(node: string, version: string): string {
 
 const VERSION_DIGITS = 16
 
-const STORED = `${STORE_SCHEMA}.:"output"`
+/** The table of an output, as the text of a step names it. */
+export const STORED = `${STORE_SCHEMA}.:"output"`
 const LOADED = 'seeknal_load'
 
 export const stepLoadFile = (id: string): string => `load/${id}.sql`

@@ -22,12 +22,14 @@ import { fillTable, type MadeTable, makeTable, rowDigest, tableFacts } from '../
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { Loader } from './load-rows.ts'
-import type { Maker, Order } from './maker.ts'
+import type { Maker, MakerTarget, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
 import { placeOfConnection } from './plan-targets.ts'
 import type { TableRows } from './read-table.ts'
+import type { ExecuteOptions } from './run.ts'
 import type { Written } from './running.ts'
 import { located } from './step.ts'
+import { writeStoredTarget } from './table-targets.ts'
 import { queryOfStep, storedTable } from './table-views.ts'
 import type { World } from './world.ts'
 
@@ -38,6 +40,7 @@ interface Context {
   readonly loader: Loader
   /** The environment's views so far, `schema.name`: those may lead elsewhere. */
   readonly own: ReadonlySet<string>
+  readonly options: Pick<ExecuteOptions, 'faults' | 'signal'>
 }
 
 /** Where a run of production of this project reads what it makes. */
@@ -198,6 +201,12 @@ export class TableMaker implements Maker {
     } catch (error) {
       throw located(error, step, node)
     }
+  }
+
+  async writeTarget(order: MakerTarget): Promise<void> {
+    const { pool, ...context } = this.#context
+    const comment = this.#comment(order.node.id)
+    await pool.with((session) => writeStoredTarget({ ...context, session, comment }, order))
   }
 
   async damaged(): Promise<null> {
