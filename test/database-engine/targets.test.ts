@@ -1,9 +1,12 @@
 // Outputs that are written to tables of the database that executes: the rows stay in the server.
 
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
 import { killed } from '../support/killed-command.ts'
+import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: targets')
@@ -238,29 +241,83 @@ test('An environment writes tables of its own, which go with it', async () => {
   ])
 })
 
-test('A run that is killed anywhere writes each output exactly once, whatever the mode', async () => {
-  const modes = [
-    'mode: overwrite',
-    'mode: append',
-    'mode: upsert_by_key, unique_keys: [id]',
-    'mode: incremental_by_time, time_column: day',
-  ]
-  const targets = modes.map((mode, i) => `  - {type: postgresql, connection: warehouse, table: marts.t${i}, ${mode}}\n`)
+const MODES: readonly string[] = [
+  'mode: overwrite',
+  'mode: append',
+  'mode: upsert_by_key, unique_keys: [id]',
+  'mode: incremental_by_time, time_column: day',
+]
+/** transform.paid, written to marts.t0 … t3, one for each mode. */
+const inAllModes = (sql: string): string => {
+  const targets = MODES.map((mode, i) => `  - {type: postgresql, connection: warehouse, table: marts.t${i}, ${mode}}\n`)
+  return transform('paid', ['source.orders'], sql, `materializations:\n${targets.join('')}`)
+}
+const held = (shop: EngineProject): Promise<string[]> => Promise.all(MODES.map((_, i) => ids(shop, `marts.t${i}`)))
+
+const byHand = ({ folder, database }: EngineProject, file: string): Promise<unknown> =>
+  psql(database, readFileSync(join(folder, 'target/environments/dev/bundle', file), 'utf8'))
+
+test('A promotion merges what it brings into production as each mode says, and going back says what stays', async () => {
   const shop = await engineProject({
     'seeknal/orders.yml': ORDERS,
-    'seeknal/paid.yml': transform(
-      'paid',
-      ['source.orders'],
-      "SELECT id, day FROM ref('source.orders')",
-      `materializations:\n${targets.join('')}`,
-    ),
+    'seeknal/paid.yml': inAllModes("SELECT id, day, customer FROM ref('source.orders') WHERE id < 3"),
+  })
+  await does(shop.folder, ['run'])
+  const plans = async (sql: string): Promise<void> => {
+    shop.write('seeknal/paid.yml', inAllModes(sql))
+    await does(shop.folder, ['env', 'plan', 'dev'])
+    await does(shop.folder, ['env', 'apply', 'dev'])
+  }
+  await plans("SELECT id, day, upper(customer) AS customer FROM ref('source.orders') WHERE id > 1")
+  assert.match(
+    await does(shop.folder, ['promote', 'dev', '--dry-run']),
+    /With the switch it would write:\n +marts\.t0 .*overwrite\)\n +marts\.t1 .*append\)/,
+  )
+  assert.equal(
+    await held(shop),
+    MODES.map(() => '1 2'),
+  )
+  await shop.database.sql('ALTER TABLE marts.t3 RENAME TO moved; CREATE VIEW marts.t3 AS SELECT * FROM marts.moved')
+  assert.match((await ends(1, shop.folder, ['promote', 'dev'])).err, /marts\.t3 is a view, not a table/)
+  assert.equal(
+    await held(shop),
+    MODES.map(() => '1 2'),
+  )
+  assert.equal(await shop.rows('SELECT generation FROM seeknal.projects'), [['1']])
+  await shop.database.sql('DROP VIEW marts.t3; ALTER TABLE marts.moved RENAME TO t3')
+  assert.match(await does(shop.folder, ['promote', 'dev']), /4 tables written:\n +marts\.t0/)
+  const merged = ['2 3 4', '1 2 2 3 4', '1 2 3 4', '2 3 4']
+  assert.equal(await held(shop), merged)
+  assert.equal(await shop.rows('SELECT customer FROM marts.t2 ORDER BY id'), [['ann'], ['BOB'], ['ANN'], ['BOB']])
+  assert.match(await does(shop.folder, ['run']), /No changes detected/)
+  assert.equal(await held(shop), merged)
+
+  const { all } = await ends(0, shop.folder, ['rollback', '--yes'])
+  assert.match(all, /marts\.t0 \(overwrite\) holds its newer rows until the next 'seeknal run'/)
+  assert.match(all, /marts\.t1 \(append\) keeps the rows that were added since/)
+  assert.equal(await held(shop), merged)
+  shop.write('seeknal/paid.yml', inAllModes("SELECT id, day, customer FROM ref('source.orders') WHERE id < 3"))
+  await does(shop.folder, ['run'])
+  assert.equal(await held(shop), ['1 2', '1 2 2 3 4', '1 2 3 4', '1 2 3 4'])
+
+  await plans("SELECT id, day, customer FROM ref('source.orders') WHERE id = 3")
+  await byHand(shop, 'promote.sql')
+  assert.equal(await held(shop), ['3', '1 2 2 3 3 4', '1 2 3 4', '1 2 3'])
+  assert.match(await does(shop.folder, ['run']), /No changes detected/)
+  await byHand(shop, 'rollback.sql')
+  assert.equal(await held(shop), ['3', '1 2 2 3 3 4', '1 2 3 4', '1 2 3'])
+})
+
+test('A run that is killed anywhere writes each output exactly once, whatever the mode', async () => {
+  const shop = await engineProject({
+    'seeknal/orders.yml': ORDERS,
+    'seeknal/paid.yml': inAllModes("SELECT id, day FROM ref('source.orders')"),
   })
   const { sent } = killed(shop.folder, ['run'], 0)
-  const tables = () => Promise.all(modes.map((_, i) => ids(shop, `marts.t${i}`)))
   const added = ['1', '2', '3', '4']
   assert.equal(
-    await tables(),
-    modes.map(() => '1 2 3 4'),
+    await held(shop),
+    MODES.map(() => '1 2 3 4'),
   )
   let kills = 0
   for (let at = Math.round(sent / 3); at <= sent + 8; at += Math.round(sent / 9)) {
@@ -270,7 +327,7 @@ test('A run that is killed anywhere writes each output exactly once, whatever th
     const now = added.slice(-4).map((id) => String(Number(id) + 10))
     added.push(...now)
     const all = added.join(' ')
-    assert.equal(await tables(), [now.join(' '), all, all, now.join(' ')], `killed at ${at} of ${sent}`)
+    assert.equal(await held(shop), [now.join(' '), all, all, now.join(' ')], `killed at ${at} of ${sent}`)
   }
   assert.ok(kills > 3)
 })

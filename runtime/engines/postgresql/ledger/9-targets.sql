@@ -10,6 +10,7 @@ CREATE TABLE seeknal.targets (
   node text NOT NULL,
   schema_name text NOT NULL,
   table_name text NOT NULL,
+  mode text NOT NULL,
   -- Stands for the rows that it holds.
   content text NOT NULL,
   -- It was not there before.
@@ -268,11 +269,59 @@ BEGIN
     RAISE EXCEPTION '%', CASE WHEN message LIKE '%' || title || '%' THEN message ELSE title || ': ' || message END
       USING ERRCODE = CASE WHEN state IN ('55P03', '40P01') THEN state ELSE 'SK004' END, DETAIL = more, HINT = advice;
   END;
-  INSERT INTO seeknal.targets (project, environment, step, node, schema_name, table_name, content, created, rows, run_id, written_at)
-  VALUES (of_project, of_environment, ord->>'step', ord->>'node', ord->>'schema', ord->>'table', ord->>'content',
+  INSERT INTO seeknal.targets (project, environment, step, node, schema_name, table_name, mode, content, created, rows, run_id, written_at)
+  VALUES (of_project, of_environment, ord->>'step', ord->>'node', ord->>'schema', ord->>'table', ord->>'mode', ord->>'content',
     NOT was_there OR (is_same AND known.created), (ord->>'rows')::bigint, of_run, seeknal.utc_now())
   ON CONFLICT (project, environment, step) DO UPDATE SET node = excluded.node, schema_name = excluded.schema_name,
-    table_name = excluded.table_name, content = excluded.content, created = excluded.created, rows = excluded.rows,
+    table_name = excluded.table_name, mode = excluded.mode, content = excluded.content, created = excluded.created, rows = excluded.rows,
     run_id = excluded.run_id, written_at = excluded.written_at;
   RETURN true;
+END $$;
+
+-- What production's targets held when a generation was made: step → content.
+ALTER TABLE seeknal.generations ADD COLUMN targets jsonb NOT NULL DEFAULT '{}';
+
+-- Throws SK001 unless production is the generation `expected`; NULL: there is none. Nobody else changes it then.
+CREATE FUNCTION seeknal.require_generation(of_project text, expected bigint) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE present bigint;
+BEGIN
+  SELECT generation INTO present FROM seeknal.projects WHERE project = of_project FOR UPDATE;
+  IF present IS DISTINCT FROM expected THEN
+    RAISE EXCEPTION 'production moved: it was generation % and is % now', coalesce(expected::text, 'none'), coalesce(present::text, 'none')
+      USING ERRCODE = 'SK001', HINT = 'Plan and apply again; what is still right is not executed again.';
+  END IF;
+END $$;
+
+-- The one way in which production changes. What was appended stays when an earlier generation becomes production again, and the
+-- rows of that generation, which are there, are not added once more.
+CREATE OR REPLACE FUNCTION seeknal.switch_to(of_project text, expected bigint, wanted bigint, switch_kind text, switch_run text) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM seeknal.require_generation(of_project, expected);
+  PERFORM seeknal.show_views(seeknal.views_now(of_project),
+    (SELECT views FROM seeknal.generations WHERE project = of_project AND number = wanted));
+  IF switch_kind = 'rollback' THEN
+    UPDATE seeknal.targets t SET content = g.targets->>t.step FROM seeknal.generations g
+    WHERE g.project = of_project AND g.number = wanted AND t.project = of_project AND t.environment = '' AND t.mode = 'append'
+      AND g.targets ? t.step;
+  END IF;
+  UPDATE seeknal.projects SET generation = wanted WHERE project = of_project;
+  INSERT INTO seeknal.switches (project, at, kind, from_generation, to_generation, run_id)
+  VALUES (of_project, seeknal.utc_now(), switch_kind, expected, wanted, switch_run);
+END $$;
+
+-- A new generation becomes production; `made` may have orders of targets that are written with it: "targets".
+CREATE OR REPLACE FUNCTION seeknal.make_generation(of_project text, made jsonb, switch_kind text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE ord jsonb;
+BEGIN
+  PERFORM seeknal.require_generation(of_project, (made->>'base')::bigint);
+  FOR ord IN SELECT t.value FROM jsonb_array_elements(coalesce(made->'targets', '[]')) WITH ORDINALITY t ORDER BY t.ordinality LOOP
+    PERFORM seeknal.write_target(of_project, '', made->>'run_id', ord);
+  END LOOP;
+  INSERT INTO seeknal.generations (project, number, manifest, run_state, record, bundle, views, targets)
+  VALUES (of_project, (made->>'number')::bigint, made->>'manifest', made->>'run_state', made->>'record', made->>'bundle', made->'views',
+    (SELECT coalesce(jsonb_object_agg(t.step, t.content), '{}') FROM seeknal.targets t WHERE t.project = of_project AND t.environment = ''));
+  PERFORM seeknal.switch_to(of_project, (made->>'base')::bigint, (made->>'number')::bigint, switch_kind, made->>'run_id');
 END $$;
