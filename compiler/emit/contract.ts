@@ -190,6 +190,7 @@ function tablesOf({ planned }: Rewritten, prefix: string): ReadonlyMap<string, T
         ...(made === 'load' ? { load: stepLoadFile(node.id) } : {}),
         made,
         name,
+        ...(isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}),
         relation: `${schema}.${name}`,
         schema,
         ...(values === undefined || Object.keys(values).length === 0 ? {} : { values: { ...values } }),

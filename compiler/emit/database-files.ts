@@ -81,7 +81,10 @@ const prefixed = (schema: string, { prefix }: Pick<Contract, 'prefix'>): string 
 function leadOf(contract: Contract, step: BuildStep | undefined, named: string): string {
   const output = step && tableOf(step)
   if (output == null) return ''
-  const view = `DROP VIEW IF EXISTS ${prefixed(output.schema, contract)}.${pgName(output.name)};\n`
+  const view =
+    output.publish === 'table'
+      ? ''
+      : `DROP VIEW IF EXISTS ${prefixed(output.schema, contract)}.${pgName(output.name)};\n`
   return output.made === 'view' ? view : `${named}${view}DROP TABLE IF EXISTS ${STORE_SCHEMA}.:"output";\n`
 }
 

@@ -75,7 +75,8 @@ export function databaseStep(
   const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
   const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
   const query = stepQuery(node, step, types, marks, world)
-  return tableStepText({ made: madeBy(node), view, columns: types.columns ?? [], node: node.id }, query)
+  const publish = isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}
+  return tableStepText({ made: madeBy(node), ...publish, view, columns: types.columns ?? [], node: node.id }, query)
 }
 
 function stepQuery(

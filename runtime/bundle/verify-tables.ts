@@ -31,6 +31,8 @@ export function requireTable(
   const isFiles = node.source_files !== undefined
   const wanted = isFiles ? 'load' : node.source_table === undefined ? 'query' : 'view'
   if (output.made !== wanted) throw invalidBundle(`step '${id}' is made as '${output.made}'`)
+  if (output.publish !== node.publish)
+    throw invalidBundle(`step '${id}' does not publish its output as the manifest says`)
   if (output.load !== (isFiles ? stepLoadFile(id) : undefined))
     throw invalidBundle(`step '${id}' reads other files than '${node.id}'`)
   if (output.load !== undefined && files[output.load] === undefined)

@@ -8,6 +8,8 @@ export interface LedgerView {
   readonly name: string
   /** What stands behind AS. */
   readonly query: string
+  /** A table that holds the rows of the query. */
+  readonly table?: true
 }
 
 export interface LedgerGeneration {

@@ -46,17 +46,20 @@ const LOADED = 'seeknal_load'
 
 export const stepLoadFile = (id: string): string => `load/${id}.sql`
 
-type Made = Pick<TableOutput, 'made'> & {
+type Made = Pick<TableOutput, 'made' | 'publish'> & {
   /** As SQL spells it: `dev_analytics.orders`. */
   readonly view: string
-  /** Of what is loaded. */
+  /** Of what is loaded, and of what is published. */
   readonly columns: readonly Column[]
   readonly node: string
 }
 
 /** What stands before and after the query of a step. */
-function around({ made, view, columns, node }: Made): readonly [string, string] {
-  const shown = `\n;\n\nCREATE OR REPLACE VIEW ${view} AS\nTABLE ${STORED}\n;\n`
+function around({ made, publish, view, columns, node }: Made): readonly [string, string] {
+  const shown =
+    publish === 'table'
+      ? `\n;\n\n${published(view, columns)}\n;\n`
+      : `\n;\n\nCREATE OR REPLACE VIEW ${view} AS\nTABLE ${STORED}\n;\n`
   switch (made) {
     case 'view':
       return [`CREATE OR REPLACE VIEW ${view} AS\n`, '\n;\n']
@@ -68,6 +71,20 @@ function around({ made, view, columns, node }: Made): readonly [string, string] 
         `\n;\nDROP TABLE ${LOADED}${shown}`,
       ]
   }
+}
+
+/** The rows of the store in a table that stays the same one; columns that are others a run changes, see FORMAT.md. */
+function published(table: string, columns: readonly Column[]): string {
+  const names = columns.map(({ name }) => pgName(name)).join(', ')
+  const [into, from] = columns.length === 0 ? ['', '*'] : [` (${names})`, names]
+  return `CREATE TABLE IF NOT EXISTS ${table} (LIKE ${STORED});
+WITH gone AS (
+  DELETE FROM ${table} RETURNING 1
+)
+INSERT INTO ${table}${into}
+SELECT ${from}
+FROM ${STORED}
+WHERE (SELECT count(*) FROM gone) IS NOT NULL`
 }
 
 /** `id bigint`, `note text`. */

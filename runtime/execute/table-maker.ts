@@ -8,6 +8,7 @@ import { fingerprintOf } from '../contract/canonical-json.ts'
 import { withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
+import type { LedgerView } from '../contract/ledger.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
@@ -19,6 +20,7 @@ import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
 import { statementComment } from '../engines/postgresql/statement-comment.ts'
 import { fillTable, type MadeTable, makeTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
+import { askLedger } from '../engines/postgresql/transaction.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { Loader } from './load-rows.ts'
@@ -252,12 +254,11 @@ export class TableMaker implements Maker {
       await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
       return
     }
-    const isOurs = own.has(`${output.schema}.${output.name}`)
-    await session.rows(what, `${this.#comment(id)} SELECT seeknal.point_view($1, $2, $3, $4::boolean)`, [
-      output.schema,
-      output.name,
-      query,
-      String(isOurs),
+    const { schema, name, publish } = output
+    const view: LedgerView = { schema, name, query, ...(publish === 'table' ? { table: true } : {}) }
+    await askLedger(session, what, `${this.#comment(id)} SELECT seeknal.show_output($1::jsonb, $2::boolean)`, [
+      JSON.stringify(view),
+      String(own.has(`${schema}.${name}`)),
     ])
   }
 

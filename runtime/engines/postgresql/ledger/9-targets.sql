@@ -325,3 +325,180 @@ BEGIN
     (SELECT coalesce(jsonb_object_agg(t.step, t.content), '{}') FROM seeknal.targets t WHERE t.project = of_project AND t.environment = ''));
   PERFORM seeknal.switch_to(of_project, (made->>'base')::bigint, (made->>'number')::bigint, switch_kind, made->>'run_id');
 END $$;
+
+-- Tables that outputs are published as, in place of views; whoever else's table has such a name, it is not written over.
+CREATE TABLE seeknal.published (
+  schema_name text NOT NULL,
+  table_name text NOT NULL,
+  -- Whose rows it holds.
+  query text NOT NULL,
+  -- Those that were made for the output: others that somebody added stay.
+  columns text[] NOT NULL,
+  PRIMARY KEY (schema_name, table_name)
+);
+
+-- A relation becomes a view or a table of a query: made again, with what depends on it, its grants, comments and owner.
+CREATE FUNCTION seeknal.remake_as(relation oid, kind text, query text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  -- With its schema: what is made without one goes where the search path begins.
+  title text := (SELECT format('%I.%I', n.nspname, c.relname) FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid = relation);
+  was text := (SELECT CASE relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END FROM pg_class WHERE oid = relation);
+  options text := (SELECT ' WITH (' || array_to_string(reloptions, ', ') || ')' FROM pg_class WHERE oid = relation AND relkind = 'v' AND kind = 'VIEW' AND reloptions IS NOT NULL);
+  owner text := (SELECT pg_get_userbyid(relowner) FROM pg_class WHERE oid = relation);
+  own text[] := seeknal.grants_of(relation) || seeknal.comments_of(relation, kind);
+  dependents jsonb := (SELECT coalesce(jsonb_agg(jsonb_build_object('title', d.title, 'drop', d.drop_it, 'make', to_jsonb(d.make_it)) ORDER BY d.place), '[]') FROM seeknal.dependents_of(relation) d);
+  dependent jsonb;
+BEGIN
+  FOR dependent IN SELECT value FROM jsonb_array_elements(dependents) WITH ORDINALITY ORDER BY ordinality DESC LOOP
+    EXECUTE dependent->>'drop';
+  END LOOP;
+  EXECUTE format('DROP %s %s RESTRICT', was, title);
+  EXECUTE format('CREATE %s %s%s AS %s', kind, title, coalesce(options, ''), query);
+  EXECUTE format('ALTER %s %s OWNER TO %I', kind, title, owner);
+  PERFORM seeknal.again(own);
+  FOR dependent IN SELECT value FROM jsonb_array_elements(dependents) WITH ORDINALITY ORDER BY ordinality LOOP
+    BEGIN
+      EXECUTE dependent->'make'->>0;
+      PERFORM seeknal.again(ARRAY(SELECT jsonb_array_elements_text((dependent->'make') - 0)));
+    EXCEPTION WHEN OTHERS THEN
+      RAISE EXCEPTION '% is made anew as a %, and % cannot be made again: %', title, lower(kind), dependent->>'title', SQLERRM
+        USING ERRCODE = 'SK004';
+    END;
+  END LOOP;
+END $$;
+
+CREATE OR REPLACE FUNCTION seeknal.remake_view(view oid, query text) RETURNS void
+LANGUAGE sql AS $$ SELECT seeknal.remake_as(view, 'VIEW', query) $$;
+
+-- So that what it gives back names schemas.
+ALTER FUNCTION seeknal.dependents_of(oid) SET search_path = pg_catalog;
+
+-- The rows of a table of the store in a table that stays the same one: columns that the output no longer has, or has with another
+-- type, are changed; what depends on one of these is named, and nothing is changed.
+CREATE FUNCTION seeknal.refill_table(relation oid, stored oid, made text[]) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE
+  title text := relation::regclass::text;
+  names text := (SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = stored AND attnum > 0 AND NOT attisdropped);
+  along text := (SELECT string_agg(conname || ' of ' || conrelid::regclass::text, ', ' ORDER BY 1) FROM pg_constraint
+    WHERE contype = 'f' AND confrelid = relation AND confdeltype IN ('c', 'n', 'd', 'r'));
+  item record;
+  others text[] := '{}';
+BEGIN
+  IF along IS NOT NULL THEN
+    RAISE EXCEPTION 'replacing rows of % would delete or change rows of other tables: %', title, along USING ERRCODE = 'SK004';
+  END IF;
+  EXECUTE format('LOCK TABLE %s IN SHARE ROW EXCLUSIVE MODE', title);
+  FOR item IN
+    SELECT coalesce(s.attname, p.attname) AS name, s.attname IS NULL AS gone, p.attname IS NULL AS missing,
+      format_type(s.atttypid, s.atttypmod) AS type
+    FROM (SELECT * FROM pg_attribute WHERE attrelid = stored AND attnum > 0 AND NOT attisdropped) s
+    FULL JOIN (SELECT * FROM pg_attribute WHERE attrelid = relation AND attnum > 0 AND NOT attisdropped) p USING (attname)
+    WHERE (s.attname IS NULL AND p.attname = ANY (made)) OR p.attname IS NULL OR s.atttypid <> p.atttypid OR s.atttypmod <> p.atttypmod
+    ORDER BY s.attnum, p.attnum
+  LOOP
+    IF item.gone THEN others := others || format('DROP COLUMN %I RESTRICT', item.name);
+    ELSIF item.missing THEN others := others || format('ADD COLUMN %I %s', item.name, item.type);
+    ELSE others := others || format('ALTER COLUMN %I TYPE %s USING NULL::%s', item.name, item.type, item.type);
+    END IF;
+  END LOOP;
+  IF cardinality(others) > 0 THEN
+    EXECUTE format('DELETE FROM %s', title);
+    EXECUTE format('ALTER TABLE %s %s', title, array_to_string(others, ', '));
+  END IF;
+  -- One statement, at whose end foreign keys of other tables find their rows again.
+  EXECUTE format('WITH gone AS (DELETE FROM %1$s RETURNING 1) INSERT INTO %1$s (%2$s) SELECT %2$s FROM %3$s WHERE (SELECT count(*) FROM gone) IS NOT NULL',
+    title, names, stored::regclass);
+END $$;
+
+-- A table of the output in place of its view; left alone when it has these rows already.
+CREATE FUNCTION seeknal.publish_table(of_schema text, of_name text, of_query text, is_ours boolean) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
+DECLARE
+  relation oid;
+  kind "char";
+  stored oid := substr(of_query, length('TABLE ') + 1)::regclass;
+  known seeknal.published;
+  state text;
+  more text;
+BEGIN
+  SELECT c.oid, c.relkind INTO relation, kind FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  WHERE n.nspname = of_schema AND c.relname = of_name;
+  SELECT p.* INTO known FROM seeknal.published p WHERE p.schema_name = of_schema AND p.table_name = of_name FOR UPDATE;
+  IF relation IS NULL THEN
+    EXECUTE format('CREATE TABLE %I.%I AS %s', of_schema, of_name, of_query);
+  ELSIF kind = 'v' AND (is_ours OR pg_get_viewdef(relation) LIKE '%seeknal_store.%') THEN
+    PERFORM seeknal.remake_as(relation, 'TABLE', of_query);
+  ELSIF kind <> 'r' OR known.query IS NULL THEN
+    RAISE EXCEPTION '%.% is there already, and seeknal did not make it', of_schema, of_name USING ERRCODE = 'SK004';
+  ELSIF known.query = of_query THEN
+    RETURN;
+  ELSE
+    BEGIN
+      PERFORM seeknal.refill_table(relation, stored, known.columns);
+    EXCEPTION WHEN OTHERS THEN
+      GET STACKED DIAGNOSTICS state = RETURNED_SQLSTATE, more = PG_EXCEPTION_DETAIL;
+      RAISE EXCEPTION '%', CASE WHEN SQLERRM LIKE '%' || of_name || '%' THEN SQLERRM ELSE format('%s.%s: %s', of_schema, of_name, SQLERRM) END
+        USING ERRCODE = CASE WHEN state IN ('55P03', '40P01') THEN state ELSE 'SK004' END, DETAIL = more;
+    END;
+  END IF;
+  INSERT INTO seeknal.published (schema_name, table_name, query, columns)
+  VALUES (of_schema, of_name, of_query,
+    (SELECT array_agg(attname::text ORDER BY attnum) FROM pg_attribute WHERE attrelid = stored AND attnum > 0 AND NOT attisdropped))
+  ON CONFLICT (schema_name, table_name) DO UPDATE SET query = excluded.query, columns = excluded.columns;
+END $$;
+
+-- What readers find an output by: {"schema", "name", "query"}, and "table": true where it is a table.
+CREATE FUNCTION seeknal.show_output(output jsonb, is_ours boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE relation oid;
+BEGIN
+  IF (output->>'table')::boolean THEN
+    PERFORM seeknal.publish_table(output->>'schema', output->>'name', output->>'query', is_ours);
+    RETURN;
+  END IF;
+  SELECT c.oid INTO relation FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+  JOIN seeknal.published p ON p.schema_name = n.nspname AND p.table_name = c.relname
+  WHERE n.nspname = output->>'schema' AND c.relname = output->>'name' AND c.relkind = 'r';
+  IF relation IS NULL THEN
+    PERFORM seeknal.point_view(output->>'schema', output->>'name', output->>'query', is_ours);
+  ELSE
+    PERFORM seeknal.remake_as(relation, 'VIEW', output->>'query');
+    DELETE FROM seeknal.published WHERE schema_name = output->>'schema' AND table_name = output->>'name';
+  END IF;
+END $$;
+
+-- From the views and tables that were there to those that are to be; tables first, since views keep readers out. Those that are
+-- equal are left alone.
+CREATE OR REPLACE FUNCTION seeknal.show_views(before jsonb, after jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE item record;
+BEGIN
+  FOR item IN
+    SELECT a.value AS output, b.value IS NOT NULL AS is_ours
+    FROM jsonb_array_elements(after) WITH ORDINALITY a
+    LEFT JOIN jsonb_array_elements(before) b ON b.value->>'schema' = a.value->>'schema' AND b.value->>'name' = a.value->>'name'
+    WHERE b.value IS NULL OR b.value->>'query' IS DISTINCT FROM a.value->>'query' OR b.value->>'table' IS DISTINCT FROM a.value->>'table'
+      OR to_regclass(format('%I.%I', a.value->>'schema', a.value->>'name')) IS NULL
+    ORDER BY coalesce((a.value->>'table')::boolean, false) DESC, a.ordinality
+  LOOP
+    PERFORM seeknal.show_output(item.output, item.is_ours);
+  END LOOP;
+  FOR item IN
+    SELECT b.value AS output, EXISTS (SELECT FROM seeknal.published p
+      WHERE p.schema_name = b.value->>'schema' AND p.table_name = b.value->>'name') AS is_table
+    FROM jsonb_array_elements(before) WITH ORDINALITY b
+    WHERE NOT EXISTS (SELECT FROM jsonb_array_elements(after) a
+      WHERE a.value->>'schema' = b.value->>'schema' AND a.value->>'name' = b.value->>'name')
+    ORDER BY b.ordinality DESC
+  LOOP
+    BEGIN
+      EXECUTE format('DROP %s IF EXISTS %I.%I RESTRICT', CASE WHEN item.is_table THEN 'TABLE' ELSE 'VIEW' END, item.output->>'schema', item.output->>'name');
+    EXCEPTION WHEN dependent_objects_still_exist THEN
+      RAISE EXCEPTION '%.% cannot be removed: other things depend on it', item.output->>'schema', item.output->>'name'
+        USING ERRCODE = 'SK004', DETAIL = SQLERRM;
+    END;
+    DELETE FROM seeknal.published WHERE schema_name = item.output->>'schema' AND table_name = item.output->>'name';
+  END LOOP;
+END $$;
