@@ -212,7 +212,7 @@ async function finish(
   const faults = options.faults ?? (() => {})
   if (world.environment !== null) {
     const application = { states, checks, complete: outcome === 'done', engine, scratch: '', faults }
-    await applyInDatabase(shared, world, application, before)
+    await applyInDatabase(shared, world, application)
     return { outcome, generation: null }
   }
   if (outcome !== 'done') return { outcome, generation }

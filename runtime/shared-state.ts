@@ -87,6 +87,8 @@ async function saveEnvironment(
     }),
   )
   const changes = [`documents = excluded.documents`]
+  if (more !== undefined)
+    await ledger.ask('DELETE FROM seeknal.shown WHERE project = $1 AND environment = $2', [ledger.project, environment])
   if (more !== undefined) changes.push('views = excluded.views', 'promotion = excluded.promotion')
   await ledger.ask(
     `INSERT INTO seeknal.environments (project, name, documents, views, promotion) VALUES ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb)

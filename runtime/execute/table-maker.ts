@@ -256,7 +256,10 @@ export class TableMaker implements Maker {
     }
     const { schema, name, publish } = output
     const view: LedgerView = { schema, name, query, ...(publish === 'table' ? { table: true } : {}) }
-    await askLedger(session, what, `${this.#comment(id)} SELECT seeknal.show_output($1::jsonb, $2::boolean)`, [
+    const show = 'SELECT seeknal.show_in_environment($1, $2, $3::jsonb, $4::boolean)'
+    await askLedger(session, what, `${this.#comment(id)} ${show}`, [
+      shared.ledger.project,
+      world.environment,
       JSON.stringify(view),
       String(own.has(`${schema}.${name}`)),
     ])

@@ -30,10 +30,11 @@ export async function removeEnvironment(
   await ledger.commit(async () => {
     await ledger.ask("SELECT seeknal.show_views($1::jsonb, '[]')", [JSON.stringify(views)])
     tables = keepSchemas ? [] : await dropTargets(ledger, environment)
-    await ledger.ask('DELETE FROM seeknal.targets WHERE project = $1 AND environment = $2', [
-      ledger.project,
-      environment,
-    ])
+    for (const table of ['targets', 'shown'])
+      await ledger.ask(`DELETE FROM seeknal.${table} WHERE project = $1 AND environment = $2`, [
+        ledger.project,
+        environment,
+      ])
     const made = keepSchemas
       ? []
       : await ledger.ask(

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { killed } from '../support/killed-command.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 
@@ -89,6 +90,27 @@ test('An environment has a table of its own; promoting and going back fill the t
   await does(shop.folder, ['env', 'delete', 'dev', '--yes'])
   assert.equal(await shop.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'dev%'"), [])
   assert.equal(await shop.rows('SELECT schema_name, table_name FROM seeknal.published'), [['analytics', 'paid']])
+})
+
+test('Without production, an environment shows sources and tables of its own, and an apply that is killed leaves nothing that stays', async () => {
+  const shop = await project('id')
+  shop.write(
+    'seeknal/total.yml',
+    transform('total', ['transform.paid'], "SELECT 1 / (count(*) - 4) AS n FROM ref('transform.paid')"),
+  )
+  await does(shop.folder, ['env', 'plan', 'dev'])
+  assert.match((await ends(1, shop.folder, ['env', 'apply', 'dev'])).err, /division by zero/)
+  killed(shop.folder, ['env', 'apply', 'dev'], 60)
+  await shop.database.sql('INSERT INTO shop.orders (id) VALUES (5)')
+  await does(shop.folder, ['env', 'apply', 'dev'])
+  assert.is(await ids(shop, 'dev_analytics.paid'), '1 2 3 4 5')
+  assert.is(await ids(shop, 'dev_analytics_source.orders'), '1 2 3 4 5')
+  await does(shop.folder, ['env', 'plan', 'other'])
+  await shop.database.sql('DELETE FROM shop.orders WHERE id = 5')
+  await ends(1, shop.folder, ['env', 'apply', 'other'])
+  for (const name of ['dev', 'other']) await does(shop.folder, ['env', 'delete', name, '--yes'])
+  assert.equal(await shop.rows("SELECT nspname FROM pg_namespace WHERE nspname ~ '^(dev|other)_'"), [])
+  assert.equal(await shop.rows('SELECT environment FROM seeknal.shown'), [])
 })
 
 test('A view becomes a table and a table a view without executing anything, with what depends on it', async () => {

@@ -241,6 +241,17 @@ test('An environment writes tables of its own, which go with it', async () => {
   ])
 })
 
+test('Nodes that run at the same time may make the same schema, and the same table', async () => {
+  const names = ['a', 'b', 'c', 'd', 'e']
+  const files = names.map((name) => [
+    `seeknal/${name}.yml`,
+    transform(name, ['source.orders'], "SELECT id FROM ref('source.orders')", target('mode: append', 'marts.all_ids')),
+  ])
+  const shop = await engineProject({ 'seeknal/orders.yml': ORDERS, ...Object.fromEntries(files) })
+  await does(shop.folder, ['run', '--max-workers', '6'])
+  assert.equal(await shop.rows('SELECT count(*) AS n, count(DISTINCT id) AS ids FROM marts.all_ids'), [['20', '4']])
+})
+
 const MODES: readonly string[] = [
   'mode: overwrite',
   'mode: append',
@@ -320,7 +331,7 @@ test('A run that is killed anywhere writes each output exactly once, whatever th
     MODES.map(() => '1 2 3 4'),
   )
   let kills = 0
-  for (let at = Math.round(sent / 3); at <= sent + 8; at += Math.round(sent / 9)) {
+  for (let at = Math.round(sent / 3); at <= sent + 8; at += Math.round(sent / 6)) {
     await shop.database.sql('UPDATE shop.orders SET id = id + 10')
     if (killed(shop.folder, ['run'], at).signal === 'SIGKILL') kills += 1
     await does(shop.folder, ['run'])
@@ -329,7 +340,7 @@ test('A run that is killed anywhere writes each output exactly once, whatever th
     const all = added.join(' ')
     assert.equal(await held(shop), [now.join(' '), all, all, now.join(' ')], `killed at ${at} of ${sent}`)
   }
-  assert.ok(kills > 3)
+  assert.ok(kills > 2)
 })
 
 test.run()

@@ -120,10 +120,7 @@ export async function viewsIn(ledger: Ledger, environment: string | null): Promi
   const [row] =
     environment === null
       ? await ledger.ask('SELECT seeknal.views_now($1)::text AS views', [ledger.project])
-      : await ledger.ask('SELECT views::text AS views FROM seeknal.environments WHERE project = $1 AND name = $2', [
-          ledger.project,
-          environment,
-        ])
+      : await ledger.ask('SELECT seeknal.views_of($1, $2)::text AS views', [ledger.project, environment])
   return JSON.parse(row?.views ?? '[]') as readonly LedgerView[]
 }
 

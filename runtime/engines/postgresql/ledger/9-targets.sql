@@ -502,3 +502,35 @@ BEGIN
     DELETE FROM seeknal.published WHERE schema_name = item.output->>'schema' AND table_name = item.output->>'name';
   END LOOP;
 END $$;
+
+-- What a run shows in an environment, as it goes: until it is saved with the environment, whether the run ends or is killed.
+CREATE TABLE seeknal.shown (
+  project text NOT NULL REFERENCES seeknal.projects,
+  environment text NOT NULL,
+  schema_name text NOT NULL,
+  table_name text NOT NULL,
+  output jsonb NOT NULL,
+  PRIMARY KEY (project, environment, schema_name, table_name)
+);
+
+CREATE FUNCTION seeknal.show_in_environment(of_project text, of_environment text, shows jsonb, is_ours boolean) RETURNS void
+LANGUAGE plpgsql AS $$
+BEGIN
+  PERFORM seeknal.show_output(shows, is_ours OR EXISTS (SELECT FROM seeknal.shown s WHERE s.project = of_project AND s.environment = of_environment
+    AND s.schema_name = shows->>'schema' AND s.table_name = shows->>'name'));
+  INSERT INTO seeknal.shown AS s (project, environment, schema_name, table_name, output)
+  VALUES (of_project, of_environment, shows->>'schema', shows->>'name', shows)
+  ON CONFLICT (project, environment, schema_name, table_name) DO UPDATE SET output = excluded.output;
+END $$;
+
+-- The views and tables of an environment as they are now.
+CREATE FUNCTION seeknal.views_of(of_project text, of_environment text) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(jsonb_agg(v.output ORDER BY v.output->>'schema', v.output->>'name'), '[]') FROM (
+    SELECT s.output FROM seeknal.shown s WHERE s.project = of_project AND s.environment = of_environment
+    UNION ALL
+    SELECT e.value FROM seeknal.environments x, jsonb_array_elements(x.views) e
+    WHERE x.project = of_project AND x.name = of_environment AND NOT EXISTS (SELECT FROM seeknal.shown s
+      WHERE s.project = of_project AND s.environment = of_environment AND s.schema_name = e.value->>'schema' AND s.table_name = e.value->>'name')
+  ) v
+$$;
