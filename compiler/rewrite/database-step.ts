@@ -16,6 +16,7 @@ import type { PlannedBuild, PlannedCheck } from '../plan.ts'
 import { isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
 import { type PostgresqlQuery, spellQuery, viewName } from '../sql/postgresql-query.ts'
 import { type CheckDialect, checkItems } from './check-step.ts'
+import { databaseRefusals } from './database-refusals.ts'
 import type { Marks } from './marks.ts'
 import { fromClause } from './table-query.ts'
 
@@ -74,7 +75,8 @@ export function databaseStep(
   const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
   const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
   const query = stepQuery(node, step, types, marks, world)
-  return tableStepText({ made: madeBy(node), view, columns: types.columns ?? [], node: node.id }, query)
+  const publish = isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}
+  return tableStepText({ made: madeBy(node), ...publish, view, columns: types.columns ?? [], node: node.id }, query)
 }
 
 function stepQuery(
@@ -113,41 +115,6 @@ function tableQuery(node: ResolvedTable, types: BoundNode): string {
   return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(node)}`
 }
 
-/** What is not built for such an engine yet. */
-function notYet(node: ResolvedNode, connection: string | null): readonly Diagnostic[] {
-  const [target] = node.node.targets
-  const facts = { node: node.id }
-  const found: Diagnostic[] = []
-  if (target !== undefined)
-    found.push(
-      errorAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        target.place,
-        'Tables that outputs are written to are not supported yet where the engine is a database: the output is read by its view.',
-        { facts, hints: [`Read it as a view of the schema that 'engine:' names, and remove the target.`] },
-      ),
-    )
-  if (isTable(node) && (node.connection !== connection || node.over !== undefined))
-    found.push(
-      errorAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        node.node.readPlace,
-        `'${node.id}' is in another database than the engine, which is not supported yet: it is read by '${node.connection}', and the engine is '${connection}'.`,
-        { facts, hints: ['Read it by the connection of the engine.'] },
-      ),
-    )
-  if (isTable(node) && node.parameters.length > 0)
-    found.push(
-      errorAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        node.node.readPlace,
-        'A query that waits for a value of the run is not supported yet where the engine is a database: a view has one text.',
-        { facts, hints: ['Put the condition into the transform that reads it.'] },
-      ),
-    )
-  return found
-}
-
 /** Names that PostgreSQL would cut off, types that it does not have, and what is not built yet. */
 export function databaseMistakes(
   nodes: readonly ResolvedNode[],
@@ -155,12 +122,12 @@ export function databaseMistakes(
   { schema, connection }: Pick<DatabaseWorld, 'schema'> & { readonly connection: string | null },
   prefix: string,
 ): readonly Diagnostic[] {
-  return nodes.flatMap((node) => {
+  return nodes.flatMap((node): readonly Diagnostic[] => {
     const names = [`${prefix}${kindSchema(schema, kindOf(node.id))}`, node.node.name]
     const long = names.find((name) => Buffer.byteLength(name) > LONGEST_IDENTIFIER)
     const unfit = (bound.get(node.id)?.columns ?? []).find(({ type }) => targetType(type) === null)
     return [
-      ...notYet(node, connection),
+      ...databaseRefusals(node, nodes, { schema, connection }),
       ...(long === undefined
         ? []
         : [

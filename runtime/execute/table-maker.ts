@@ -8,6 +8,7 @@ import { fingerprintOf } from '../contract/canonical-json.ts'
 import { withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
+import type { LedgerView } from '../contract/ledger.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
@@ -19,15 +20,18 @@ import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
 import { statementComment } from '../engines/postgresql/statement-comment.ts'
 import { fillTable, type MadeTable, makeTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
+import { askLedger } from '../engines/postgresql/transaction.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { Loader } from './load-rows.ts'
-import type { Maker, Order } from './maker.ts'
+import type { Maker, MakerTarget, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
 import { placeOfConnection } from './plan-targets.ts'
 import type { TableRows } from './read-table.ts'
+import type { ExecuteOptions } from './run.ts'
 import type { Written } from './running.ts'
 import { located } from './step.ts'
+import { writeStoredTarget } from './table-targets.ts'
 import { queryOfStep, storedTable } from './table-views.ts'
 import type { World } from './world.ts'
 
@@ -38,6 +42,7 @@ interface Context {
   readonly loader: Loader
   /** The environment's views so far, `schema.name`: those may lead elsewhere. */
   readonly own: ReadonlySet<string>
+  readonly options: Pick<ExecuteOptions, 'faults' | 'signal'>
 }
 
 /** Where a run of production of this project reads what it makes. */
@@ -200,6 +205,12 @@ export class TableMaker implements Maker {
     }
   }
 
+  async writeTarget(order: MakerTarget): Promise<void> {
+    const { pool, ...context } = this.#context
+    const comment = this.#comment(order.node.id)
+    await pool.with((session) => writeStoredTarget({ ...context, session, comment }, order))
+  }
+
   async damaged(): Promise<null> {
     return null
   }
@@ -243,12 +254,14 @@ export class TableMaker implements Maker {
       await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
       return
     }
-    const isOurs = own.has(`${output.schema}.${output.name}`)
-    await session.rows(what, `${this.#comment(id)} SELECT seeknal.point_view($1, $2, $3, $4::boolean)`, [
-      output.schema,
-      output.name,
-      query,
-      String(isOurs),
+    const { schema, name, publish } = output
+    const view: LedgerView = { schema, name, query, ...(publish === 'table' ? { table: true } : {}) }
+    const show = 'SELECT seeknal.show_in_environment($1, $2, $3::jsonb, $4::boolean)'
+    await askLedger(session, what, `${this.#comment(id)} ${show}`, [
+      shared.ledger.project,
+      world.environment,
+      JSON.stringify(view),
+      String(own.has(`${schema}.${name}`)),
     ])
   }
 
