@@ -9,6 +9,7 @@ import { type EngineProject, engineProject, transform } from '../support/engine-
 import { started } from '../support/held-command.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
 import { suite } from '../support/suite.ts'
+import { profileFor } from '../support/target-project.ts'
 
 const test = suite('database engine: reading outputs')
 test.after(closeTerminals)
@@ -209,7 +210,7 @@ test('env diff compares in the server, by key; report.md says so on every machin
 })
 
 test('dry-run shows the first rows of a draft, with all that it needs, and writes nothing', async () => {
-  const { folder, rows, copy } = await shop()
+  const { folder, rows, database, copy } = await shop()
   const objects = 'SELECT count(*), max(oid::bigint) FROM pg_class'
   const drafts = {
     'draft_transform_late.yml': transform(
@@ -238,6 +239,12 @@ test('dry-run shows the first rows of a draft, with all that it needs, and write
   assert.match(await does(folder, ['dry-run', 'draft_source_places.yml']), /ann +│ north[\s\S]*2 rows in all/)
   await fails(1, folder, ['dry-run', 'draft_transform_broken.yml'], /Division by zero/)
   assert.equal(await rows(objects), before)
+  const profile = join(folder, 'profiles.yml')
+  const usual = readFileSync(profile, 'utf8')
+  writeFileSync(profile, profileFor(database, '    without: temp_tables\n'))
+  assert.match(await does(folder, ['dry-run', 'draft_transform_late.yml']), /4 rows in all/)
+  writeFileSync(profile, usual)
+  assert.equal(await rows('SELECT count(*) FROM pg_class'), [[before[0]?.[0] ?? '']])
   // Where nothing was executed yet, files are loaded as well.
   const fresh = copy()
   fresh.write(
