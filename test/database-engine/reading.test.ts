@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { does, ends, rowsOf } from '../support/cli.ts'
+import { rowsOf as duckdbRows } from '../support/duckdb.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
@@ -104,6 +105,39 @@ test('Values are exact in every format', async () => {
   ])
   const many = await does(folder, ['repl', '-e', 'SELECT i FROM generate_series(1, 20000) AS i', '-f', 'csv'])
   assert.is(many.split('\n').length, 20_002)
+})
+
+test('Parquet holds the same values, with their types', async () => {
+  const { folder } = await shop()
+  const sql = `SELECT 9007199254740993::bigint AS big, 12.340::numeric(10,3) AS dec, DATE '2026-03-01' AS d, TIMESTAMPTZ '2026-03-01 10:00+02' AS at, 'NaN'::float8 AS f,
+    true AS t, '\\xdead00'::bytea AS b, NULL::int AS n, '' AS e, 'a,"b"
+' AS "Weird ""ü", '{"a": 1}'::json AS j, ARRAY[1, 2] AS l FROM generate_series(1, 2)`
+  await does(folder, ['repl', '-e', sql, '--output', 'out/o.parquet', '--limit', '1'])
+  const values = await duckdbRows(`SELECT * FROM '${join(folder, 'out/o.parquet')}'`)
+  assert.equal(values, [
+    [
+      '9007199254740993',
+      '12.340',
+      '2026-03-01',
+      '2026-03-01 08:00:00+00',
+      'NaN',
+      'true',
+      '\\xDE\\xAD\\x00',
+      null,
+      '',
+      'a,"b"\n',
+      '{"a": 1}',
+      '{1,2}',
+    ],
+  ])
+  const types = await duckdbRows(
+    `SELECT column_name, column_type FROM (DESCRIBE FROM '${join(folder, 'out/o.parquet')}')`,
+  )
+  assert.is(
+    types.map(([, type]) => type).join(' '),
+    'BIGINT DECIMAL(10,3) DATE TIMESTAMP WITH TIME ZONE DOUBLE BOOLEAN BLOB INTEGER VARCHAR VARCHAR JSON VARCHAR',
+  )
+  assert.is(types[9]?.[0], 'Weird "ü')
 })
 
 test('Everything that is not reading is refused, by us or by the server', async () => {
