@@ -108,10 +108,10 @@ async function firstRows(
     } catch (error) {
       throw located(error, step, node)
     }
-    made.set(`${output.schema}.${output.name}`, `pg_temp.${last}`)
+    made.set(`${output.schema}.${output.name}`, session.relation(last))
   }
   if (execute.at(-1)?.id !== id) throw new Bug(`${id} is not the last step of its preview`)
-  const answer = await session.rows(`SELECT * FROM pg_temp.${last} LIMIT ${limit}`, limit)
+  const answer = await session.rows(`SELECT * FROM ${session.relation(last)} LIMIT ${limit}`, limit)
   return { kind: 'rows', answer, rows: rows ?? answer.rows.length }
 }
 
