@@ -35,8 +35,8 @@ export async function emit(
   const names = namesIn(named, forPeople, rewritten, nameless)
   const unsealed = names === undefined ? nameless : { ...nameless, names }
   const texts: [string, string][] = [
-    ['diff.json', prettyJson(outside.written.diff(diff))],
-    ['manifest.json', prettyJson(outside.written.manifest(manifest))],
+    ['diff.json', prettyJson(diff)],
+    ['manifest.json', prettyJson(outside.written(manifest))],
     ['prelude.sql', rewritten.prelude],
     ['types.ts', types],
     ...named.map(([path, text]): [string, string] => [path, text]),
@@ -58,7 +58,7 @@ export async function emit(
   const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
   return {
     contract,
-    files: new Map([['bundle.json', prettyJson(outside.written.contract(contract))], ...texts]),
+    files: new Map([['bundle.json', prettyJson(contract)], ...texts]),
     manifest,
     base,
     diff,

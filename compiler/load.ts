@@ -5,7 +5,7 @@ import { type Document, isScalar, LineCounter, parseAllDocuments, type Scalar, v
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, isError, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
 import { errorAt, warningAt } from './diagnostic-codes.ts'
-import { fileDigest } from './file-digest.ts'
+import { fileDigest, fileFacts } from './file-facts.ts'
 import { readDocument, tooDeep } from './load/document.ts'
 import { encodingProblem } from './load/encoding.ts'
 import { kindOf } from './load/file-kinds.ts'
@@ -123,7 +123,7 @@ export const sqlPath = (file: string): string => file.replace(/^(\.\/)+/, '')
 
 /** Paths of the .sql files that nodes of a YAML file name. Pure, apart from the cache. */
 export function namedSql(file: ProjectFile, cache: CompileCache): readonly string[] {
-  if (!file.text.includes('.sql') || encodingProblem(file) !== undefined) return []
+  if (!fileFacts(file).namesSql || encodingProblem(file) !== undefined) return []
   return readFile(file, cache).documents.flatMap(({ value }) =>
     typeof value.file === 'string' && value.file.endsWith('.sql') ? [sqlPath(value.file)] : [],
   )

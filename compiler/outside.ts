@@ -1,9 +1,8 @@
 // What a compile of some files of a project takes over of the last compile of all: the nodes of the other files, which read
 // none of those that are compiled, what stands in the bundle of them, and what was reported of them.
 
-import type { BundleFile, StepInput } from '../runtime/contract/bundle.ts'
+import type { StepInput } from '../runtime/contract/bundle.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
-import type { Diff } from '../runtime/contract/diff.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../runtime/contract/manifest.ts'
 import type { RewrittenStep } from './rewrite.ts'
@@ -29,12 +28,8 @@ export interface Outside {
   readonly diagnostics: readonly Diagnostic[]
   /** Whether the nodes of the files that are compiled are still just those that are not outside. */
   readonly fits: (validated: Validated) => boolean
-  /** The documents with the items that say what they said as they were: their texts need not be written anew. */
-  readonly written: {
-    readonly manifest: (manifest: Manifest) => Manifest
-    readonly diff: (diff: Diff) => Diff
-    readonly contract: (contract: BundleFile) => BundleFile
-  }
+  /** The manifest with the nodes that say what they said as they were: their texts need not be written anew. */
+  readonly written: (manifest: Manifest) => Manifest
   /** The text of types.ts, if it is the same for this manifest. */
   readonly types: (manifest: Manifest) => string | undefined
   /** Of a file of the bundle whose text is what it was. */
@@ -51,7 +46,7 @@ export const NOTHING_OUTSIDE: Outside = {
   lock: {},
   diagnostics: [],
   fits: () => true,
-  written: { manifest: (manifest) => manifest, diff: (diff) => diff, contract: (contract) => contract },
+  written: (manifest) => manifest,
   types: () => undefined,
   digestOf: () => undefined,
 }

@@ -229,6 +229,8 @@ export type ObserveSources = (requests: readonly SourceRequest[]) => Promise<rea
 export interface CompileCache {
   get(key: string): unknown
   set(key: string, value: unknown): void
+  /** Whether there is a value, without reading it. Absent: a cache that keeps nothing from one command to the next. */
+  has?(key: string): boolean
 }
 
 /** What is kept of a compile: `head` is JSON. */

@@ -4,7 +4,7 @@
 
 import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
-import { fileDigest } from './file-digest.ts'
+import { fileDigest } from './file-facts.ts'
 import { kindOf } from './load/file-kinds.ts'
 import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
 import type { ResultCache } from './ports.ts'

@@ -1,18 +1,37 @@
-// A cache in one file of lines `key TAB day TAB json`, read in one go and parsed entry by entry on demand. Written
-// whole and renamed, so a reader sees the old file or the new one. Whatever is damaged counts as not there: losing the
-// cache costs time, never correctness.
+// A cache in one file of lines `key TAB day TAB json`, read in one go and parsed entry by entry on demand. New entries are
+// put behind the others; once a day, and when many lines are out of date, it is written whole and renamed, so a reader sees
+// the old file or the new one. Whatever is damaged counts as not there: losing the cache costs time, never correctness.
 
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname } from 'node:path'
+import { textOf } from '../../runtime/store/texts.ts'
 
 const FORMAT = 'seeknal.cache/1'
-/** Entries that nothing asked for in so many days are dropped at the next write. */
+/** Entries that nothing asked for in so many days are dropped when the file is written whole. */
 const KEPT_DAYS = 14
 const MOST_BYTES = 256_000_000
+/** Lines a key from which on the file is written whole. */
+const MOST_LINES = 1.25
 
 interface Entry {
   readonly json: string
   day: number
+}
+
+interface Parsed {
+  readonly entries: Map<string, Entry>
+  /** The file cannot be added to. */
+  readonly isStale: boolean
 }
 
 export class CacheFile {
@@ -20,7 +39,10 @@ export class CacheFile {
   readonly #version: string
   readonly #today: number
   #entries: Map<string, Entry> | undefined
-  #changed = false
+  /** Keys that were set since the file was read or written. */
+  readonly #set = new Set<string>()
+  /** Adding to the file would not do: an entry of another day was asked for. */
+  #isStale = false
 
   /** `version` names what made the entries: of another version, none is used. `today` is a day number. */
   constructor(path: string, version: string, today: number) {
@@ -29,10 +51,13 @@ export class CacheFile {
     this.#today = today
   }
 
+  has(key: string): boolean {
+    return this.#asked(key) !== undefined
+  }
+
   get(key: string): unknown {
-    const entry = this.#read().get(oneLine(key))
+    const entry = this.#asked(key)
     if (entry === undefined) return undefined
-    entry.day = this.#today
     try {
       return JSON.parse(entry.json)
     } catch {
@@ -40,49 +65,77 @@ export class CacheFile {
     }
   }
 
+  #asked(key: string): Entry | undefined {
+    const entry = this.#read().get(oneLine(key))
+    if (entry === undefined) return undefined
+    if (entry.day !== this.#today) this.#isStale = true
+    entry.day = this.#today
+    return entry
+  }
+
   /** `value` is JSON. */
   set(key: string, value: unknown): void {
-    this.#read().set(oneLine(key), { json: JSON.stringify(value), day: this.#today })
-    this.#changed = true
+    const line = oneLine(key)
+    this.#read().set(line, { json: JSON.stringify(value), day: this.#today })
+    this.#set.add(line)
   }
 
   /** Writes what was set, if anything. A disk that refuses is no error. */
   save(): void {
-    if (!this.#changed) return
+    if (this.#set.size === 0) return
     const aside = `${this.#path}.${process.pid}`
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
-      writeLines(aside, this.#lines())
-      renameSync(aside, this.#path)
-      this.#changed = false
+      if (this.#isStale || !addLines(this.#path, this.#head(), this.#added())) {
+        writeLines(aside, this.#lines())
+        renameSync(aside, this.#path)
+        this.#isStale = false
+      }
+      this.#set.clear()
     } catch {
       rmSync(aside, { force: true })
     }
   }
 
   *#lines(): Iterable<string> {
-    yield `${FORMAT}\t${this.#version}\n`
+    yield this.#head()
     let size = 0
-    for (const [key, { json, day }] of this.#read()) {
-      if (day < this.#today - KEPT_DAYS || size > MOST_BYTES) continue
-      size += json.length
-      yield `${key}\t${day}\t${json}\n`
+    for (const [key, entry] of this.#read()) {
+      if (entry.day < this.#today - KEPT_DAYS || size > MOST_BYTES) continue
+      size += entry.json.length
+      yield lineOf(key, entry)
     }
   }
 
+  *#added(): Iterable<string> {
+    for (const key of this.#set) {
+      const entry = this.#read().get(key)
+      if (entry !== undefined) yield lineOf(key, entry)
+    }
+  }
+
+  #head(): string {
+    return `${FORMAT}\t${this.#version}\n`
+  }
+
   #read(): Map<string, Entry> {
-    this.#entries ??= parsed(this.#text(), this.#version)
-    return this.#entries
+    if (this.#entries !== undefined) return this.#entries
+    const { entries, isStale } = parsed(this.#text(), this.#head())
+    this.#isStale ||= isStale
+    this.#entries = entries
+    return entries
   }
 
   #text(): string {
     try {
-      return readFileSync(this.#path, 'utf8')
+      return textOf(readFileSync(this.#path))
     } catch {
       return ''
     }
   }
 }
+
+const lineOf = (key: string, { day, json }: Entry): string => `${key}\t${day}\t${json}\n`
 
 const PART_LENGTH = 1_000_000
 
@@ -103,22 +156,36 @@ function writeLines(path: string, lines: Iterable<string>): void {
   }
 }
 
-function parsed(text: string, version: string): Map<string, Entry> {
+/** In one piece, so that no other command's lines come between. False: by now the file is another version's. */
+function addLines(path: string, head: string, lines: Iterable<string>): boolean {
+  const file = openSync(path, constants.O_RDWR | constants.O_APPEND)
+  try {
+    const there = Buffer.alloc(Buffer.byteLength(head))
+    readSync(file, there, 0, there.length, 0)
+    if (there.toString() !== head) return false
+    writeFileSync(file, [...lines].join(''))
+    return true
+  } finally {
+    closeSync(file)
+  }
+}
+
+function parsed(text: string, head: string): Parsed {
   const entries = new Map<string, Entry>()
-  const head = `${FORMAT}\t${version}\n`
-  if (!text.startsWith(head) || !text.endsWith('\n')) return entries
-  for (let at = head.length; at < text.length; ) {
+  if (!text.startsWith(head) || !text.endsWith('\n')) return { entries, isStale: true }
+  let lines = 0
+  for (let at = head.length; at < text.length; lines++) {
     const end = text.indexOf('\n', at)
     const first = text.indexOf('\t', at)
     const second = text.indexOf('\t', first + 1)
-    if (first === -1 || second === -1 || second > end) return entries
+    if (first === -1 || second === -1 || second > end) return { entries, isStale: true }
     entries.set(text.slice(at, first), {
       day: Number(text.slice(first + 1, second)),
       json: text.slice(second + 1, end),
     })
     at = end + 1
   }
-  return entries
+  return { entries, isStale: lines > entries.size * MOST_LINES || text.length > MOST_BYTES }
 }
 
 const oneLine = (key: string): string => key.replace(/[\t\n]/g, ' ')

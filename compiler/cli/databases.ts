@@ -13,6 +13,7 @@ import { variablesOf } from '../../runtime/profile/variables.ts'
 import { type Profile, resolveProfile, unknownConnection } from '../../runtime/profile.ts'
 import { findEngine, type ProjectEngine } from '../../runtime/project-engine.ts'
 import type { CompileInput } from '../compile.ts'
+import { fileFacts } from '../file-facts.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import {
   type CompileCache,
@@ -64,9 +65,7 @@ interface ProjectOnDisk {
 }
 
 /** Whether a file may have a source in a database: without one no profile is read. */
-const NAMES_DATABASE = /\bpostgres/
-
-const hasDatabase = ({ path, text }: ProjectFile): boolean => /\.ya?ml$/.test(path) && NAMES_DATABASE.test(text)
+const hasDatabase = (file: ProjectFile): boolean => fileFacts(file).namesDatabase && /\.ya?ml$/.test(file.path)
 
 export function databasesOf(
   { root, files: present, cache, engine }: ProjectOnDisk,

@@ -1,8 +1,12 @@
-// Texts of project files by path and stamp, so that a warm command reads only what changed; not of those in which a
-// password may be.
+// What is known of project files by path and stamp, so that a warm command reads only what changed; and their texts, which
+// it looks at only where it must. Not of those in which a password may be.
 
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
+import { sha256 } from '../../runtime/contract/canonical-json.ts'
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { asFingerprint } from '../../runtime/contract/ids.ts'
+import { type FileFacts, fileFacts, knownFacts } from '../file-facts.ts'
 import { mayBeWithheld } from '../load/withheld.ts'
 import type { ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
@@ -12,12 +16,49 @@ import { stampOf } from './file-stamps.ts'
 export function cachedFile(cache: CompileCache, path: string, absolute: string): ProjectFile {
   const stamp = stampOf(absolute)
   if (stamp === null) return fileAt(path, absolute)
-  const key = `text:${path}`
-  const known = cache.get(key)
-  if (Array.isArray(known) && known[0] === stamp && typeof known[1] === 'string') return { path, text: known[1] }
+  const key = `file:${path}`
+  const known = factsIn(cache.get(key), stamp)
+  if (known !== null && cache.has?.(textKey(known.digest)) === true) return new CachedFile(path, absolute, known, cache)
   const file = fileAt(path, absolute)
-  if (file.isUtf8 !== false && !mayBeWithheld(file.text)) cache.set(key, [stamp, file.text])
+  if (file.isUtf8 === false || mayBeWithheld(file.text)) return file
+  const { digest, namesSql, namesDatabase } = fileFacts(file)
+  cache.set(key, [stamp, digest, namesSql, namesDatabase])
+  cache.set(textKey(digest), file.text)
   return file
+}
+
+/** By content: whatever becomes of the file, this is the text that was there. */
+const textKey = (digest: string): string => `text:${digest}`
+
+function factsIn(known: unknown, now: string): FileFacts | null {
+  if (!Array.isArray(known)) return null
+  const [stamp, digest, namesSql, namesDatabase]: readonly unknown[] = known
+  if (stamp !== now || typeof digest !== 'string') return null
+  return { digest: asFingerprint(digest), namesSql: namesSql === true, namesDatabase: namesDatabase === true }
+}
+
+class CachedFile implements ProjectFile {
+  readonly path: string
+  readonly #absolute: string
+  readonly #digest: string
+  readonly #cache: CompileCache
+
+  constructor(path: string, absolute: string, facts: FileFacts, cache: CompileCache) {
+    this.path = path
+    this.#absolute = absolute
+    this.#digest = facts.digest
+    this.#cache = cache
+    knownFacts(this, facts)
+  }
+
+  get text(): string {
+    const known = this.#cache.get(textKey(this.#digest))
+    if (typeof known === 'string') return known
+    // The cache is damaged.
+    const { text } = fileAt(this.path, this.#absolute)
+    if (sha256(text) === this.#digest) return text
+    throw new RuntimeFailure('PROJECT_INVALID', `'${this.path}' was changed while it was read.`, { path: this.path })
+  }
 }
 
 /** The file as it is now. Throws what reading throws. */

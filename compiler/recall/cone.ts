@@ -3,8 +3,7 @@
 // the same, byte for byte: a pass takes from a node outside only what the manifest says of it, and what cannot be taken
 // over so (tables of databases, columns that only data can tell) is never outside.
 
-import { isLong, rememberItems } from '../../runtime/contract/canonical-json.ts'
-import type { Diff } from '../../runtime/contract/diff.ts'
+import { rememberItems } from '../../runtime/contract/canonical-json.ts'
 import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId } from '../../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -125,38 +124,17 @@ function lockOf({ lock }: Last): Validated['lock'] {
   return sources
 }
 
-function writtenAs({ texts, manifest: last, contract }: Last): Outside['written'] {
-  const text = (path: string): string => texts.get(path) ?? ''
-  return {
-    manifest: (manifest) => {
-      rememberItems(text('manifest.json'), 'nodes', last.nodes)
-      return { ...manifest, nodes: asBefore(manifest.nodes, last.nodes, ({ id }) => id) }
-    },
-    contract: (now) => {
-      rememberItems(text('bundle.json'), 'steps', contract.steps)
-      return { ...now, steps: asBefore(now.steps, contract.steps, ({ id }) => id) }
-    },
-    diff: (diff) => {
-      if (!isLong(diff.changes) && !isLong(diff.execute)) return diff
-      const { changes, execute }: Diff = JSON.parse(text('diff.json'))
-      rememberItems(text('diff.json'), 'changes', changes)
-      rememberItems(text('diff.json'), 'execute', execute)
-      return {
-        ...diff,
-        changes: asBefore(diff.changes, changes, ({ node }) => node),
-        execute: asBefore(diff.execute, execute, ({ node }) => node),
-      }
-    },
+/** The manifest with each node as it was, where that says the same. */
+function writtenAs({ texts, manifest: last }: Last): Outside['written'] {
+  return (manifest) => {
+    rememberItems(texts.get('manifest.json') ?? '', 'nodes', last.nodes)
+    const known = new Map(last.nodes.map((node) => [node.id, node]))
+    const nodes = manifest.nodes.map((node) => {
+      const was = known.get(node.id)
+      return was !== undefined && sameJson(was, node) ? was : node
+    })
+    return { ...manifest, nodes }
   }
-}
-
-/** Each item as it was, where it says the same. */
-function asBefore<Item>(items: readonly Item[], before: readonly Item[], keyOf: (item: Item) => string): Item[] {
-  const known = new Map(before.map((item) => [keyOf(item), item]))
-  return items.map((item) => {
-    const was = known.get(keyOf(item))
-    return was !== undefined && sameJson(was, item) ? was : item
-  })
 }
 
 /** Whether both have one interface. */

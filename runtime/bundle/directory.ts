@@ -24,6 +24,7 @@ import { byCodeUnit } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { besides, removeTree } from '../store/files.ts'
+import { textOf, writeText } from '../store/texts.ts'
 import { Allowance } from './limits.ts'
 import { isBundlePath, unreadable } from './verify.ts'
 
@@ -144,7 +145,7 @@ function previousContract(target: string, directory: string): PreviousContract {
   const contract = join(target, 'bundle.json')
   if (!existsSync(contract)) throw occupied(directory, 'is not empty and holds no bundle')
   try {
-    const { files } = parseDocument(Owned, readFileSync(contract, 'utf8'), 'bundle.json', 'BUNDLE_INVALID')
+    const { files } = parseDocument(Owned, textOf(readFileSync(contract)), 'bundle.json', 'BUNDLE_INVALID')
     const digests = new Map(Object.entries(files).filter(([path]) => isBundlePath(path)))
     return { digests, ctimeMs: lstatSync(contract).ctimeMs }
   } catch {
@@ -174,7 +175,13 @@ function restoreFile(path: string, text: string): void {
 function replaceFile(path: string, text: string): void {
   const staged = `${path}.new`
   rmSync(staged, { force: true })
-  writeFileSync(staged, text, { flag: 'wx', flush: basename(path) === 'bundle.json' })
+  const file = openSync(staged, 'wx')
+  try {
+    writeText(file, text)
+    if (basename(path) === 'bundle.json') fsyncSync(file)
+  } finally {
+    closeSync(file)
+  }
   renameSync(staged, path)
 }
 

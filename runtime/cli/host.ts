@@ -41,6 +41,13 @@ function watchSignals(): Watched {
   return { signal, asked: () => asked }
 }
 
+/** Opened only where it is asked for: it takes longer than the rest of the host. */
+const STDIN = {
+  get isTTY(): boolean {
+    return process.stdin.isTTY
+  },
+}
+
 /** Runs the process's own command line and sets its exit code. */
 export async function runAsProcess(program: Program): Promise<void> {
   const { signal, asked } = watchSignals()
@@ -56,7 +63,7 @@ export async function runAsProcess(program: Program): Promise<void> {
   const code = await runProgram(program, process.argv.slice(2), {
     stdout: process.stdout,
     stderr: process.stderr,
-    stdin: process.stdin,
+    stdin: STDIN,
     cwd: process.cwd(),
     environment: process.env,
     signal,

@@ -36,8 +36,7 @@ function documentParts(value: unknown): string[] {
   return [...parts, '\n}']
 }
 
-/** A list that is written in parts. */
-export const isLong = (value: unknown): value is readonly object[] =>
+const isLong = (value: unknown): value is readonly object[] =>
   Array.isArray(value) && value.length > TOGETHER && typeof value[0] === 'object' && value[0] !== null
 
 /** Texts of items of long lists, as they stand in their document. */

@@ -15,7 +15,7 @@ import { suite } from '../support/suite.ts'
 import { tempFolder } from '../support/temp.ts'
 
 const test = suite('recall edits')
-const EDITS = Number(process.env.EDITS ?? 60)
+const EDITS = Number(process.env.EDITS ?? 40)
 const SEED = Number(process.env.SEED ?? 1)
 
 const observe: ObserveSources = async (requests) => requests.map(() => ({ kind: 'absent' }))
@@ -68,25 +68,42 @@ class Slot {
   }
 }
 
-for (const kind of ['production without a past', 'production', 'an environment']) {
-  test(`${kind}: after any edits, what is compiled over the last result is what all files compile to`, async () => {
-    const random = seeded(SEED * 1000 + kind.length)
-    const project = new EditedProject(random)
-    const slot = new Slot()
-    const environment = kind === 'an environment' ? (environmentName('dev') ?? null) : null
-    let base: Manifest | null = null
-    const done: string[] = []
-    for (let i = 0; i < EDITS; i++) {
-      const asked = { files: project.files, environment, base }
-      const expected = await compile(inputOf(asked, whole))
-      const found = await slot.compile(asked)
-      assert.equal(shown(found), shown(expected), `after ${done.slice(-5).join('; ')} (${i})`)
-      if (kind !== 'production without a past' && expected.manifest !== null && (i === 0 || random.chance(0.05)))
-        base = expected.manifest
-      done.push(project.edit())
-    }
-    assert.ok(slot.cones > EDITS / 8, `only ${slot.cones} compiles took something over`)
-  })
+interface Sequence {
+  readonly kind: 'production without a past' | 'production' | 'an environment'
+  readonly edits: number
+  readonly transforms?: number
 }
+
+/** Says after how many edits some of the files only were read. */
+async function follow({ kind, edits, transforms }: Sequence): Promise<number> {
+  const random = seeded(SEED * 1000 + kind.length)
+  const project = new EditedProject(random, transforms)
+  const slot = new Slot()
+  const environment = kind === 'an environment' ? (environmentName('dev') ?? null) : null
+  let base: Manifest | null = null
+  const done: string[] = []
+  for (let i = 0; i < edits; i++) {
+    const asked = { files: project.files, environment, base }
+    const expected = await compile(inputOf(asked, whole))
+    const found = await slot.compile(asked)
+    assert.equal(shown(found), shown(expected), `after ${done.slice(-5).join('; ')} (${i})`)
+    if (kind !== 'production without a past' && expected.manifest !== null && (i === 0 || random.chance(0.05)))
+      base = expected.manifest
+    done.push(project.edit())
+  }
+  return slot.cones
+}
+
+for (const kind of ['production without a past', 'production', 'an environment'] as const)
+  test(`${kind}: after any edits, what is compiled over the last result is what all files compile to`, async () => {
+    const cones = await follow({ kind, edits: EDITS })
+    assert.ok(cones > EDITS / 8, `only ${cones} compiles took something over`)
+  })
+
+// More nodes than are written together (runtime/contract/canonical-json.ts).
+test('So it is in a project of hundreds of nodes', async () => {
+  const cones = await follow({ kind: 'production', edits: 8, transforms: 210 })
+  assert.ok(cones > 0, 'no compile took something over')
+})
 
 test.run()

@@ -16,8 +16,9 @@ interface EditedNode {
 }
 
 const SOURCES = ['source.s0', 'source.s1', 'source.s2']
-const TRANSFORMS = 9
+/** The last ones have mistakes, and columns that only data can tell. */
 const SHAPES = 10
+const PLAIN_SHAPES = 8
 
 /** Every query keeps the column k, by which readers find rows whatever else was edited. */
 function sqlOf({ id, shape, number, inputs, comment }: EditedNode): string {
@@ -58,13 +59,16 @@ export class EditedProject {
   readonly #past: (readonly EditedNode[])[] = []
   #nodes: readonly EditedNode[]
   #factor = 3
+  readonly #shapes: number
 
-  constructor(random: Random) {
+  /** A project of many nodes would never be without a mistake. */
+  constructor(random: Random, transforms = 9) {
     this.#random = random
+    this.#shapes = transforms > 20 ? PLAIN_SHAPES : SHAPES
     const blank = { shape: 0, number: 1, inputs: [], about: {}, comment: '' }
     const sources = SOURCES.map((id) => ({ ...blank, id, file: `seeknal/${id}.yml` }))
     const nodes: EditedNode[] = [...sources]
-    for (let n = 0; n < TRANSFORMS; n++) {
+    for (let n = 0; n < transforms; n++) {
       const id = `transform.t${n}`
       // Some files hold two nodes.
       const file = `seeknal/t${n % 4 === 3 ? n - 1 : n}.yml`
@@ -144,8 +148,9 @@ export class EditedProject {
   #query(earlier: readonly EditedNode[]): Pick<EditedNode, 'shape' | 'number' | 'inputs'> {
     const random = this.#random
     const ids = earlier.map(({ id }) => id)
-    const inputs = [random.pick(['source.s0', ...ids.slice(-5)]), random.pick(['source.s1', ...ids])]
-    return { shape: random.between(0, SHAPES - 1), number: random.between(0, 9), inputs: [...new Set(inputs)] }
+    const near = this.#shapes === SHAPES ? ids.slice(-5) : ids.slice(0, 20)
+    const inputs = [random.pick(['source.s0', ...near]), random.pick(['source.s1', ...ids.slice(0, 20)])]
+    return { shape: random.between(0, this.#shapes - 1), number: random.between(0, 9), inputs: [...new Set(inputs)] }
   }
 
   #about(): EditedNode['about'] {
