@@ -14,7 +14,13 @@ import type { Planned, PlannedBuild, PlannedCheck, PlannedStep } from './plan.ts
 import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
 import { cleanupOf } from './rewrite/cleanup.ts'
-import { type DatabaseWorld, databaseCheck, databaseMistakes, databaseStep } from './rewrite/database-step.ts'
+import {
+  type DatabaseWorld,
+  databaseCheck,
+  databaseMistakes,
+  databaseStep,
+  stepQuery,
+} from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { longNames, materializeStep, storedTargetStep, takenNames } from './rewrite/materialize-step.ts'
 import { sourceStep } from './rewrite/source-step.ts'
@@ -62,7 +68,9 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
   const { graph, bound, queries } = planned.diffed.bound
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
   const { name, schema, connection } = graph.project.engine
-  const database = ENGINES[name].isDatabase ? { schema: schema ?? '', connection, queries } : null
+  const database = ENGINES[name].isDatabase
+    ? { schema: schema ?? '', connection, queries, project: planned.diffed.manifest.project.name }
+    : null
   const steps = planned.steps.flatMap((step): RewrittenStep[] => {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
@@ -104,24 +112,28 @@ function takenOver(step: PlannedStep, outside: KeptSteps): RewrittenStep[] {
   return kept !== undefined && sameJson(kept.inputs, step.inputs) ? [kept.step] : []
 }
 
-/** A step of an engine that is a database; rows of files are read by DuckDB. */
+/** A step of an engine that is a database; rows of files are read by DuckDB. By hand it is the query alone. */
 function inDatabase(
   step: PlannedBuild | PlannedCheck,
   node: ResolvedNode,
   types: BoundNode,
   prefix: string,
-  world: DatabaseWorld,
+  world: DatabaseWorld & { readonly project: string },
 ): RewrittenStep {
   const query = world.queries.get(step.node)
   const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([query?.text, authorText(step, node, types)]))
-  const text =
-    step.kind === 'check' ? databaseCheck(step, types, marks, world) : databaseStep(node, step, types, marks, world)
+  const apart = prefix === '' ? { ...world, next: world.project } : world
+  const [text, byHand] =
+    step.kind === 'check'
+      ? [databaseCheck(step, types, marks, world), databaseCheck(step, types, marks, apart)]
+      : [databaseStep(node, step, types, marks, world), stepQuery(node, step, types, marks, apart)]
   const isLoaded = step.kind === 'build' && isFile(node)
   return {
     id: stepId(step),
     kind: step.kind,
     node: step.node,
     ...marks.resolve(text),
+    byHand: marks.resolve(byHand),
     ...(isLoaded ? { load: sourceStep(node, types, new Marks('', '')) } : {}),
   }
 }

@@ -5,7 +5,7 @@
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { LONGEST_IDENTIFIER, pgName, pgPrefixed, pgText } from '../../runtime/contract/postgresql-names.ts'
-import { kindSchema, loadQuery, tableStepText } from '../../runtime/contract/table-steps.ts'
+import { kindSchema, loadQuery, nextSchema, tableStepText } from '../../runtime/contract/table-steps.ts'
 import { targetType } from '../../runtime/contract/target-types.ts'
 import checkTemplate from '../../templates/postgresql/check.sql.hbs'
 import type { BoundNode } from '../bind.ts'
@@ -24,6 +24,8 @@ export interface DatabaseWorld {
   /** Production's schema of what transforms make. */
   readonly schema: string
   readonly queries: ReadonlyMap<NodeId, PostgresqlQuery>
+  /** Of apply.sql for production: the project, whose next outputs are read where only its run sees them. */
+  readonly next?: string
 }
 
 const kindOf = (node: string): string => node.slice(0, node.indexOf('.'))
@@ -48,7 +50,8 @@ function typedValue(text: string, type: string): string | null {
 
 /** The view by which an output is read; one that the bundle makes is marked. */
 function readView(node: string, isMade: boolean, marks: Marks, world: DatabaseWorld): string {
-  const schema = kindSchema(world.schema, kindOf(node))
+  const isNext = isMade && world.next !== undefined
+  const schema = isNext ? nextSchema(world.next, kindOf(node)) : kindSchema(world.schema, kindOf(node))
   const mark = isMade ? marks.at({ identifier: schema, role: 'read', reason: `${node} is a step of this bundle` }) : ''
   return `${pgPrefixed(schema, mark)}.${viewName(node)}`
 }
@@ -79,7 +82,8 @@ export function databaseStep(
   return tableStepText({ made: madeBy(node), ...publish, view, columns: types.columns ?? [], node: node.id }, query)
 }
 
-function stepQuery(
+/** What the step asks: its query alone. */
+export function stepQuery(
   node: ResolvedNode,
   step: PlannedBuild,
   types: BoundNode,

@@ -3,6 +3,7 @@
 // name of the table. Pure. Rule: FORMAT.md, "Outputs in a database".
 
 import type { TableOutput } from './bundle.ts'
+import { sha256 } from './canonical-json.ts'
 import type { Column } from './manifest.ts'
 import { LONGEST_IDENTIFIER, pgName, pgText } from './postgresql-names.ts'
 import { targetType } from './target-types.ts'
@@ -20,6 +21,10 @@ export const OWN_SCHEMAS: readonly string[] = [STORE_SCHEMA, NEXT_SCHEMA, LEDGER
 /** Whether a schema is ours whatever the project, or was made for a run of one. */
 export const isOwnSchema = (schema: string): boolean =>
   OWN_SCHEMAS.includes(schema) || schema.startsWith(`${NEXT_SCHEMA}_`)
+
+/** Where a run of production of a project reads what it makes. */
+export const nextSchema = (project: string, kind: string): string =>
+  `${NEXT_SCHEMA}_${sha256(project).slice(0, 8)}_${kind}`
 
 /** The schema of what nodes of a kind make: transforms are what people look for. */
 export const kindSchema = (schema: string, kind: string): string =>
@@ -66,10 +71,7 @@ function around({ made, publish, view, columns, node }: Made): readonly [string,
     case 'query':
       return [`CREATE TABLE ${STORED} AS\n`, shown]
     case 'load':
-      return [
-        `CREATE TEMP TABLE ${LOADED} (\n  ${columnItems(columns).join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} (FORMAT csv)\nCREATE TABLE ${STORED} AS\n`,
-        `\n;\nDROP TABLE ${LOADED}${shown}`,
-      ]
+      return [`${loadedBy(node, columns)[0]}CREATE TABLE ${STORED} AS\n`, `\n;\n${loadedBy(node, columns)[1]}${shown}`]
   }
 }
 
@@ -92,6 +94,12 @@ export const columnItems = (columns: readonly Column[]): readonly string[] =>
   columns.map(({ name, type }) => `${pgName(name)} ${targetType(type) ?? 'text'}`)
 
 export const loadQuery = `TABLE ${LOADED}`
+
+/** What psql runs before the query of a step that is loaded, and after it. */
+export const loadedBy = (node: string, columns: readonly Column[]): readonly [string, string] => [
+  `CREATE TEMP TABLE ${LOADED} (\n  ${columnItems(columns).join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} (FORMAT csv)\n`,
+  `DROP TABLE ${LOADED}`,
+]
 
 /** The text of a step's file. */
 export function tableStepText(step: Made, query: string): string {

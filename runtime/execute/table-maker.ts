@@ -2,7 +2,6 @@
 // production reads what it makes by views of its own, so that nobody else sees it before the switch. Every statement says
 // in a comment whose it is. Reports STEP_FAILED, OUTPUT_DIFFERS, BUNDLE_INVALID, CONNECTION_FAILED.
 
-import { createHash } from 'node:crypto'
 import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
 import { withValues } from '../contract/extract.ts'
@@ -13,7 +12,7 @@ import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import { digestOf, digitsOf, type Snapshot } from '../contract/state.ts'
-import { columnItems, kindSchema, NEXT_SCHEMA, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
+import { columnItems, kindSchema, nextSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
 import type { FailingRows } from '../engine.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
@@ -44,10 +43,6 @@ interface Context {
   readonly own: ReadonlySet<string>
   readonly options: Pick<ExecuteOptions, 'faults' | 'signal'>
 }
-
-/** Where a run of production of this project reads what it makes. */
-export const nextSchema = (project: string, kind: string): string =>
-  `${NEXT_SCHEMA}_${createHash('sha256').update(project).digest('hex').slice(0, 8)}_${kind}`
 
 export class TableMaker implements Maker {
   readonly #context: Context

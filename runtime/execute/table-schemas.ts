@@ -5,9 +5,8 @@ import { buildSteps, tableOf } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { pgName } from '../contract/postgresql-names.ts'
-import { STORE_SCHEMA } from '../contract/table-steps.ts'
+import { nextSchema, STORE_SCHEMA } from '../contract/table-steps.ts'
 import type { SharedState } from '../shared-state.ts'
-import { nextSchema } from './table-maker.ts'
 import type { World } from './world.ts'
 
 /** Those of the bundle's outputs, the store's, and for production those of its own views. */

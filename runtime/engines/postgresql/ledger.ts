@@ -4,18 +4,12 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
+import { MIGRATIONS } from '../../contract/ledger-migrations.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import type { PostgresqlConnection } from './connection.ts'
-import tables from './ledger/1-tables.sql'
-import functions from './ledger/2-functions.sql'
-import leaseTables from './ledger/8-leases.sql'
-import targets from './ledger/9-targets.sql'
 import { advisoryLocks, type LedgerLocks, leases } from './ledger-locks.ts'
 import { openSession, type Row, type Session } from './session.ts'
 import { askLedger, transaction } from './transaction.ts'
-
-/** In their order; a version that was released never changes. */
-export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables, targets]
 
 const WHAT = 'Keeping the state'
 const RETRY_MS = 100
