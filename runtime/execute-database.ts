@@ -19,7 +19,7 @@ import type { ExecuteOptions, Faults, RunRequest, RunResult } from './execute/ru
 import { runSteps } from './execute/runner.ts'
 import type { Settled } from './execute/running.ts'
 import { makeScratch, sweepScratch } from './execute/scratch.ts'
-import { commitGeneration } from './execute/table-commit.ts'
+import { commitGeneration, noteEnd } from './execute/table-commit.ts'
 import { applyInDatabase } from './execute/table-environment.ts'
 import { TableMaker } from './execute/table-maker.ts'
 import { tableOutputs } from './execute/table-outputs.ts'
@@ -148,7 +148,7 @@ async function runLocked(shared: SharedState, world: World, { options, started }
     const ended = await finish(shared, world, settled, { options, before })
     const result = resultOf(world, { ...ended, settled, predictions, stillDue, started })
     await journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
-    await note(shared, world, result.outcome)
+    if (result.outcome !== 'done') await noteEnd(shared, world.values.runId, result.outcome)
     return result
   } finally {
     unwatch()
@@ -182,13 +182,6 @@ async function begin(shared: SharedState, world: World, { command = 'seeknal run
     ],
   )
 }
-
-const note = ({ ledger }: SharedState, world: World, outcome: string): Promise<unknown> =>
-  ledger.ask('UPDATE seeknal.runs SET ended_at = now(), outcome = $3 WHERE project = $1 AND run_id = $2', [
-    ledger.project,
-    world.values.runId,
-    outcome,
-  ])
 
 type Ended = Pick<RunResult, 'outcome' | 'generation'>
 
@@ -241,6 +234,7 @@ async function switchAfterRun(
   await shared.ledger.commit(async () => {
     await keepInLedger(shared.ledger, world.contract.digest, world.bundle.files)
     await commitGeneration(shared, staged, { bundle: world.bundle, nodes: world.nodes, before })
+    await noteEnd(shared, world.values.runId, 'done')
   })
   faults('switched')
   await shared.refresh()

@@ -77,6 +77,14 @@ export function queryInBundle(
   return queryOfStep(step, own, { contract: bundle.contract, files: bundle.files }).query
 }
 
+/** How a run ended; of one that is done, within the transaction that makes it so. */
+export const noteEnd = ({ ledger }: SharedState, runId: string, outcome: string): Promise<unknown> =>
+  ledger.ask('UPDATE seeknal.runs SET ended_at = now(), outcome = $3 WHERE project = $1 AND run_id = $2', [
+    ledger.project,
+    runId,
+    outcome,
+  ])
+
 /** Within a transaction of the ledger. */
 export async function commitGeneration(shared: SharedState, staged: StagedSwitch, world: SwitchWorld): Promise<void> {
   const { ledger } = shared

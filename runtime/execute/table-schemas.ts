@@ -2,7 +2,6 @@
 // what it makes. Nothing that others made is dropped.
 
 import { buildSteps, tableOf } from '../contract/bundle.ts'
-import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { pgName } from '../contract/postgresql-names.ts'
 import { nextSchema, STORE_SCHEMA } from '../contract/table-steps.ts'
@@ -23,24 +22,12 @@ export async function makeMissingSchemas(
   environment: EnvironmentName | null,
   schemas: readonly string[],
 ): Promise<void> {
-  const all = [...new Set(schemas)]
-  const present = await ledger.ask('SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])', [
-    `{${all.map((name) => JSON.stringify(name)).join(',')}}`,
+  // With what remembers them, or not at all.
+  await ledger.ask('SELECT seeknal.make_schemas($1, $2, $3::text[])', [
+    ledger.project,
+    environment,
+    `{${[...new Set(schemas)].map((name) => JSON.stringify(name)).join(',')}}`,
   ])
-  const there = new Set(present.map(({ name }) => name))
-  for (const name of all.filter((one) => !there.has(one))) {
-    await ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`).catch(unlessMade)
-    await ledger.ask(
-      'INSERT INTO seeknal.schemas (project, environment, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-      [ledger.project, environment ?? '', name],
-    )
-  }
-}
-
-/** Another session has just made the same. */
-function unlessMade(error: unknown): void {
-  const isMade = error instanceof RuntimeFailure && ['23505', '42P06'].includes(String(error.facts.sqlstate))
-  if (!isMade) throw error
 }
 
 const nextSchemas = ({ ledger }: SharedState, world: World): readonly string[] =>

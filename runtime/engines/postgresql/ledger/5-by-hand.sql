@@ -167,8 +167,11 @@ DECLARE wanted text;
 BEGIN
   FOREACH wanted IN ARRAY names LOOP
     CONTINUE WHEN to_regnamespace(quote_ident(wanted)) IS NOT NULL;
-    EXECUTE format('CREATE SCHEMA IF NOT EXISTS %I', wanted);
-    INSERT INTO seeknal.schemas (project, environment, name) VALUES (of_project, coalesce(environment, ''), wanted) ON CONFLICT DO NOTHING;
+    BEGIN
+      EXECUTE format('CREATE SCHEMA %I', wanted);
+      INSERT INTO seeknal.schemas (project, environment, name) VALUES (of_project, coalesce(environment, ''), wanted) ON CONFLICT DO NOTHING;
+    EXCEPTION WHEN duplicate_schema OR unique_violation THEN NULL; -- Another session has just made the same.
+    END;
   END LOOP;
 END $$;
 

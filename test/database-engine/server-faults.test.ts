@@ -1,0 +1,50 @@
+// A server that stops at once in the middle, and comes back: production is the old one or the new one, and the same command again
+// brings what it would have brought.
+
+import * as assert from 'uvu/assert'
+import { does } from '../support/cli.ts'
+import { engineProject } from '../support/engine-project.ts'
+import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
+import { started } from '../support/held-command.ts'
+import { type Change, killEverywhere } from '../support/kill-at-changes.ts'
+import { postgresServer } from '../support/postgres.ts'
+import { suite } from '../support/suite.ts'
+
+const test = suite('database engine: server faults')
+
+/** What makes a table, what notes it, and both ends of the transaction that shows it. */
+function few(changes: readonly Change[]): readonly Change[] {
+  const first = (pattern: RegExp): Change[] => changes.filter(({ sql }) => pattern.test(sql)).slice(0, 1)
+  const last = changes.filter((_, i) => changes[i + 1]?.sql === 'COMMIT').slice(-1)
+  return [...first(/CREATE TABLE/), ...first(/INSERT INTO seeknal\.outputs/), ...last, ...first(/^COMMIT/)]
+}
+
+test('A run that the server stops in leaves production as it was, or made anew', async () => {
+  assert.is(await killEverywhere(await edited(), ['run'], { only: few, server: true }), 4)
+})
+
+test('Applying, promoting and going back that the server stops in are done or not done', async () => {
+  const project = await edited()
+  await does(project.folder, ['env', 'plan', 'dev'])
+  const kills: number[] = []
+  for (const args of STEPS) kills.push(await killEverywhere(project, args, { only: few, server: true }))
+  assert.equal(kills, [4, 2, 2])
+})
+
+test('A server that crashes in the middle leaves production as it was, and the next run goes on', async () => {
+  const project = await engineProject(SLOW)
+  const { ended } = started(project.folder, ['run'])
+  await until(async () => (await running(project)).length > 0)
+  const server = await postgresServer()
+  await server.stop('SIGKILL')
+  const { code, all } = await ended
+  assert.is(code, 1, all)
+  assert.match(all, /connection 'warehouse'.*(was lost|failed)/)
+  await server.start()
+  assert.equal(await project.rows('SELECT count(*) FROM seeknal.generations'), [['0']])
+  project.write('seeknal/slow.yml', SLOW['seeknal/slow.yml'].replace('pg_sleep(120)', 'pg_sleep(0)'))
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.slow'), [['2']])
+})
+
+test.run()
