@@ -58,7 +58,6 @@ test('Independent nodes run side by side, and Ctrl-C ends their queries, whose c
 })
 
 /** Of whoever else works in the project's database. */
-/** Of whoever else works in the project's database. */
 const sessions = (project: EngineProject) =>
   project.database.sql(
     'SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',

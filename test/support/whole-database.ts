@@ -113,11 +113,10 @@ function shown(value: unknown, hide: ReadonlySet<string>, names: ReadonlyMap<str
   }
   if (Array.isArray(value)) return value.map((item) => shown(item, hide, names))
   if (value === null || typeof value !== 'object') return value
-  const members = Object.entries(value).map(([key, member]): [string, unknown] => {
+  const members = Object.entries(value).flatMap(([key, member]): [string, unknown][] => {
     // The digest of a document in the record of a generation, not the document.
-    const name =
-      key === 'run_state' && typeof member === 'string' && /^[0-9a-f]{64}$/.test(member) ? 'run_state_digest' : key
-    return [key, hide.has(name) ? '…' : shown(member, hide, names)]
+    const isDigest = key === 'run_state' && typeof member === 'string' && /^[0-9a-f]{64}$/.test(member)
+    return hide.has(isDigest ? 'run_state_digest' : key) ? [] : [[key, shown(member, hide, names)]]
   })
   return Object.fromEntries(members.sort(([a], [b]) => (a < b ? -1 : 1)))
 }

@@ -579,7 +579,7 @@ BEGIN
     || coalesce((before->>'env_config.json')::jsonb - 'failed_checks', '{}') || change || jsonb_build_object('last_used_at', seeknal.utc_now());
   DELETE FROM seeknal.shown s WHERE s.project = run.project AND s.environment = run.environment;
   INSERT INTO seeknal.environments (project, name, documents, views, promotion)
-  VALUES (run.project, run.environment, coalesce(before, '{}') || more || jsonb_build_object('env_config.json', seeknal.document(config)), of_views, of_promotion)
+  VALUES (run.project, run.environment, coalesce(before, '{}') - 'report.md' || more || jsonb_build_object('env_config.json', seeknal.document(config)), of_views, of_promotion)
   ON CONFLICT (project, name) DO UPDATE SET documents = excluded.documents, views = excluded.views, promotion = excluded.promotion;
 END $$;
 
