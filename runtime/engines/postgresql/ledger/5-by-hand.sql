@@ -406,6 +406,17 @@ BEGIN
     output := seeknal.table_of(of_node, made->>'version');
     EXECUTE format('DROP TABLE IF EXISTS seeknal_store.%I', output);
   ELSE
+    PERFORM seeknal.show_stored(of_node, stored);
+  END IF;
+END $$;
+
+-- An output that is there: an environment shows what it has already, unless somebody has removed the view.
+CREATE FUNCTION seeknal.show_stored(of_node text, stored jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE place text := (SELECT format('%I.%I', (r.bundle->>'prefix') || seeknal.schema_of(of_node, r.bundle#>>'{engine,schema}'), seeknal.view_of(of_node))
+  FROM pg_temp.seeknal_run r WHERE r.environment IS NOT NULL);
+BEGIN
+  IF place IS NULL OR stored->>'status' <> 'cached' OR to_regclass(place) IS NULL THEN
     PERFORM seeknal.show_by_hand(of_node);
   END IF;
 END $$;
@@ -490,7 +501,7 @@ BEGIN
   END IF;
   IF stored IS NOT NULL THEN
     UPDATE pg_temp.seeknal_made m SET state = stored WHERE m.node = of_node;
-    PERFORM seeknal.show_by_hand(of_node);
+    PERFORM seeknal.show_stored(of_node, stored);
     RETURN;
   END IF;
   PERFORM seeknal.keep_output(of_node, made, jsonb_build_object('rows', split_part(digest, ':', 1)::bigint, 'digest', digest,
