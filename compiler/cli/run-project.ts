@@ -12,7 +12,7 @@ import type { NodeResult } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
 import { SourceFiles } from '../../runtime/store/source-files.ts'
 import { changeLines, dagLine } from './changes.ts'
-import { compileProject, keepLock } from './compile-project.ts'
+import { type CompileRequest, compileProject, keepLock } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import type { RunArgs } from './run.ts'
 import { SELECTION_LISTS, selection } from './selection.ts'
@@ -32,15 +32,10 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
   const workspace = openWorkspace(surroundings, replacesAll ? onDamage : undefined)
   const sources = new SourceFiles(workspace.store)
-  const readAhead = (path: string): void => sources.readAhead(path)
   try {
     workspace.databases.use(resolveProfile(args.profile, null, workspace.root, surroundings))
-    const onSources = dryRun || !isWhole ? {} : { onSources: (paths: readonly string[]) => paths.forEach(readAhead) }
-    const project = await compileProject(
-      workspace,
-      { environment: null, params, executes: true, ...onSources },
-      terminal,
-    )
+    const asked = { environment: null, params, executes: true, ...(dryRun || !isWhole ? {} : readingAhead(sources)) }
+    const project = await compileProject(workspace, asked, terminal)
     const { bundle } = project
     const select = selection(args, bundle.manifest)
     const request = {
@@ -73,3 +68,10 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     workspace.close({ save: !dryRun })
   }
 }
+
+/** What a run of all nodes will read is read while the project is compiled. */
+const readingAhead = (sources: SourceFiles): Pick<CompileRequest, 'onSources'> => ({
+  onSources: (paths) => {
+    for (const path of paths) sources.readAhead(path)
+  },
+})
