@@ -73,6 +73,37 @@ test('A promotion that is killed anywhere is done or not done', async () => {
   assert.ok((await killEverywhere(project, ['promote', 'dev'], back, 17)) > 2)
 })
 
+test('A promotion to another environment that is killed anywhere is done or not done', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  project.write('seeknal/daily.yml', daily('max(amount) AS most'))
+  await does(project.folder, ['env', 'plan', 'dev'])
+  await does(project.folder, ['env', 'apply', 'dev'])
+  const args = ['env', 'promote', 'dev', 'staging']
+  /** What the ledger and the catalogue say of it: the same thing. */
+  const staging = async (): Promise<string> => {
+    const [state = []] = await project.rows(
+      `SELECT concat_ws(' ', (SELECT count(*) FROM seeknal.environments WHERE name = 'staging' AND promotion IS NOT NULL),
+        (SELECT count(*) FROM pg_views WHERE schemaname = 'staging_analytics'),
+        (SELECT count(*) FROM pg_namespace WHERE nspname = 'staging_analytics'),
+        (SELECT count(*) FROM seeknal.environments WHERE documents->>'env_config.json' LIKE '%"promoted_to": "staging"%'))`,
+    )
+    return String(state[0])
+  }
+  const back = () => does(project.folder, ['env', 'delete', 'staging', '--yes'])
+  const { sent } = killed(project.folder, args, 0)
+  assert.is(await staging(), '1 1 1 1')
+  for (let at = sent; at > 0; at -= Math.ceil(sent / 3)) {
+    await back()
+    await does(project.folder, ['env', 'plan', 'dev'])
+    await does(project.folder, ['env', 'apply', 'dev', '--force'])
+    if (killed(project.folder, args, at).signal !== 'SIGKILL') continue
+    assert.match(await staging(), /^(0 0 0 [01]|1 1 1 1)$/, `killed at ${at} of ${sent}`)
+    await does(project.folder, args)
+    assert.is(await staging(), '1 1 1 1', `again after ${at} of ${sent}`)
+  }
+})
+
 test('A run that is killed anywhere leaves production as it was, or made anew', async () => {
   const project = await engineProject()
   await does(project.folder, ['run'])
