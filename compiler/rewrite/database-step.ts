@@ -14,7 +14,7 @@ import { typedLiteral } from '../dialect/duckdb.ts'
 import { template } from '../emit/templates.ts'
 import type { PlannedBuild, PlannedCheck } from '../plan.ts'
 import { isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
-import { type PostgresqlQuery, spellQuery, viewName } from '../sql/postgresql-query.ts'
+import { type PostgresqlQuery, type Spelling, spellQuery, viewName } from '../sql/postgresql-query.ts'
 import { type CheckDialect, checkItems } from './check-step.ts'
 import type { Marks } from './marks.ts'
 import { fromClause } from './table-query.ts'
@@ -73,8 +73,14 @@ export function databaseStep(
   const schema = kindSchema(world.schema, kindOf(node.id))
   const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
   const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
-  const query = stepQuery(node, step, types, marks, world)
-  return tableStepText({ made: madeBy(node), view, columns: types.columns ?? [], node: node.id }, query)
+  const { query, before } = stepQuery(node, step, types, marks, world)
+  return tableStepText({ made: madeBy(node), view, columns: types.columns ?? [], node: node.id }, query, before)
+}
+
+interface StepSql {
+  readonly query: string
+  /** Statements about temporary objects. */
+  readonly before: readonly string[]
 }
 
 function stepQuery(
@@ -83,18 +89,21 @@ function stepQuery(
   types: BoundNode,
   marks: Marks,
   world: DatabaseWorld,
-): string {
-  if (isTable(node)) return tableQuery(node, types)
+): StepSql {
+  if (isTable(node)) return { query: tableQuery(node, types), before: [] }
   const query = world.queries.get(node.id)
-  if (!isTransform(node) || query === undefined) return loadQuery
+  if (!isTransform(node) || query === undefined) return { query: loadQuery, before: [] }
   const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
-  const text = spellQuery(query, {
+  const spelling: Spelling = {
     path: (input) => readView(input, rebuilt.has(input), marks, world),
     timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
     variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
-  })
+  }
+  const before = query.before.map((statement) => spellQuery(statement, spelling))
+  const text = spellQuery(query, spelling)
   // What the compiler was told by DuckDB, the output has; what the server says itself, it gives.
-  return node.postgresql !== undefined || types.columns === null ? text : withTypes(text, types)
+  const isOwn = node.postgresql !== undefined || types.columns === null
+  return { query: isOwn ? text : withTypes(text, types), before }
 }
 
 const withTypes = (query: string, { columns }: BoundNode): string =>

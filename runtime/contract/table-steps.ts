@@ -71,15 +71,30 @@ export const columnItems = (columns: readonly Column[]): readonly string[] =>
 
 export const loadQuery = `TABLE ${LOADED}`
 
-/** The text of a step's file. */
-export function tableStepText(step: Made, query: string): string {
-  const [before, after] = around(step)
-  return before + query + after
+/** What ends a step that makes temporary objects: the next one may use their names. */
+const FORGET = '\nDISCARD TEMP\n;\n'
+
+/** The text of a step's file; `before`: statements about temporary objects. */
+export function tableStepText(step: Made, query: string, before: readonly string[] = []): string {
+  const [head, tail] = around(step)
+  const statements = before.map((statement) => `${statement}\n;\n`).join('')
+  return statements + head + query + tail + (before.length === 0 ? '' : FORGET)
 }
 
-/** The query of such a text and where it begins; null: it is another text. */
-export function tableStepQuery(step: Made, text: string): { readonly query: string; readonly start: number } | null {
-  const [before, after] = around(step)
-  if (!text.startsWith(before) || !text.endsWith(after) || text.length < before.length + after.length) return null
-  return { query: text.slice(before.length, text.length - after.length), start: before.length }
+export interface StepQuery {
+  readonly query: string
+  /** Where it begins. */
+  readonly start: number
+  /** The statements before it, from the beginning of the file on. */
+  readonly before: string
+}
+
+/** The query of such a text; null: it is another text. */
+export function tableStepQuery(step: Made, text: string): StepQuery | null {
+  const [head, tail] = around(step)
+  const at = step.made === 'query' ? text.indexOf(head) : 0
+  const end = at > 0 ? tail + FORGET : tail
+  const start = at + head.length
+  if (!text.startsWith(head, at) || !text.endsWith(end) || text.length < start + end.length) return null
+  return { query: text.slice(start, text.length - end.length), start, before: text.slice(0, at) }
 }

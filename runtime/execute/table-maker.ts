@@ -2,22 +2,25 @@
 // production reads what it makes by views of its own, so that nobody else sees it before the switch. Every statement says
 // in a comment whose it is. Reports STEP_FAILED, OUTPUT_DIFFERS, BUNDLE_INVALID, CONNECTION_FAILED.
 
-import { createHash } from 'node:crypto'
 import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
-import { withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { columnsFingerprint, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import { fillParameters } from '../contract/parameters.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import type { Snapshot } from '../contract/state.ts'
-import { columnItems, kindSchema, NEXT_SCHEMA, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
+import { columnItems, kindSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
 import type { FailingRows } from '../engine.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
-import { executeStep, fillTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
+import {
+  executeStep,
+  fillTable,
+  type PlacedStatement,
+  rowDigest,
+  tableFacts,
+} from '../engines/postgresql/table-writer.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { Loader } from './load-rows.ts'
@@ -27,6 +30,7 @@ import { placeOfConnection } from './plan-targets.ts'
 import type { TableRows } from './read-table.ts'
 import type { Written } from './running.ts'
 import { located } from './step.ts'
+import { nextSchema, type StepSql, type StepStatement, stepSql } from './step-sql.ts'
 import { queryOfStep, storedTable } from './table-views.ts'
 import type { World } from './world.ts'
 
@@ -38,10 +42,6 @@ interface Context {
   /** The environment's views so far, `schema.name`: those may lead elsewhere. */
   readonly own: ReadonlySet<string>
 }
-
-/** Where a run of production of this project reads what it makes. */
-export const nextSchema = (project: string, kind: string): string =>
-  `${NEXT_SCHEMA}_${createHash('sha256').update(project).digest('hex').slice(0, 8)}_${kind}`
 
 export class TableMaker implements Maker {
   readonly #context: Context
@@ -76,7 +76,7 @@ export class TableMaker implements Maker {
         const rows =
           tableOf(step)?.made === 'load'
             ? await this.#load(session, order, table, what)
-            : await executeStep(session, await this.#creation(order, table), what)
+            : await this.#make(session, order, table, what)
         return this.#factsOf(session, node, table, rows, fingerprint)
       })
       this.#stored.set(id, sha256)
@@ -87,8 +87,27 @@ export class TableMaker implements Maker {
     }
   }
 
-  async #creation({ node, step }: Order, table: string): Promise<string> {
-    return `${this.#comment(node.id)} CREATE TABLE ${table} AS\n${await this.#query(step, node)}`
+  /** A query fills the table; temporary objects are there for it alone. */
+  async #make(session: Session, { node, step }: Order, table: string, what: string): Promise<number> {
+    const { before, query } = await this.#sql(step, node)
+    const isScript = before.length > 0
+    const comment = `${this.#comment(node.id)} `
+    const placed = (leading: string, { sql, origin }: StepStatement): PlacedStatement => ({
+      sql,
+      leading,
+      origin,
+      otherwise: isScript ? origin(0) : null,
+    })
+    // All statements see their inputs as of one moment.
+    if (isScript) await session.rows(what, 'BEGIN ISOLATION LEVEL REPEATABLE READ')
+    for (const statement of before) await executeStep(session, placed(comment, statement), what)
+    const rows = await executeStep(session, placed(`${comment}CREATE TABLE ${table} AS\n`, query), what)
+    if (isScript) await session.rows(what, 'DISCARD TEMP; COMMIT')
+    return rows
+  }
+
+  #sql(step: BuildStep, node: ManifestNode): Promise<StepSql> {
+    return stepSql(this.#context.world, this.#context.shared.ledger.project, step, node)
   }
 
   async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<number> {
@@ -124,7 +143,7 @@ export class TableMaker implements Maker {
   async readTable(node: ManifestNode): Promise<TableRows> {
     const started = performance.now()
     const step = this.#step(asNodeId(node.id))
-    const query = await this.#query(step, node)
+    const { sql: query } = (await this.#sql(step, node)).query
     try {
       const facts = await this.#context.pool.with(async (session) => {
         const relation = `(\n${query}\n)`
@@ -263,51 +282,6 @@ export class TableMaker implements Maker {
     }
     const text = Object.entries(named).map(([name, value]) => `${name}=${value.replace(/[^\w.-]/g, '_')}`)
     return `/* seeknal ${text.join(' ')} */`
-  }
-
-  /** The query of a step with the run's values in it: one SELECT, whose inputs are where this run has them. */
-  async #query(step: BuildStep, node: ManifestNode): Promise<string> {
-    const { world } = this.#context
-    const { values: own = {} } = tableOf(step) ?? {}
-    const { runTimestamp, parameters } = world.values
-    const all = { ...parameters, run_timestamp: runTimestamp }
-    const values = Object.fromEntries(Object.entries(own).map(([name, text]) => [name, fillParameters(text, all)]))
-    // A parameter that may be left out is NULL then, which the SQL has a default for.
-    const missing = Object.keys(values).filter((name) => values[name] === own[name] && own[name]?.startsWith('{{'))
-    for (const name of missing) delete values[name]
-    const text = queryOfStep(step, node, world.bundle).query
-    const given = missing.reduce((sql, name) => sql.replaceAll(`:'${name}'`, 'NULL'), text)
-    const sql = withValues(given, { ...values, run_timestamp: runTimestamp })
-    const [check] = await checkQueries([sql])
-    if (check?.kind !== 'query')
-      throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is no query: ${check?.message ?? ''}`, {
-        node: node.id,
-      })
-    return world.environment === null ? this.#next(sql, check.uses, step) : sql
-  }
-
-  /** Production's own inputs are read where this run shows them. */
-  #next(
-    sql: string,
-    uses: readonly { readonly schema: string | null; readonly name: string; readonly start: number }[],
-    step: BuildStep,
-  ): string {
-    const { world, shared } = this.#context
-    const made = new Map(
-      step.inputs.flatMap(({ node }) => {
-        const output = world.steps.has(asNodeId(node)) ? tableOf(this.#step(asNodeId(node))) : null
-        return output === null ? [] : [[output.relation, { output, kind: kindOf(node) }] as const]
-      }),
-    )
-    let [text, at] = ['', 0]
-    for (const { schema, name, start } of uses) {
-      const input = made.get(`${schema}.${name}`)
-      const spelled = pgName(input?.output.schema ?? '')
-      if (input === undefined || !sql.startsWith(spelled, start)) continue
-      text += sql.slice(at, start) + pgName(nextSchema(shared.ledger.project, input.kind))
-      at = start + spelled.length
-    }
-    return text + sql.slice(at)
   }
 }
 

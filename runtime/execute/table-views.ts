@@ -7,7 +7,14 @@ import type { LedgerView } from '../contract/ledger.ts'
 import type { Manifest, ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
-import { kindSchema, STORE_SCHEMA, tableNameOf, tableStepQuery, viewNameOf } from '../contract/table-steps.ts'
+import {
+  kindSchema,
+  STORE_SCHEMA,
+  type StepQuery,
+  tableNameOf,
+  tableStepQuery,
+  viewNameOf,
+} from '../contract/table-steps.ts'
 
 /** A table of the store, as SQL spells it. */
 export const storedTable = (node: string, { sha256 }: Pick<Snapshot, 'sha256'>): string =>
@@ -18,7 +25,7 @@ export function queryOfStep(
   step: BuildStep,
   node: ManifestNode,
   { contract, files }: { readonly contract: BundleFile; readonly files: ReadonlyMap<string, string> },
-): { readonly query: string; readonly start: number } {
+): StepQuery {
   const output = tableOf(step)
   if (output === null) throw new Bug(`${step.node} is no output of a database`)
   const { prefix } = contract

@@ -9,27 +9,52 @@ import { copyFrom } from './driver.ts'
 import { serverFailure } from './failures.ts'
 import type { Session } from './session.ts'
 import { duckdbType } from './types.ts'
+import { utf16OfPosition } from './utf16.ts'
 
 export interface TableFacts {
   readonly columns: readonly OutputColumn[]
   readonly sizeBytes: number
 }
 
+/** A statement of a step, and where it is in the step's file. */
+export interface PlacedStatement {
+  readonly sql: string
+  /** What stands in front of it when it is executed. */
+  readonly leading: string
+  /** The offset in the step's file of an offset in `sql`. */
+  readonly origin: (offset: number) => number
+  /** Where an error is that the server knows no place of; null: anywhere. */
+  readonly otherwise: number | null
+}
+
 /** Rows that the statement gave, by its tag. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED. */
-export async function executeStep(session: Session, sql: string, what: string): Promise<number> {
+export async function executeStep(session: Session, statement: PlacedStatement, what: string): Promise<number> {
+  const text = statement.leading + statement.sql
   try {
-    return (await session.client.query(sql)).rowCount ?? 0
+    return (await session.client.query(text)).rowCount ?? 0
   } catch (error) {
-    throw stepFailure(serverFailure(error, session.connection, what), what)
+    throw stepFailure(serverFailure(error, session.connection, what), what, (position) => {
+      const offset = position === null ? -1 : utf16OfPosition(text, position) - statement.leading.length
+      return offset < 0 ? statement.otherwise : statement.origin(offset)
+    })
   }
 }
 
-function stepFailure(failure: RuntimeFailure, what: string): RuntimeFailure {
+/** A statement that no file of the bundle holds. */
+export const ourOwn = (sql: string): PlacedStatement => ({ sql, leading: '', origin: () => 0, otherwise: null })
+
+function stepFailure(
+  failure: RuntimeFailure,
+  what: string,
+  offsetOf: (position: number | null) => number | null,
+): RuntimeFailure {
   if (failure.code !== 'QUERY_FAILED') return failure
   if (failure.facts.sqlstate === '57014')
     return new RuntimeFailure('INTERRUPTED', `${what} was cancelled`, failure.facts, { cause: failure })
   const message = failure.message.replace(`${what} failed: `, '')
-  const facts = { ...failure.facts, message, statement: 0, offset: null }
+  const { position } = failure.facts
+  const offset = offsetOf(typeof position === 'number' ? position : null)
+  const facts = { ...failure.facts, message, statement: 0, offset }
   return new RuntimeFailure('STEP_FAILED', message, facts, { cause: failure.cause, hints: failure.hints })
 }
 
@@ -46,7 +71,7 @@ export async function fillTable(
   rows: () => RowStream,
 ): Promise<void> {
   await session.rows(what, 'BEGIN')
-  await executeStep(session, create, what)
+  await executeStep(session, ourOwn(create), what)
   const sink = session.client.query(copyFrom(copy))
   const { stream, settled } = rows()
   const [sent, made] = await Promise.allSettled([
@@ -61,7 +86,8 @@ export async function fillTable(
   ])
   // What the writer of the rows says is only that nobody reads them, where the server has said why.
   if (made.status === 'rejected' && (sent.status === 'fulfilled' || sent.reason === made.reason)) throw made.reason
-  if (sent.status === 'rejected') throw stepFailure(serverFailure(sent.reason, session.connection, what), what)
+  if (sent.status === 'rejected')
+    throw stepFailure(serverFailure(sent.reason, session.connection, what), what, () => null)
   await session.rows(what, 'COMMIT')
 }
 
