@@ -7,6 +7,7 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
 import type { Column } from '../runtime/contract/manifest.ts'
+import { copiedType } from '../runtime/contract/target-types.ts'
 import type { Target } from '../runtime/contract/targets.ts'
 import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
@@ -24,6 +25,7 @@ import { bindTargets } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
 import type { PostgresqlFacts } from './resolve/postgresql.ts'
 import {
+  isElsewhere,
   isFile,
   isTable,
   isTransform,
@@ -33,7 +35,7 @@ import {
 } from './resolve.ts'
 import type { PostgresqlQuery } from './sql/postgresql-query.ts'
 import { foldCase } from './sql/tree.ts'
-import type { LockedSource } from './validate.ts'
+import type { Engine, LockedSource } from './validate.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
 
@@ -59,9 +61,7 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   const files = await bindSources(graph.nodes.filter(isFile), graph.lock, world)
   const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
   const sources = [...files.bound, ...tables.bound]
-  const server = ENGINES[graph.project.engine.name].isDatabase
-    ? new ServerBinding(graph.project.engine, graph.lock, tableTypes(graph.nodes.filter(isTable), tables.bound), world)
-    : null
+  const server = serverOf(graph, tables.bound, world)
   const { described, outputs, diagnostics } = await describeLevels(graph, sources, { engine, server }, world)
   const facts = await sqlFacts(described, world)
   const late = await lateDeclared(described, world)
@@ -101,13 +101,29 @@ export async function bind(graph: Graph, world: World): Promise<Bound> {
   }
 }
 
+/** Null: DuckDB executes. */
+function serverOf(
+  { nodes, project: { engine }, lock }: Graph,
+  bound: readonly BoundNode[],
+  world: World,
+): ServerBinding | null {
+  if (!ENGINES[engine.name].isDatabase) return null
+  return new ServerBinding(engine, lock, tableTypes(nodes.filter(isTable), bound, engine), world)
+}
+
 /** The server's own types of columns of tables, but for those that the author declares, which are cast. */
-const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[]) =>
+const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[], engine: Engine) =>
   Object.fromEntries(
-    tables.map(({ id, node }) => {
-      const types = Object.entries(bound.find((one) => one.id === id)?.sourceTypes ?? {})
+    tables.map((table) => {
+      const { id, node } = table
+      const { columns, sourceTypes = {} } = bound.find((one) => one.id === id) ?? { columns: null }
       const declared = new Set(node.columns.flatMap(({ name, type }) => (type === null ? [] : [foldCase(name)])))
-      return [id, Object.fromEntries(types.filter(([name]) => !declared.has(foldCase(name))))] as const
+      const own = (name: string): string | undefined => (declared.has(foldCase(name)) ? undefined : sourceTypes[name])
+      const types = (columns ?? []).flatMap(({ name, type }): [string, string][] => {
+        const found = isElsewhere(table, engine) ? copiedType(type, own(name)) : own(name)
+        return found === undefined ? [] : [[name, found]]
+      })
+      return [id, Object.fromEntries(types)] as const
     }),
   )
 

@@ -4,6 +4,7 @@
 
 import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
 import { checksFingerprint } from '../runtime/contract/checks.ts'
+import { ENGINES } from '../runtime/contract/engines.ts'
 import { Bug } from '../runtime/contract/failures.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import {
@@ -16,6 +17,7 @@ import {
 import type { Bound, BoundNode } from './bind.ts'
 import {
   isFile,
+  isKept,
   isTable,
   isTransform,
   type ResolvedNode,
@@ -24,6 +26,7 @@ import {
   type ResolvedTransform,
 } from './resolve.ts'
 import { fromClause } from './rewrite/table-query.ts'
+import type { Engine } from './validate.ts'
 import { versionOf } from './versions.ts'
 
 export interface Fingerprinted {
@@ -88,7 +91,7 @@ function manifestNode(
     parameters: [...node.parameters],
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     reproducibility: bound.reproducibility,
-    ...readingOf(node),
+    ...readingOf(node, all.graph.project.engine),
     tags: [...tags],
     ...(targets === undefined ? {} : { targets: [...targets] }),
     ...(volatile === undefined ? {} : { volatile }),
@@ -96,10 +99,15 @@ function manifestNode(
 }
 
 /** What the node reads besides its inputs. */
-function readingOf(node: ResolvedNode): Pick<ManifestNode, 'dialect' | 'sql' | 'source_files' | 'source_table'> {
+function readingOf(
+  node: ResolvedNode,
+  engine: Engine,
+): Pick<ManifestNode, 'dialect' | 'sql' | 'source_files' | 'source_table'> {
   if (isTransform(node)) return { ...dialectOf(node), sql: node.sql.text }
   if (!isTable(node)) return { source_files: { format: node.node.format, path: node.path } }
-  return { source_table: { type: node.node.format, connection: node.connection, from: fromClause(node) } }
+  const { connection, node: own } = node
+  const kept = ENGINES[engine.name].isDatabase && isKept(node, engine) ? ({ kept: true } as const) : {}
+  return { source_table: { connection, from: fromClause(node), ...kept, type: own.format } }
 }
 
 const dialectOf = ({ node: { dialect } }: ResolvedTransform): { readonly dialect?: 'postgresql' } =>

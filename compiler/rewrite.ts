@@ -9,9 +9,15 @@ import type { BoundNode } from './bind.ts'
 import { stepId } from './emit/contract.ts'
 import { preludeText } from './emit/prelude.ts'
 import type { Planned, PlannedBuild, PlannedCheck, PlannedStep } from './plan.ts'
-import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
+import { isElsewhere, isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
-import { type DatabaseWorld, databaseCheck, databaseMistakes, databaseStep } from './rewrite/database-step.ts'
+import {
+  copiedQuery,
+  type DatabaseWorld,
+  databaseCheck,
+  databaseMistakes,
+  databaseStep,
+} from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { longNames, materializeStep, takenNames } from './rewrite/materialize-step.ts'
 import { sourceStep } from './rewrite/source-step.ts'
@@ -58,7 +64,7 @@ export function rewrite(planned: Planned): Rewritten {
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return []
     if (step.kind === 'materialize') return [materializeStep(step, types, prefix)]
-    if (database !== null) return [inDatabase(step, node, types, prefix, database)]
+    if (database !== null) return [inDatabase(step, node, types, { prefix, database, steps: planned.steps })]
     const written = prefix === '' ? '' : authorText(step, node, types)
     const marks = new Marks(prefix, written)
     const id = stepId(step)
@@ -67,7 +73,9 @@ export function rewrite(planned: Planned): Rewritten {
       kind: step.kind,
       node: step.node,
       ...marks.resolve(stepText(step, node, types, marks)),
-      ...(step.kind === 'build' && isTable(node) ? extractOf(node, types, ownTables(node, planned.steps), prefix) : {}),
+      ...(step.kind === 'build' && isTable(node)
+        ? extractOf(node, types, { own: ownTables(node, planned.steps), prefix })
+        : {}),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(prefix, written)
@@ -81,9 +89,16 @@ export function rewrite(planned: Planned): Rewritten {
     diagnostics: [
       ...longNames(graph.nodes, planned.steps, prefix),
       ...takenNames(graph.nodes, prefix),
-      ...(database === null ? notFollowed(planned, nodes) : databaseMistakes(graph.nodes, bound, database, prefix)),
+      ...notFollowed(planned, nodes),
+      ...(database === null ? [] : databaseMistakes(graph.nodes, bound, database, prefix)),
     ],
   }
+}
+
+interface InDatabase {
+  readonly prefix: string
+  readonly database: DatabaseWorld
+  readonly steps: readonly PlannedStep[]
 }
 
 /** A step of an engine that is a database; rows of files are read by DuckDB. */
@@ -91,8 +106,7 @@ function inDatabase(
   step: PlannedBuild | PlannedCheck,
   node: ResolvedNode,
   types: BoundNode,
-  prefix: string,
-  world: DatabaseWorld,
+  { prefix, database: world, steps }: InDatabase,
 ): RewrittenStep {
   const query = world.queries.get(step.node)
   const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([query?.text, authorText(step, node, types)]))
@@ -105,6 +119,9 @@ function inDatabase(
     node: step.node,
     ...marks.resolve(text),
     ...(isLoaded ? { load: sourceStep(node, types, new Marks('', '')) } : {}),
+    ...(step.kind === 'build' && isTable(node) && isElsewhere(node, world)
+      ? extractOf(node, types, { own: ownTables(node, steps), prefix, send: copiedQuery })
+      : {}),
   }
 }
 

@@ -136,7 +136,8 @@ async function runLocked(shared: SharedState, world: World, { options, started }
     options.onEvent?.({ kind: 'planned', runId: world.values.runId, due })
     const before = await viewsIn(shared.ledger, world.environment)
     const own = new Set(before.map(({ schema, name }) => `${schema}.${name}`))
-    const maker = new TableMaker({ world, shared, pool, loader, own })
+    const { signal } = options
+    const maker = new TableMaker({ world, shared, pool, loader, own, signal })
     const settled = await runSteps({ world, predictions, scratch, journal, engine: noEngine, maker, options })
     world.sources.save(0)
     world.digests.save()

@@ -2,24 +2,27 @@
 // of somebody else, or rows of files that are copied. Inputs are read by their views; marks stand where the environment's
 // prefix may go, and where a run of production reads what it is about to make. Reports REWRITE_NAME_TOO_LONG, BIND_*.
 
+import type { TableOutput } from '../../runtime/contract/bundle.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { LONGEST_IDENTIFIER, pgName, pgPrefixed, pgText } from '../../runtime/contract/postgresql-names.ts'
 import { kindSchema, loadQuery, tableStepText } from '../../runtime/contract/table-steps.ts'
-import { targetType } from '../../runtime/contract/target-types.ts'
+import { copiedType, targetType } from '../../runtime/contract/target-types.ts'
 import checkTemplate from '../../templates/postgresql/check.sql.hbs'
 import type { BoundNode } from '../bind.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import { typedLiteral } from '../dialect/duckdb.ts'
 import { template } from '../emit/templates.ts'
 import type { PlannedBuild, PlannedCheck } from '../plan.ts'
-import { isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
+import { isElsewhere, isKept, isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
 import { type PostgresqlQuery, type Spelling, spellQuery, viewName } from '../sql/postgresql-query.ts'
 import { type CheckDialect, checkItems } from './check-step.ts'
 import type { Marks } from './marks.ts'
 import { fromClause } from './table-query.ts'
 
 export interface DatabaseWorld {
+  /** Of the profile, to the engine. */
+  readonly connection: string | null
   /** Production's schema of what transforms make. */
   readonly schema: string
   readonly queries: ReadonlyMap<NodeId, PostgresqlQuery>
@@ -28,8 +31,11 @@ export interface DatabaseWorld {
 const kindOf = (node: string): string => node.slice(0, node.indexOf('.'))
 
 /** How a step is made, by what its node is. */
-export const madeBy = (node: ResolvedNode): 'query' | 'load' | 'view' =>
-  isTransform(node) ? 'query' : isTable(node) ? 'view' : 'load'
+export function madeBy(node: ResolvedNode, engine: { readonly connection: string | null }): TableOutput['made'] {
+  if (isTransform(node)) return 'query'
+  if (!isTable(node)) return 'load'
+  return isElsewhere(node, engine) ? 'copy' : isKept(node, engine) ? 'query' : 'view'
+}
 
 const fillChecks = template<{
   readonly node: string
@@ -74,7 +80,9 @@ export function databaseStep(
   const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
   const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
   const { query, before } = stepQuery(node, step, types, marks, world)
-  return tableStepText({ made: madeBy(node), view, columns: types.columns ?? [], node: node.id }, query, before)
+  const made = madeBy(node, world)
+  const own = isTable(node) ? ownTypes(node, types) : {}
+  return tableStepText({ made, view, columns: types.columns ?? [], node: node.id, types: own }, query, before)
 }
 
 interface StepSql {
@@ -90,7 +98,7 @@ function stepQuery(
   marks: Marks,
   world: DatabaseWorld,
 ): StepSql {
-  if (isTable(node)) return { query: tableQuery(node, types), before: [] }
+  if (isTable(node)) return { query: isElsewhere(node, world) ? loadQuery : tableQuery(node, types), before: [] }
   const query = world.queries.get(node.id)
   if (!isTransform(node) || query === undefined) return { query: loadQuery, before: [] }
   const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
@@ -109,6 +117,25 @@ function stepQuery(
 const withTypes = (query: string, { columns }: BoundNode): string =>
   `SELECT\n  ${(columns ?? []).map(({ name, type }) => `CAST(${pgName(name)} AS ${targetType(type) ?? 'text'}) AS ${pgName(name)}`).join(',\n  ')}\nFROM (\n${query}\n) AS q`
 
+/** The database's own types of columns, but for those that the author declares. */
+export function ownTypes(
+  { node }: ResolvedTable,
+  { sourceTypes = {} }: Pick<BoundNode, 'sourceTypes'>,
+): Readonly<Record<string, string>> {
+  const declared = new Set(node.columns.flatMap(({ name, type }) => (type === null ? [] : [name.toLowerCase()])))
+  return Object.fromEntries(Object.entries(sourceTypes).filter(([name]) => !declared.has(name.toLowerCase())))
+}
+
+/** What is copied from another database, as `table` names it: columns that it has no other type for are as they are. */
+export function copiedQuery(table: ResolvedTable, types: BoundNode, prefix: string): string {
+  const own = ownTypes(table, types)
+  const items = (types.columns ?? []).map(({ name, type }) => {
+    const wanted = copiedType(type, own[name])
+    return wanted === own[name] ? pgName(name) : `CAST(${pgName(name)} AS ${wanted}) AS ${pgName(name)}`
+  })
+  return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(table, 'text', prefix)}`
+}
+
 /** Columns of a table as they are, but for those whose type readers are promised otherwise. */
 function tableQuery(node: ResolvedTable, types: BoundNode): string {
   const declared = new Set(node.node.columns.filter((c) => c.type !== null).map((c) => c.name.toLowerCase()))
@@ -123,7 +150,7 @@ function tableQuery(node: ResolvedTable, types: BoundNode): string {
 }
 
 /** What is not built for such an engine yet. */
-function notYet(node: ResolvedNode, connection: string | null): readonly Diagnostic[] {
+function notYet(node: ResolvedNode): readonly Diagnostic[] {
   const [target] = node.node.targets
   const facts = { node: node.id }
   const found: Diagnostic[] = []
@@ -136,24 +163,6 @@ function notYet(node: ResolvedNode, connection: string | null): readonly Diagnos
         { facts, hints: [`Read it as a view of the schema that 'engine:' names, and remove the target.`] },
       ),
     )
-  if (isTable(node) && (node.connection !== connection || node.over !== undefined))
-    found.push(
-      errorAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        node.node.readPlace,
-        `'${node.id}' is in another database than the engine, which is not supported yet: it is read by '${node.connection}', and the engine is '${connection}'.`,
-        { facts, hints: ['Read it by the connection of the engine.'] },
-      ),
-    )
-  if (isTable(node) && node.parameters.length > 0)
-    found.push(
-      errorAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        node.node.readPlace,
-        'A query that waits for a value of the run is not supported yet where the engine is a database: a view has one text.',
-        { facts, hints: ['Put the condition into the transform that reads it.'] },
-      ),
-    )
   return found
 }
 
@@ -161,7 +170,7 @@ function notYet(node: ResolvedNode, connection: string | null): readonly Diagnos
 export function databaseMistakes(
   nodes: readonly ResolvedNode[],
   bound: ReadonlyMap<NodeId, BoundNode>,
-  { schema, connection }: Pick<DatabaseWorld, 'schema'> & { readonly connection: string | null },
+  { schema }: Pick<DatabaseWorld, 'schema'>,
   prefix: string,
 ): readonly Diagnostic[] {
   return nodes.flatMap((node) => {
@@ -169,7 +178,7 @@ export function databaseMistakes(
     const long = names.find((name) => Buffer.byteLength(name) > LONGEST_IDENTIFIER)
     const unfit = (bound.get(node.id)?.columns ?? []).find(({ type }) => targetType(type) === null)
     return [
-      ...notYet(node, connection),
+      ...notYet(node),
       ...(long === undefined
         ? []
         : [

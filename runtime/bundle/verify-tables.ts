@@ -2,7 +2,8 @@
 // the texts that the contract knows around one query, and reads files only by a file of its own. Reports BUNDLE_INVALID.
 
 import { type BuildStep, type BundleFile, tableOf } from '../contract/bundle.ts'
-import type { ManifestNode } from '../contract/manifest.ts'
+import { extractFile } from '../contract/extract.ts'
+import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { kindSchema, OWN_SCHEMAS, stepLoadFile, viewNameOf } from '../contract/table-steps.ts'
 import { invalidBundle } from './invalid.ts'
 
@@ -25,12 +26,29 @@ export function requireTable(
     throw invalidBundle(`step '${id}' makes a view in the schema '${own}'`)
   if (output.schema !== own || output.name !== viewNameOf(node.id) || output.relation !== `${own}.${output.name}`)
     throw invalidBundle(`step '${id}' makes '${output.relation}'`)
-  if (step.extract !== undefined) throw invalidBundle(`step '${id}' asks another database`)
   const isFiles = node.source_files !== undefined
-  const wanted = isFiles ? 'load' : node.source_table === undefined ? 'query' : 'view'
-  if (output.made !== wanted) throw invalidBundle(`step '${id}' is made as '${output.made}'`)
+  const table = node.source_table
+  const isElsewhere = table !== undefined && table.connection !== connection
+  const wanted = isFiles ? 'load' : isElsewhere ? 'copy' : isOnlyView(node) ? 'view' : 'query'
+  if (output.made !== wanted || (isElsewhere && isOnlyView(node)))
+    throw invalidBundle(`step '${id}' is made as '${output.made}'`)
+  requireExtract(step, isElsewhere ? table.connection : undefined, { files, requires })
   if (output.load !== (isFiles ? stepLoadFile(id) : undefined))
     throw invalidBundle(`step '${id}' reads other files than '${node.id}'`)
   if (output.load !== undefined && files[output.load] === undefined)
     throw invalidBundle(`step '${id}' has no file that reads its rows`)
+}
+
+/** What asks another database: exactly where the rows are there. */
+function requireExtract(
+  { id, extract }: BuildStep,
+  connection: string | undefined,
+  { files, requires }: Pick<BundleFile, 'files' | 'requires'>,
+): void {
+  if (extract?.connection !== connection) throw invalidBundle(`step '${id}' asks another database than its node is in`)
+  if (extract === undefined) return
+  if (extract.file !== extractFile(id) || files[extract.file] === undefined)
+    throw invalidBundle(`step '${id}' has no file that asks its database`)
+  if (!requires.connections.some(({ name }) => name === extract.connection))
+    throw invalidBundle(`it uses the connection '${extract.connection}' without saying so`)
 }

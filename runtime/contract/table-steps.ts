@@ -3,9 +3,10 @@
 // name of the table. Pure. Rule: FORMAT.md, "Outputs in a database".
 
 import type { TableOutput } from './bundle.ts'
+import { COPIED_ROWS } from './extract.ts'
 import type { Column } from './manifest.ts'
 import { LONGEST_IDENTIFIER, pgName, pgText } from './postgresql-names.ts'
-import { targetType } from './target-types.ts'
+import { copiedType, targetType } from './target-types.ts'
 
 /** Where the tables of all outputs are, whoever reads them. */
 export const STORE_SCHEMA = 'seeknal_store'
@@ -44,13 +45,15 @@ export const stepLoadFile = (id: string): string => `load/${id}.sql`
 type Made = Pick<TableOutput, 'made'> & {
   /** As SQL spells it: `dev_analytics.orders`. */
   readonly view: string
-  /** Of what is loaded. */
+  /** Of what is loaded or copied. */
   readonly columns: readonly Column[]
+  /** Of what is copied: the other database's own types, where they are not declared. */
+  readonly types?: Readonly<Record<string, string>>
   readonly node: string
 }
 
 /** What stands before and after the query of a step. */
-function around({ made, view, columns, node }: Made): readonly [string, string] {
+function around({ made, view, columns, node, types = {} }: Made): readonly [string, string] {
   const shown = `\n;\n\nCREATE OR REPLACE VIEW ${view} AS\nTABLE ${STORED}\n;\n`
   switch (made) {
     case 'view':
@@ -58,16 +61,24 @@ function around({ made, view, columns, node }: Made): readonly [string, string] 
     case 'query':
       return [`CREATE TABLE ${STORED} AS\n`, shown]
     case 'load':
+    case 'copy': {
+      const items = made === 'load' ? columnItems(columns) : copiedItems(columns, types)
+      const options = made === 'load' ? '(FORMAT csv)' : COPIED_ROWS
       return [
-        `CREATE TEMP TABLE ${LOADED} (\n  ${columnItems(columns).join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} (FORMAT csv)\nCREATE TABLE ${STORED} AS\n`,
+        `CREATE TEMP TABLE ${LOADED} (\n  ${items.join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} ${options}\nCREATE TABLE ${STORED} AS\n`,
         `\n;\nDROP TABLE ${LOADED}${shown}`,
       ]
+    }
   }
 }
 
 /** `id bigint`, `note text`. */
 export const columnItems = (columns: readonly Column[]): readonly string[] =>
   columns.map(({ name, type }) => `${pgName(name)} ${targetType(type) ?? 'text'}`)
+
+/** The same of rows of another database. */
+export const copiedItems = (columns: readonly Column[], types: Readonly<Record<string, string>>): readonly string[] =>
+  columns.map(({ name, type }) => `${pgName(name)} ${copiedType(type, types[name])}`)
 
 export const loadQuery = `TABLE ${LOADED}`
 

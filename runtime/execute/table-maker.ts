@@ -6,7 +6,7 @@ import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
-import { columnsFingerprint, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
+import { columnsFingerprint, isOnlyView, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import type { Snapshot } from '../contract/state.ts'
 import { columnItems, kindSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
@@ -23,6 +23,7 @@ import {
 } from '../engines/postgresql/table-writer.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
+import { copySource, isCopied, sameAsStored } from './kept-source.ts'
 import type { Loader } from './load-rows.ts'
 import type { Maker, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
@@ -41,7 +42,11 @@ interface Context {
   readonly loader: Loader
   /** The environment's views so far, `schema.name`: those may lead elsewhere. */
   readonly own: ReadonlySet<string>
+  readonly signal?: AbortSignal | undefined
 }
+
+/** All statements see one moment. */
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ'
 
 export class TableMaker implements Maker {
   readonly #context: Context
@@ -76,7 +81,7 @@ export class TableMaker implements Maker {
         const rows =
           tableOf(step)?.made === 'load'
             ? await this.#load(session, order, table, what)
-            : await this.#make(session, order, table, what)
+            : await this.#make(session, order, table, { what, isWithin: false })
         return this.#factsOf(session, node, table, rows, fingerprint)
       })
       this.#stored.set(id, sha256)
@@ -88,7 +93,12 @@ export class TableMaker implements Maker {
   }
 
   /** A query fills the table; temporary objects are there for it alone. */
-  async #make(session: Session, { node, step }: Order, table: string, what: string): Promise<number> {
+  async #make(
+    session: Session,
+    { node, step }: Pick<Order, 'node' | 'step'>,
+    table: string,
+    { what, isWithin }: { readonly what: string; readonly isWithin: boolean },
+  ): Promise<number> {
     const { before, query } = await this.#sql(step, node)
     const isScript = before.length > 0
     const comment = `${this.#comment(node.id)} `
@@ -98,11 +108,10 @@ export class TableMaker implements Maker {
       origin,
       otherwise: isScript ? origin(0) : null,
     })
-    // All statements see their inputs as of one moment.
-    if (isScript) await session.rows(what, 'BEGIN ISOLATION LEVEL REPEATABLE READ')
+    if (isScript && !isWithin) await session.rows(what, BEGIN)
     for (const statement of before) await executeStep(session, placed(comment, statement), what)
     const rows = await executeStep(session, placed(`${comment}CREATE TABLE ${table} AS\n`, query), what)
-    if (isScript) await session.rows(what, 'DISCARD TEMP; COMMIT')
+    if (isScript) await session.rows(what, isWithin ? 'DISCARD TEMP' : 'DISCARD TEMP; COMMIT')
     return rows
   }
 
@@ -118,7 +127,9 @@ export class TableMaker implements Maker {
     const copy = `${this.#comment(node.id)} COPY ${table} (${columns.map(({ name }) => pgName(name)).join(', ')}) FROM STDIN (FORMAT csv)`
     const pipe = await loader.rows(node, loaded.file)
     try {
+      await session.rows(what, 'BEGIN')
       await fillTable(session, { create, copy, what }, pipe.open)
+      await session.rows(what, 'COMMIT')
     } finally {
       pipe.remove()
     }
@@ -143,6 +154,7 @@ export class TableMaker implements Maker {
   async readTable(node: ManifestNode): Promise<TableRows> {
     const started = performance.now()
     const step = this.#step(asNodeId(node.id))
+    if (!isOnlyView(node)) return this.#keep(node, step)
     const { sql: query } = (await this.#sql(step, node)).query
     try {
       const facts = await this.#context.pool.with(async (session) => {
@@ -157,6 +169,36 @@ export class TableMaker implements Maker {
         return { rows, digest: `${rows}:${sum}:${columnsFingerprint(columns)}`, columns }
       })
       const place = placeOfConnection(this.#context.shared.connection)
+      return { columns: facts.columns, facts, place, ms: performance.now() - started }
+    } catch (error) {
+      throw located(error, step, node)
+    }
+  }
+
+  /** The rows in a table of the store, unless they are what is stored already. */
+  async #keep(node: ManifestNode, step: BuildStep): Promise<TableRows> {
+    const started = performance.now()
+    const { world, shared, pool, signal } = this.#context
+    const [id, what] = [asNodeId(node.id), `Reading ${node.id}`]
+    const own = fingerprintOf({ node: id, run: world.values.runId })
+    const table = storedTable(id, { sha256: own })
+    const source = { world, node, step, table, comment: this.#comment(id), signal }
+    const { extract } = step
+    try {
+      const facts = await pool.with(async (session) => {
+        await session.rows(what, BEGIN)
+        await session.rows(what, `DROP TABLE IF EXISTS ${table}`)
+        if (isCopied(step)) await copySource(session, source)
+        else await this.#make(session, { node, step }, table, { what, isWithin: true })
+        const { rows, sum } = await rowDigest(session, table, 'q', what)
+        const known = requireColumns(node, (await tableFacts(session, table, what)).columns)
+        const found = { rows, digest: `${rows}:${sum}:${columnsFingerprint(known)}`, columns: known }
+        const stored = await sameAsStored(session, source, found)
+        await session.rows(what, stored === null ? 'COMMIT' : 'ROLLBACK')
+        this.#stored.set(id, stored ?? own)
+        return found
+      })
+      const place = placeOfConnection(extract === undefined ? shared.connection : world.connection(extract.connection))
       return { columns: facts.columns, facts, place, ms: performance.now() - started }
     } catch (error) {
       throw located(error, step, node)
@@ -186,7 +228,8 @@ export class TableMaker implements Maker {
         JSON.stringify(output),
       ],
     )
-    if (isView) await this.#provide(id, this.#queryFor(id, output.snapshot))
+    if (this.#context.world.nodes.get(id)?.source_table !== undefined)
+      await this.#provide(id, this.#queryFor(id, output.snapshot))
   }
 
   async digestColumns(id: NodeId, snapshot: Snapshot, columns: readonly string[]): Promise<string> {
@@ -238,7 +281,7 @@ export class TableMaker implements Maker {
   #queryFor(id: NodeId, snapshot: Snapshot): string {
     const { world } = this.#context
     const [node, step] = [world.nodes.get(id), world.steps.get(id)]
-    if (node?.source_table === undefined) return `TABLE ${storedTable(id, snapshot)}`
+    if (node === undefined || !isOnlyView(node)) return `TABLE ${storedTable(id, snapshot)}`
     if (step !== undefined) return queryOfStep(step, node, world.bundle).query
     return `TABLE ${pgName(kindSchema(this.#context.shared.schema, node.kind))}.${pgName(viewNameOf(id))}`
   }

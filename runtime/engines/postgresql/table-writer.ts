@@ -64,13 +64,12 @@ export interface RowStream {
   readonly settled: Promise<void>
 }
 
-/** Streams CSV without a header into a table; one transaction with the statement that makes it. */
+/** Streams CSV without a header into a table that `create` makes. Within a transaction. */
 export async function fillTable(
   session: Session,
   { create, copy, what }: { readonly create: string; readonly copy: string; readonly what: string },
   rows: () => RowStream,
 ): Promise<void> {
-  await session.rows(what, 'BEGIN')
   await executeStep(session, ourOwn(create), what)
   const sink = session.client.query(copyFrom(copy))
   const { stream, settled } = rows()
@@ -88,7 +87,15 @@ export async function fillTable(
   if (made.status === 'rejected' && (sent.status === 'fulfilled' || sent.reason === made.reason)) throw made.reason
   if (sent.status === 'rejected')
     throw stepFailure(serverFailure(sent.reason, session.connection, what), what, () => null)
-  await session.rows(what, 'COMMIT')
+}
+
+/** Whether two tables, as SQL spells them, have the same columns of the same types. */
+export async function sameColumns(session: Session, one: string, other: string, what: string): Promise<boolean> {
+  const columns = (parameter: string): string =>
+    `(SELECT json_agg(json_build_array(attname, format_type(atttypid, atttypmod)) ORDER BY attnum)::text
+      FROM pg_attribute WHERE attrelid = ${parameter}::regclass AND attnum > 0 AND NOT attisdropped)`
+  const [found] = await session.rows(what, `SELECT (${columns('$1')} = ${columns('$2')})::text AS same`, [one, other])
+  return found?.same === 'true'
 }
 
 /** Columns and size of a relation that the name, as SQL spells it, leads to. */
