@@ -15,7 +15,15 @@ import { typedLiteral } from '../dialect/duckdb.ts'
 import { template } from '../emit/templates.ts'
 import type { PlannedBuild, PlannedCheck } from '../plan.ts'
 import { isElsewhere, isKept, isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
-import { type PostgresqlQuery, type Spelling, spellQuery, viewName } from '../sql/postgresql-query.ts'
+import {
+  type PostgresqlQuery,
+  type PostgresqlStatement,
+  type Spelling,
+  spellQuery,
+  spliceQuery,
+  viewName,
+} from '../sql/postgresql-query.ts'
+import type { SplicedText } from '../sql/spliced-text.ts'
 import { type CheckDialect, checkItems } from './check-step.ts'
 import type { Marks } from './marks.ts'
 import { fromClause } from './table-query.ts'
@@ -102,17 +110,26 @@ function stepQuery(
   const query = world.queries.get(node.id)
   if (!isTransform(node) || query === undefined) return { query: loadQuery, before: [] }
   const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
-  const spelling: Spelling = {
-    path: (input) => readView(input, rebuilt.has(input), marks, world),
-    timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
-    variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
-  }
+  const spelling = spelled((input) => readView(input, rebuilt.has(input), marks, world))
   const before = query.before.map((statement) => spellQuery(statement, spelling))
   const text = spellQuery(query, spelling)
   // What the compiler was told by DuckDB, the output has; what the server says itself, it gives.
   const isOwn = node.postgresql !== undefined || types.columns === null
   return { query: isOwn ? text : withTypes(text, types), before }
 }
+
+const spelled = (path: Spelling['path']): Spelling => ({
+  path,
+  timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
+  variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
+})
+
+/** A statement as production's step has it, with the way back. `schema`: of what transforms make. */
+export const productionStatement = (statement: PostgresqlStatement, schema: string): SplicedText =>
+  spliceQuery(
+    statement,
+    spelled((input) => `${pgName(kindSchema(schema, kindOf(input)))}.${viewName(input)}`),
+  )
 
 const withTypes = (query: string, { columns }: BoundNode): string =>
   `SELECT\n  ${(columns ?? []).map(({ name, type }) => `CAST(${pgName(name)} AS ${targetType(type) ?? 'text'}) AS ${pgName(name)}`).join(',\n  ')}\nFROM (\n${query}\n) AS q`

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
-import { ENGINE, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { ENGINE, engineProject, SHOP, TABLES, transform } from '../support/engine-project.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
 
@@ -174,6 +174,40 @@ DISCARD TEMP
 ;
 `,
   )
+})
+
+test('What the server refuses in a run is said at the line of the author', async () => {
+  const rows = "SELECT id, upper(customer) AS c,\n  'x'::public.mark AS m\nFROM ref('source.orders')"
+  const project = await engineProject(
+    {
+      ...source,
+      'seeknal/plain.yml': transform('plain', ['source.orders'], rows),
+      'seeknal/steps.yml': transform(
+        'steps',
+        ['source.orders'],
+        `CREATE TEMP TABLE t AS SELECT 1 AS "ü";\nCREATE TEMP TABLE u AS\n${rows};\nSELECT id FROM u`,
+      ),
+      'seeknal/zero.yml': transform(
+        'zero',
+        ['source.orders'],
+        "CREATE TEMP TABLE t AS SELECT id FROM ref('source.orders');\n\nINSERT INTO t SELECT 1 / (id - 9) FROM t;\nSELECT id FROM t",
+      ),
+      'seeknal/translated.yml': transform(
+        'translated',
+        ['source.orders'],
+        "SELECT CAST(customer || id AS INTEGER) AS n FROM ref('source.orders') WHERE id > 8",
+        'dialect: duckdb\n',
+      ),
+    },
+    `${TABLES} CREATE DOMAIN public.mark AS text`,
+  )
+  await does(project.folder, ['run'])
+  await project.database.sql("ALTER DOMAIN public.mark RENAME TO other; INSERT INTO shop.orders VALUES (9, 'eve', 1, '2026-03-03')")
+  const { all } = await ends(1, project.folder, ['run', '--continue-on-error'])
+  assert.match(all, /plain\.yml:6:10: transform\.plain: type "public\.mark" does not exist/)
+  assert.match(all, /steps\.yml:8:10: transform\.steps: type "public\.mark" does not exist/)
+  assert.match(all, /zero\.yml:7:3: transform\.zero: division by zero/)
+  assert.match(all, /translated\.yml:2:7: transform\.translated: /)
 })
 
 test.run()
