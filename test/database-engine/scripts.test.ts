@@ -202,7 +202,9 @@ test('What the server refuses in a run is said at the line of the author', async
     `${TABLES} CREATE DOMAIN public.mark AS text`,
   )
   await does(project.folder, ['run'])
-  await project.database.sql("ALTER DOMAIN public.mark RENAME TO other; INSERT INTO shop.orders VALUES (9, 'eve', 1, '2026-03-03')")
+  await project.database.sql(
+    "ALTER DOMAIN public.mark RENAME TO other; INSERT INTO shop.orders VALUES (9, 'eve', 1, '2026-03-03')",
+  )
   const { all } = await ends(1, project.folder, ['run', '--continue-on-error'])
   assert.match(all, /plain\.yml:6:10: transform\.plain: type "public\.mark" does not exist/)
   assert.match(all, /steps\.yml:8:10: transform\.steps: type "public\.mark" does not exist/)
