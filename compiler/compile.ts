@@ -134,7 +134,7 @@ export async function compile(input: CompileInput): Promise<Compiled> {
   const fingerprinted = fingerprint(bound)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
-  const compared = await diff(fingerprinted, input.base, engine, cache)
+  const compared = await diff(fingerprinted, input.base, engine, cache, checkQueries)
   const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })

@@ -15,6 +15,7 @@ import {
   type ManifestNode,
 } from '../runtime/contract/manifest.ts'
 import type { Bound, BoundNode } from './bind.ts'
+import { readsByName } from './diff/trees.ts'
 import {
   isFile,
   isKept,
@@ -71,7 +72,7 @@ function manifestNode(
   const targets = all.targets.get(node.id)
   const definition = definitionOf(node, bound, settings, all)
   const checks = all.checks.get(node.id)
-  const reads = bound.lineage && readsOf(bound.lineage)
+  const reads = readsIn(node, bound, all)
   // Members in the order in which they are written: there are thousands, and each that is not in order is copied.
   return {
     ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
@@ -113,11 +114,21 @@ function readingOf(
 const dialectOf = ({ node: { dialect } }: ResolvedTransform): { readonly dialect?: 'postgresql' } =>
   dialect === 'postgresql' ? { dialect } : {}
 
-function edgeTo(
-  id: NodeId,
-  reads: ReadonlyMap<string, ReadonlySet<string>> | null,
-  edges: ReadonlyMap<string, Fingerprint>,
-): ManifestInput {
+/** For each input the columns that the node reads; null: any. */
+function readsIn(node: ResolvedNode, { lineage }: BoundNode, { bound }: Bound): Reads | null {
+  if (lineage !== null) return readsOf(lineage)
+  if (!isTransform(node) || node.postgresql === undefined) return null
+  const found = readsByName(
+    node.postgresql.shape,
+    node.inputs.map((id) => [id, bound.get(id)?.columns ?? null] as const),
+  )
+  const known = [...found].flatMap(([id, columns]) => (columns === null ? [] : [[id, new Set(columns)] as const]))
+  return known.length < node.inputs.length ? null : new Map(known)
+}
+
+type Reads = ReadonlyMap<string, ReadonlySet<string>>
+
+function edgeTo(id: NodeId, reads: Reads | null, edges: ReadonlyMap<string, Fingerprint>): ManifestInput {
   const fingerprint = edges.get(id)
   if (fingerprint === undefined) throw new Bug(`'${id}' comes after its reader`)
   return { covers: null, fingerprint, reads: reads && [...(reads.get(id) ?? [])].sort(), ref: id }

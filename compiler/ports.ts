@@ -140,6 +140,31 @@ export interface CheckedStatement {
   readonly facts: QueryFacts
 }
 
+/** What trees tell for sure; see runtime/engines/postgresql/query-shape.ts. */
+export interface QueryShape {
+  /** Every name by which a column may be read; null: also others are. */
+  readonly names: readonly string[] | null
+  /** Names behind a dot; `of`: the relations with a schema before it. */
+  readonly attributes: readonly {
+    readonly name: string
+    readonly of: readonly string[]
+    readonly isDefined: boolean
+  }[]
+  /** Null: no plain SELECT. `rest` stands for all but the items. */
+  readonly select: {
+    readonly rest: string
+    readonly items: readonly {
+      readonly name: string | null
+      readonly isStar: boolean
+      readonly digest: string
+      readonly effect: 'none' | 'aggregate' | 'any'
+    }[]
+    readonly isGrouped: boolean
+    readonly ordered: readonly string[]
+    readonly numbered: number
+  } | null
+}
+
 /** What a database's own parser says of a text that should be one SELECT which changes nothing. */
 export type QueryCheck =
   /** `canonical` stands for the whole text whatever its formatting and comments; the rest is the query's, which comes last. */
@@ -147,6 +172,8 @@ export type QueryCheck =
       readonly kind: 'query'
       readonly canonical: string
       readonly before: readonly CheckedStatement[]
+      /** Of the whole text. */
+      readonly shape: QueryShape
     })
   | { readonly kind: 'error'; readonly what: 'syntax' | 'statement'; readonly message: string; readonly offset: number }
 

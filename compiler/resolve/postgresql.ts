@@ -2,7 +2,7 @@
 // statements and their places known from PostgreSQL's own parser. Values of the run are calls of getvariable(), which a step
 // replaces. Reports RESOLVE_*.
 
-import type { CheckQueries, QueryCheck } from '../ports.ts'
+import type { CheckQueries, QueryCheck, QueryShape } from '../ports.ts'
 import type { Statement } from '../resolve.ts'
 import { lex } from '../sql/lexer.ts'
 import { runParameterEdits, spellParameter } from '../sql/parameters.ts'
@@ -23,6 +23,7 @@ export interface PostgresqlFacts {
   readonly volatile: readonly string[]
   readonly orderDependent: readonly string[]
   readonly clock: boolean
+  readonly shape: QueryShape
 }
 
 export interface PostgresqlText extends ResolvedText {
@@ -142,6 +143,7 @@ function finished(open: Open, check: QueryCheck | undefined): PostgresqlText {
       volatile: named((one) => one.volatile),
       orderDependent: named((one) => one.orderDependent),
       clock: facts.some((one) => one.clock.length > 0),
+      shape: check.shape,
     },
   }
 }

@@ -4,6 +4,7 @@
 import { sha256 } from '../../contract/canonical-json.ts'
 import { messageOf } from '../../contract/failures.ts'
 import { type QueryFacts, queryFacts } from './query-facts.ts'
+import { type QueryShape, queryShape } from './query-shape.ts'
 import { type SchemaUse, schemaUses } from './relations.ts'
 import { TemporaryObjects } from './scripts.ts'
 
@@ -29,6 +30,8 @@ export type QueryCheck =
       readonly end: number
       /** Statements before the query. */
       readonly before: readonly CheckedStatement[]
+      /** Of the whole text. */
+      readonly shape: QueryShape
       /** It selects from one table and does nothing else, so that a WHERE may follow it; null: it does more. */
       readonly table: { readonly schema: string | null; readonly name: string } | null
       /** What it names of schemas, in the order of the text. */
@@ -102,6 +105,7 @@ function check(text: string, parse: (text: string) => unknown, allowed: 'query' 
     table: /^select\b/i.test(text.slice(start)) && before.length === 0 ? onlyTable(treeOf(select)) : null,
     uses: usesOf(text, select, temporary),
     facts: queryFacts(text, select),
+    shape: queryShape(statements.map(({ stmt }) => treeOf(stmt))),
   }
 }
 
