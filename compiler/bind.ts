@@ -5,8 +5,8 @@
 import type { Check } from '../runtime/contract/checks.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
-import type { NodeId } from '../runtime/contract/ids.ts'
-import type { Column } from '../runtime/contract/manifest.ts'
+import { asFingerprint, asNodeId, type NodeId } from '../runtime/contract/ids.ts'
+import type { Column, ManifestNode } from '../runtime/contract/manifest.ts'
 import { copiedType } from '../runtime/contract/target-types.ts'
 import type { Target } from '../runtime/contract/targets.ts'
 import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
@@ -23,6 +23,7 @@ import { sqlFacts } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
 import { bindTargets } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
+import { NO_RECORDS, type Records } from './outside.ts'
 import type { PostgresqlFacts } from './resolve/postgresql.ts'
 import {
   isElsewhere,
@@ -55,14 +56,15 @@ export interface Bound {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Columns of every node that has no mistake and reads none that has. */
-export async function bind(graph: Graph, world: World): Promise<Bound> {
+/** Columns of every node of the graph that has no mistake and reads none that has; those `outside` are only read. */
+export async function bind(graph: Graph, world: World, outside: Records = NO_RECORDS): Promise<Bound> {
   const engine = await engineVersion(world)
   const files = await bindSources(graph.nodes.filter(isFile), graph.lock, world)
   const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
   const sources = [...files.bound, ...tables.bound]
   const server = serverOf(graph, tables.bound, world)
-  const { described, outputs, diagnostics } = await describeLevels(graph, sources, { engine, server }, world)
+  const read = [...[...outside.values()].map(outputOf), ...sources]
+  const { described, outputs, diagnostics } = await describeLevels(graph, read, { engine, server }, world)
   const facts = await sqlFacts(described, world)
   const late = await lateDeclared(described, world)
   const bound = new Map<NodeId, BoundNode>(sources.map((node) => [node.id, node]))
@@ -130,7 +132,7 @@ const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[
 /** Level by level, since a level reads the columns of those before it. */
 async function describeLevels(
   graph: Graph,
-  sources: readonly BoundNode[],
+  read: readonly (Output & { readonly id: NodeId })[],
   { engine, server }: { readonly engine: string; readonly server: ServerBinding | null },
   world: World,
 ): Promise<{
@@ -139,7 +141,7 @@ async function describeLevels(
   readonly diagnostics: Diagnostic[]
 }> {
   const byId = new Map<NodeId, ResolvedNode>(graph.nodes.map((node) => [node.id, node]))
-  const outputs = new Map<NodeId, Output>(sources.map((source) => [source.id, source]))
+  const outputs = new Map<NodeId, Output>(read.map((one) => [one.id, one]))
   const described: Described[] = []
   const diagnostics: Diagnostic[] = []
   for (const level of graph.levels) {
@@ -169,6 +171,18 @@ async function describeLevels(
   }
   return { described, outputs, diagnostics }
 }
+
+/** What readers see of a node that was bound before. */
+const outputOf = ({
+  id,
+  columns,
+  columns_fingerprint: fingerprint,
+}: ManifestNode): Output & { readonly id: NodeId } => ({
+  id: asNodeId(id),
+  columns,
+  columnsFingerprint: fingerprint === null ? null : asFingerprint(fingerprint),
+  casts: {},
+})
 
 const isPostgresql = (node: ResolvedTransform): node is ResolvedTransform & { readonly postgresql: PostgresqlFacts } =>
   node.postgresql !== undefined

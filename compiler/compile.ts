@@ -13,6 +13,7 @@ import { emit, prepareEmit } from './emit.ts'
 import { fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
+import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
 import { plan } from './plan.ts'
 import type {
   BindOnServer,
@@ -26,7 +27,7 @@ import type {
   TranslateQueries,
 } from './ports.ts'
 import { resolve } from './resolve.ts'
-import { rewrite } from './rewrite.ts'
+import { type RewrittenStep, rewrite } from './rewrite.ts'
 import { lockText } from './validate/project.ts'
 import { validate } from './validate.ts'
 
@@ -98,53 +99,56 @@ export interface Compiled {
   readonly diagnostics: readonly Diagnostic[]
 }
 
+export interface Compilation extends Compiled {
+  /** What a compile after this one may take over; null when there is no bundle. */
+  readonly parts: Parts | null
+}
+
+export interface Parts {
+  /** As `fingerprint` gave it: before anything was carried over. */
+  readonly fresh: Manifest
+  readonly steps: readonly RewrittenStep[]
+}
+
 /**
  * Compiles a project. A pass reports all that it can; the next one runs only when nothing so far is an error.
- * Never throws for a mistake of the author: `bundle` is null then, and `diagnostics` say why.
+ * Never throws for a mistake of the author: `bundle` is null then, and `diagnostics` say why. With nodes `outside`, `files`
+ * need not hold those; `bundle` is null as well when they do not fit together.
  */
-export async function compile(input: CompileInput): Promise<Compiled> {
-  const row = new Row(input.stopAfter)
-  const { engine, cache, observe, observeTables, acceptSources } = input
-  const { checkQueries, translateQueries, bindOnServer } = input
+export async function compile(input: CompileInput, outside: Outside = NOTHING_OUTSIDE): Promise<Compilation> {
+  const row = new Row(input.stopAfter, outside)
+  const { engine, cache } = input
+  const { records } = outside
 
   const loaded = load(input.files, cache)
   if (row.ends('load', loaded)) return row.compiled()
   const validated = validate(loaded, input.executes)
-  if (row.ends('validate', validated)) return row.compiled()
-  const resolved = await resolve(validated, input)
+  if (row.ends('validate', validated) || !outside.fits(validated)) return row.compiled()
+  const resolved = await resolve(validated, input, records)
   if (row.ends('resolve', resolved)) return row.compiled()
-  const ordered = graph(resolved)
-  row.size = { nodes: ordered.nodes.length, edges: ordered.edgeCount }
+  const ordered = graph(resolved, records)
+  row.size = { nodes: ordered.nodes.length + records.size, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
-  const binding = bind(ordered, {
-    engine,
-    observe,
-    observeTables,
-    checkQueries,
-    translateQueries,
-    bindOnServer,
-    cache,
-    acceptSources,
-    lastOutputs: input.lastOutputs ?? {},
-  })
+  const binding = bind(ordered, input, records)
   if (input.stopAfter === undefined) prepareEmit(ordered.nodes.length, cache)
   const bound = await binding
-  const lock = lockText(bound.lock)
+  const lock = lockText({ ...outside.lock, ...bound.lock })
   if (row.ends('bind', bound)) return row.compiled({ lock })
-  const fingerprinted = fingerprint(bound)
+  const fingerprinted = fingerprint(bound, records)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
-  const compared = await diff(fingerprinted, input.base, engine, cache, checkQueries)
+  const compared = await diff(fingerprinted, input.base, engine, cache, input.checkQueries)
   const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })
   const planned = plan(diffed, input.environment, input.due)
   if (row.ends('plan', planned)) return row.compiled({ lock })
-  const rewritten = rewrite(planned)
-  if (row.ends('rewrite', rewritten)) return row.compiled({ lock })
-  const bundle = await emit(rewritten, input.base, cache, input.keptBase)
+  const rewritten = rewrite(planned, outside.steps)
+  const isWhole = rewritten.steps.length === planned.steps.length
+  if (row.ends('rewrite', rewritten) || !isWhole) return row.compiled({ lock })
+  const bundle = await emit(rewritten, input.base, cache, input.keptBase, outside)
   row.ends('emit', bundle)
-  return row.compiled({ lock, bundle })
+  return row.compiled({ lock, bundle, parts: { fresh: fingerprinted.manifest, steps: rewritten.steps } })
 }
 
 /** Gathers what the passes report, and says after each whether it was the last. */
@@ -152,11 +156,12 @@ class Row {
   size: Compiled['size'] = null
   manifest: Manifest | null = null
   readonly #stopAfter: Pass | undefined
-  readonly #diagnostics: Diagnostic[] = []
+  readonly #diagnostics: Diagnostic[]
   #last: Compiled['last'] = { pass: 'load', output: null }
 
-  constructor(stopAfter: Pass | undefined) {
+  constructor(stopAfter: Pass | undefined, outside: Outside) {
     this.#stopAfter = stopAfter
+    this.#diagnostics = [...outside.diagnostics]
   }
 
   ends(pass: Pass, output: object & { readonly diagnostics?: readonly Diagnostic[] }): boolean {
@@ -168,11 +173,13 @@ class Row {
   compiled({
     lock = null,
     bundle = null,
+    parts = null,
   }: {
     readonly lock?: string | null
     readonly bundle?: OpenedBundle | null
-  } = {}): Compiled {
+    readonly parts?: Parts | null
+  } = {}): Compilation {
     const { size, manifest } = this
-    return { bundle, lock, size, manifest, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }
+    return { bundle, lock, size, manifest, parts, last: this.#last, diagnostics: sortDiagnostics(this.#diagnostics) }
   }
 }

@@ -14,6 +14,7 @@ import { namesIn, type Texts } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
 import { prepareTypes, typesFile } from './emit/types-file.ts'
+import type { Outside } from './outside.ts'
 import type { CompileCache } from './ports.ts'
 import type { Rewritten } from './rewrite.ts'
 
@@ -22,19 +23,20 @@ export async function emit(
   rewritten: Rewritten,
   base: Manifest | null,
   cache: CompileCache,
-  kept?: { readonly text: () => string | null },
+  kept: { readonly text: () => string | null } | undefined,
+  outside: Outside,
 ): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
   // First: its syntax trees are gone before the long texts are made.
-  const types = typesFile(manifest, cache)
+  const types = outside.types(manifest) ?? typesFile(manifest, cache)
   const baseText = base === null ? null : (kept?.text() ?? prettyJson(base))
   const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
   const named = forPeople(rewritten, nameless)
   const names = namesIn(named, forPeople, rewritten, nameless)
   const unsealed = names === undefined ? nameless : { ...nameless, names }
   const texts: [string, string][] = [
-    ['diff.json', prettyJson(diff)],
-    ['manifest.json', prettyJson(manifest)],
+    ['diff.json', prettyJson(outside.written.diff(diff))],
+    ['manifest.json', prettyJson(outside.written.manifest(manifest))],
     ['prelude.sql', rewritten.prelude],
     ['types.ts', types],
     ...named.map(([path, text]): [string, string] => [path, text]),
@@ -51,9 +53,16 @@ export async function emit(
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
   texts.sort(([a], [b]) => byCodeUnit(a, b))
-  const unsigned = { ...unsealed, files: Object.fromEntries(texts.map(([path, text]) => [path, sha256(text)])) }
+  const digests = texts.map(([path, text]) => [path, outside.digestOf(path, text) ?? sha256(text)] as const)
+  const unsigned = { ...unsealed, files: Object.fromEntries(digests) }
   const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
-  return { contract, files: new Map([['bundle.json', prettyJson(contract)], ...texts]), manifest, base, diff }
+  return {
+    contract,
+    files: new Map([['bundle.json', prettyJson(outside.written.contract(contract))], ...texts]),
+    manifest,
+    base,
+    diff,
+  }
 }
 
 /** Prepares what takes long, while the engine works for another pass. */

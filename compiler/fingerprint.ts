@@ -6,7 +6,7 @@ import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts
 import { checksFingerprint } from '../runtime/contract/checks.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import { Bug } from '../runtime/contract/failures.ts'
-import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
+import type { NodeId } from '../runtime/contract/ids.ts'
 import {
   columnRef,
   type Lineage,
@@ -14,8 +14,10 @@ import {
   type ManifestInput,
   type ManifestNode,
 } from '../runtime/contract/manifest.ts'
+import type { Target } from '../runtime/contract/targets.ts'
 import type { Bound, BoundNode } from './bind.ts'
 import { readsByName } from './diff/trees.ts'
+import { NO_RECORDS, type Records } from './outside.ts'
 import {
   isFile,
   isKept,
@@ -35,18 +37,16 @@ export interface Fingerprinted {
   readonly manifest: Manifest
 }
 
-export function fingerprint(bound: Bound): Fingerprinted {
+/** The records of nodes `outside` are taken over. */
+export function fingerprint(bound: Bound, outside: Records = NO_RECORDS): Fingerprinted {
   const { project, order } = bound.graph
   const resolved = new Map(bound.graph.nodes.map((node) => [node.id, node]))
-  const nodes: ManifestNode[] = []
-  const edges = new Map<string, Fingerprint>()
+  const records = new Map<string, ManifestNode>()
   for (const id of order) {
-    const node = resolved.get(id)
-    const columns = bound.bound.get(id)
-    if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
-    const made = manifestNode(node, columns, project.settings, edges, bound)
-    nodes.push(made)
-    edges.set(id, versionOf(made))
+    const [known, node, columns] = [outside.get(id), resolved.get(id), bound.bound.get(id)]
+    if (known !== undefined) records.set(id, known)
+    else if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
+    else records.set(id, manifestNode(node, columns, project.settings, records, bound))
   }
   const manifest: Manifest = {
     format: 'seeknal.manifest/1',
@@ -54,7 +54,7 @@ export function fingerprint(bound: Bound): Fingerprinted {
     engine: bound.engine,
     dialect: project.dialect,
     settings: { ...project.settings },
-    nodes: nodes.sort((a, b) => byCodeUnit(a.id, b.id)),
+    nodes: [...records.values()].sort((a, b) => byCodeUnit(a.id, b.id)),
   }
   return { bound, manifest }
 }
@@ -65,14 +65,14 @@ function manifestNode(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
-  edges: ReadonlyMap<string, Fingerprint>,
+  inputs: ReadonlyMap<string, ManifestNode>,
   all: Bound,
 ): ManifestNode {
   const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
   const targets = all.targets.get(node.id)
-  const definition = definitionOf(node, bound, settings, all)
+  const definition = definitionOf(node, bound, settings, { inputs, targets })
   const checks = all.checks.get(node.id)
-  const reads = readsIn(node, bound, all)
+  const reads = readsIn(node, bound, inputs)
   // Members in the order in which they are written: there are thousands, and each that is not in order is copied.
   return {
     ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
@@ -84,7 +84,7 @@ function manifestNode(
     ...(description === undefined ? {} : { description }),
     file,
     id: node.id,
-    inputs: node.inputs.map((id) => edgeTo(id, reads, edges)),
+    inputs: node.inputs.map((id) => edgeTo(id, reads, inputs)),
     kind,
     lineage: bound.lineage,
     name,
@@ -115,12 +115,12 @@ const dialectOf = ({ node: { dialect } }: ResolvedTransform): { readonly dialect
   dialect === 'postgresql' ? { dialect } : {}
 
 /** For each input the columns that the node reads; null: any. */
-function readsIn(node: ResolvedNode, { lineage }: BoundNode, { bound }: Bound): Reads | null {
+function readsIn(node: ResolvedNode, { lineage }: BoundNode, inputs: ReadonlyMap<string, ManifestNode>): Reads | null {
   if (lineage !== null) return readsOf(lineage)
   if (!isTransform(node) || node.postgresql === undefined) return null
   const found = readsByName(
     node.postgresql.shape,
-    node.inputs.map((id) => [id, bound.get(id)?.columns ?? null] as const),
+    node.inputs.map((id) => [id, inputs.get(id)?.columns ?? null] as const),
   )
   const known = [...found].flatMap(([id, columns]) => (columns === null ? [] : [[id, new Set(columns)] as const]))
   return known.length < node.inputs.length ? null : new Map(known)
@@ -128,10 +128,10 @@ function readsIn(node: ResolvedNode, { lineage }: BoundNode, { bound }: Bound): 
 
 type Reads = ReadonlyMap<string, ReadonlySet<string>>
 
-function edgeTo(id: NodeId, reads: Reads | null, edges: ReadonlyMap<string, Fingerprint>): ManifestInput {
-  const fingerprint = edges.get(id)
-  if (fingerprint === undefined) throw new Bug(`'${id}' comes after its reader`)
-  return { covers: null, fingerprint, reads: reads && [...(reads.get(id) ?? [])].sort(), ref: id }
+function edgeTo(id: NodeId, reads: Reads | null, inputs: ReadonlyMap<string, ManifestNode>): ManifestInput {
+  const input = inputs.get(id)
+  if (input === undefined) throw new Bug(`'${id}' comes after its reader`)
+  return { covers: null, fingerprint: versionOf(input), reads: reads && [...(reads.get(id) ?? [])].sort(), ref: id }
 }
 
 /** For each input the columns that any output column or the row set depends on. */
@@ -147,6 +147,13 @@ function readsOf(lineage: Lineage): ReadonlyMap<string, ReadonlySet<string>> {
   return reads
 }
 
+/** What a definition takes besides the node itself. */
+interface Defining {
+  /** At least the records of the node's inputs. */
+  readonly inputs: ReadonlyMap<string, ManifestNode>
+  readonly targets: readonly Target[] | undefined
+}
+
 /**
  * Everything that the output depends on; what is checked of it makes no row. Members that say nothing are left out, so
  * that adding an empty one is no change.
@@ -155,14 +162,13 @@ function definitionOf(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
-  all: Pick<Bound, 'bound' | 'targets'>,
+  { inputs, targets: materializations }: Defining,
 ): Readonly<Record<string, unknown>> {
   const { volatile } = node.node
-  const materializations = all.targets.get(node.id)
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     ...(bound.declared === undefined ? {} : { declared: bound.declared.map((column) => [column.name, column.type]) }),
-    ...readingDefinition(node, bound, all.bound),
+    ...readingDefinition(node, bound, inputs),
     kind: node.node.kind,
     ...(materializations === undefined ? {} : { materializations }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),
@@ -176,9 +182,9 @@ function definitionOf(
 function readingDefinition(
   node: ResolvedNode,
   bound: BoundNode,
-  all: Bound['bound'],
+  inputs: Defining['inputs'],
 ): Readonly<Record<string, unknown>> {
-  if (isTransform(node)) return queryDefinition(node, all)
+  if (isTransform(node)) return queryDefinition(node, inputs)
   return isTable(node) ? tableDefinition(node, bound) : sourceDefinition(node, bound)
 }
 
@@ -186,8 +192,8 @@ function readingDefinition(
  * The order of inputs is part of it: what they are called in the SQL may go by position. So are their columns: `SELECT *`,
  * set operations and NATURAL JOIN mean another function of the same rows when an input has other columns.
  */
-const queryDefinition = (node: ResolvedTransform, all: Bound['bound']): Readonly<Record<string, unknown>> => ({
-  input_columns: node.inputs.map((id) => all.get(id)?.columnsFingerprint ?? null),
+const queryDefinition = (node: ResolvedTransform, inputs: Defining['inputs']): Readonly<Record<string, unknown>> => ({
+  input_columns: node.inputs.map((id) => inputs.get(id)?.columns_fingerprint ?? null),
   inputs: node.inputs,
 })
 

@@ -3,9 +3,11 @@
 
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type Diagnostic, type Place, sortDiagnostics } from '../runtime/contract/diagnostics.ts'
-import type { NodeId } from '../runtime/contract/ids.ts'
+import { asNodeId, type NodeId } from '../runtime/contract/ids.ts'
+import type { ManifestNode } from '../runtime/contract/manifest.ts'
 import { errorAt } from './diagnostic-codes.ts'
 import { stronglyConnected } from './graph/strongly-connected.ts'
+import { NO_RECORDS, type Records } from './outside.ts'
 import type { Resolved, ResolvedNode } from './resolve.ts'
 
 export interface Graph extends Resolved {
@@ -19,11 +21,14 @@ export interface Graph extends Resolved {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Nodes that read each other in a circle are in no level. Pure. */
-export function graph(resolved: Resolved): Graph {
+/** What an edge needs of a node. */
+type Vertex = Pick<ResolvedNode, 'id' | 'inputs' | 'after'>
+
+/** Nodes that read each other in a circle are in no level. Nodes of `outside` read none of the others. Pure. */
+export function graph(resolved: Resolved, outside: Records = NO_RECORDS): Graph {
   const nodes = new Map(resolved.nodes.map((node) => [node.id, node]))
-  const readers = readersOf(resolved)
-  const { order, levels } = sortNodes(resolved)
+  const vertices = [...resolved.nodes, ...[...outside].map(vertexOf)].sort((a, b) => byCodeUnit(a.id, b.id))
+  const { order, levels } = sortNodes(vertices)
   const done = new Set(order)
   const rest = new Map(
     [...nodes]
@@ -35,28 +40,33 @@ export function graph(resolved: Resolved): Graph {
     ...resolved,
     order,
     levels,
-    readers,
-    edgeCount: resolved.nodes.reduce((sum, node) => sum + node.inputs.length, 0),
+    readers: readersOf(vertices),
+    edgeCount: vertices.reduce((sum, node) => sum + node.inputs.length, 0),
     diagnostics: sortDiagnostics(cycles.map((cycle) => cycleDiagnostic(cycle, nodes))),
   }
 }
 
-function readersOf(resolved: Resolved): ReadonlyMap<NodeId, readonly NodeId[]> {
-  const readers = new Map<NodeId, NodeId[]>(resolved.nodes.map((node) => [node.id, []]))
-  for (const node of resolved.nodes) for (const input of node.inputs) readers.get(input)?.push(node.id)
+function readersOf(nodes: readonly Vertex[]): ReadonlyMap<NodeId, readonly NodeId[]> {
+  const readers = new Map<NodeId, NodeId[]>(nodes.map((node) => [node.id, []]))
+  for (const node of nodes) for (const input of node.inputs) readers.get(input)?.push(node.id)
   return readers
 }
 
+const vertexOf = ([id, record]: readonly [NodeId, ManifestNode]): Vertex => ({
+  id,
+  inputs: record.inputs.map(({ ref }) => asNodeId(ref)),
+})
+
 /** What a node comes after: its inputs, and those whose targets it reads in a database. */
-const before = (node: ResolvedNode): readonly NodeId[] => [...new Set([...node.inputs, ...(node.after ?? [])])]
+const before = (node: Vertex): readonly NodeId[] => [...new Set([...node.inputs, ...(node.after ?? [])])]
 
 /** Level by level; within a level, and so in the order, by id where inputs leave a choice. */
-function sortNodes(resolved: Resolved): Pick<Graph, 'order' | 'levels'> {
-  const followers = new Map<NodeId, NodeId[]>(resolved.nodes.map((node) => [node.id, []]))
-  for (const node of resolved.nodes) for (const other of before(node)) followers.get(other)?.push(node.id)
-  const waiting = new Map(resolved.nodes.map((node) => [node.id, before(node).length]))
+function sortNodes(nodes: readonly Vertex[]): Pick<Graph, 'order' | 'levels'> {
+  const followers = new Map<NodeId, NodeId[]>(nodes.map((node) => [node.id, []]))
+  for (const node of nodes) for (const other of before(node)) followers.get(other)?.push(node.id)
+  const waiting = new Map(nodes.map((node) => [node.id, before(node).length]))
   const levels: NodeId[][] = []
-  let level = resolved.nodes.filter((node) => before(node).length === 0).map((node) => node.id)
+  let level = nodes.filter((node) => before(node).length === 0).map((node) => node.id)
   while (level.length > 0) {
     levels.push(level)
     const next: NodeId[] = []

@@ -8,6 +8,7 @@ import { errorAt, warningAt } from './diagnostic-codes.ts'
 import { fileDigest } from './file-digest.ts'
 import { readDocument, tooDeep } from './load/document.ts'
 import { encodingProblem } from './load/encoding.ts'
+import { kindOf } from './load/file-kinds.ts'
 import { type PackedPositions, Positions } from './load/positions.ts'
 import { withoutConnection } from './load/withheld.ts'
 import type { CompileCache } from './ports.ts'
@@ -64,19 +65,6 @@ export interface Loaded {
   /** Text of seeknal.lock.json, or null. */
   readonly lock: string | null
   readonly diagnostics: readonly Diagnostic[]
-}
-
-type FileKind = 'project' | 'node' | 'common' | 'sql' | 'lock'
-
-/** What a file is, by its path; undefined: nothing of ours. */
-function kindOf(path: string): FileKind | undefined {
-  if (path === 'seeknal.lock.json') return 'lock'
-  if (path.endsWith('.sql')) return 'sql'
-  if (!/\.ya?ml$/.test(path) || path.split('/').some((part) => part.startsWith('.'))) return undefined
-  if (/^seeknal_project\.ya?ml$/.test(path)) return 'project'
-  if (path.startsWith('seeknal/common/')) return 'common'
-  if (path.startsWith('seeknal/templates/')) return undefined
-  return path.startsWith('seeknal/') ? 'node' : undefined
 }
 
 /** Documents sorted by (file, index). Reports everything that is wrong in any file. Pure, apart from the cache. */

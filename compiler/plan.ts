@@ -199,10 +199,10 @@ function withWhatIsOld(
   nodes: ReadonlyMap<string, ManifestNode>,
   due: readonly string[],
 ): ReadonlySet<string> {
+  if (due.length === 0) return wanted
   const inputsOf = (id: string) => nodes.get(id)?.inputs.map(({ ref }) => ref) ?? []
   const readers = new Map<string, string[]>()
-  for (const id of due.length === 0 ? [] : nodes.keys())
-    for (const ref of inputsOf(id)) readers.set(ref, [...(readers.get(ref) ?? []), id])
+  for (const id of nodes.keys()) for (const ref of inputsOf(id)) readers.set(ref, [...(readers.get(ref) ?? []), id])
   const all = new Set(wanted)
   for (let size = -1; size !== all.size; ) {
     size = all.size

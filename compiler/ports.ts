@@ -278,7 +278,7 @@ export interface KeptResult {
   readonly texts: ReadonlyMap<string, string>
 }
 
-/** The result of the last compile of each slot, under the same conditions as `CompileCache`. */
+/** The result of the last compile of each slot, under the same conditions as `CompileCache`; one that was damaged is none. */
 export interface ResultCache {
   get(slot: string): KeptResult | undefined
   set(slot: string, result: KeptResult): void

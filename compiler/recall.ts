@@ -1,30 +1,14 @@
-// The last compile of an environment again, when nothing that it read has changed: files, base, parameters and what the
-// sources hold. Then no pass runs, and none is even loaded. One slot an environment; what is damaged counts as not there.
+// The last compile of an environment again. When nothing that it read has changed (files, base, parameters and what the
+// sources hold), no pass runs, and none is even loaded. When only texts of files of nodes have, the passes run over these
+// files and those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an environment.
 
-import type { BundleFile } from '../runtime/contract/bundle.ts'
-import { canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
-import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
-import type { Diff } from '../runtime/contract/diff.ts'
-import type { Manifest } from '../runtime/contract/manifest.ts'
-import type { Compiled, CompileInput } from './compile.ts'
+import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import type { Compilation, Compiled, CompileInput } from './compile.ts'
 import { fileDigest } from './file-digest.ts'
-import type { KeptResult, ResultCache, SourceObservation, SourceRequest } from './ports.ts'
-
-interface Observed {
-  readonly requests: readonly SourceRequest[]
-  readonly answers: readonly SourceObservation[]
-}
-
-/** A compile without errors. */
-interface Kept {
-  readonly input: string
-  readonly observed: readonly Observed[]
-  /** Where each step's text is in apply.sql: path, start, end. Those that are not there are among the texts. */
-  readonly steps: readonly (readonly [string, number, number])[]
-  readonly lock: string | null
-  readonly size: Compiled['size']
-  readonly diagnostics: readonly Diagnostic[]
-}
+import { kindOf } from './load/file-kinds.ts'
+import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
+import type { ResultCache } from './ports.ts'
+import { keep, type Last, lastOf, type Made, type Observed, recalled } from './recall/kept.ts'
 
 export interface RecallInput extends CompileInput {
   /** Where results are kept: megabytes, which other commands need not read. */
@@ -33,22 +17,66 @@ export interface RecallInput extends CompileInput {
 
 /** As `compile`, with the same result. */
 export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
-  const slot = input.environment ?? ''
-  const key = `compiled/${slot}`
-  const digest = inputDigest(input)
-  const known = input.stopAfter === undefined && input.cache.get(key) === digest
-  const result = known ? input.results.get(slot) : undefined
-  // Written below by this function only.
-  const kept = result?.head as Kept | undefined
-  if (result !== undefined && kept?.input === digest && (await holds(kept.observed, input))) {
-    const contract = contractOf(result.texts)
-    if (contract !== null) return recalled(kept, contract, result.texts, input)
-  }
+  const made = madeFrom(input)
+  const last = lastResult(input, made)
+  const changed = last === null ? null : changedFiles(last, made)
+  const again =
+    last === null || changed === null
+      ? null
+      : changed.size === 0
+        ? await recalledWhole(last, input)
+        : await compiledCone(last, changed, input, made)
+  return again ?? compiledAnew(input, made, { outside: NOTHING_OUTSIDE, observed: [] })
+}
 
-  const observed: Observed[] = []
+const slotOf = ({ environment }: RecallInput): string => environment ?? ''
+const keyOf = (input: RecallInput): string => `compiled/${slotOf(input)}`
+
+/** Null: there is none, or it was made from other things than texts of files of nodes. */
+function lastResult(input: RecallInput, { rest }: Made): Last | null {
+  if (input.stopAfter !== undefined || input.cache.get(keyOf(input)) !== rest) return null
+  const result = input.results.get(slotOf(input))
+  // Written by `keep` only.
+  return (result?.head as Made | undefined)?.rest === rest && result !== undefined ? lastOf(result) : null
+}
+
+/** Null: there are other files. */
+function changedFiles({ files: before }: Last, { files }: Made): ReadonlySet<string> | null {
+  if (files.length !== before.length || files.some(([path], i) => path !== before[i]?.[0])) return null
+  return new Set(files.flatMap(([path, digest], i) => (digest === before[i]?.[1] ? [] : [path])))
+}
+
+async function recalledWhole(last: Last, input: RecallInput): Promise<Compiled | null> {
+  return (await holds(last.observed, input)) ? recalled(last, input) : null
+}
+
+/** Null: the files and what is outside do not fit together, or there is an error: then all of them are to be told. */
+async function compiledCone(
+  last: Last,
+  changed: ReadonlySet<string>,
+  input: RecallInput,
+  made: Made,
+): Promise<Compiled | null> {
+  const { coneOf } = await import('./recall/cone.ts')
+  const cone = coneOf(last, changed)
+  if (cone === null || !(await holds(cone.observed, input))) return null
+  const files = input.files.filter(({ path }) => cone.holds(path))
+  const compiled = await compiledAnew({ ...input, files }, made, cone)
+  return compiled.bundle === null ? null : compiled
+}
+
+async function compiledAnew(
+  input: RecallInput,
+  made: Made,
+  { outside, observed: before }: { readonly outside: Outside; readonly observed: readonly Observed[] },
+): Promise<Compiled> {
+  const observed = [...before]
   const observe: CompileInput['observe'] = async (requests) => {
     const answers = await input.observe(requests)
-    observed.push({ requests, answers })
+    for (const [i, request] of requests.entries()) {
+      const answer = answers[i]
+      if (answer !== undefined) observed.push([request, answer])
+    }
     return answers
   }
   // A server's answer cannot be looked at again without asking it.
@@ -62,102 +90,38 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
     return input.bindOnServer(...asked)
   }
   const { compile } = await import('./compile.ts')
-  const compiled = await compile({ ...input, observe, observeTables, bindOnServer })
-  if (compiled.bundle !== null && !isAsked) {
-    input.cache.set(key, digest)
-    input.results.set(slot, keep(compiled, digest, observed))
+  const { parts, ...compiled }: Compilation = await compile({ ...input, observe, observeTables, bindOnServer }, outside)
+  if (parts !== null && !isAsked) {
+    if (input.cache.get(keyOf(input)) !== made.rest) input.cache.set(keyOf(input), made.rest)
+    input.results.set(slotOf(input), keep(compiled, parts, made, observed))
   }
   return compiled
 }
 
-function inputDigest(input: RecallInput): string {
-  const {
-    files,
+function madeFrom(input: RecallInput): Made {
+  const { environment, base, keptBase, carry, due = [], params, acceptSources, lastOutputs, executes } = input
+  const digests = input.files
+    .map((file): [string, string] => [file.path, fileDigest(file)])
+    .sort(([a], [b]) => byCodeUnit(a, b))
+  const production = base === null ? null : (keptBase?.digest ?? sha256(prettyJson(base)))
+  const rest = [
+    digests.filter(([path]) => kindOf(path) !== 'node'),
     environment,
-    base,
-    keptBase,
-    carry,
-    due = [],
+    production,
+    carry ?? true,
+    due,
     params,
     acceptSources,
-    lastOutputs,
-    sourceDefaults,
-    connectionSchemas: schemas,
-    executes,
-  } = input
-  const texts = files.map((file) => [file.path, fileDigest(file)]).sort(([a = ''], [b = '']) => (a < b ? -1 : 1))
-  const production = base === null ? null : (keptBase?.digest ?? sha256(prettyJson(base)))
-  const last = lastOutputs ?? {}
-  return sha256(
-    canonicalJson([
-      texts,
-      environment,
-      production,
-      carry ?? true,
-      due,
-      params,
-      acceptSources,
-      last,
-      sourceDefaults,
-      schemas,
-      executes ?? null,
-    ]),
-  )
+    lastOutputs ?? {},
+    input.sourceDefaults,
+    input.connectionSchemas,
+    executes ?? null,
+  ]
+  return { rest: sha256(canonicalJson(rest)), files: digests.filter(([path]) => kindOf(path) === 'node') }
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */
 async function holds(observed: readonly Observed[], { observe }: CompileInput): Promise<boolean> {
-  for (const { requests, answers } of observed)
-    if (canonicalJson(await observe(requests)) !== canonicalJson(answers)) return false
-  return true
-}
-
-/** The texts are those of every file but the steps and base.json. */
-function keep({ bundle, lock, size, diagnostics }: Compiled, input: string, observed: readonly Observed[]): KeptResult {
-  const files = bundle?.files ?? new Map<string, string>()
-  const whole = files.get('apply.sql') ?? ''
-  let at = 0
-  const steps = (bundle?.contract.steps ?? []).flatMap(({ file }): [string, number, number][] => {
-    const text = files.get(file) ?? ''
-    const start = whole.indexOf(text, at)
-    if (start === -1) return []
-    at = start + text.length
-    return [[file, start, at]]
-  })
-  const paths = new Set(steps.map(([path]) => path))
-  const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
-  const head: Kept = { input, observed, steps, lock, size, diagnostics }
-  return { head, texts }
-}
-
-/** The bundle that the texts are, by their digests; null: they were damaged. */
-function contractOf(texts: ReadonlyMap<string, string>): BundleFile | null {
-  try {
-    const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
-    const whole = [...texts].every(([path, text]) => path === 'bundle.json' || sha256(text) === contract.files[path])
-    return whole ? contract : null
-  } catch {
-    return null
-  }
-}
-
-function recalled(
-  { steps, lock, size, diagnostics }: Kept,
-  contract: BundleFile,
-  texts: ReadonlyMap<string, string>,
-  { base, keptBase }: CompileInput,
-): Compiled {
-  const manifestText = texts.get('manifest.json') ?? ''
-  const manifest: Manifest = JSON.parse(manifestText)
-  const diff: Diff = JSON.parse(texts.get('diff.json') ?? '')
-  const whole = texts.get('apply.sql') ?? ''
-  const files = new Map([...texts, ...steps.map(([path, start, end]) => [path, whole.slice(start, end)] as const)])
-  // Without a change, production's manifest is this one.
-  if (base !== null)
-    files.set(
-      'base.json',
-      contract.base === contract.files['manifest.json'] ? manifestText : (keptBase?.text() ?? prettyJson(base)),
-    )
-  const bundle = { contract, files, manifest, base, diff }
-  return { bundle, lock, size, manifest, last: { pass: 'emit', output: bundle }, diagnostics }
+  const answers = await observe(observed.map(([request]) => request))
+  return canonicalJson(answers) === canonicalJson(observed.map(([, answer]) => answer))
 }

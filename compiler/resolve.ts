@@ -7,6 +7,7 @@ import { type Diagnostic, sortDiagnostics } from '../runtime/contract/diagnostic
 import type { NodeId } from '../runtime/contract/ids.ts'
 import { errorAt } from './diagnostic-codes.ts'
 import type { Json } from './load.ts'
+import { NO_RECORDS, type Records } from './outside.ts'
 import type {
   CheckQueries,
   CompileCache,
@@ -140,13 +141,20 @@ export interface ResolveOptions {
   readonly connectionSchemas: ConnectionSchemas
 }
 
-/** Asks the engine only about SQL that the cache does not know. Nodes with mistakes are left out. */
-export async function resolve(validated: Validated, options: ResolveOptions): Promise<Resolved> {
+/**
+ * Asks the engine only about SQL that the cache does not know. Nodes with mistakes are left out; those `outside` are only
+ * read.
+ */
+export async function resolve(
+  validated: Validated,
+  options: ResolveOptions,
+  outside: Records = NO_RECORDS,
+): Promise<Resolved> {
   const diagnostics: Diagnostic[] = []
   const report = (d: Diagnostic): void => {
     diagnostics.push(d)
   }
-  const known = knownNodes(validated)
+  const known = knownNodes(validated, outside.keys())
   const nodes: ResolvedNode[] = []
   const jobs: Job[] = []
   const tables: { readonly node: TableSourceNode; readonly scope: Scope }[] = []

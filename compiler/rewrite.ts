@@ -6,11 +6,14 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import { type NodeId, namespacePrefix } from '../runtime/contract/ids.ts'
 import type { BoundNode } from './bind.ts'
+import { sameJson } from './diff/pairs.ts'
 import { stepId } from './emit/contract.ts'
 import { preludeText } from './emit/prelude.ts'
+import { type KeptSteps, NO_STEPS } from './outside.ts'
 import type { Planned, PlannedBuild, PlannedCheck, PlannedStep } from './plan.ts'
 import { isElsewhere, isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
+import { cleanupOf } from './rewrite/cleanup.ts'
 import {
   copiedQuery,
   type DatabaseWorld,
@@ -40,6 +43,8 @@ export interface RewrittenStep {
   readonly load?: string
   /** Targets in environments only: the same step without the prefix, for a promotion. */
   readonly production?: string
+  /** What takes back, in apply.sql, what it leaves in the session; absent: nothing. */
+  readonly cleanup?: string
   /** What stands for it in apply.sql: of steps whose columns only data can tell, and of those that another database runs. */
   readonly byHand?: { readonly sql: string; readonly spans: readonly PrefixSpan[] }
 }
@@ -52,8 +57,11 @@ export interface Rewritten {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** The SQL of every step. For production nothing is put in, and `spans` are empty. */
-export function rewrite(planned: Planned): Rewritten {
+/**
+ * The SQL of every step. For production nothing is put in, and `spans` are empty. Of nodes that are not in the graph, the
+ * step is taken over from `outside`, and left out where that has none.
+ */
+export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewritten {
   const prefix = namespacePrefix(planned.environment)
   const { graph, bound, queries } = planned.diffed.bound
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
@@ -62,7 +70,7 @@ export function rewrite(planned: Planned): Rewritten {
   const steps = planned.steps.flatMap((step): RewrittenStep[] => {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
-    if (node === undefined || types === undefined) return []
+    if (node === undefined || types === undefined) return takenOver(step, outside)
     if (step.kind === 'materialize') return [materializeStep(step, types, prefix)]
     if (database !== null) return [inDatabase(step, node, types, { prefix, database, steps: planned.steps })]
     const written = prefix === '' ? '' : authorText(step, node, types)
@@ -76,6 +84,7 @@ export function rewrite(planned: Planned): Rewritten {
       ...(step.kind === 'build' && isTable(node)
         ? extractOf(node, types, { own: ownTables(node, planned.steps), prefix })
         : {}),
+      ...(step.kind === 'build' && isTransform(node) ? cleanupOf(node) : {}),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(prefix, written)
@@ -93,6 +102,12 @@ export function rewrite(planned: Planned): Rewritten {
       ...(database === null ? [] : databaseMistakes(graph.nodes, bound, database, prefix)),
     ],
   }
+}
+
+/** The step as it was, while it reads each input from where it did. */
+function takenOver(step: PlannedStep, outside: KeptSteps): RewrittenStep[] {
+  const kept = outside.get(stepId(step))
+  return kept !== undefined && sameJson(kept.inputs, step.inputs) ? [kept.step] : []
 }
 
 interface InDatabase {

@@ -11,6 +11,11 @@ export function versionOf(node: ManifestNode): Fingerprint {
   return known
 }
 
+/** What is known of a record without computing it. */
+export const knownVersion = (node: ManifestNode, version: Fingerprint): void => {
+  versions.set(node, version)
+}
+
 /** `record` with equal fingerprints is the same version as `base`. */
 export function asVersion(record: ManifestNode, base: ManifestNode): ManifestNode {
   versions.set(record, versionOf(base))

@@ -9,8 +9,8 @@ import {
   numbers,
   type TypedColumn,
 } from './data-diff/matching.ts'
-import type { QuerySession } from './engines/duckdb/query-session.ts'
 import { quoted as quotedName } from './engines/duckdb/quoting.ts'
+import type { SqlSession } from './query.ts'
 
 export interface ColumnDifference {
   readonly column: string
@@ -40,16 +40,18 @@ export interface DataDiffRequest extends MatchingRequest {
 }
 
 /** Throws QUERY_FAILED. */
-export async function dataDiff(session: QuerySession, request: DataDiffRequest): Promise<DataDiff> {
+export async function dataDiff(session: SqlSession, request: DataDiffRequest): Promise<DataDiff> {
   const [before, after] = [request.before.columns, request.after.columns]
   const common = before.filter((column) => after.some((other) => other.name === column.name))
   const retyped = common.flatMap((column) => {
-    const type = after.find((other) => other.name === column.name)?.type ?? column.type
-    return type === column.type ? [] : [{ name: column.name, before: column.type, after: type }]
+    const other = after.find((one) => one.name === column.name) ?? column
+    if (other.engineType === column.engineType) return []
+    const [from, to] = other.type === column.type ? [column.engineType, other.engineType] : [column.type, other.type]
+    return [{ name: column.name, before: from, after: to }]
   })
   const columns = {
-    added: after.filter((column) => !before.some((other) => other.name === column.name)),
-    removed: before.filter((column) => !after.some((other) => other.name === column.name)),
+    added: after.filter((column) => !before.some((other) => other.name === column.name)).map(typed),
+    removed: before.filter((column) => !after.some((other) => other.name === column.name)).map(typed),
     retyped,
   }
   const same = common.filter((column) => !retyped.some((other) => other.name === column.name))
@@ -62,10 +64,12 @@ export async function dataDiff(session: QuerySession, request: DataDiffRequest):
   return { columns, rows, ...matching, ...compared }
 }
 
+const typed = ({ name, type }: TypedColumn): TypedColumn => ({ name, type })
+
 type Compared = Pick<DataDiff, 'only_before' | 'only_after' | 'changed_rows' | 'differing'>
 
 async function compareMultisets(
-  session: QuerySession,
+  session: SqlSession,
   request: DataDiffRequest,
   common: readonly TypedColumn[],
 ): Promise<Compared> {
@@ -80,7 +84,7 @@ async function compareMultisets(
 }
 
 async function compareByKey(
-  session: QuerySession,
+  session: SqlSession,
   request: DataDiffRequest,
   common: readonly TypedColumn[],
   key: readonly string[],

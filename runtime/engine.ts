@@ -100,6 +100,8 @@ export interface Engine {
   runCheck(check: CheckRequest): Promise<readonly FailingRows[]>
   /** Row count, digest and columns of a written output. `columns`: its columns, where they are known. */
   inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts>
+  /** Row count of a written output, from its metadata. */
+  countRows(file: string): Promise<number>
   /** Order-independent digest of some columns of an output, named ignoring case. Null: all. */
   digestColumns(file: string, columns: readonly string[] | null): Promise<string>
   /** From which value of the column on the rows of a stored output must be read again, as text; null: all of them. */

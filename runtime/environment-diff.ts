@@ -7,12 +7,15 @@ import { RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
 import type { Manifest, ManifestNode } from './contract/manifest.ts'
 import { parseDocument } from './contract/schema.ts'
+import { type ComparedOutput, numbers } from './data-diff/matching.ts'
 import { type DataDiff, dataDiff } from './data-diff.ts'
-import { outputs } from './repl/outputs.ts'
+import type { SqlSession } from './query.ts'
+import type { OutputSource } from './repl/outputs.ts'
 import type { ReplTable } from './repl/state.ts'
 import { readEnvManifest, readEnvState } from './store/environments.ts'
-import { readIfThere, removeTree } from './store/files.ts'
+import { readIfThere } from './store/files.ts'
 import { inProject, pathIn, type Store, unlessDamaged } from './store/store.ts'
+import { watchSignal } from './watch-signal.ts'
 
 /** One output of the environment. `diff` is null for a new node, and where rows were not compared. */
 export interface NodeDiff {
@@ -32,27 +35,33 @@ export interface EnvironmentDiffRequest {
   readonly mostNodes?: number
 }
 
+/** Where the outputs are, and what keeps the documents of the environment. */
+export interface ComparedOutputs {
+  readonly store: Store
+  readonly source: OutputSource
+  readonly signal?: AbortSignal | undefined
+}
+
 export async function environmentDiff(
-  store: Store,
+  { store, source, signal }: ComparedOutputs,
   environment: EnvironmentName,
   request: EnvironmentDiffRequest,
 ): Promise<readonly NodeDiff[]> {
-  const production = new Map(outputs(store, null).map((table) => [idOf(table), table]))
+  const production = new Map((await source.tables(null)).map((table) => [idOf(table), table]))
   const own = new Map(
-    outputs(store, environment)
+    (await source.tables(environment))
       .filter((table) => table.from === 'environment')
       .map((table) => [idOf(table), table]),
   )
   const keys = keysOf(readEnvManifest(store, environment))
   const edited = editedColumns(store, environment)
   const wanted = request.node === null ? [...own.keys()] : [chosen(request.node, own, environment)]
-  const pairs = wanted.flatMap((node) => {
+  const pairs = wanted.flatMap((node): Pair[] => {
     const after = own.get(node)
     return after === undefined ? [] : [{ node, after, before: production.get(node) }]
   })
-  const scratchDirectory = pathIn(store, 'tmp', `diff-${process.pid}`)
-  const { QuerySession } = await import('./engines/duckdb/query-session.ts')
-  const session = await QuerySession.open({ tables: tablesOf(pairs), scratchDirectory })
+  const session = await source.open(tablesOf(pairs), { oneMoment: true })
+  const unwatch = watchSignal(signal, session)
   try {
     const { mostRows = Number.POSITIVE_INFINITY, mostNodes = Number.POSITIVE_INFINITY } = request
     const diffs: NodeDiff[] = []
@@ -66,8 +75,8 @@ export async function environmentDiff(
       }
       compared += 1
       const diff = await dataDiff(session, {
-        before: { ...sized(before), relation: `production_${before.schema}.${before.name}` },
-        after: { ...sized(after), relation: `environment_${after.schema}.${after.name}` },
+        before: await sized(session, before, 'production'),
+        after: await sized(session, after, 'environment'),
         declaredKeys: keys.get(node) ?? [],
         edited: edited.get(node) ?? [],
         samples: request.samples,
@@ -76,17 +85,23 @@ export async function environmentDiff(
     }
     return diffs
   } finally {
-    session.close()
-    removeTree(scratchDirectory)
+    unwatch()
+    await session.close()
   }
 }
 
-function tablesOf(pairs: readonly { readonly after: ReplTable; readonly before: ReplTable | undefined }[]) {
-  return pairs.flatMap(({ after, before }) => [
+interface Pair {
+  readonly node: NodeId
+  readonly after: ReplTable
+  readonly before: ReplTable | undefined
+}
+
+/** Under names of their own: both are of one node. */
+const tablesOf = (pairs: readonly Pair[]): readonly ReplTable[] =>
+  pairs.flatMap(({ after, before }) => [
     { ...after, schema: `environment_${after.schema}` },
     ...(before === undefined ? [] : [{ ...before, schema: `production_${before.schema}` }]),
   ])
-}
 
 /** By node: what it declares to be unique, the key of an external table first, then tests, fewest columns first. */
 function keysOf(manifest: Manifest | null): ReadonlyMap<string, readonly (readonly string[])[]> {
@@ -133,7 +148,20 @@ function editedColumns(store: Store, environment: EnvironmentName): ReadonlyMap<
   )
 }
 
-const sized = ({ columns, rows }: ReplTable) => ({ columns, rows: rows ?? 0 })
+/** Types as the engine has them now; the rows of somebody else's table as they are now. */
+async function sized(
+  session: SqlSession,
+  { schema, name, columns, rows, isLive }: ReplTable,
+  side: 'production' | 'environment',
+): Promise<ComparedOutput> {
+  const relation = `${side}_${schema}.${name}`
+  const types = await session.typesOf(relation)
+  return {
+    relation,
+    columns: columns.map((column) => ({ ...column, engineType: types.get(column.name) ?? column.type })),
+    rows: isLive ? ((await numbers(session, `SELECT count(*) FROM ${relation}`))[0] ?? 0) : (rows ?? 0),
+  }
+}
 
 const idOf = (table: ReplTable): NodeId => asNodeId(`${table.schema}.${table.name}`)
 

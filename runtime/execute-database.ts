@@ -66,8 +66,12 @@ export async function worldIn(
   return readWorld(store, bundle, { ...request, outputs: await tableOutputs(shared.ledger) }, earlier)
 }
 
-export async function executeInDatabase(bundle: ExecutableBundle, options: ExecuteOptions): Promise<RunResult> {
+/** Sessions that make tables at the same time: each uses one core of the server. */
+const WORKERS = 4
+
+export async function executeInDatabase(bundle: ExecutableBundle, request: ExecuteOptions): Promise<RunResult> {
   const started = performance.now()
+  const options = { ...request, maxWorkers: request.maxWorkers ?? WORKERS }
   const store = openStore(options.projectDir)
   return withShared(store, bundle, options, async (shared) => {
     const first = await worldIn(shared, store, bundle, options)

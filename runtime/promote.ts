@@ -47,7 +47,7 @@ export interface SwitchOptions {
   readonly command?: string
   readonly signal?: AbortSignal
   readonly faults?: Faults
-  /** Where the engine is a database: the state is there. */
+  /** Where the engine is a database: the state is there, and its tables change with the switch in any case. */
   readonly shared?: SharedState
 }
 
@@ -113,7 +113,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const there = await options.shared?.lock(`environment-${environment}`, lockOptions(options, command))
   let written: readonly PromotedTarget[] = []
   const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
-    if (options.rematerialize !== true || connection === null) return
+    if (options.rematerialize !== true || connection === null || options.shared !== undefined) return
     requireMet(store, staged.requirements)
     requireOwnRows(applied(), about())
     const { signal, faults, onWriting } = options

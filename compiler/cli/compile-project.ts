@@ -33,6 +33,8 @@ export interface CompileRequest {
   readonly executes?: boolean
   readonly acceptSources?: boolean
   readonly stopAfter?: Pass
+  /** Told of the paths and globs of file sources before the compiler looks at them. */
+  readonly onSources?: (paths: readonly string[]) => void
   /** Files in place of those of the project. */
   readonly files?: readonly ProjectFile[]
 }
@@ -72,7 +74,10 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     carry: request.executes !== true || production?.state.unproven !== true,
     params: request.params,
     engine: workspace.engine,
-    observe: workspace.observer.observe,
+    observe: (requests) => {
+      request.onSources?.(requests.map(({ path }) => path))
+      return workspace.observer.observe(requests)
+    },
     ...workspace.databases.portsFor(request.environment, { files, params: request.params }),
     cache: workspace.cache,
     results: workspace.results,

@@ -6,15 +6,18 @@ import { executionOptions, VALUE_ARGS } from '../../runtime/cli/execution-args.t
 import { alignedRows } from '../../runtime/cli/table.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { rowCount } from '../../runtime/cli/text.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { Bug } from '../../runtime/contract/failures.ts'
+import type { NodeId } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { RunRequest } from '../../runtime/execute/run.ts'
 import { formatted } from '../../runtime/repl/formats.ts'
 import { compiled } from './compile-project.ts'
 import { type DraftFile, readDraft, sayDraftDiagnostics } from './draft-file.ts'
 import { type Preview, preview } from './preview.ts'
 import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
-import { openWorkspace } from './workspace.ts'
+import { openWorkspace, type Workspace } from './workspace.ts'
 
 export const dryRun = command({
   about: `Checks a draft as if it were in the project, shows its columns, and executes it with what it needs into a scratch folder
@@ -32,7 +35,7 @@ to show the first rows. Nothing is written.`,
   },
   completes: { file: 'drafts' },
   async run(args, surroundings) {
-    const { terminal } = surroundings
+    const { terminal, signal } = surroundings
     const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)
     const workspace = openWorkspace(surroundings)
     try {
@@ -50,11 +53,10 @@ to show the first rows. Nothing is written.`,
       sayColumns(terminal, draft, node)
       const connection = await workspace.databases.connection(null)
       const request = { ...executionOptions(args, surroundings.environment), connection }
-      const inFiles = !isDatabaseEngine(bundle.contract.engine.name)
-      if (!inFiles && args['schema-only'] !== true)
-        terminal.warn('A preview is not supported yet on this engine; the columns are what the server says.')
       const shown =
-        args['schema-only'] === true || !inFiles ? null : await preview(workspace, bundle, draft.id, limit, request)
+        args['schema-only'] === true
+          ? null
+          : await firstRows(workspace, bundle, draft.id, { limit, run: request }, signal)
       sayPreview(terminal, shown)
       if (terminal.options.json) terminal.document(document(draft, node, shown))
       terminal.line(`Next: \`seeknal apply ${draft.path}\``)
@@ -64,6 +66,18 @@ to show the first rows. Nothing is written.`,
     }
   },
 })
+
+async function firstRows(
+  workspace: Workspace,
+  bundle: OpenedBundle,
+  id: NodeId,
+  { limit, run }: { readonly limit: number; readonly run: RunRequest },
+  signal: AbortSignal,
+): Promise<Preview> {
+  if (!isDatabaseEngine(bundle.contract.engine.name)) return preview(workspace, bundle, id, limit, run)
+  const { databasePreview } = await import('./database-preview.ts')
+  return databasePreview(workspace, bundle, id, { run, limit, signal })
+}
 
 function sayColumns(terminal: Terminal, draft: DraftFile, node: ManifestNode): void {
   terminal.success(`${draft.id} is valid; it would be ${draft.home}`)

@@ -86,7 +86,8 @@ export async function applyEnvironment(
     if (!force) await requireFresh(workspace, plan, bundle, terminal)
     const compiled = !force && isProvenBase(workspace.store, bundle.contract.base)
     const connection = await workspace.databases.connection(environment, paramsOf(plan))
-    const request = { ...options, plan, force, compiled, connection, ...sharedBy(await workspace.shared(environment)) }
+    const shared = await workspace.shared(environment)
+    const request = { ...options, plan, force, compiled, connection, ...sharedBy(shared) }
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
@@ -97,7 +98,7 @@ export async function applyEnvironment(
     if (result.outcome === 'nothing') sayNothingLeft(workspace, environment, terminal)
     const explain = (node: NodeResult) => explainFailure(workspace, bundle, paramsOf(plan), node)
     const failed = await failureSummary(result, again, explain)
-    await reportApply(workspace.root, result, failed, terminal)
+    await reportApply(workspace.root, result, failed, { terminal, shared })
     const code = sayEnd(terminal, result, failed)
     if (code === 0)
       terminal.line(

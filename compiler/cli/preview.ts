@@ -7,12 +7,12 @@ import { buildSteps, fileOf, type OpenedBundle } from '../../runtime/contract/bu
 import { asNodeId, type NodeId, outputStem } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { literalGlob } from '../../runtime/contract/source-paths.ts'
-import type { QueryAnswer } from '../../runtime/engines/duckdb/query-session.ts'
 import { extractTable } from '../../runtime/execute/read-table.ts'
 import type { RunRequest } from '../../runtime/execute/run.ts'
 import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
 import { readableSource } from '../../runtime/execute/step.ts'
 import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
+import type { QueryAnswer } from '../../runtime/query.ts'
 import { linkOrCopy, makeFolder } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import type { Workspace } from './workspace.ts'
@@ -32,22 +32,15 @@ export async function preview(
 ): Promise<Preview> {
   const values = runValues(request, bundle.contract)
   const nodes = new Map(bundle.manifest.nodes.map((node) => [node.id, node]))
-  const { execute, provide } = neededFor(workspace, nodes, bundle, id)
-  const sources = execute.flatMap((node) =>
-    node.source_files === undefined
-      ? []
-      : [{ id: asNodeId(node.id), pattern: sourcePattern(node.source_files.path, values) }],
-  )
-  const absent = sources.find(({ pattern }) => readableFiles(workspace.root, pattern).length === 0)
-  if (absent !== undefined) return { kind: 'no_data', source: absent.id, pattern: absent.pattern }
+  const { execute, provide } = neededFor(nodes, bundle, id, productionFiles(workspace))
+  const sources = filesOf(execute, values)
+  const absent = withoutFiles(workspace, sources)
+  if (absent !== null) return absent
   const hadTarget = existsSync(workspace.store.target)
   const scratch = makeScratch(workspace.store, 'preview')
   try {
     for (const [node, file] of provide) linkOrCopy(file, join(scratch.outputs, `${outputStem(node)}.parquet`))
-    const readable = sources.flatMap(({ pattern }) => {
-      const files = readableFiles(workspace.root, pattern).map((path) => ({ path }))
-      return readableSource(workspace.root, { pattern, files })
-    })
+    const readable = readablePaths(workspace, sources)
     const { connection } = request
     const execution = {
       execute,
@@ -65,30 +58,52 @@ export async function preview(
   }
 }
 
-interface Needed {
-  readonly execute: readonly ManifestNode[]
-  /** Production's output files that can stand for the same definition. */
-  readonly provide: ReadonlyMap<NodeId, string>
+interface SourceFiles {
+  readonly id: NodeId
+  readonly pattern: string
 }
 
-function neededFor(
-  workspace: Workspace,
+/** Of sources that are files. */
+export const filesOf = (nodes: readonly ManifestNode[], values: RunValues): readonly SourceFiles[] =>
+  nodes.flatMap((node) =>
+    node.source_files === undefined
+      ? []
+      : [{ id: asNodeId(node.id), pattern: sourcePattern(node.source_files.path, values) }],
+  )
+
+export function withoutFiles(workspace: Workspace, sources: readonly SourceFiles[]): Preview | null {
+  const absent = sources.find(({ pattern }) => readableFiles(workspace.root, pattern).length === 0)
+  return absent === undefined ? null : { kind: 'no_data', source: absent.id, pattern: absent.pattern }
+}
+
+export const readablePaths = (workspace: Workspace, sources: readonly SourceFiles[]): readonly string[] =>
+  sources.flatMap(({ pattern }) => {
+    const files = readableFiles(workspace.root, pattern).map((path) => ({ path }))
+    return readableSource(workspace.root, { pattern, files })
+  })
+
+export interface Needed<Place> {
+  /** In the order of the steps. */
+  readonly execute: readonly ManifestNode[]
+  /** Where production's outputs are that can stand for the same definition. */
+  readonly provide: ReadonlyMap<NodeId, Place>
+}
+
+/** What `id` needs. `placeOf`: where production has an output of this definition; null: it has none. */
+export function neededFor<Place>(
   nodes: ReadonlyMap<string, ManifestNode>,
   bundle: OpenedBundle,
   id: NodeId,
-): Needed {
-  const production = workspace.production()
-  const made = new Map(production?.manifest.nodes.map((node) => [node.id, node.definition_fingerprint]))
-  const provide = new Map<NodeId, string>()
+  placeOf: (node: ManifestNode) => Place | null,
+): Needed<Place> {
+  const provide = new Map<NodeId, Place>()
   const wanted = new Set<string>()
   const queue: string[] = [id]
   for (let next = queue.pop(); next !== undefined; next = queue.pop()) {
     const node = nodes.get(next)
     if (node === undefined || wanted.has(next) || provide.has(asNodeId(next))) continue
-    const file =
-      production === null ? '' : join(production.folder, 'intermediate', `${outputStem(asNodeId(next))}.parquet`)
-    if (next !== id && made.get(next) === node.definition_fingerprint && existsSync(file))
-      provide.set(asNodeId(next), file)
+    const place = next === id ? null : placeOf(node)
+    if (place !== null) provide.set(asNodeId(next), place)
     else {
       wanted.add(next)
       queue.push(...node.inputs.map((input) => input.ref))
@@ -98,6 +113,17 @@ function neededFor(
     wanted.has(step.node) ? (nodes.get(step.node) ?? []) : [],
   )
   return { execute, provide }
+}
+
+/** By definition, the output files of production. */
+function productionFiles(workspace: Workspace): (node: ManifestNode) => string | null {
+  const production = workspace.production()
+  const made = new Map(production?.manifest.nodes.map((node) => [node.id, node.definition_fingerprint]))
+  return ({ id, definition_fingerprint: definition }) => {
+    if (production === null || made.get(id) !== definition) return null
+    const file = join(production.folder, 'intermediate', `${outputStem(asNodeId(id))}.parquet`)
+    return existsSync(file) ? file : null
+  }
 }
 
 interface Execution {
@@ -167,12 +193,12 @@ async function firstRows(scratch: Scratch, id: NodeId, limit: number): Promise<Q
   try {
     return await session.run(`FROM preview.output LIMIT ${limit}`, limit)
   } finally {
-    session.close()
+    await session.close()
   }
 }
 
 /** Folders that others filled in the meantime stay. */
-function removeEmpty(folders: readonly string[]): void {
+export function removeEmpty(folders: readonly string[]): void {
   try {
     for (const folder of folders) rmdirSync(folder)
   } catch {

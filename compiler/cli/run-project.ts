@@ -10,6 +10,7 @@ import { sentence } from '../../runtime/cli/text.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import { SourceFiles } from '../../runtime/store/source-files.ts'
 import { changeLines, dagLine } from './changes.ts'
 import { compileProject, keepLock } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
@@ -25,13 +26,21 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
   const { terminal } = surroundings
   const options = { ...executionOptions(args, surroundings.environment), full: args.full === true }
   const params = paramsArgument(args.params)
-  const replacesAll = args.full === true && SELECTION_LISTS.every((name) => args[name] === undefined)
+  const isWhole = SELECTION_LISTS.every((name) => args[name] === undefined)
+  const replacesAll = args.full === true && isWhole
   const onDamage = ({ message }: RuntimeFailure): void =>
     terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
   const workspace = openWorkspace(surroundings, replacesAll ? onDamage : undefined)
+  const sources = new SourceFiles(workspace.store)
+  const readAhead = (path: string): void => sources.readAhead(path)
   try {
     workspace.databases.use(resolveProfile(args.profile, null, workspace.root, surroundings))
-    const project = await compileProject(workspace, { environment: null, params, executes: true }, terminal)
+    const onSources = dryRun || !isWhole ? {} : { onSources: (paths: readonly string[]) => paths.forEach(readAhead) }
+    const project = await compileProject(
+      workspace,
+      { environment: null, params, executes: true, ...onSources },
+      terminal,
+    )
     const { bundle } = project
     const select = selection(args, bundle.manifest)
     const request = {
@@ -39,6 +48,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
       ...(select === null ? {} : { select }),
       projectDir: workspace.root,
       compiled: true,
+      sources,
       connection: await workspace.databases.connection(null),
       ...sharedBy(await workspace.shared(null)),
     }
@@ -59,6 +69,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     const explain = (node: NodeResult) => explainFailure(workspace, bundle, params, node)
     return sayEnd(terminal, result, await failureSummary(result, `seeknal run${paramsText(params)}`, explain))
   } finally {
+    sources.stop()
     workspace.close({ save: !dryRun })
   }
 }

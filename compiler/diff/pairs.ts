@@ -77,9 +77,20 @@ export const isRowMember = (key: string): boolean => !NOT_ROWS.has(key)
 export function sameJson(a: unknown, b: unknown): boolean {
   if (a === b) return true
   if (a === null || b === null || typeof a !== 'object' || typeof b !== 'object') return false
-  if (Array.isArray(a) !== Array.isArray(b)) return false
-  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))]
-  return left.size === right.size && [...left].every(([key, member]) => sameJson(member, right.get(key)))
+  if (Array.isArray(a) || Array.isArray(b)) return Array.isArray(a) && Array.isArray(b) && sameItems(a, b)
+  const keys = Object.keys(a)
+  if (keys.length !== Object.keys(b).length) return false
+  const [left, right] = [a as Members, b as Members]
+  for (const key of keys) if (!Object.hasOwn(b, key) || !sameJson(left[key], right[key])) return false
+  return true
+}
+
+type Members = Readonly<Record<string, unknown>>
+
+function sameItems(a: readonly unknown[], b: readonly unknown[]): boolean {
+  if (a.length !== b.length) return false
+  for (let i = 0; i < a.length; i++) if (!sameJson(a[i], b[i])) return false
+  return true
 }
 
 const compared = new WeakMap<ManifestNode, { readonly with: ManifestNode; readonly members: readonly string[] }>()

@@ -8,9 +8,7 @@ import { LOSSLESS, LOSSY, UNSTORABLE } from '../../runtime/contract/stored-colum
 import applyTemplate from '../../templates/duckdb/apply.sql.hbs'
 import storedTemplate from '../../templates/duckdb/stored.sql.hbs'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
-import { isTransform } from '../resolve.ts'
 import type { Rewritten } from '../rewrite.ts'
-import { lex } from '../sql/lexer.ts'
 import { template } from './templates.ts'
 
 interface Setting {
@@ -69,7 +67,6 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
   ]
   const { parameters, optional } = contract.requires
   const required = parameters.filter((name) => name !== 'run_timestamp' && !optional.includes(name))
-  const cleanups = cleanupByNode(rewritten)
   return fill({
     title: `${project.name} ${project.version}: ${environment === null ? 'production' : `environment ${environment}`}`,
     engine: `${engine.from} or newer, before ${engine.before}`,
@@ -83,11 +80,11 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     parameters: required.map(parameter),
     optional: optional.map(quoteName).join(', '),
     prelude: rewritten.prelude + (rewritten.steps.some(({ byHand }) => byHand !== undefined) ? stored() : ''),
-    steps: rewritten.steps.map(({ id, kind, node, sql, byHand }, i) => ({
+    steps: rewritten.steps.map(({ id, kind, node, sql, byHand, cleanup = '' }, i) => ({
       number: i + 1,
       id,
       sql: byHand?.sql ?? sql,
-      ...(kind === 'check' ? raising(node) : { lead: '', cleanup: cleanups.get(node) ?? '' }),
+      ...(kind === 'check' ? raising(node) : { lead: '', cleanup }),
     })),
   })
 }
@@ -117,40 +114,4 @@ function parameter(name: string): Variable {
   const value =
     known[name] ?? `error(${textLiteral(`this bundle needs a value: SET VARIABLE ${quoteName(name)} = '…' first`)})`
   return { name: quoteName(name), key: textLiteral(name), value }
-}
-
-function cleanupByNode(rewritten: Rewritten): ReadonlyMap<string, string> {
-  const found = new Map<string, string>()
-  for (const node of rewritten.planned.diffed.bound.graph.nodes) {
-    if (!isTransform(node) || node.sql.statements.length < 2) continue
-    const texts = node.sql.statements.slice(0, -1).map(({ start, end }) => node.sql.text.slice(start, end))
-    found.set(node.id, [...new Set(texts.flatMap(undo))].reverse().join(''))
-  }
-  return found
-}
-
-const TEMPORARY =
-  /^create (?:or replace )?temp(?:orary)? (?:recursive )?(table|view|sequence|type) (?:if not exists )?$/
-const MACRO = /^create (?:or replace )?(temp(?:orary)? )?(?:macro|function) (?:if not exists )?$/
-const SET_VARIABLE = /^set (?:session )?variable $/
-
-/** The statement that takes back what a statement leaves in the session. */
-function undo(statement: string): string[] {
-  let words = ''
-  for (const token of lex(statement)) {
-    if (token.kind === 'comment') continue
-    const text = statement.slice(token.start, token.end)
-    const [object, macro] = [TEMPORARY.exec(words), MACRO.exec(words)]
-    // `temp.` and `pg_temp.` before the name say what TEMP says already.
-    if (/^(?:(?:pg_)?temp|\.)$/i.test(text) && (object ?? macro) !== null) continue
-    const isName = !/^(?:if|not|exists)$/i.test(text)
-    if (macro !== null && isName) {
-      const name = macro[1] === undefined ? text : `temp.${text}`
-      return [`DROP MACRO IF EXISTS ${name};\nDROP MACRO TABLE IF EXISTS ${name};\n`]
-    }
-    if (object !== null && isName) return [`DROP ${object[1]?.toUpperCase()} IF EXISTS temp.${text};\n`]
-    if (SET_VARIABLE.test(words)) return [`RESET VARIABLE ${text};\n`]
-    words += `${text.toLowerCase()} `
-  }
-  return []
 }

@@ -4,7 +4,7 @@
 import type { BuildStep } from '../../runtime/contract/bundle.ts'
 import { buildSteps, tableOf } from '../../runtime/contract/bundle.ts'
 import { prettyJson, sha256, sortedKeys } from '../../runtime/contract/canonical-json.ts'
-import { pgName, pgText } from '../../runtime/contract/postgresql-names.ts'
+import { pgName, pgPrefixed, pgText } from '../../runtime/contract/postgresql-names.ts'
 import { STORE_SCHEMA, tableNameOf } from '../../runtime/contract/table-steps.ts'
 import applyTemplate from '../../templates/postgresql/apply.sql.hbs'
 import promoteTemplate from '../../templates/postgresql/promote.sql.hbs'
@@ -69,21 +69,24 @@ export function databaseApplySql(rewritten: Rewritten, contract: Contract): stri
     settings: sortedKeys(settings).map((name) => ({ name, value: pgText(settings[name] ?? '') })),
     dated: values.has('run_date'),
     parameters: [...values].filter((name) => name !== 'run_date').join(', '),
-    schemas: [STORE_SCHEMA, ...new Set(outputs.map(({ schema }) => schema))].map(pgName),
+    schemas: [STORE_SCHEMA, ...new Set(outputs.map(({ schema }) => prefixed(schema, contract)))],
     steps: rewritten.steps.map(({ id, sql }, i) => ({
       number: i + 1,
       id,
-      lead: leadOf(built.get(id), versions.get(built.get(id)?.node ?? '') ?? ''),
+      lead: leadOf(contract, built.get(id), versions.get(built.get(id)?.node ?? '') ?? ''),
       sql,
     })),
   })
 }
 
+const prefixed = (schema: string, { prefix }: Pick<Contract, 'prefix'>): string =>
+  pgPrefixed(schema.slice(prefix.length), prefix)
+
 /** Names the table, and takes away what an earlier time left. */
-function leadOf(step: BuildStep | undefined, version: string): string {
+function leadOf(contract: Contract, step: BuildStep | undefined, version: string): string {
   const output = step && tableOf(step)
   if (step === undefined || output == null) return ''
-  const view = `DROP VIEW IF EXISTS ${pgName(output.schema)}.${pgName(output.name)};\n`
+  const view = `DROP VIEW IF EXISTS ${prefixed(output.schema, contract)}.${pgName(output.name)};\n`
   if (output.made === 'view') return view
   return `\\set output ${tableNameOf(step.node, version)}\n${view}DROP TABLE IF EXISTS ${STORE_SCHEMA}.:"output";\n`
 }

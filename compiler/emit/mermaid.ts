@@ -20,7 +20,7 @@ const STYLES: Readonly<Record<Look, string>> = {
 
 export function mermaid(diff: Diff, manifest: Manifest, base: Manifest | null): string {
   const looks = looksOf(diff)
-  if (looks.size === 0) return ''
+  if (looks.size === 0 || looks.size > MOST_NODES) return ''
   const removed = new Set(diff.changes.filter((c) => c.change === 'removed').map((c) => c.node))
   const nodes = [...manifest.nodes, ...(base?.nodes.filter((node) => removed.has(node.id)) ?? [])]
   const edges = nodes.flatMap((node) => node.inputs.map((input) => [input.ref, node.id] as const))

@@ -1,7 +1,7 @@
 // Where the files that are not steps name the environment or hold its prefix, so that a bundle can be made for another
 // environment without the compiler. Found by writing the files once more with names that no text contains.
 
-import type { Names } from '../../runtime/contract/bundle.ts'
+import type { Names, Step } from '../../runtime/contract/bundle.ts'
 import { Bug } from '../../runtime/contract/failures.ts'
 import type { Rewritten } from '../rewrite.ts'
 import { splice } from '../sql/spliced-text.ts'
@@ -16,7 +16,8 @@ export type Write = (rewritten: Rewritten, contract: Contract) => Texts
 export function namesIn(texts: Texts, write: Write, rewritten: Rewritten, contract: Contract): Names | undefined {
   if (contract.environment === null) return undefined
   const [environment, prefix] = unused(texts)
-  const other = write(withPrefix(rewritten, prefix), { ...contract, environment, prefix })
+  const steps = contract.steps.map(withSchema(contract.prefix, prefix))
+  const other = write(withPrefix(rewritten, prefix), { ...contract, environment, prefix, steps })
   return Object.fromEntries(
     other.map(([path, text]) => [path, offsets(text, { [environment]: 'environment', [prefix]: 'prefix' }, contract)]),
   )
@@ -52,6 +53,14 @@ function withPrefix(rewritten: Rewritten, prefix: string): Rewritten {
   }))
   return { ...rewritten, steps }
 }
+
+/** A step whose output is a table, as it would be with another prefix. */
+const withSchema =
+  (prefix: string, other: string) =>
+  (step: Step): Step =>
+    step.kind !== 'build' || 'file' in step.output
+      ? step
+      : { ...step, output: { ...step.output, schema: other + step.output.schema.slice(prefix.length) } }
 
 /** Where the marks of `text` stand once the real names are in their places. */
 function offsets(

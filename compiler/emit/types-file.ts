@@ -2,14 +2,25 @@
 // them. The text of an interface is cached by what it says, so that ts-morph (0.4 s to load) is needed only for new ones.
 
 import { createRequire } from 'node:module'
-import type { InterfaceDeclarationStructure } from 'ts-morph'
+import type { ts as TypeScript } from 'ts-morph'
 import { fingerprintOf, sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { Column, Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { CompileCache } from '../ports.ts'
 import { propertyName, typescriptType } from './column-types.ts'
 
-/** What ts-morph prints; its own enum would load it. */
-type Interface = Omit<InterfaceDeclarationStructure, 'kind'>
+type Ts = typeof TypeScript
+
+/** What is printed. */
+interface Interface {
+  readonly name: string
+  readonly about: string
+  readonly members: readonly {
+    /** In quotes where the language needs them; null: any name. */
+    readonly name: string | null
+    readonly type: string
+    readonly about?: string
+  }[]
+}
 
 const HEADER = `// What each output of the project holds, one interface a node. Integers beyond 2^53 are bigint; DECIMAL, DATE, TIME,
 // TIMESTAMP and INTERVAL are text, so that nothing is lost. Made by seeknal; changes are overwritten.
@@ -31,9 +42,8 @@ export function typesFile(manifest: Manifest, cache: CompileCache): string {
 
 const index = (nodes: readonly ManifestNode[], names: ReadonlyMap<string, string>): Interface => ({
   name: 'Outputs',
-  isExported: true,
-  docs: ['Every output by the id of its node.'],
-  properties: nodes.map((node) => ({ name: `'${node.id}'`, type: names.get(node.id) ?? 'unknown', isReadonly: true })),
+  about: 'Every output by the id of its node.',
+  members: nodes.map((node) => ({ name: `'${node.id}'`, type: names.get(node.id) ?? 'unknown' })),
 })
 
 /** `transform.daily_revenue` → `TransformDailyRevenue`; ids that would share a name keep their own spelling. */
@@ -52,22 +62,15 @@ function interfaceNames(nodes: readonly ManifestNode[]): ReadonlyMap<string, str
 
 function interfaceOf(node: ManifestNode, name: string): Interface {
   const about = node.description ?? `Output of ${node.id}.`
-  if (node.columns !== null)
-    return { name, isExported: true, docs: [comment(about)], properties: node.columns.map(property) }
-  const docs = [comment(`${about}\n\nIts columns depend on the data and are known only after a run.`)]
-  return {
-    name,
-    isExported: true,
-    docs,
-    indexSignatures: [{ keyName: 'column', keyType: 'string', returnType: 'unknown', isReadonly: true }],
-  }
+  if (node.columns !== null) return { name, about: comment(about), members: node.columns.map(property) }
+  const late = `${about}\n\nIts columns depend on the data and are known only after a run.`
+  return { name, about: comment(late), members: [{ name: null, type: 'unknown' }] }
 }
 
 const property = (column: Column) => ({
   name: propertyName(column.name),
   type: column.not_null ? typescriptType(column.type) : `${typescriptType(column.type)} | null`,
-  isReadonly: true,
-  docs: column.description === undefined ? [] : [comment(column.description)],
+  ...(column.description === undefined ? {} : { about: comment(column.description) }),
 })
 
 /** Text that cannot end the comment that it stands in. */
@@ -109,29 +112,40 @@ export function prepareTypes(nodes: number, cache: CompileCache): void {
 /** Loaded as the CommonJS that it is: `import` would read its 10 MB once more, only for the names that it exports. */
 const tsMorph = (): typeof import('ts-morph') => createRequire(import.meta.url)('ts-morph')
 
-/** As many interfaces share a source file: one each takes three times as long, all in one take much memory. */
-const TOGETHER = 100
-
-/** The text of each. */
+/** The text of each. Made as syntax trees and printed: structures of ts-morph are parsed again, which takes four times as long. */
 function printAll(interfaces: readonly Interface[]): readonly string[] {
-  const { IndentationText, NewLineKind, Project, QuoteKind, StructureKind } = tsMorph()
-  const project = new Project({
-    useInMemoryFileSystem: true,
-    skipLoadingLibFiles: true,
-    manipulationSettings: {
-      indentationText: IndentationText.TwoSpaces,
-      newLineKind: NewLineKind.LineFeed,
-      quoteKind: QuoteKind.Single,
-    },
+  const { ts } = tsMorph()
+  const printer = ts.createPrinter({ newLine: ts.NewLineKind.LineFeed })
+  const file = ts.createSourceFile('types.ts', '', ts.ScriptTarget.Latest)
+  // The printer indents by four columns.
+  return interfaces.map((each) => {
+    const text = printer.printNode(ts.EmitHint.Unspecified, interfaceTree(ts, each), file)
+    return `${text.replace(/^ {4}/gm, '  ')}\n`
   })
-  const texts: string[] = []
-  for (let at = 0; at < interfaces.length; at += TOGETHER) {
-    const statements = interfaces
-      .slice(at, at + TOGETHER)
-      .map((structure): InterfaceDeclarationStructure => ({ ...structure, kind: StructureKind.Interface }))
-    const file = project.createSourceFile('types.ts', { statements })
-    texts.push(...file.getStatements().map((statement) => `${statement.getFullText().trim()}\n`))
-    file.forget()
-  }
-  return texts
+}
+
+function interfaceTree(ts: Ts, { name, about, members }: Interface): TypeScript.InterfaceDeclaration {
+  const { factory } = ts
+  const readonly = [factory.createModifier(ts.SyntaxKind.ReadonlyKeyword)]
+  const exported = [factory.createModifier(ts.SyntaxKind.ExportKeyword)]
+  // Names and types are texts of this language already.
+  const signatures = members.map((member) => {
+    const type = factory.createTypeReferenceNode(member.type)
+    if (member.name === null) {
+      const key = factory.createKeywordTypeNode(ts.SyntaxKind.StringKeyword)
+      const column = factory.createParameterDeclaration(undefined, undefined, 'column', undefined, key)
+      return factory.createIndexSignature(readonly, [column], type)
+    }
+    const signature = factory.createPropertySignature(readonly, member.name, undefined, type)
+    return member.about === undefined ? signature : documented(ts, signature, member.about, '     ')
+  })
+  const tree = factory.createInterfaceDeclaration(exported, name, undefined, undefined, signatures)
+  return documented(ts, tree, about, ' ')
+}
+
+/** `margin`: what stands before the star of each further line. */
+function documented<T extends TypeScript.Node>(ts: Ts, node: T, text: string, margin: string): T {
+  const lines = text.split('\n').map((line) => `${margin}* ${line}`.trimEnd())
+  const body = lines.length === 1 ? `* ${text} ` : `*\n${lines.join('\n')}\n${margin}`
+  return ts.addSyntheticLeadingComment(node, ts.SyntaxKind.MultiLineCommentTrivia, body, true)
 }

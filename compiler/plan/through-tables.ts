@@ -10,6 +10,7 @@ export function withTableReaders(
   nodes: ReadonlyMap<string, ManifestNode>,
   after: ReadonlyMap<string, readonly string[]>,
 ): ReadonlySet<string> {
+  if (after.size === 0) return wanted
   const readers = new Map<string, string[]>()
   for (const [id, { inputs }] of nodes)
     for (const { ref } of inputs) readers.set(ref, [...(readers.get(ref) ?? []), id])

@@ -1,5 +1,6 @@
 // `inputs` of the YAML → ids of nodes that exist; the rest is reported with the nearest name.
 
+import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { errorAt } from '../diagnostic-codes.ts'
@@ -12,8 +13,9 @@ export interface KnownNodes {
   readonly unsupported: ReadonlyMap<NodeId, UnsupportedNode>
 }
 
-export function knownNodes(validated: Validated): KnownNodes {
-  const ids = validated.nodes.map((node) => node.id)
+/** `outside`: ids of nodes that are there, too. */
+export function knownNodes(validated: Validated, outside: Iterable<NodeId>): KnownNodes {
+  const ids = [...validated.nodes.map((node) => node.id), ...outside].sort(byCodeUnit)
   return { ids, supported: new Set(ids), unsupported: new Map(validated.unsupported.map((node) => [node.id, node])) }
 }
 

@@ -127,7 +127,7 @@ function update(target: string, directory: string, bundle: Bundle): void {
     const digest = bundle.contract.files[path]
     const same = digest !== undefined && old.digests.get(path) === digest
     if (!same) replaceFile(join(target, path), text)
-    else if (isTouched(join(target, path), text, old.ctimeMs)) restoreFile(join(target, path), text)
+    else if (isTouched(`${target}/${path}`, text, old.ctimeMs)) restoreFile(join(target, path), text)
   }
   syncFile(target)
 }

@@ -1,13 +1,28 @@
 // `seeknal connection test NAME`: connects, and says to what. The project's own connections are the caller's to find.
 
 import type { EnvironmentName } from '../contract/ids.ts'
-import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
-import { addressOf } from '../engines/postgresql/connection.ts'
+import { addressOf, CAPABILITIES, type PostgresqlConnection } from '../engines/postgresql/connection.ts'
+import type { Session } from '../engines/postgresql/session.ts'
 import { type Command, command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { connectionsOf, PROFILE_ARG, type Profile, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { duration } from './text.ts'
+
+const shownAddress = ({ name, host, port, database, user }: PostgresqlConnection) => ({
+  connection: name,
+  ok: true,
+  host,
+  port,
+  database,
+  user,
+})
+
+async function lacks(session: Session): Promise<readonly { readonly name: string; readonly fallback: string }[]> {
+  const { capabilitiesOf, FALLBACKS } = await import('../engines/postgresql/capabilities.ts')
+  const can = await capabilitiesOf(session)
+  return CAPABILITIES.flatMap((name) => (can[name] ? [] : [{ name, fallback: FALLBACKS[name] }]))
+}
 
 /** How the connections of a profile, and of the project that uses it, are reached. */
 export type Connections = (
@@ -46,22 +61,18 @@ Exit code 1 when it cannot connect.`,
       const started = performance.now()
       const session = await openSession(connection)
       const ms = Math.round(performance.now() - started)
+      const missing = await lacks(session).finally(() => session.close())
       const { serverVersion, tls } = session
-      await session.close()
-      const { name, host, port, database, user } = connection
       if (terminal.options.json)
         terminal.document({
-          connection: name,
-          ok: true,
-          host,
-          port,
-          database,
-          user,
+          ...shownAddress(connection),
           server_version: serverVersion,
           tls,
           ms,
+          without: missing.map(({ name }) => name),
         })
       terminal.success(`PostgreSQL ${serverVersion}, ${tls ? 'encrypted with TLS' : 'not encrypted'}, ${duration(ms)}`)
+      for (const lack of missing) terminal.info(`Without ${lack.name}: as the engine it uses ${lack.fallback} instead`)
       return 0
     },
   })

@@ -1,12 +1,12 @@
 // `seeknal env diff <env> [node]`: the data of an environment against production's.
 
 import { environmentDiff } from '../environment-diff.ts'
-import { openStore } from '../store/store.ts'
 import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { fileOutputsRoot } from './shared.ts'
+import { PROFILE_ARG } from './profile.ts'
+import { withOutputs } from './shared.ts'
 
 const EXAMPLES = 5
 
@@ -30,15 +30,23 @@ values are shown only with --samples.`,
       description: `How many examples a column (default: ${EXAMPLES})`,
       valueHint: 'n',
     },
+    ...PROFILE_ARG,
   },
   completes: { env: 'environments', node: 'nodes' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const environment = environmentArgument(args.env)
-    const store = openStore(fileOutputsRoot(surroundings, 'seeknal env diff'))
     const most = args.limit === undefined ? EXAMPLES : wholeNumber(args.limit, '--limit', 0)
     const samples = args.samples === true || args.limit !== undefined ? most : 0
-    const diffs = await environmentDiff(store, environment, { node: args.node ?? null, samples })
+    const diffs = await withOutputs(
+      { environment, profile: args.profile, command: 'diff' },
+      surroundings,
+      ({ store, source }) =>
+        environmentDiff({ store, source, signal: surroundings.signal }, environment, {
+          node: args.node ?? null,
+          samples,
+        }),
+    )
     if (terminal.options.json) {
       terminal.document(diffs)
       return 0

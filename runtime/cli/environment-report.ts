@@ -5,13 +5,16 @@ import { sortedKeys } from '../contract/canonical-json.ts'
 import { placeText } from '../contract/diagnostics.ts'
 import { messageOf } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
+import type { ReportOf } from '../contract/ledger.ts'
 import type { CheckResult } from '../contract/state.ts'
-import { environmentDiff } from '../environment-diff.ts'
+import { environmentDiff, type NodeDiff } from '../environment-diff.ts'
 import type { RunResult } from '../execute/run.ts'
 import type { EnvironmentPromotion } from '../promote/to-environment.ts'
+import { fileOutputs } from '../repl/outputs.ts'
+import type { SharedState } from '../shared-state.ts'
 import { acquireEnvironment, readEnvConfig, readEnvState, writeEnvDocument } from '../store/environments.ts'
-import { ledgerMark } from '../store/ledger-cache.ts'
-import { openStore, type Store } from '../store/store.ts'
+import { removeTree } from '../store/files.ts'
+import { openStore, pathIn, type Store } from '../store/store.ts'
 import { detailLines, summaryLine } from './diff-lines.ts'
 import { type FailureSummary, placeInBundle } from './failure-summary.ts'
 import { messageWithoutValues } from './report-message.ts'
@@ -34,20 +37,31 @@ export async function reportApply(
   projectDir: string,
   result: RunResult,
   failed: FailureSummary | null,
-  terminal: Terminal,
+  { terminal, shared }: Reporting,
 ): Promise<void> {
   const { environment, outcome, runId } = result
   if (environment === null || outcome === 'nothing') return
-  // Outputs in a database are compared there.
-  if (ledgerMark(openStore(projectDir)) !== null) return
   await warnIfNotWritten(terminal, async () => {
-    const store = openStore(projectDir)
-    if (failed === null) await writeReport(store, environment, runId, runLines(result))
-    else await writeFailure(store, environment, [...runLines(result), ...failureLines(failed)], result)
+    const place = { store: openStore(projectDir), shared, environment }
+    if (failed === null) await writeReport(place, runId, runLines(result))
+    else await writeFailure(place, [...runLines(result), ...failureLines(failed)], result)
   })
 }
 
-async function warnIfNotWritten(terminal: Terminal, write: () => Promise<void>): Promise<void> {
+export interface Reporting {
+  readonly terminal: Terminal
+  /** Where the engine is a database: the outputs are compared there, and the report is kept with the state. */
+  readonly shared: SharedState | null
+}
+
+interface Place {
+  readonly store: Store
+  readonly shared: SharedState | null
+  readonly environment: EnvironmentName
+}
+
+/** A report that cannot be written is a warning. */
+export async function warnIfNotWritten(terminal: Terminal, write: () => Promise<void>): Promise<void> {
   try {
     await write()
   } catch (error) {
@@ -60,11 +74,12 @@ export async function reportPromotion(
   projectDir: string,
   from: EnvironmentName,
   { environment, staged }: EnvironmentPromotion,
-  terminal: Terminal,
+  { terminal, shared }: Reporting,
 ): Promise<void> {
   if (staged.updates.create === null) return
   const made = `Promoted from environment ${from}: outputs of run ${staged.runId}.`
-  await warnIfNotWritten(terminal, () => writeReport(openStore(projectDir), environment, staged.runId, [made]))
+  const place = { store: openStore(projectDir), shared, environment }
+  await warnIfNotWritten(terminal, () => writeReport(place, staged.runId, [made]))
 }
 
 function runLines(result: RunResult): string[] {
@@ -121,18 +136,9 @@ function checksSection(checks: ChecksOfNodes): string[] {
   return ['## Checks', '', '| node | check | severity | status | failing rows |', '|---|---|---|---|--:|', ...rows, '']
 }
 
-async function writeReport(
-  store: Store,
-  environment: EnvironmentName,
-  runId: string,
-  made: readonly string[],
-): Promise<void> {
-  const diffs = await environmentDiff(store, environment, {
-    node: null,
-    samples: 0,
-    mostRows: MOST_ROWS,
-    mostNodes: MOST_NODES,
-  })
+async function writeReport(place: Place, runId: string, made: readonly string[]): Promise<void> {
+  const { store, environment } = place
+  const diffs = await differencesOf(place)
   const differences = diffs.flatMap((diff) => [
     `- ${summaryLine(diff)}`,
     ...detailLines(diff).map((line) => `  - ${line.trim()}`),
@@ -151,17 +157,26 @@ async function writeReport(
       : []),
     '',
   ]
-  const isStillThere = () => readEnvState(store, environment)?.run_id === runId
-  await replaceReport(store, environment, lines, isStillThere)
+  await replaceReport(place, lines, { runId })
+}
+
+async function differencesOf({ store, shared, environment }: Place): Promise<readonly NodeDiff[]> {
+  const request = { node: null, samples: 0, mostRows: MOST_ROWS, mostNodes: MOST_NODES }
+  const scratchDirectory = pathIn(store, 'tmp', `report-${process.pid}`)
+  try {
+    const source =
+      shared === null
+        ? fileOutputs(store, scratchDirectory)
+        : (await import('../repl/database-outputs.ts')).databaseOutputs(store, shared, 'report')
+    return await environmentDiff({ store, source }, environment, request)
+  } finally {
+    removeTree(scratchDirectory)
+  }
 }
 
 /** What is applied stays what an earlier run left: it is not compared again. */
-async function writeFailure(
-  store: Store,
-  environment: EnvironmentName,
-  made: readonly string[],
-  { nodes }: RunResult,
-): Promise<void> {
+async function writeFailure(place: Place, made: readonly string[], { nodes }: RunResult): Promise<void> {
+  const { store, environment } = place
   const checks = Object.fromEntries(
     nodes.flatMap(({ node, checks: results }) => (results ? [[node, { results }]] : [])),
   )
@@ -179,22 +194,30 @@ async function writeFailure(
       : `As run ${before.run_id} left them; \`seeknal env diff ${environment}\` compares them with production.`,
     '',
   ]
-  await replaceReport(store, environment, lines, () => readEnvConfig(store, environment)?.status === 'failed')
+  await replaceReport(place, lines, 'failed')
 }
 
 /** The run's own lock is given up by now: the environment may have been deleted, or be another's. */
 async function replaceReport(
-  store: Store,
-  environment: EnvironmentName,
+  { store, shared, environment }: Place,
   lines: readonly string[],
-  isStillThere: () => boolean,
+  of: ReportOf,
 ): Promise<void> {
   const lock = await acquireEnvironment(store, environment, {
     command: 'seeknal (writing report.md)',
     timeoutMs: LOCK_TIMEOUT_MS,
   })
+  const text = lines.join('\n')
+  const isStillThere = () =>
+    of === 'failed'
+      ? readEnvConfig(store, environment)?.status === 'failed'
+      : readEnvState(store, environment)?.run_id === of.runId
   try {
-    if (isStillThere()) writeEnvDocument(store, environment, 'report.md', lines.join('\n'))
+    if (shared !== null) {
+      const { keepReport } = await import('../engines/postgresql/ledger-reader.ts')
+      await keepReport(shared.ledger, environment, text, of)
+      await shared.refresh()
+    } else if (isStillThere()) writeEnvDocument(store, environment, 'report.md', text)
   } finally {
     lock.release()
   }

@@ -9,13 +9,13 @@ import type { ProjectEngine } from '../project-engine.ts'
 import { command, type Surroundings } from './command.ts'
 import { sayDueNodes } from './due-nodes.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { reportApply } from './environment-report.ts'
+import { reportApply, warnIfNotWritten } from './environment-report.ts'
 import { EXECUTION_ARGS, executionOptions, lockTimeout } from './execution-args.ts'
 import { failureSummary } from './failure-summary.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot } from './project-root.ts'
 import { RunReport, sayEnd } from './run-report.ts'
-import type { SharedRequest } from './shared.ts'
+import { type SharedRequest, withSharedState } from './shared.ts'
 import { counted } from './text.ts'
 
 export const bundle = command({
@@ -50,13 +50,14 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const named = own === null ? null : environmentArgument(own)
     const profile = resolveProfile(args.profile, named, options.projectDir, surroundings)
     const connection = connectionsOf(profile)
+    const place = { root: options.projectDir, environment: named, profile: args.profile, engine: engineOf(opened) }
     if (args.phase === 'promote' || args.phase === 'rollback')
       return await switchPhase(
         args.phase,
         opened.contract.environment,
         { dryRun: args['dry-run'] === true, force: args.force === true, ...lockTimeout(args['lock-timeout']) },
         surroundings,
-        { root: options.projectDir, environment: named, profile: args.profile, engine: engineOf(opened) },
+        place,
       )
     const { environment, steps } = opened.contract
     terminal.success(
@@ -77,7 +78,12 @@ directory. Executing the same bundle again goes on where it stopped.`,
     const result = await execution.finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success('Nothing to execute: every step is done already.')
     const failed = await failureSummary(result, `seeknal exec bundle ${path}`)
-    await reportApply(options.projectDir, result, failed, terminal)
+    if (result.environment !== null && result.outcome !== 'nothing')
+      await warnIfNotWritten(terminal, () =>
+        withSharedState(place, surroundings, (shared) =>
+          reportApply(options.projectDir, result, failed, { terminal, shared }),
+        ),
+      )
     return sayEnd(terminal, result, failed)
   },
 })

@@ -26,7 +26,10 @@ export const VALUE_ARGS = {
 export const EXECUTION_ARGS = {
   ...VALUE_ARGS,
   retry: { type: 'string', description: 'Try a failed node again so often', valueHint: 'n' },
-  parallel: { type: 'boolean', description: 'Run independent nodes at the same time (4 workers)' },
+  parallel: {
+    type: 'boolean',
+    description: 'Run independent nodes at the same time (4 workers); what PostgreSQL as the engine does anyway',
+  },
   'max-workers': { type: 'string', description: 'Run so many nodes at the same time', valueHint: 'n' },
   'continue-on-error': { type: 'boolean', description: 'Go on with nodes that do not depend on a failed one' },
   'memory-limit': { type: 'string', description: 'Memory of the engine: 1GB, 80%', valueHint: 'size' },
@@ -43,12 +46,6 @@ export function executionOptions(
   args: Partial<ExecutionArgs>,
   env: Readonly<Record<string, string | undefined>>,
 ): Omit<ExecuteOptions, 'projectDir'> {
-  const workers =
-    args['max-workers'] === undefined
-      ? args.parallel === true
-        ? PARALLEL_WORKERS
-        : 1
-      : wholeNumber(args['max-workers'], '--max-workers', 1)
   const parameters: Record<string, string> = {}
   for (const [name, value] of Object.entries(env)) if (value !== undefined) parameters[`env.${name}`] = value
   const [start, end] = [dateArgument(args['start-date'], '--start-date'), dateArgument(args['end-date'], '--end-date')]
@@ -60,7 +57,7 @@ export function executionOptions(
   const runTimestamp = timestampArgument(args['run-timestamp'])
   return {
     parameters,
-    maxWorkers: workers,
+    ...workers(args),
     continueOnError: args['continue-on-error'] === true,
     ...(args.retry === undefined ? {} : { retries: wholeNumber(args.retry, '--retry', 0) }),
     ...(args['run-id'] === undefined ? {} : { runId: args['run-id'] }),
@@ -70,6 +67,13 @@ export function executionOptions(
     ...(args.threads === undefined ? {} : { threads: wholeNumber(args.threads, '--threads', 1) }),
     ...lockTimeout(args['lock-timeout']),
   }
+}
+
+/** Where nothing is said, the engine decides. */
+function workers(args: Partial<ExecutionArgs>): Pick<ExecuteOptions, 'maxWorkers'> {
+  const most = args['max-workers']
+  if (most !== undefined) return { maxWorkers: wholeNumber(most, '--max-workers', 1) }
+  return args.parallel === true ? { maxWorkers: PARALLEL_WORKERS } : {}
 }
 
 /** The option's value as the runtime takes it. */

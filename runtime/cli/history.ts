@@ -1,11 +1,11 @@
 // `seeknal history`: production's generations, newest first, and with --verify whether their chain holds.
 
-import { ENGINES } from '../contract/engines.ts'
-import { damagedGenerations, history as generations, verifyHistory } from '../history.ts'
+import { damagedGenerations, history as generations, type HistoryProblem, verifyHistory } from '../history.ts'
+import type { SharedState } from '../shared-state.ts'
 import { command } from './command.ts'
 import { PROFILE_ARG } from './profile.ts'
 import { outputsRoot } from './project-root.ts'
-import { unsupported, withSharedState } from './shared.ts'
+import { withSharedState } from './shared.ts'
 import { alignedRows } from './table.ts'
 import { counted } from './text.ts'
 
@@ -21,12 +21,11 @@ something does not hold.`,
   async run(args, surroundings) {
     const { terminal } = surroundings
     const root = outputsRoot(surroundings)
-    await withSharedState({ root, environment: null, profile: args.profile }, surroundings, async (shared) => {
-      if (shared !== null && args.verify === true)
-        throw unsupported("'--verify'", ENGINES.postgresql.title, 'Without it the generations are listed.')
-    })
-    const entries = generations(root)
-    const problems = args.verify === true ? await verifyHistory(root) : null
+    const request = { root, environment: null, profile: args.profile }
+    const { entries, problems } = await withSharedState(request, surroundings, async (shared) => ({
+      entries: generations(root),
+      problems: args.verify === true ? await problemsIn(root, shared, surroundings.signal) : null,
+    }))
     if (terminal.options.json) terminal.document({ generations: entries, ...(problems === null ? {} : { problems }) })
     else {
       const rows = entries.map(({ record, isCurrent }) => [
@@ -53,3 +52,9 @@ something does not hold.`,
     return problems.length === 0 ? 0 : 1
   },
 })
+
+async function problemsIn(root: string, shared: SharedState | null, signal: AbortSignal): Promise<HistoryProblem[]> {
+  if (shared === null) return verifyHistory(root)
+  const { verifyLedger } = await import('../verify-ledger.ts')
+  return verifyLedger(shared, signal)
+}

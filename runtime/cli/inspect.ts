@@ -2,14 +2,17 @@
 
 import { nearest } from '../contract/diagnostics.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName } from '../contract/ids.ts'
+import type { QueryAnswer } from '../query.ts'
 import { formatted } from '../repl/formats.ts'
-import { outputs } from '../repl/outputs.ts'
+import type { OutputSource } from '../repl/outputs.ts'
 import type { ReplTable } from '../repl/state.ts'
-import { openStore, pathIn } from '../store/store.ts'
+import { watchSignal } from '../watch-signal.ts'
 import { wholeNumber } from './arguments.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { fileOutputsRoot } from './shared.ts'
+import { PROFILE_ARG } from './profile.ts'
+import { withOutputs } from './shared.ts'
 import { alignedRows } from './table.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, rowCount, thousands } from './text.ts'
@@ -28,55 +31,72 @@ export const inspect = command({
     limit: { type: 'string', alias: 'l', description: 'How many rows (default: 10)', valueHint: 'n' },
     list: { type: 'boolean', description: 'List the outputs' },
     schema: { type: 'boolean', alias: 's', description: 'Columns only' },
+    ...PROFILE_ARG,
   },
   completes: { env: 'environments', node: 'nodes' },
   async run(args, surroundings) {
     const { terminal } = surroundings
     const limit = args.limit === undefined ? 10 : wholeNumber(args.limit, '--limit', 0)
-    const store = openStore(fileOutputsRoot(surroundings, 'seeknal inspect'))
-    const tables = outputs(store, args.env === undefined ? null : environmentArgument(args.env))
-    if (args.node === undefined || args.list === true) {
-      sayOutputs(terminal, tables)
-      return 0
-    }
-    const table = tableNamed(tables, args.node)
-    const { QuerySession } = await import('../engines/duckdb/query-session.ts')
-    const session = await QuerySession.open({
-      tables: [table],
-      scratchDirectory: pathIn(store, 'tmp', `inspect-${process.pid}`),
-    })
-    try {
-      const answer =
-        args.schema === true ? null : await session.run(`FROM "${table.schema}"."${table.name}" LIMIT ${limit}`, limit)
-      if (terminal.options.json) {
-        const rows = answer?.json.map((row) => Object.fromEntries(answer.columns.map((c, i) => [c.name, row[i]]))) ?? []
-        terminal.document({
-          node: id(table),
-          from: table.from,
-          rows: table.rows,
-          columns: table.columns,
-          ...(table.checks.length === 0 ? {} : { checks: table.checks }),
-          first_rows: rows,
-        })
+    const environment = args.env === undefined ? null : environmentArgument(args.env)
+    const request = { environment, profile: args.profile, command: 'inspect' }
+    return withOutputs(request, surroundings, async ({ source }) => {
+      const tables = await source.tables(environment)
+      if (args.node === undefined || args.list === true) {
+        sayOutputs(terminal, tables)
         return 0
       }
-      terminal.result(
-        `${id(table)}${table.from === 'environment' ? ` (environment '${args.env}')` : ''}: ${table.rows === null ? '' : `${rowCount(table.rows)}, `}${counted(table.columns.length, 'column')}`,
-      )
-      for (const line of alignedRows(
-        ['column', 'type'],
-        table.columns.map((c) => [c.name, c.type]),
-      ))
-        terminal.result(['  ', line])
-      sayChecks(terminal, table)
-      if (answer !== null)
-        terminal.raw(`\n${formatted(answer, 'table', terminal.options.interactive ? { widest: 60 } : {})}`)
+      const table = tableNamed(tables, args.node)
+      const answer = args.schema === true ? null : await firstRows(source, table, limit, surroundings.signal)
+      if (terminal.options.json) terminal.document(document(table, answer))
+      else sayOutput(terminal, table, answer, environment)
       return 0
-    } finally {
-      session.close()
-    }
+    })
   },
 })
+
+async function firstRows(
+  source: OutputSource,
+  table: ReplTable,
+  limit: number,
+  signal: AbortSignal,
+): Promise<QueryAnswer> {
+  const session = await source.open([table])
+  const unwatch = watchSignal(signal, session)
+  try {
+    return await session.run(`SELECT * FROM "${table.schema}"."${table.name}" LIMIT ${limit}`, limit)
+  } finally {
+    unwatch()
+    await session.close()
+  }
+}
+
+const document = (table: ReplTable, answer: QueryAnswer | null) => ({
+  node: id(table),
+  from: table.from,
+  rows: table.rows,
+  columns: table.columns,
+  ...(table.checks.length === 0 ? {} : { checks: table.checks }),
+  first_rows: answer?.json.map((row) => Object.fromEntries(answer.columns.map((c, i) => [c.name, row[i]]))) ?? [],
+})
+
+function sayOutput(
+  terminal: Terminal,
+  table: ReplTable,
+  answer: QueryAnswer | null,
+  environment: EnvironmentName | null,
+): void {
+  const where = table.from === 'environment' ? ` (environment '${environment}')` : ''
+  const rows = table.rows === null ? '' : `${rowCount(table.rows)}, `
+  terminal.result(`${id(table)}${where}: ${rows}${counted(table.columns.length, 'column')}`)
+  for (const line of alignedRows(
+    ['column', 'type'],
+    table.columns.map((c) => [c.name, c.type]),
+  ))
+    terminal.result(['  ', line])
+  sayChecks(terminal, table)
+  if (answer !== null)
+    terminal.raw(`\n${formatted(answer, 'table', terminal.options.interactive ? { widest: 60 } : {})}`)
+}
 
 function sayChecks(terminal: Terminal, { checks }: ReplTable): void {
   if (checks.length === 0) return

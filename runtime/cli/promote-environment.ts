@@ -2,6 +2,7 @@
 
 import type { EnvironmentName } from '../contract/ids.ts'
 import type { EnvironmentPromotion } from '../promote/to-environment.ts'
+import type { SharedState } from '../shared-state.ts'
 import { confirmed } from './ask.ts'
 import type { Surroundings } from './command.ts'
 import { reportPromotion } from './environment-report.ts'
@@ -16,13 +17,18 @@ export async function promoteToOther(
   to: EnvironmentName,
   request: PromoteRequest,
   surroundings: Surroundings,
+  shared: SharedState | null,
 ): Promise<number> {
   const { terminal } = surroundings
   const { force, lockTimeoutMs } = request
   const projectDir = executionRoot(surroundings)
   const profile = resolveProfile(request.profile, to, projectDir, surroundings)
   const { promoteToEnvironment } = await import('../promote/to-environment.ts')
-  const options = { projectDir, from, to, profile, force, ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }) }
+  const options = {
+    ...{ projectDir, from, to, profile, force },
+    ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
+    ...(shared === null ? {} : { shared }),
+  }
   const describe = () => promoteToEnvironment({ ...options, dryRun: true })
   if (request.dryRun) {
     const planned = await describe()
@@ -42,7 +48,7 @@ export async function promoteToOther(
     return 0
   }
   const result = await promoteToEnvironment(options)
-  await reportPromotion(projectDir, from, result, terminal)
+  await reportPromotion(projectDir, from, result, { terminal, shared })
   if (terminal.options.json) terminal.document(result)
   else if (!ask) sayPromotion(terminal, result)
   terminal.success(

@@ -2,7 +2,6 @@
 // environment, in one step.
 
 import type { ParsedArgs } from 'citty'
-import { ENGINES } from '../contract/engines.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { PromotedTarget } from '../promote/rematerialize.ts'
 import type { PromoteResult, SwitchResult } from '../promote.ts'
@@ -13,7 +12,7 @@ import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
 import { executionRoot, outputsRoot } from './project-root.ts'
-import { type SharedRequest, unsupported, withSharedState } from './shared.ts'
+import { type SharedRequest, withSharedState } from './shared.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
 import type { Terminal } from './terminal.ts'
 import { counted, oneLine } from './text.ts'
@@ -94,11 +93,10 @@ async function promoteIn(
 ): Promise<number> {
   const { terminal } = surroundings
   const environment = environmentArgument(request.environment)
-  if (shared !== null) requireSupported(request)
   if (request.to !== null && !isProduction(request.to)) {
     if (request.rematerialize === true) throw onlyProduction()
     const { promoteToOther } = await import('./promote-environment.ts')
-    return promoteToOther(environment, environmentArgument(request.to), request, surroundings)
+    return promoteToOther(environment, environmentArgument(request.to), request, surroundings, shared)
   }
   const profile = resolveProfile(request.profile, null, executionRoot(surroundings), surroundings)
   if (request.rematerialize === true && profile === null) throw noProfile()
@@ -162,14 +160,6 @@ const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => fr
 const sayThere = (terminal: Terminal, environment: string, { to }: Pick<SwitchResult, 'to'>): void =>
   terminal.success(`Nothing to promote: production, generation ${to}, has all of '${environment}' already.`)
 const isProduction = (name: string): boolean => name === 'prod' || name === 'production'
-
-/** Of an engine that is a database. */
-function requireSupported({ to, rematerialize }: PromoteRequest): void {
-  if (to !== null && !isProduction(to))
-    throw unsupported(`Promoting to another environment`, ENGINES.postgresql.title, 'Plan and apply that environment.')
-  if (rematerialize === true)
-    throw unsupported(`'--rematerialize'`, ENGINES.postgresql.title, 'Its outputs are tables of the database already.')
-}
 
 const onlyProduction = (): RuntimeFailure =>
   new RuntimeFailure(

@@ -4,16 +4,15 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+import type { OneShot } from '../repl/one-shot.ts'
 import { INTERACTIVE_LIMIT, openReplState } from '../repl/open-state.ts'
 import type { ReplState } from '../repl/state.ts'
-import { removeTree } from '../store/files.ts'
-import { onLeaving } from '../store/leaving.ts'
-import { openStore, pathIn } from '../store/store.ts'
 import { watchSignal } from '../watch-signal.ts'
 import { wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { fileOutputsRoot } from './shared.ts'
+import { PROFILE_ARG } from './profile.ts'
+import { withOutputs } from './shared.ts'
 
 export const repl = command({
   about: `Runs SQL over the outputs of the last run, read-only. Every output is a table under two names:
@@ -41,47 +40,49 @@ take the place of production's.`,
       valueHint: 'file',
     },
     limit: { type: 'string', description: 'Show at most so many rows', valueHint: 'n' },
+    ...PROFILE_ARG,
   },
   completes: { env: 'environments' },
   async run(args, surroundings) {
     const environment = args.env === undefined ? null : environmentArgument(args.env)
-    const store = openStore(fileOutputsRoot(surroundings, 'seeknal repl'))
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = await sqlArgument(args.exec, surroundings)
-    const scratchDirectory = pathIn(store, 'tmp', `repl-${process.pid}`)
-    const forget = onLeaving(() => removeTree(scratchDirectory))
-    const state = await openReplState(store, environment, scratchDirectory)
-    const unwatch = watchSignal(surroundings.signal, { interrupt: () => state.session.interrupt() })
-    try {
-      if (sql === null) {
-        state.mode = args.format ?? 'table'
-        state.limit = limit ?? INTERACTIVE_LIMIT
-        await talk(state, surroundings)
-        return surroundings.signal.aborted ? 130 : 0
+    const request = { environment, profile: args.profile, command: 'repl' }
+    return withOutputs(request, surroundings, async ({ store, source, scratchDirectory }) => {
+      const state = await openReplState(store, source, environment)
+      const unwatch = watchSignal(surroundings.signal, { interrupt: () => state.session.interrupt() })
+      try {
+        if (sql === null) {
+          state.mode = args.format ?? 'table'
+          state.limit = limit ?? INTERACTIVE_LIMIT
+          await talk(state, surroundings)
+          return surroundings.signal.aborted ? 130 : 0
+        }
+        const json = surroundings.terminal.options.json ? 'json' : null
+        await once(state, {
+          sql,
+          format: args.format ?? json,
+          output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
+          limit: limit ?? Number.POSITIVE_INFINITY,
+          scratchDirectory,
+          write: (text) => surroundings.terminal.raw(text),
+        })
+        if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
+        return 0
+      } finally {
+        unwatch()
+        await state.session.close()
       }
-      const { runOnce } = await import('../repl/one-shot.ts')
-      const json = surroundings.terminal.options.json ? 'json' : null
-      const running = runOnce(state.session, {
-        sql,
-        format: args.format ?? json,
-        output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
-        limit: limit ?? Number.POSITIVE_INFINITY,
-        scratchDirectory,
-        write: (text) => surroundings.terminal.raw(text),
-      })
-      await running.catch((error: unknown) => {
-        throw state.tables.length === 0 ? withoutTables(error) : error
-      })
-      if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
-      return 0
-    } finally {
-      unwatch()
-      state.session.close()
-      forget()
-      removeTree(scratchDirectory)
-    }
+    })
   },
 })
+
+async function once(state: ReplState, request: OneShot): Promise<void> {
+  const { runOnce } = await import('../repl/one-shot.ts')
+  await runOnce(state.session, request).catch((error: unknown) => {
+    throw state.tables.length === 0 ? withoutTables(error) : error
+  })
+}
 
 /** The SQL of --exec or of a piped stdin, or null for a session. */
 async function sqlArgument(exec: string | undefined, { terminal }: Surroundings): Promise<string | null> {

@@ -36,15 +36,47 @@ function documentParts(value: unknown): string[] {
   return [...parts, '\n}']
 }
 
-const isLong = (value: unknown): value is readonly object[] =>
+/** A list that is written in parts. */
+export const isLong = (value: unknown): value is readonly object[] =>
   Array.isArray(value) && value.length > TOGETHER && typeof value[0] === 'object' && value[0] !== null
+
+/** Texts of items of long lists, as they stand in their document. */
+const written = new WeakMap<object, string>()
 
 /** The items as they stand in a list that is a member of the document. */
 function longParts(items: readonly object[]): string[] {
   const parts: string[] = []
-  for (let at = 0; at < items.length; at += TOGETHER)
-    parts.push(at === 0 ? '' : ',\n', inside(inside(prettyText([items.slice(at, at + TOGETHER)]))))
+  for (let at = 0; at < items.length; ) {
+    const known = written.get(items[at] ?? items)
+    const end = known === undefined ? endOfUnknown(items, at) : at + 1
+    parts.push(at === 0 ? '' : ',\n', known ?? inside(inside(prettyText([items.slice(at, end)]))))
+    at = end
+  }
   return parts
+}
+
+function endOfUnknown(items: readonly object[], start: number): number {
+  const most = Math.min(items.length, start + TOGETHER)
+  let end = start + 1
+  while (end < most && !written.has(items[end] ?? items)) end++
+  return end
+}
+
+/**
+ * Takes down how the items of a long list are written that is the member `key` of a document, so that `prettyJson` need
+ * not write them anew. `text` is what `prettyJson` gave of the document; no item may have been changed since.
+ */
+export function rememberItems(text: string, key: string, items: readonly object[]): void {
+  if (!isLong(items)) return
+  let at = text.indexOf(`\n  ${JSON.stringify(key)}: [\n`)
+  for (const item of items) {
+    const start = text.indexOf('\n    {', at) + 1
+    // No text of JSON holds a line break: what is in the item stands deeper.
+    const end = text.indexOf('\n    }', start) + '\n    }'.length
+    if (start === 0 || end < start) return
+    written.set(item, text.slice(start, end))
+    at = end
+  }
 }
 
 /** Without the first and the last line. */

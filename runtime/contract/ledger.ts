@@ -41,6 +41,9 @@ export interface LedgerReader {
   bundles(digests: readonly string[]): Promise<ReadonlyMap<string, ReadonlyMap<string, string>>>
 }
 
+/** What a report is about: it is kept while the environment is still that. */
+export type ReportOf = { readonly runId: string } | 'failed'
+
 /** Files of an environment that a ledger keeps, by path below its folder. */
 export const ENVIRONMENT_FILES: readonly string[] = [
   'env_config.json',
@@ -51,5 +54,6 @@ export const ENVIRONMENT_FILES: readonly string[] = [
   'promotion/next',
   'promotion/requirements.json',
   'refs.json',
+  'report.md',
   'run_state.json',
 ]

@@ -4,11 +4,14 @@
 import Type, { type Static } from 'typebox'
 import { StepCheck } from './checks.ts'
 import { Category } from './diff.ts'
-import { Hex, NodeIdText } from './manifest.ts'
+import { columnsFingerprint, Hex, type ManifestNode, NodeIdText, rowsDecide } from './manifest.ts'
 
 const strict = { additionalProperties: false } as const
 
-/** A stored output. `digest` is `<rows>:<sum of row hashes modulo 2^128, hex>:<columns fingerprint>`. */
+/**
+ * A stored output. `digest` is `<rows>:<32 hex digits>:<columns fingerprint>`: equal digests, equal rows. The digits are the
+ * first half of the execution fingerprint where that decides the rows, else the sum of row hashes modulo 2^128.
+ */
 export const Snapshot = Type.Object(
   {
     /** SHA-256 of the file's bytes: `snapshots/<sha256>.parquet`. */
@@ -21,6 +24,21 @@ export const Snapshot = Type.Object(
   strict,
 )
 export type Snapshot = Static<typeof Snapshot>
+
+export const digestOf = (rows: number, digits: string, columns: Readonly<Snapshot['columns']>): string =>
+  `${rows}:${digits}:${columnsFingerprint([...columns])}`
+
+/**
+ * Digits of an output that is what its execution fingerprint says; null: its rows must be looked at. They are, too, where
+ * equal rows of another definition spare work: what they were checked for, and what was written to another database.
+ */
+export const digitsOf = (
+  node: ManifestNode,
+  { fingerprint, isProven }: { readonly fingerprint: string; readonly isProven: boolean },
+): string | null => {
+  const isAsked = rowsDecide(node) || node.checks !== undefined || node.targets !== undefined
+  return isProven && !isAsked ? fingerprint.slice(0, 32) : null
+}
 
 /**
  * `data` stands for all data that the output depends on: content digests of source files, and of what was read of nodes

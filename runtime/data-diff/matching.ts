@@ -2,19 +2,24 @@
 // sides have most in common, one that the edit did not change before one that it did; else not at all. The engine
 // measures, in SQL.
 
-import type { QuerySession } from '../engines/duckdb/query-session.ts'
 import { quoted as quotedName } from '../engines/duckdb/quoting.ts'
+import type { SqlSession } from '../query.ts'
 
 export interface TypedColumn {
   readonly name: string
   readonly type: string
 }
 
+/** A column of an output. */
+export interface ComparedColumn extends TypedColumn {
+  /** As the engine spells it: two may have one type in a manifest, and none in which their values can be compared. */
+  readonly engineType: string
+}
+
 export interface ComparedOutput {
   /** One that the session knows, as SQL: `"production"."transform_orders"`. */
   readonly relation: string
-  /** Types as the engine spells them. */
-  readonly columns: readonly TypedColumn[]
+  readonly columns: readonly ComparedColumn[]
   readonly rows: number
 }
 
@@ -54,13 +59,12 @@ export interface MatchingRequest {
 
 /** Columns that are tried as a key: a wide table is not searched whole. */
 const KEY_CANDIDATES = 24
-const KEY_TYPES = /^(U?(TINY|SMALL|BIG)?INT(EGER)?|VARCHAR|UUID|DATE|TIMESTAMP.*)$/
 
 /** `same`: the columns that both have, of one type. Throws QUERY_FAILED. */
 export async function matchingOf(
-  session: QuerySession,
+  session: SqlSession,
   request: MatchingRequest,
-  same: readonly TypedColumn[],
+  same: readonly ComparedColumn[],
 ): Promise<Matching> {
   for (const declared of request.declaredKeys) {
     const names = declared.flatMap((name) => same.find((c) => sameName(c.name, name))?.name ?? [])
@@ -82,13 +86,13 @@ export async function matchingOf(
 
 /** Ends at a column that no later one can be better than. */
 async function uniqueColumns(
-  session: QuerySession,
+  session: SqlSession,
   request: MatchingRequest,
-  same: readonly TypedColumn[],
+  same: readonly ComparedColumn[],
 ): Promise<readonly Candidate[]> {
   const { before, after, edited = [] } = request
   const found: Candidate[] = []
-  for (const { name } of same.filter(({ type }) => KEY_TYPES.test(type)).slice(0, KEY_CANDIDATES)) {
+  for (const { name } of same.filter(({ engineType }) => session.keyTypes.test(engineType)).slice(0, KEY_CANDIDATES)) {
     if (!(await isUnique(session, request, [name]))) continue
     const isEdited = edited.some((other) => sameName(other, name))
     const common = await inCommon(session, request, [name])
@@ -102,7 +106,7 @@ async function uniqueColumns(
 const sameName = (a: string, b: string): boolean => a.toLowerCase() === b.toLowerCase()
 
 async function isUnique(
-  session: QuerySession,
+  session: SqlSession,
   { before, after }: MatchingRequest,
   key: readonly string[],
 ): Promise<boolean> {
@@ -116,7 +120,7 @@ async function isUnique(
 
 /** The key is unique in both: a row finds one row at most. */
 async function inCommon(
-  session: QuerySession,
+  session: SqlSession,
   { before, after }: MatchingRequest,
   key: readonly string[],
 ): Promise<number> {
@@ -129,7 +133,7 @@ async function inCommon(
 }
 
 /** The first row of an answer. */
-export async function numbers(session: QuerySession, sql: string): Promise<number[]> {
-  const answer = await session.run(sql, 1)
+export async function numbers(session: SqlSession, sql: string): Promise<number[]> {
+  const answer = await session.run(sql, Number.POSITIVE_INFINITY)
   return (answer.rows[0] ?? []).map((value) => Number(value ?? 0))
 }

@@ -42,7 +42,7 @@ export async function copySource(
     await fillTable(
       session,
       {
-        create: `${comment} CREATE TABLE ${table} (${copiedItems(columns, step.extract?.types ?? {}).join(', ')})`,
+        create: `${comment} DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${copiedItems(columns, step.extract?.types ?? {}).join(', ')})`,
         copy: `${comment} COPY ${table} (${names}) FROM STDIN ${COPIED_ROWS}`,
         what: `Reading ${node.id}`,
       },

@@ -27,7 +27,12 @@ export interface Loader {
 }
 
 /** As the compiler binds what is read. */
-const SETTINGS = { Calendar: 'gregorian', TimeZone: 'UTC', default_null_order: 'NULLS_LAST', default_order: 'ASC' }
+export const FILE_SETTINGS = {
+  Calendar: 'gregorian',
+  TimeZone: 'UTC',
+  default_null_order: 'NULLS_LAST',
+  default_order: 'ASC',
+}
 
 /** Starts DuckDB when the first file is read. */
 export function fileLoader(
@@ -44,7 +49,7 @@ export function fileLoader(
       allowedDirectories: [scratch.outputs, scratch.spill],
       allowedPaths: sources.flatMap((source) => readableSource(world.store.project, source)),
       spillDirectory: scratch.spill,
-      settings: SETTINGS,
+      settings: FILE_SETTINGS,
       ...(options.memoryLimit === undefined ? {} : { memoryLimit: options.memoryLimit }),
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     })
@@ -85,7 +90,7 @@ async function load(
   rmSync(file, { force: true })
   const { runTimestamp, parameters } = world.values
   const values = { ...parameters, data: literalGlob(world.store.project), outputs: scratch.outputs }
-  const columns = await engine.runStep({
+  await engine.runStep({
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(path) ?? '',
     variables: { values, runTimestamp },
@@ -93,5 +98,5 @@ async function load(
     columns: node.columns,
   })
   if (source !== null) world.sources.confirm(source)
-  return { file, rows: (await engine.inspectOutput(file, columns)).rows }
+  return { file, rows: await engine.countRows(file) }
 }

@@ -29,6 +29,8 @@ export interface Order {
   readonly source: SourceListing | null
   /** Execution fingerprint of what is made. */
   readonly fingerprint: string
+  /** Whether that is the compiler's, of this step and of all that it reads. */
+  readonly isProven: boolean
 }
 
 export interface Maker {
@@ -38,8 +40,8 @@ export interface Maker {
   run(order: Order): Promise<Pick<Written, 'columns' | 'facts'>>
   /** Rows of a source in a database: they say whether it is what is there already. */
   readTable(node: ManifestNode): Promise<TableRows>
-  /** Stores what was written. */
-  store(id: NodeId, written: Written): Promise<Snapshot>
+  /** Stores what was written; `digits`: see `digitsOf`. */
+  store(id: NodeId, written: Written, digits: string | null): Promise<Snapshot>
   /** Makes it findable by its fingerprint. */
   index(id: NodeId, output: StoredOutput): Promise<void>
   /** Of some columns of an output (null: all), whatever their order. */
@@ -68,8 +70,7 @@ export const fileMaker = (context: Context): Maker => {
     },
     run: async ({ step, source }) => ({ columns: await runStep(world, scratch, await engine(), step, source) }),
     readTable: (node) => readTable(context, node),
-    store: async (id, { columns, facts }) =>
-      storeOutput(world, await engine(), outputFile(scratch, id), columns, facts),
+    store: async (id, written, digits) => storeOutput(world, await engine(), outputFile(scratch, id), written, digits),
     index: async (_, output) => indexOutput(world.store, output),
     digestColumns: async (id, snapshot, columns) => {
       const started = await engine()

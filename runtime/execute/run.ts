@@ -8,6 +8,7 @@ import type { CheckResult, Plan, Snapshot } from '../contract/state.ts'
 import type { Engine, EngineOptions } from '../engine.ts'
 import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
 import type { SharedState } from '../shared-state.ts'
+import type { SourceFiles } from '../store/source-files.ts'
 import type { Outputs } from './outputs.ts'
 
 /** Named points of a run, each just after its effect: a test's hook may end the process there. */
@@ -53,6 +54,8 @@ export interface RunRequest {
   readonly runId?: string
   /** Of an engine that is a database: the ledger, already open. Default: it is opened for the run. */
   readonly shared?: SharedState
+  /** Of the project, where reading them has begun. */
+  readonly sources?: SourceFiles
   /** Where outputs are. Default: files below target/. */
   readonly outputs?: Outputs
   /** Connections of the profile, by name; throws PROFILE_INVALID. Default: there is none. */
@@ -67,7 +70,7 @@ export interface ExecuteOptions extends RunRequest {
   readonly continueOnError?: boolean
   /** How often a failed step is tried again. Default 0. */
   readonly retries?: number
-  /** Steps at a time. Default 1: the engine itself uses all threads. */
+  /** Steps at a time. Default: 1 where the engine itself uses all threads; 4 in a database, where a session uses one. */
   readonly maxWorkers?: number
   readonly memoryLimit?: string
   readonly threads?: number

@@ -6,7 +6,7 @@ import { checkFailure, isGate } from '../check.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import type { NodeState, Snapshot } from '../contract/state.ts'
+import { digitsOf, type NodeState, type Snapshot } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
@@ -247,7 +247,7 @@ class Runner {
     const { world, maker, options } = this.#context
     const { ms } = written
     const id = asNodeId(node.id)
-    const snapshot = await maker.store(id, written)
+    const snapshot = await maker.store(id, written, digitsOf(node, made))
     options.faults?.('stored')
     const output: StoredOutput = {
       fingerprint: made.fingerprint,

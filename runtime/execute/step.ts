@@ -8,13 +8,14 @@ import { type FailureCode, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId, outputStem } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { literalGlob } from '../contract/source-paths.ts'
-import type { Snapshot } from '../contract/state.ts'
+import { digestOf, type Snapshot } from '../contract/state.ts'
 import { foldCase } from '../contract/stored-columns.ts'
 import type { Engine, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
 import { snapshotPath } from '../store/store.ts'
+import type { Written } from './running.ts'
 import type { Scratch } from './scratch.ts'
 import type { World } from './world.ts'
 
@@ -86,15 +87,15 @@ export function provideInput(world: World, scratch: Scratch, id: NodeId, snapsho
   linkOrCopy(stored, file)
 }
 
-/** Inspects and stores what a step wrote; `known`: what looking at it gave already. */
+/** Inspects and stores what a step wrote. `known`: what looking at it gave already; `digits`: see `digitsOf`. */
 export async function storeOutput(
   world: World,
   engine: Engine,
   file: string,
-  columns: readonly OutputColumn[],
-  known?: OutputFacts,
+  { columns, facts: known }: Pick<Written, 'columns' | 'facts'>,
+  digits: string | null,
 ): Promise<Snapshot> {
-  const looked = known ?? engine.inspectOutput(file, columns)
+  const looked = known ?? factsOf(engine, file, columns, digits)
   const [facts, stored] = await Promise.all([looked, storeSnapshot(world.store, file)])
   return {
     sha256: stored.sha256,
@@ -103,6 +104,17 @@ export async function storeOutput(
     digest: facts.digest,
     columns: [...facts.columns],
   }
+}
+
+async function factsOf(
+  engine: Engine,
+  file: string,
+  columns: readonly OutputColumn[],
+  digits: string | null,
+): Promise<OutputFacts> {
+  if (digits === null) return engine.inspectOutput(file, columns)
+  const rows = await engine.countRows(file)
+  return { rows, digest: digestOf(rows, digits, columns), columns }
 }
 
 /** Values of the roots and of the run's parameters. */

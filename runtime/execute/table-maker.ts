@@ -6,17 +6,20 @@ import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
-import { columnsFingerprint, isOnlyView, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
+import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
-import type { Snapshot } from '../contract/state.ts'
+import { digestOf, digitsOf, type Snapshot } from '../contract/state.ts'
 import { columnItems, kindSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
 import type { FailingRows } from '../engine.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
+import { statementComment } from '../engines/postgresql/statement-comment.ts'
 import {
   executeStep,
   fillTable,
+  type MadeTable,
+  makeTable,
   type PlacedStatement,
   rowDigest,
   tableFacts,
@@ -77,12 +80,11 @@ export class TableMaker implements Maker {
     const table = storedTable(id, { sha256 })
     try {
       const facts = await this.#context.pool.with(async (session) => {
-        await session.rows(what, `DROP TABLE IF EXISTS ${table}`)
-        const rows =
+        const made =
           tableOf(step)?.made === 'load'
             ? await this.#load(session, order, table, what)
             : await this.#make(session, order, table, { what, isWithin: false })
-        return this.#factsOf(session, node, table, rows, fingerprint)
+        return this.#factsOf(session, order, table, made)
       })
       this.#stored.set(id, sha256)
       await this.#provide(id, `TABLE ${table}`)
@@ -98,32 +100,30 @@ export class TableMaker implements Maker {
     { node, step }: Pick<Order, 'node' | 'step'>,
     table: string,
     { what, isWithin }: { readonly what: string; readonly isWithin: boolean },
-  ): Promise<number> {
+  ): Promise<MadeTable> {
     const { before, query } = await this.#sql(step, node)
     const isScript = before.length > 0
-    const comment = `${this.#comment(node.id)} `
-    const placed = (leading: string, { sql, origin }: StepStatement): PlacedStatement => ({
-      sql,
-      leading,
-      origin,
-      otherwise: isScript ? origin(0) : null,
+    const comment = this.#comment(node.id)
+    const placed = (statement: StepStatement): PlacedStatement => ({
+      ...statement,
+      otherwise: isScript ? statement.origin(0) : null,
     })
     if (isScript && !isWithin) await session.rows(what, BEGIN)
-    for (const statement of before) await executeStep(session, placed(comment, statement), what)
-    const rows = await executeStep(session, placed(`${comment}CREATE TABLE ${table} AS\n`, query), what)
+    for (const statement of before) await executeStep(session, { comment, statement: placed(statement), what })
+    const made = await makeTable(session, { comment, table, query: placed(query), what })
     if (isScript) await session.rows(what, isWithin ? 'DISCARD TEMP' : 'DISCARD TEMP; COMMIT')
-    return rows
+    return made
   }
 
   #sql(step: BuildStep, node: ManifestNode): Promise<StepSql> {
     return stepSql(this.#context.world, this.#context.shared.ledger.project, step, node)
   }
 
-  async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<number> {
+  async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<MadeTable> {
     const { loader } = this.#context
     const columns = node.columns ?? []
     const loaded = await loader.load(node, source)
-    const create = `${this.#comment(node.id)} CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
+    const create = `${this.#comment(node.id)} DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
     const copy = `${this.#comment(node.id)} COPY ${table} (${columns.map(({ name }) => pgName(name)).join(', ')}) FROM STDIN (FORMAT csv)`
     const pipe = await loader.rows(node, loaded.file)
     try {
@@ -133,22 +133,20 @@ export class TableMaker implements Maker {
     } finally {
       pipe.remove()
     }
-    return loaded.rows
+    return { rows: loaded.rows, ...(await tableFacts(session, table, `Looking at ${node.id}`)) }
   }
 
   async #factsOf(
     session: Session,
-    node: ManifestNode,
+    order: Order,
     table: string,
-    rows: number,
-    fingerprint: string,
+    { rows, columns }: MadeTable,
   ): Promise<NonNullable<Written['facts']>> {
-    const { columns } = await tableFacts(session, table, `Looking at ${node.id}`)
+    const { node } = order
     const known = requireColumns(node, columns)
-    // The rows of a function of its inputs are what its fingerprint says; others are looked at.
-    const isAsked = rowsDecide(node)
-    const sum = isAsked ? (await rowDigest(session, table, 'q', `Looking at ${node.id}`)).sum : fingerprint.slice(0, 32)
-    return { rows, digest: `${rows}:${sum}:${columnsFingerprint(known)}`, columns: known }
+    const relation = `${this.#comment(node.id)} ${table}`
+    const digits = digitsOf(node, order) ?? (await rowDigest(session, relation, 'q', `Looking at ${node.id}`)).sum
+    return { rows, digest: digestOf(rows, digits, known), columns: known }
   }
 
   async readTable(node: ManifestNode): Promise<TableRows> {
@@ -166,7 +164,7 @@ export class TableMaker implements Maker {
           `Reading ${node.id}`,
         )
         const columns = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
-        return { rows, digest: `${rows}:${sum}:${columnsFingerprint(columns)}`, columns }
+        return { rows, digest: digestOf(rows, sum, columns), columns }
       })
       const place = placeOfConnection(this.#context.shared.connection)
       return { columns: facts.columns, facts, place, ms: performance.now() - started }
@@ -187,12 +185,11 @@ export class TableMaker implements Maker {
     try {
       const facts = await pool.with(async (session) => {
         await session.rows(what, BEGIN)
-        await session.rows(what, `DROP TABLE IF EXISTS ${table}`)
         if (isCopied(step)) await copySource(session, source)
         else await this.#make(session, { node, step }, table, { what, isWithin: true })
-        const { rows, sum } = await rowDigest(session, table, 'q', what)
+        const { rows, sum } = await rowDigest(session, `${source.comment} ${table}`, 'q', what)
         const known = requireColumns(node, (await tableFacts(session, table, what)).columns)
-        const found = { rows, digest: `${rows}:${sum}:${columnsFingerprint(known)}`, columns: known }
+        const found = { rows, digest: digestOf(rows, sum, known), columns: known }
         const stored = await sameAsStored(session, source, found)
         await session.rows(what, stored === null ? 'COMMIT' : 'ROLLBACK')
         this.#stored.set(id, stored ?? own)
@@ -233,7 +230,7 @@ export class TableMaker implements Maker {
   }
 
   async digestColumns(id: NodeId, snapshot: Snapshot, columns: readonly string[]): Promise<string> {
-    const relation = `(\n${this.#queryFor(id, snapshot)}\n)`
+    const relation = `${this.#comment(id)} (\n${this.#queryFor(id, snapshot)}\n)`
     const row = columns.length === 0 ? "''" : `ROW(${columns.map((name) => `q.${pgName(name)}`).join(', ')})`
     const { rows, sum } = await this.#context.pool.with((session) =>
       rowDigest(session, relation, row, `Looking at ${id}`),
@@ -303,11 +300,11 @@ export class TableMaker implements Maker {
     const what = `Showing ${id}`
     if (world.environment === null) {
       const view = `${pgName(nextSchema(shared.ledger.project, kindOf(id)))}.${pgName(output.name)}`
-      await session.rows(what, `DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
+      await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
       return
     }
     const isOurs = own.has(`${output.schema}.${output.name}`)
-    await session.rows(what, 'SELECT seeknal.point_view($1, $2, $3, $4::boolean)', [
+    await session.rows(what, `${this.#comment(id)} SELECT seeknal.point_view($1, $2, $3, $4::boolean)`, [
       output.schema,
       output.name,
       query,
@@ -317,14 +314,12 @@ export class TableMaker implements Maker {
 
   #comment(node: string): string {
     const { contract } = this.#context.world
-    const named = {
+    return statementComment({
       project: contract.project.name,
       environment: contract.environment ?? 'production',
       node,
       bundle: contract.digest,
-    }
-    const text = Object.entries(named).map(([name, value]) => `${name}=${value.replace(/[^\w.-]/g, '_')}`)
-    return `/* seeknal ${text.join(' ')} */`
+    })
   }
 }
 

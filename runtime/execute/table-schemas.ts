@@ -3,6 +3,7 @@
 
 import { buildSteps, tableOf } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
+import type { EnvironmentName } from '../contract/ids.ts'
 import { pgName } from '../contract/postgresql-names.ts'
 import { STORE_SCHEMA } from '../contract/table-steps.ts'
 import type { SharedState } from '../shared-state.ts'
@@ -13,19 +14,28 @@ import type { World } from './world.ts'
 export async function makeSchemas(shared: SharedState, world: World): Promise<void> {
   const outputs = buildSteps(world.contract).flatMap((step) => tableOf(step) ?? [])
   const own = world.environment === null ? nextSchemas(shared, world) : []
-  const all = [STORE_SCHEMA, ...new Set([...outputs.map(({ schema }) => schema), ...own])]
-  const present = await shared.ledger.ask('SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])', [
+  await makeMissingSchemas(shared, world.environment, [STORE_SCHEMA, ...outputs.map(({ schema }) => schema), ...own])
+  if (own.length > 0) await dropNextViews(shared, world)
+}
+
+/** Those that are not there; they are an environment's, or production's, from then on. */
+export async function makeMissingSchemas(
+  { ledger }: SharedState,
+  environment: EnvironmentName | null,
+  schemas: readonly string[],
+): Promise<void> {
+  const all = [...new Set(schemas)]
+  const present = await ledger.ask('SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])', [
     `{${all.map((name) => JSON.stringify(name)).join(',')}}`,
   ])
   const there = new Set(present.map(({ name }) => name))
   for (const name of all.filter((one) => !there.has(one))) {
-    await shared.ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`).catch(unlessMade)
-    await shared.ledger.ask(
+    await ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`).catch(unlessMade)
+    await ledger.ask(
       'INSERT INTO seeknal.schemas (project, environment, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
-      [shared.ledger.project, world.environment ?? '', name],
+      [ledger.project, environment ?? '', name],
     )
   }
-  if (own.length > 0) await dropNextViews(shared, world)
 }
 
 /** Another session has just made the same. */

@@ -122,7 +122,7 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     compiled: request.compiled ?? false,
     values: earlier?.values ?? runValues(request, contract),
     outputs: request.outputs ?? filesBelow(store),
-    sources: earlier?.sources ?? new SourceFiles(store),
+    sources: earlier?.sources ?? request.sources ?? new SourceFiles(store),
     digests: earlier?.digests ?? new ColumnDigests(store),
     recordedChecks: [
       environment === null ? undefined : readEnvState(store, environment)?.checks,

@@ -91,6 +91,23 @@ export class FieldReader {
     throw this.#wrong(found, `one of ${options.join(', ')}`, near === undefined ? [] : [`Did you mean '${near}'?`])
   }
 
+  /** Several of them with commas between; none where the field is absent. */
+  choices<T extends string>(name: string, options: readonly T[]): readonly T[] {
+    const found = this.#find([name])
+    if (found === null) return []
+    const texts = String(found.field.value)
+      .split(',')
+      .map((text) => text.trim())
+      .filter((text) => text !== '')
+    return texts.map((text) => {
+      const chosen = options.find((option) => option === text)
+      if (chosen !== undefined) return chosen
+      const near = nearest(text, options)
+      const hints = near === undefined ? [] : [`Did you mean '${near}'?`]
+      throw this.#wrong(found, `a list such as '${options.join(', ')}'`, hints)
+    })
+  }
+
   /** Milliseconds: a plain number is in milliseconds, as PostgreSQL has it; `30s`, `5min` and `1h` have a unit. */
   milliseconds(name: string): number | null {
     const found = this.#find([name])

@@ -4,7 +4,7 @@
 import { isAbsolute, join } from 'node:path'
 import { nearest } from '../contract/diagnostics.ts'
 import { Secret } from '../contract/secret.ts'
-import { type PostgresqlConnection, SSL_MODES } from '../engines/postgresql/connection.ts'
+import { CAPABILITIES, type PostgresqlConnection, SSL_MODES } from '../engines/postgresql/connection.ts'
 import { type Field, FieldReader } from './fields.ts'
 import { mistake, type Position } from './file.ts'
 import { foundPassword } from './passwords.ts'
@@ -31,6 +31,7 @@ export const POSTGRESQL_FIELDS: Readonly<Record<string, string | number | boolea
   application_name: 'seeknal',
   statement_timeout: null,
   lock_timeout: null,
+  without: null,
 }
 
 /** Other spellings of a field. */
@@ -97,6 +98,7 @@ export function postgresqlConnection(source: ConnectionSource): PostgresqlConnec
     applicationName: text('application_name', 'seeknal'),
     statementTimeoutMs: reader.milliseconds('statement_timeout'),
     lockTimeoutMs: reader.milliseconds('lock_timeout'),
+    without: reader.choices('without', CAPABILITIES),
     home,
   }
 }

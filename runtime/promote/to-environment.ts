@@ -10,10 +10,12 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId, outputStem } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
 import type { BaseRequirement, NodeState, Plan, RunState } from '../contract/state.ts'
-import { changesBetween } from '../execute/finish.ts'
+import { outputSchemas } from '../contract/table-steps.ts'
+import { changesBetween, newSnapshots } from '../execute/finish.ts'
 import type { Faults } from '../execute/run.ts'
 import { makeScratch, sweepScratch } from '../execute/scratch.ts'
 import { open } from '../open.ts'
+import type { SharedState } from '../shared-state.ts'
 import {
   acquireEnvironment,
   readEnvConfig,
@@ -23,7 +25,6 @@ import {
   usedNow,
 } from '../store/environments.ts'
 import { type Generation, readProduction } from '../store/generations.ts'
-import type { Lock } from '../store/locks.ts'
 import { openStore, pathIn, type Store } from '../store/store.ts'
 import { readTargetWrites, TARGETS_FILE } from '../store/target-writes.ts'
 import { readApplied } from './applied.ts'
@@ -58,6 +59,8 @@ export interface EnvironmentPromotionOptions {
   readonly force?: boolean
   readonly lockTimeoutMs?: number
   readonly faults?: Faults
+  /** Where the engine is a database: the state is there. */
+  readonly shared?: SharedState
 }
 
 /** Throws what the header names. STATE_MOVED has `nodes`, and `environment` when its own changes would be lost. */
@@ -70,33 +73,50 @@ export async function promoteToEnvironment(options: EnvironmentPromotionOptions)
   const locks = await lockBoth(store, options)
   try {
     sweepScratch(store)
+    await options.shared?.refresh()
     const staged = await stage(store, options)
     if (!force && staged.updates.lost.length > 0) throw ownChanges(options, staged.updates.lost)
-    const scratch = makeScratch(store, staged.runId)
-    try {
-      commitEnvironment(store, staged, scratch.folder, options.faults)
-    } finally {
-      scratch.remove()
-    }
-    touchEnvironment(store, from, { status: 'promoted', promoted_to: to, promoted_generation: null })
+    await commit(store, staged, options)
     return described(store, staged, true)
   } finally {
-    for (const lock of locks.reverse()) lock.release()
+    for (const lock of locks.reverse()) await lock.release()
   }
 }
 
-/** In the order of their names, so that two promotions in opposite directions do not wait for each other. */
-async function lockBoth(store: Store, { from, to, lockTimeoutMs = 0 }: EnvironmentPromotionOptions): Promise<Lock[]> {
-  const command = `seeknal env promote ${from} ${to}`
-  const locks: Lock[] = []
+async function commit(store: Store, staged: StagedEnvironment, options: EnvironmentPromotionOptions): Promise<void> {
+  const { from, to, shared, faults } = options
+  if (shared !== undefined) {
+    const { commitSharedEnvironment } = await import('./environment-in-database.ts')
+    return commitSharedEnvironment(shared, store, from, staged, faults)
+  }
+  const scratch = makeScratch(store, staged.runId)
   try {
-    for (const name of [from, to].sort())
-      locks.push(await acquireEnvironment(store, name, { command, timeoutMs: lockTimeoutMs }))
+    commitEnvironment(store, staged, scratch.folder, faults)
+  } finally {
+    scratch.remove()
+  }
+  touchEnvironment(store, from, { status: 'promoted', promoted_to: to, promoted_generation: null })
+}
+
+/** In the order of their names, so that two promotions in opposite directions do not wait for each other. */
+async function lockBoth(store: Store, options: EnvironmentPromotionOptions): Promise<Released[]> {
+  const { from, to, lockTimeoutMs: timeoutMs = 0, shared } = options
+  const command = `seeknal env promote ${from} ${to}`
+  const locks: Released[] = []
+  try {
+    for (const name of [from, to].sort()) {
+      locks.push(await acquireEnvironment(store, name, { command, timeoutMs }))
+      if (shared !== undefined) locks.push(await shared.lock(`environment-${name}`, { command, timeoutMs }))
+    }
     return locks
   } catch (error) {
-    for (const lock of locks) lock.release()
+    for (const lock of locks.reverse()) await lock.release()
     throw error
   }
+}
+
+interface Released {
+  release(): void | Promise<void>
 }
 
 async function stage(store: Store, options: EnvironmentPromotionOptions): Promise<StagedEnvironment> {
@@ -104,7 +124,7 @@ async function stage(store: Store, options: EnvironmentPromotionOptions): Promis
   const production = readProduction(store)
   const applied = await readApplied(store, from, { production, force: false })
   const present = await contentsOf(store, to, production)
-  requireOwnNamespace(to, [applied.manifest, applied.base])
+  requireOwnNamespace(to, [applied.manifest, applied.base], outputSchemas(applied.contract.engine.schema))
   const bundle = retarget(applied.bundle, to)
   const { remove } = bundle.contract.promote
   const nodes = Object.fromEntries(
@@ -125,12 +145,7 @@ async function stage(store: Store, options: EnvironmentPromotionOptions): Promis
     runId: state.run_id,
     requirements: [
       ...(force ? [] : applied.requirements),
-      ...Object.entries(nodes).map(([node, { snapshot }]) => ({
-        kind: 'snapshot' as const,
-        node,
-        sha256: snapshot.sha256,
-        size_bytes: snapshot.size_bytes,
-      })),
+      ...(options.shared === undefined ? newSnapshots(nodes) : []),
     ],
     updates: {
       environment: to,

@@ -6,7 +6,7 @@ import { thousands } from '../cli/text.ts'
 import { nearest } from '../contract/diagnostics.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { environmentName } from '../contract/ids.ts'
-import type { QueryAnswer } from '../engines/duckdb/query-session.ts'
+import type { QueryAnswer } from '../query.ts'
 import { FORMATS, formatted } from './formats.ts'
 import { alias, type ReplState } from './state.ts'
 

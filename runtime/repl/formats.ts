@@ -4,7 +4,7 @@
 
 import stringWidth from 'string-width'
 import { escaped, oneLine } from '../cli/text.ts'
-import type { QueryAnswer, QueryStream } from '../engines/duckdb/query-session.ts'
+import type { QueryAnswer, QueryStream } from '../query.ts'
 
 export const FORMATS = ['table', 'csv', 'json', 'markdown'] as const
 export type Format = (typeof FORMATS)[number]

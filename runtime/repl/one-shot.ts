@@ -5,8 +5,8 @@
 import { closeSync, copyFileSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { dirname, extname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
-import type { QueryAnswer, QuerySession } from '../engines/duckdb/query-session.ts'
 import { hasCode, splitStatements } from '../engines/duckdb/split-statements.ts'
+import type { QueryAnswer, SqlSession } from '../query.ts'
 import { type Format, formatted, streamed } from './formats.ts'
 
 export interface OneShot {
@@ -29,7 +29,7 @@ const BY_ENDING: Readonly<Record<string, Format>> = {
   '.txt': 'table',
 }
 
-export async function runOnce(session: QuerySession, request: OneShot): Promise<void> {
+export async function runOnce(session: SqlSession, request: OneShot): Promise<void> {
   const { statements, rest } = splitStatements(request.sql)
   const all = hasCode(rest) ? [...statements, rest] : statements
   const last = all.at(-1)
@@ -51,12 +51,12 @@ export async function runOnce(session: QuerySession, request: OneShot): Promise<
   else await writeFile(request.output, answer)
 }
 
-const runAll = async (session: QuerySession, statements: readonly string[]): Promise<void> => {
+const runAll = async (session: SqlSession, statements: readonly string[]): Promise<void> => {
   for (const statement of statements) await session.run(statement, 0)
 }
 
 async function writeAnswers(
-  session: QuerySession,
+  session: SqlSession,
   statements: readonly string[],
   limit: number,
   format: Format,
@@ -75,7 +75,7 @@ async function writeAnswers(
 export const hasRows = (answer: QueryAnswer): boolean =>
   answer.columns.length > 0 && !(answer.rows.length === 0 && /^(Count|Success)$/.test(answer.columns[0]?.name ?? ''))
 
-async function exportParquet(session: QuerySession, sql: string, request: OneShot): Promise<void> {
+async function exportParquet(session: SqlSession, sql: string, request: OneShot): Promise<void> {
   const path = request.output ?? ''
   mkdirSync(request.scratchDirectory, { recursive: true })
   const scratch = join(request.scratchDirectory, 'export.parquet')

@@ -3,10 +3,9 @@
 import { basename, join } from 'node:path'
 import { PROJECT_FILE } from '../cli/project-root.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
-import type { QuerySession } from '../engines/duckdb/query-session.ts'
 import { readIfThere } from '../store/files.ts'
 import type { Store } from '../store/store.ts'
-import { outputs } from './outputs.ts'
+import type { OutputSource } from './outputs.ts'
 import type { ReplState } from './state.ts'
 
 /** How many rows a session shows at most, unless told otherwise. */
@@ -15,14 +14,12 @@ export const INTERACTIVE_LIMIT = 200
 /** Opens a session over production's outputs, or an environment's. The caller closes `session`. */
 export async function openReplState(
   store: Store,
+  source: OutputSource,
   environment: EnvironmentName | null,
-  scratchDirectory: string,
 ): Promise<ReplState> {
-  const { QuerySession } = await import('../engines/duckdb/query-session.ts')
   const open = async (name: EnvironmentName | null) => {
-    const tables = outputs(store, name)
-    const session: QuerySession = await QuerySession.open({ tables, scratchDirectory })
-    return { environment: name, tables, session }
+    const tables = await source.tables(name)
+    return { environment: name, tables, session: await source.open(tables) }
   }
   const opened = await open(environment)
   const state: ReplState = {
@@ -33,7 +30,7 @@ export async function openReplState(
     limit: INTERACTIVE_LIMIT,
     async switchTo(name) {
       const next = await open(name)
-      this.session.close()
+      await this.session.close()
       Object.assign(this, next)
     },
   }

@@ -20,8 +20,11 @@ export type StoredOutput = Static<typeof StoredOutput>
 
 const CHUNK_BYTES = 4 * 1024 * 1024
 
-/** SHA-256 and size of a file, read in pieces. */
-export async function digestFile(path: string): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
+/** SHA-256 and size of a file, read in pieces. Throws the signal's reason when that ends it. */
+export async function digestFile(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
   const hash = createHash('sha256')
   let sizeBytes = 0
   try {
@@ -30,6 +33,7 @@ export async function digestFile(path: string): Promise<{ readonly sha256: Finge
       const { size } = await file.stat()
       const buffer = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, size + 1))
       for (;;) {
+        signal?.throwIfAborted()
         const { bytesRead } = await file.read(buffer, 0, buffer.length)
         if (bytesRead === 0) break
         sizeBytes += bytesRead

@@ -28,12 +28,26 @@ export interface SourceContents extends SourceListing {
   readonly digest: Fingerprint
 }
 
+interface ReadFile {
+  readonly path: string
+  readonly stamp: string
+  readonly sha256: string
+}
+
+const contentsOf = (pattern: string, files: readonly ReadFile[]): SourceContents => ({
+  pattern,
+  digest: fingerprintOf(files.map((f) => [f.path, f.sha256])),
+  files: files.map(({ path, stamp }) => ({ path, stamp })),
+})
+
 const Known = Type.Object({ stamp: Type.String(), sha256: Type.String(), hashed_at_ms: Type.Number() })
 const Cache = Type.Object({ format: Type.Literal('seeknal.file_digests/1'), files: Type.Record(Type.String(), Known) })
 type Known = Static<typeof Known>
 
 /** A file changed within this time before it was read may change again without its times showing it. */
 const CLOCK_TICK_MS = 20
+/** Of a file that is not there. */
+const UNSTAMPED = { stamp: 'absent', changedMs: 0 }
 
 export class SourceFiles {
   readonly #store: Store
@@ -41,6 +55,7 @@ export class SourceFiles {
   #changed = false
   #readBytes = 0
   #busy: Promise<unknown> = Promise.resolve()
+  readonly #stopped = new AbortController()
 
   constructor(store: Store) {
     this.#store = store
@@ -52,22 +67,29 @@ export class SourceFiles {
     return { pattern, files: this.#expand(pattern).map((path) => ({ path, stamp: this.#stamp(path).stamp })) }
   }
 
+  /** Begins to read files that will be asked for. What is wrong with them is said then. */
+  readAhead(pattern: string): void {
+    this.contents(pattern).catch(() => {})
+  }
+
+  /** Reads no further: nobody will ask. */
+  stop(): void {
+    this.#stopped.abort()
+  }
+
   /** Reads files that are not known. Throws SOURCE_NOT_FOUND when no file matches. */
   async contents(pattern: string): Promise<SourceContents> {
     const paths = this.#expand(pattern)
+    const known = paths.flatMap((path) => this.#knownFile(path) ?? [])
+    if (known.length === paths.length) return contentsOf(pattern, known)
     // One after the other: the first source can be used while the next is read.
     const reading = this.#busy.then(async () => {
-      const files: { path: string; stamp: string; sha256: string }[] = []
+      const files: ReadFile[] = []
       for (const path of paths) files.push(await this.#file(path))
       return files
     })
     this.#busy = reading.catch(() => {})
-    const files = await reading
-    return {
-      pattern,
-      digest: fingerprintOf(files.map((f) => [f.path, f.sha256])),
-      files: files.map(({ path, stamp }) => ({ path, stamp })),
-    }
+    return contentsOf(pattern, await reading)
   }
 
   /** Throws SOURCE_CHANGED_WHILE_READ when the files are not what they were when `contents` was taken. */
@@ -99,13 +121,20 @@ export class SourceFiles {
     return paths
   }
 
-  async #file(path: string): Promise<{ path: string; stamp: string; sha256: string }> {
-    const before = this.#stamp(path)
+  /** Undefined: it is not known, or may have changed since. */
+  #knownFile(path: string): ReadFile | undefined {
     const known = this.#known.get(path)
-    if (known !== undefined && known.stamp === before.stamp && before.changedMs + CLOCK_TICK_MS < known.hashed_at_ms)
-      return { path, stamp: before.stamp, sha256: known.sha256 }
+    const { stamp, changedMs } = known === undefined ? UNSTAMPED : this.#stamp(path)
+    const isSame = known?.stamp === stamp && changedMs + CLOCK_TICK_MS < known.hashed_at_ms
+    return isSame ? { path, stamp, sha256: known.sha256 } : undefined
+  }
+
+  async #file(path: string): Promise<ReadFile> {
+    const known = this.#knownFile(path)
+    if (known !== undefined) return known
+    const before = this.#stamp(path)
     const hashed_at_ms = Date.now()
-    const { sha256, sizeBytes } = await digestFile(join(this.#store.project, path))
+    const { sha256, sizeBytes } = await digestFile(join(this.#store.project, path), this.#stopped.signal)
     const { stamp } = this.#stamp(path)
     if (stamp !== before.stamp) throw changedWhileRead([path])
     this.#known.set(path, { stamp, sha256, hashed_at_ms })
@@ -116,7 +145,7 @@ export class SourceFiles {
 
   #stamp(path: string): { readonly stamp: string; readonly changedMs: number } {
     const found = statIfThere(join(this.#store.project, path))
-    if (found === undefined) return { stamp: 'absent', changedMs: 0 }
+    if (found === undefined) return UNSTAMPED
     return {
       stamp: `${found.size}:${found.mtimeNs}:${found.ctimeNs}:${found.ino}`,
       changedMs: Math.max(Number(found.mtimeNs), Number(found.ctimeNs)) / 1e6,

@@ -1,12 +1,13 @@
 // Benchmarks of the built command against the same SQL on the DuckDB client, side by side. Whole processes, medians.
-//   npm run bench -- [--parts=startup,projects,memory,rows,spill,environments,postgresql-sources,postgresql-targets] [--sizes=10,100,1000,5000] [--shapes=chain,star,layers]
-//                    [--runs=3] [--csv-rows=10000] [--table-rows=5000000]
+//   npm run bench -- [--parts=startup,projects,memory,rows,spill,environments,postgresql-engine,postgresql-sources,postgresql-targets] [--sizes=10,100,1000,5000] [--shapes=chain,star,layers]
+//                    [--runs=3] [--csv-rows=10000] [--table-rows=5000000] [--engine-rows=40000]
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { tempFolder } from '../support/temp.ts'
 import { environments } from './environments.ts'
 import { command, type Measured, machine, measure, median, middleOf, seconds, seeknal, startMs } from './measure.ts'
+import { postgresqlEngine } from './postgresql-engine.ts'
 import { postgresqlSources } from './postgresql-sources.ts'
 import { postgresqlTargets } from './postgresql-targets.ts'
 import { editedFile, editSql, generateProject, type ProjectSize, SHAPES } from './projects.ts'
@@ -24,6 +25,7 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   rows,
   spill,
   environments: () => environments(runs),
+  'postgresql-engine': () => postgresqlEngine(Number(option('engine-rows', '40000')), runs),
   'postgresql-targets': () => postgresqlTargets(Number(option('table-rows', '5000000')), runs),
   'postgresql-sources': () => postgresqlSources(Number(option('table-rows', '5000000')), runs),
 }

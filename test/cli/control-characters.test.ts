@@ -130,7 +130,15 @@ test('report.md has one line an item, and no control character', async () => {
 })
 
 test('A name with control characters is not offered by the completion of the REPL', () => {
-  const table = { schema: 'transform', name: 'odd', file: '', rows: 1, checks: [], from: 'production' as const }
+  const table = {
+    schema: 'transform',
+    name: 'odd',
+    place: '',
+    isLive: false,
+    rows: 1,
+    checks: [],
+    from: 'production' as const,
+  }
   const columns = ['nice', `n ${EVIL}`].map((column) => ({ name: column, type: 'VARCHAR' }))
   assert.equal(
     complete('SELECT n', { tables: [{ ...table, columns }] })[0].filter((word) => word.startsWith('n')),

@@ -171,6 +171,7 @@ test('A connection is tried by its fields or its URL, and says what it reached',
       server_version: '',
       tls: false,
       ms: 0,
+      without: [],
     },
   )
   assert.match(plain.server_version, /^\d+\.\d+/)

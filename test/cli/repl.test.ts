@@ -12,6 +12,7 @@ import { complete } from '../../runtime/repl/completion.ts'
 import { formatted } from '../../runtime/repl/formats.ts'
 import { interact } from '../../runtime/repl/interactive.ts'
 import { openReplState } from '../../runtime/repl/open-state.ts'
+import { fileOutputs } from '../../runtime/repl/outputs.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import { does, ends, rowsOf } from '../support/cli.ts'
 import { seeknal } from '../support/seeknal.ts'
@@ -185,7 +186,8 @@ test('Tables, columns, keywords and dot commands complete', () => {
     {
       schema: 'transform',
       name: 'daily',
-      file: '',
+      place: '',
+      isLive: false,
       rows: 1,
       checks: [],
       from: 'production' as const,
@@ -258,7 +260,7 @@ async function talk(root: string, typed: readonly string[]): Promise<string> {
     output,
   )
   const store = openStore(root)
-  const state = await openReplState(store, null, join(root, 'target/tmp/test'))
+  const state = await openReplState(store, fileOutputs(store, join(root, 'target/tmp/test')), null)
   const ended = interact({
     state,
     terminal,
@@ -272,7 +274,7 @@ async function talk(root: string, typed: readonly string[]): Promise<string> {
     await setTimeout(150)
   }
   await ended
-  state.session.close()
+  await state.session.close()
   assert.match(readFileSync(join(root, '.history'), 'utf8'), /\.quit\nDROP VIEW x;|DROP VIEW x;/)
   return stripVTControlCharacters(shown)
 }

@@ -3,10 +3,11 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
+import { tempProject } from '../support/temp.ts'
 
 const test = suite('database engine: environments')
 
@@ -168,16 +169,129 @@ test('A table of somebody else is never written over', async () => {
   assert.match(refused.all, /analytics\.daily is there already/)
 })
 
-test('Commands that only know files say so', async () => {
+test('A promotion to another environment makes it what this one is, without making anything', async () => {
   const project = await applied()
-  for (const args of [
-    ['repl', '-e', 'SELECT 1'],
-    ['inspect', 'transform.daily'],
-    ['env', 'diff', 'dev'],
-    ['promote', 'dev', 'staging'],
-    ['history', '--verify'],
-  ])
-    assert.match((await ends(2, project.folder, args)).all, /not supported yet on the engine PostgreSQL/)
+  const tables =
+    "SELECT relname FROM pg_class WHERE relnamespace = 'seeknal_store'::regnamespace AND relkind = 'r' ORDER BY 1"
+  const before = await project.rows(tables)
+  const planned = await does(project.folder, ['env', 'promote', 'dev', 'staging-2', '--dry-run'])
+  assert.match(planned, /would have a new plan, and outputs:\n {2}~ transform\.daily\n {2}1 output replaced/)
+  assert.equal(await project.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'staging%'"), [])
+  const out = await does(project.folder, ['env', 'promote', 'dev', 'staging-2'])
+  assert.match(out, /✓ Environment 'staging-2' is what 'dev' is now/)
+  assert.equal(await project.rows(tables), before)
+  assert.equal(await project.rows(columnsOf('staging_2_analytics')), [['day,most']])
+  assert.equal(
+    await project.rows('SELECT * FROM staging_2_analytics.daily ORDER BY 1'),
+    await project.rows('SELECT * FROM dev_analytics.daily ORDER BY 1'),
+  )
+  const list = await does(project.folder, ['env', 'list'])
+  assert.match(list, /dev +promoted[\s\S]*staging-2 +applied/)
+  assert.match(await does(project.folder, ['env', 'promote', 'dev', 'staging-2']), /has all of 'dev' already/)
+  // As if it had been planned and applied there.
+  const other = project
+  assert.match(await does(other.folder, ['env', 'apply', 'staging-2']), /Nothing left to do/)
+  const bundle = readFileSync(join(other.folder, 'target/environments/staging-2/bundle/bundle.json'), 'utf8')
+  const compiled = join(other.folder, 'bundle')
+  await does(other.folder, ['compile', '--env', 'staging-2', '--out', compiled])
+  assert.is(bundle, readFileSync(join(compiled, 'bundle.json'), 'utf8'))
+  assert.match((await ends(2, other.folder, ['env', 'promote', 'dev', 'dev'])).err, /cannot be promoted to itself/)
+  assert.match(
+    (await ends(2, other.folder, ['env', 'promote', 'dev', 'analytics'])).err,
+    /production has the schema 'analytics'/,
+  )
+  // What the other has of its own is not lost in silence.
+  other.write(
+    'seeknal/paid.yml',
+    transform('paid', ['source.orders'], "SELECT id, customer, amount, day FROM ref('source.orders') WHERE amount > 7"),
+  )
+  await does(other.folder, ['env', 'plan', 'own'])
+  await does(other.folder, ['env', 'apply', 'own'])
+  assert.match(
+    (await ends(3, other.folder, ['env', 'promote', 'dev', 'own'])).err,
+    /has changes that 'dev' does not have: transform\.paid/,
+  )
+  await psql(project.database, readFileSync(join(compiled, 'promote.sql'), 'utf8'))
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,most']])
+  assert.match(await does(other.folder, ['env', 'list']), /staging-2 +promoted/)
+  await does(other.folder, ['env', 'delete', 'staging-2', '--yes'])
+  assert.equal(await project.rows("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'staging%'"), [])
+})
+
+test('Where a bundle was executed without a project, outputs and production are found all the same', async () => {
+  const project = await applied()
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  const elsewhere = tempProject({
+    'profiles.yml': readFileSync(join(project.folder, 'profiles.yml'), 'utf8'),
+    'data/regions.csv': readFileSync(join(project.folder, 'data/regions.csv'), 'utf8'),
+  })
+  await does(elsewhere, ['exec', 'bundle', join(project.folder, 'bundle')])
+  assert.match(await does(elsewhere, ['history']), /\* 2 +.* run/)
+  assert.equal(await rowsOf(elsewhere, 'SELECT count(*) FROM transform.daily'), [['2']])
+  assert.match(await does(elsewhere, ['inspect', 'daily']), /most/)
+  assert.match(await does(elsewhere, ['env', 'list']), /dev +applied/)
+  // Production has what the environment has by now, by the project's own run.
+  assert.match(await does(elsewhere, ['env', 'promote', 'dev', '--rematerialize', '--force']), /generation 3 \(was 2\)/)
+  assert.match(await does(elsewhere, ['rollback', '--to', '1', '--yes']), /generation 1 again/)
+  assert.equal(await project.rows(columnsOf('analytics')), [['day,revenue,n']])
+})
+
+test('history --verify checks the ledger, the bundles and the tables from end to end', async () => {
+  const project = await applied()
+  await does(project.folder, ['promote', 'dev'])
+  await does(project.folder, ['rollback', '--yes'])
+  const verified = () => cli(project.folder, ['history', '--verify'])
+  const [table = []] = await project.rows(
+    "SELECT relname FROM pg_class WHERE relnamespace = 'seeknal_store'::regnamespace AND relname LIKE 'transform.by_region%'",
+  )
+  assert.match((await verified()).all, /✓ 2 generations verified\./)
+  const kept = 'CREATE TABLE shop.kept AS SELECT * FROM'
+  const changes: [string, string, RegExp][] = [
+    [
+      "UPDATE seeknal.generations SET run_state = run_state || ' ' WHERE number = 2",
+      "UPDATE seeknal.generations SET run_state = rtrim(run_state, ' ') WHERE number = 2",
+      /generation 2: run_state\.json was changed/,
+    ],
+    [
+      "UPDATE seeknal.generations SET record = record || ' ' WHERE number = 1",
+      "UPDATE seeknal.generations SET record = rtrim(record, ' ') WHERE number = 1",
+      /generation 2: generation 1 is not the one that it was made on/,
+    ],
+    [
+      `${kept} seeknal.bundles; UPDATE seeknal.bundles SET files = jsonb_set(files, '{review.md}', '"nothing"')`,
+      'UPDATE seeknal.bundles b SET files = k.files FROM shop.kept k WHERE k.digest = b.digest; DROP TABLE shop.kept',
+      /generation 1: the bundle that made it: .*review\.md[\s\S]*generation 2: the bundle/,
+    ],
+    [
+      `${kept} seeknal.bundles; DELETE FROM seeknal.bundles`,
+      'INSERT INTO seeknal.bundles SELECT * FROM shop.kept; DROP TABLE shop.kept',
+      /generation 1: the bundle [0-9a-f]{12} that made it is gone/,
+    ],
+    [
+      `${kept} seeknal_store."${table[0]}"; DELETE FROM seeknal_store."${table[0]}" WHERE region = 'north'`,
+      `DELETE FROM seeknal_store."${table[0]}"; INSERT INTO seeknal_store."${table[0]}" SELECT * FROM shop.kept; DROP TABLE shop.kept`,
+      /generation 1: the output of transform\.by_region was changed[\s\S]*generation 2: the output of transform\.by_region/,
+    ],
+    [
+      'CREATE OR REPLACE VIEW analytics.daily AS SELECT day, revenue, n FROM (VALUES (current_date, 1::numeric, 1::bigint)) v(day, revenue, n)',
+      'DROP VIEW analytics.daily',
+      /generation 1: the view analytics\.daily leads elsewhere/,
+    ],
+    [
+      'DELETE FROM seeknal.switches WHERE id = (SELECT max(id) FROM seeknal.switches)',
+      'SELECT',
+      /generation 1: the view analytics\.daily is missing[\s\S]*the last switch was not to it|the last switch was not to it[\s\S]*is missing/,
+    ],
+  ]
+  for (const [sql, undo, said] of changes) {
+    await project.database.sql(sql)
+    const { code, all } = await verified()
+    assert.match(all, said, all)
+    assert.is(code, 1)
+    await project.database.sql(undo)
+  }
+  const { generations, problems } = JSON.parse((await cli(project.folder, ['history', '--verify', '--json'])).out)
+  assert.equal([generations.length, problems.length], [2, 2])
 })
 
 test('Cleaning removes old versions, and keeps what can be gone back to', async () => {

@@ -138,22 +138,38 @@ const running = (project: EngineProject) =>
     "SELECT query FROM pg_stat_activity WHERE state = 'active' AND query LIKE '%pg_sleep(120)%' AND pid <> pg_backend_pid()",
   )
 
-test('Ctrl-C ends the query on the server, whose comment says whose it is', async () => {
-  const project = await engineProject(SLOW)
+test('Independent nodes run side by side, and Ctrl-C ends their queries, whose comments say whose they are', async () => {
+  const also = transform('also', ['transform.daily'], "SELECT d.day FROM ref('transform.daily') d, pg_sleep(120)")
+  const project = await engineProject({ ...SLOW, 'seeknal/also.yml': also })
   const { pid, ended } = started(project.folder, ['run'])
-  await until(async () => (await running(project)).length > 0)
-  const [{ query = '' } = {}] = await running(project)
-  assert.match(
-    String(query),
-    /\/\* seeknal project=shop environment=production node=transform\.slow bundle=[0-9a-f]{64} \*\//,
-  )
+  await until(async () => (await running(project)).length === 2)
+  const queries = (await running(project)).map(({ query }) => String(query)).sort()
+  for (const [i, node] of ['also', 'slow'].entries())
+    assert.match(
+      queries[i] ?? '',
+      new RegExp(
+        `^/\\* seeknal project=shop environment=production node=transform\\.${node} bundle=[0-9a-f]{64} \\*/ `,
+      ),
+    )
   process.kill(pid ?? 0, 'SIGINT')
-  assert.is((await ended).code, 130)
-  await until(async () => (await running(project)).length === 0)
-  project.write('seeknal/slow.yml', SLOW['seeknal/slow.yml'].replace('pg_sleep(120)', 'pg_sleep(0)'))
+  const { code, all } = await ended
+  assert.is(code, 130, all)
+  assert.match(all, /transform\.daily +2 rows/)
+  await until(async () => (await sessions(project)).length === 0)
+  for (const name of ['slow', 'also'])
+    project.write(
+      `seeknal/${name}.yml`,
+      transform(name, ['transform.daily'], "SELECT d.day FROM ref('transform.daily') d, pg_sleep(0)"),
+    )
   await does(project.folder, ['run'])
   assert.equal(await project.rows('SELECT count(*) FROM analytics.slow'), [['2']])
 })
+
+/** Of whoever else works in the project's database. */
+const sessions = (project: EngineProject) =>
+  project.database.sql(
+    'SELECT query FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()',
+  )
 
 test('Who writes is named to whoever comes second', async () => {
   const project = await engineProject(SLOW)

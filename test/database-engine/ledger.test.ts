@@ -7,7 +7,6 @@ import { Ledger, MIGRATIONS, migrate } from '../../runtime/engines/postgresql/le
 import { openSession } from '../../runtime/engines/postgresql/session.ts'
 import { does, ends } from '../support/cli.ts'
 import { engineProject, transform } from '../support/engine-project.ts'
-import { started } from '../support/held-command.ts'
 import { connectionTo } from '../support/postgres-connection.ts'
 import { suite } from '../support/suite.ts'
 import { newDatabase } from '../support/target-project.ts'
@@ -48,36 +47,6 @@ test('A ledger that a newer seeknal wrote is refused', async () => {
   await does(project.folder, ['run'])
   await project.database.sql('INSERT INTO seeknal.migrations (version) VALUES (99)')
   assert.match((await ends(2, project.folder, ['run'])).all, /written by a newer seeknal: version 99/)
-})
-
-test('Ten clients at once plan, apply and promote, and production has what all of them made', async () => {
-  const names = Array.from({ length: 10 }, (_, i) => `n${i}`)
-  const node = (name: string, sql: string): string => transform(name, [], sql)
-  const files = Object.fromEntries(names.map((name) => [`seeknal/${name}.yml`, node(name, 'SELECT 1 AS a')]))
-  const project = await engineProject(files)
-  await does(project.folder, ['run'])
-  const folders = names.map((name) => {
-    const copy = project.copy()
-    copy.write(`seeknal/${name}.yml`, node(name, 'SELECT 2 AS a'))
-    return [name, copy.folder] as const
-  })
-  const ended = await Promise.all(
-    folders.map(async ([name, folder]) => {
-      const said: string[] = []
-      for (const args of [
-        ['env', 'plan', `e-${name}`],
-        ['env', 'apply', `e-${name}`],
-        ['promote', `e-${name}`, '--lock-timeout', '120s'],
-      ]) {
-        const { code, all } = await started(folder, args).ended
-        if (code !== 0) said.push(`${args.join(' ')}: ${code}: ${all}`)
-      }
-      return said
-    }),
-  )
-  assert.equal(ended.flat(), [])
-  for (const name of names) assert.equal(await project.rows(`SELECT a FROM analytics.${name}`), [['2']])
-  assert.equal(await project.rows('SELECT generation FROM seeknal.projects'), [['11']])
 })
 
 test('Of two clients that change one node, the second is refused', async () => {

@@ -38,14 +38,14 @@ async function diffOf(
       const [[rows] = []] = (await session.run(`SELECT count(*) FROM ${relation}`, 1)).rows
       return {
         relation,
-        columns: columns.map(([name, type]) => ({ name: String(name), type: String(type) })),
+        columns: columns.map(([name, type]) => ({ name: String(name), type: String(type), engineType: String(type) })),
         rows: Number(rows),
       }
     }
     const [b, a] = [await output('before.output'), await output('after.output')]
     return await dataDiff(session, { before: b, after: a, declaredKeys, edited, samples })
   } finally {
-    session.close()
+    await session.close()
   }
 }
 

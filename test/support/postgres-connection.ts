@@ -27,6 +27,7 @@ export function connectionTo(
     applicationName: 'seeknal',
     statementTimeoutMs: null,
     lockTimeoutMs: null,
+    without: [],
     home: '/nonexistent',
     ...others,
   }

@@ -23,7 +23,7 @@ import { checkStatement, failingRows } from './check-query.ts'
 import { openConfined } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
 import { leastToRead, mergeRows } from './growth.ts'
-import { digestOfColumns, outputFacts } from './output-facts.ts'
+import { countRows, digestOfColumns, outputFacts } from './output-facts.ts'
 import { literal, quoted } from './quoting.ts'
 import { runOutput, runStatement } from './run-statement.ts'
 import { generalFailure, stepFailure } from './step-errors.ts'
@@ -97,6 +97,10 @@ class DuckDBEngine implements Engine {
 
   inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts> {
     return this.#read(file, (connection) => outputFacts(connection, file, columns))
+  }
+
+  countRows(file: string): Promise<number> {
+    return this.#read(file, (connection) => countRows(connection, file))
   }
 
   async digestColumns(file: string, columns: readonly string[] | null): Promise<string> {

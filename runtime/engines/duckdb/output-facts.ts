@@ -2,7 +2,7 @@
 // number of rows, the sum of the rows' hashes modulo 2^128 and the fingerprint of names and types (the hash ignores
 // integer widths and field names). Hashes belong to the engine's version.
 
-import { columnsFingerprint } from '../../contract/manifest.ts'
+import { digestOf } from '../../contract/state.ts'
 import type { OutputFacts } from '../../engine.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { queryColumns } from './query-columns.ts'
@@ -15,6 +15,11 @@ export async function outputFacts(connection: DuckDBConnection, file: string, kn
   const columns = known ?? (await columnsOf(connection, file))
   const { rows, digest } = await contentDigest(connection, file, columns)
   return { rows, digest, columns }
+}
+
+export async function countRows(connection: DuckDBConnection, file: string): Promise<number> {
+  const answer = await connection.runAndReadAll(`SELECT count(*) FROM read_parquet(${literal(file)})`)
+  return Number(answer.getRows()[0]?.[0])
 }
 
 /** Digest of some columns; their order in the file and names' letter case do not matter. Absent columns are part of the digest by name. */
@@ -49,6 +54,6 @@ async function contentDigest(
   const total = typeof sum === 'bigint' ? sum % MODULUS : 0n
   return {
     rows: Number(rows),
-    digest: `${rows}:${total.toString(16).padStart(32, '0')}:${columnsFingerprint([...named])}`,
+    digest: digestOf(Number(rows), total.toString(16).padStart(32, '0'), named),
   }
 }

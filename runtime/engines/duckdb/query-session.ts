@@ -6,6 +6,7 @@ import { dirname } from 'node:path'
 import type { DuckDBPreparedStatement, DuckDBResult } from '@duckdb/node-api'
 import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
 import { literalGlob } from '../../contract/source-paths.ts'
+import { answerOf, type QueryAnswer, type QueryStream, type RowChunk, type SqlSession } from '../../query.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
 import { literal, quoted } from './quoting.ts'
 import { cellJson, cellText } from './result-cells.ts'
@@ -19,37 +20,6 @@ export interface QueryTable {
   readonly file: string
 }
 
-export interface QueryColumn {
-  readonly name: string
-  /** As the engine spells it. */
-  readonly type: string
-  readonly numeric: boolean
-}
-
-/** Some rows of an answer, in one form or the other. */
-export interface RowChunk {
-  /** As text that loses nothing; null for NULL. */
-  readonly text: () => readonly (readonly (string | null)[])[]
-  /** As JSON values. */
-  readonly json: () => readonly (readonly unknown[])[]
-}
-
-/** An answer that is read while it is made: it need not fit into memory. */
-export interface QueryStream {
-  readonly columns: readonly QueryColumn[]
-  readonly chunks: AsyncIterable<RowChunk>
-  /** There were more rows than the limit. Known when all chunks have been read. */
-  readonly isTruncated: () => boolean
-}
-
-export interface QueryAnswer {
-  readonly columns: readonly QueryColumn[]
-  readonly rows: readonly (readonly (string | null)[])[]
-  /** The same rows as JSON values. */
-  readonly json: readonly (readonly unknown[])[]
-  readonly truncated: boolean
-}
-
 export interface QuerySessionOptions {
   readonly tables: readonly QueryTable[]
   /** For larger-than-memory work and exports; absolute. */
@@ -58,7 +28,8 @@ export interface QuerySessionOptions {
 
 const CATALOGUE = /\b(show|describe|information_schema|duckdb_\w+|pragma_\w+)\b/i
 
-export class QuerySession {
+export class QuerySession implements SqlSession {
+  readonly keyTypes: RegExp = /^(U?(TINY|SMALL|BIG)?INT(EGER)?|VARCHAR|UUID|DATE|TIMESTAMP.*)$/
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
   readonly #waiting: Map<string, QueryTable>
@@ -96,14 +67,7 @@ export class QuerySession {
 
   /** Runs one statement, without its semicolon, and reads at most `limit` rows. */
   async run(sql: string, limit: number): Promise<QueryAnswer> {
-    const { columns, chunks, isTruncated } = await this.stream(sql, limit)
-    const rows: (readonly (string | null)[])[] = []
-    const json: (readonly unknown[])[] = []
-    for await (const chunk of chunks) {
-      rows.push(...chunk.text())
-      json.push(...chunk.json())
-    }
-    return { columns, rows, json, truncated: isTruncated() }
+    return answerOf(await this.stream(sql, limit))
   }
 
   /** The same, chunk by chunk. The next statement may run when all chunks have been read. */
@@ -129,11 +93,16 @@ export class QuerySession {
     }
   }
 
+  /** A manifest's types are those of this engine. */
+  async typesOf(): Promise<ReadonlyMap<string, string>> {
+    return new Map()
+  }
+
   interrupt(): void {
     this.#connection.interrupt()
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.#connection.closeSync()
     this.#instance.closeSync()
   }

@@ -1,9 +1,11 @@
 // Queries → their columns, as the server that will execute them says, by preparing them over empty tables: schemas and tables
-// are made in a transaction that is rolled back, so that nobody else ever sees them. One session for all questions.
+// are made in a transaction that is rolled back, so that nobody else ever sees them. Where the role may make no schema, they are
+// temporary tables; where it may make neither, nothing is asked. One session for all questions.
 
 import { RuntimeFailure } from '../../contract/failures.ts'
 import { pgName } from '../../contract/postgresql-names.ts'
 import { targetType } from '../../contract/target-types.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import { type ServerColumn, serverColumns } from './columns.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { openSession, type Session } from './session.ts'
@@ -50,10 +52,13 @@ export async function bindQueries(
   try {
     const session = await openSession(connection)
     try {
+      const { create_schema, temp_tables } = await capabilitiesOf(session)
+      if (!create_schema && !temp_tables) return questions.map(() => MAY_NOT)
       const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
       // Nobody else uses these names: they hold the number of this very session.
-      const schemaOf = (kind: string): string => pgName(`seeknal_bind_${own?.pid}_${kind}`)
-      for (const question of questions) answers.push(await answer(session, question, schemaOf))
+      const schemaOf = (kind: string): string =>
+        create_schema ? pgName(`seeknal_bind_${own?.pid}_${kind}`) : 'pg_temp'
+      for (const question of questions) answers.push(await answer(session, question, schemaOf, create_schema))
     } finally {
       await session.close()
     }
@@ -65,12 +70,30 @@ export async function bindQueries(
   return answers
 }
 
+const MAY_NOT: BindAnswer = {
+  kind: 'unreachable',
+  message: 'the role may make neither schemas nor temporary tables in this database',
+  hints: ['Grant it CREATE or TEMPORARY on the database; the statements are only prepared then.'],
+}
+
 type SchemaOf = (kind: string) => string
 
-async function answer(session: Session, question: BindQuestion, schemaOf: SchemaOf): Promise<BindAnswer> {
+async function answer(
+  session: Session,
+  question: BindQuestion,
+  schemaOf: SchemaOf,
+  areApart: boolean,
+): Promise<BindAnswer> {
+  const names = new Set(question.relations.map(({ name }) => name.toLowerCase()))
+  if (!areApart && names.size < question.relations.length)
+    return {
+      kind: 'unreachable',
+      message: `the role may make no schema in this database, and two inputs of ${question.node} have one name`,
+      hints: ['Grant it CREATE on the database; the statements are only prepared then.'],
+    }
   try {
     // One message: each way to the server and back takes longer than what is asked.
-    await session.rows(WHAT, ['BEGIN', ...emptyTables(question, schemaOf)].join(';\n'))
+    await session.rows(WHAT, ['BEGIN', ...emptyTables(question, schemaOf, areApart)].join(';\n'))
     const before = question.before?.(schemaOf) ?? []
     for (const [i, statement] of before.entries()) {
       const asked = { statement: i, text: statement, leading: 0 }
@@ -87,10 +110,14 @@ async function answer(session: Session, question: BindQuestion, schemaOf: Schema
   }
 }
 
-function emptyTables({ relations, serverTypes }: BindQuestion, schemaOf: SchemaOf): readonly string[] {
+function emptyTables(
+  { relations, serverTypes }: BindQuestion,
+  schemaOf: SchemaOf,
+  areApart: boolean,
+): readonly string[] {
   const kinds = new Set(relations.map(({ schema }) => schema))
   return [
-    ...[...kinds].map((kind) => `CREATE SCHEMA ${schemaOf(kind)}`),
+    ...(areApart ? [...kinds].map((kind) => `CREATE SCHEMA ${schemaOf(kind)}`) : []),
     ...relations.map(({ schema, name, columns }) => {
       const own = serverTypes[`${schema}.${name}`]
       const items = columns.map(

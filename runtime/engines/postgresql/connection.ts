@@ -6,6 +6,10 @@ import type { Secret } from '../../contract/secret.ts'
 export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 'verify-full'] as const
 export type SslMode = (typeof SSL_MODES)[number]
 
+/** What a server, or what a role may do on it, can lack. */
+export const CAPABILITIES = ['advisory_locks', 'temp_tables', 'create_schema'] as const
+export type Capability = (typeof CAPABILITIES)[number]
+
 export interface PostgresqlConnection {
   /** As the profile names it. */
   readonly name: string
@@ -32,6 +36,8 @@ export interface PostgresqlConnection {
   /** Null: the server's. */
   readonly statementTimeoutMs: number | null
   readonly lockTimeoutMs: number | null
+  /** What is not used, even if it seems to be there. */
+  readonly without: readonly Capability[]
   /** Of the user who runs the command: where libpq's own files are. */
   readonly home: string
 }

@@ -10,6 +10,7 @@ const { Client, DatabaseError } = pg
 export { Client, DatabaseError }
 export type Client = pg.Client
 export type ClientConfig = pg.ClientConfig
+export type QueryResult<R extends pg.QueryResultRow> = pg.QueryResult<R>
 
 const asText = (text: string): string => text
 

@@ -1,6 +1,13 @@
 // The ledger's rows of one project → data, and what a command adds to them.
 
-import type { LedgerGeneration, LedgerReader, LedgerState, LedgerSwitch, LedgerView } from '../../contract/ledger.ts'
+import type {
+  LedgerGeneration,
+  LedgerReader,
+  LedgerState,
+  LedgerSwitch,
+  LedgerView,
+  ReportOf,
+} from '../../contract/ledger.ts'
 import type { Ledger } from './ledger.ts'
 
 const EMPTY: LedgerState = { current: null, generations: new Map(), switches: [], environments: new Map() }
@@ -86,4 +93,17 @@ export async function viewsIn(ledger: Ledger, environment: string | null): Promi
           environment,
         ])
   return JSON.parse(row?.views ?? '[]') as readonly LedgerView[]
+}
+
+/** Keeps report.md of an environment. */
+export async function keepReport(ledger: Ledger, environment: string, text: string, of: ReportOf): Promise<void> {
+  const still =
+    of === 'failed'
+      ? "(documents->>'env_config.json')::jsonb->>'status' = 'failed' AND $4::text IS NULL"
+      : "(documents->>'run_state.json')::jsonb->>'run_id' = $4"
+  await ledger.ask(
+    `UPDATE seeknal.environments SET documents = documents || jsonb_build_object('report.md', $3::text)
+     WHERE project = $1 AND name = $2 AND ${still}`,
+    [ledger.project, environment, text, of === 'failed' ? null : of.runId],
+  )
 }

@@ -4,17 +4,23 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type FailureCode, RuntimeFailure } from '../../contract/failures.ts'
+import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import tables from './ledger/1-tables.sql'
 import functions from './ledger/2-functions.sql'
+import leaseTables from './ledger/8-leases.sql'
+import { advisoryLocks, type LedgerLocks, leases } from './ledger-locks.ts'
 import { openSession, type Row, type Session } from './session.ts'
 
 /** In their order; a version that was released never changes. */
-export const MIGRATIONS: readonly string[] = [tables, functions]
+export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables]
 
 const WHAT = 'Keeping the state'
-const MOST_ATTEMPTS = 5
-const FIRST_PAUSE_MS = 200
+/** Whoever waits for a lock makes readers wait behind it: so it waits a short time, and tries again. */
+const LOCK_TIMEOUT = '500ms'
+const GIVE_UP_MS = 60_000
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 3000
 const RETRY_MS = 100
 /** A lock was not given in time; two sessions waited for each other. */
 const LOCKED: readonly unknown[] = ['55P03', '40P01']
@@ -34,11 +40,15 @@ export interface LedgerLock {
 export class Ledger {
   readonly session: Session
   readonly project: string
+  readonly #capabilities: Capabilities
+  readonly #locks: LedgerLocks
   #isMade: boolean
 
-  private constructor(session: Session, project: string, isMade: boolean) {
+  private constructor(session: Session, project: string, capabilities: Capabilities, isMade: boolean) {
     this.session = session
     this.project = project
+    this.#capabilities = capabilities
+    this.#locks = capabilities.advisory_locks ? advisoryLocks(session) : leases(session)
     this.#isMade = isMade
   }
 
@@ -47,7 +57,8 @@ export class Ledger {
     const session = await openSession(connection)
     try {
       await session.rows(WHAT, "SELECT set_config('search_path', 'pg_catalog, public', false)")
-      return new Ledger(session, project, (await versionOf(session)) === MIGRATIONS.length)
+      const isMade = (await versionOf(session)) === MIGRATIONS.length
+      return new Ledger(session, project, await capabilitiesOf(session), isMade)
     } catch (error) {
       await session.close()
       throw error
@@ -61,7 +72,7 @@ export class Ledger {
 
   /** Makes or migrates it, and notes the project. */
   async make(): Promise<void> {
-    if (!this.#isMade) await migrate(this.session, MIGRATIONS.length)
+    if (!this.#isMade) await migrate(this.session, MIGRATIONS.length, this.#capabilities)
     this.#isMade = true
     await this.ask('INSERT INTO seeknal.projects (project) VALUES ($1) ON CONFLICT DO NOTHING', [this.project])
   }
@@ -77,18 +88,20 @@ export class Ledger {
 
   /** One transaction, tried again when others hold what it needs; waiting for locks is limited. */
   async commit(body: () => Promise<void>): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
+    const deadline = Date.now() + GIVE_UP_MS
+    for (let attempt = 0; ; attempt++) {
       try {
         await this.ask('BEGIN')
-        if (this.session.connection.lockTimeoutMs === null) await this.ask("SET LOCAL lock_timeout = '10s'")
+        if (this.session.connection.lockTimeoutMs === null) await this.ask(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
+        await this.#locks.requireHeld()
         await body()
         await this.ask('COMMIT')
         return
       } catch (error) {
         await this.session.rows(WHAT, 'ROLLBACK').catch(() => [])
         const isLocked = error instanceof RuntimeFailure && LOCKED.includes(error.facts.sqlstate)
-        if (!isLocked || attempt === MOST_ATTEMPTS) throw error
-        await sleep(FIRST_PAUSE_MS * 2 ** attempt * (0.5 + Math.random()))
+        if (!isLocked || Date.now() > deadline) throw error
+        await sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random()))
       }
     }
   }
@@ -96,47 +109,48 @@ export class Ledger {
   /** Takes a lock of the project for this session. Throws STATE_LOCKED (facts: lock, holder). */
   async lock(name: string, holder: string, timeoutMs: number): Promise<LedgerLock> {
     const deadline = Date.now() + timeoutMs
-    const key = 'seeknal.lock_key($1, $2)'
-    for (;;) {
-      const [taken] = await this.ask(`SELECT pg_try_advisory_lock(${key}) AS taken`, [this.project, name])
-      if (taken?.taken === 't') break
+    let free = await this.#locks.take(this.#keyOf(name), 'alone', holder)
+    while (free === null) {
       if (Date.now() >= deadline) throw lockedBy(name, (await this.holderOf(name)) ?? '')
-      await sleep(Math.min(RETRY_MS, Math.max(1, deadline - Date.now())))
+      await sleep(Math.min(RETRY_MS, Math.max(1, deadline - Date.now())) * (0.5 + Math.random()))
+      free = await this.#locks.take(this.#keyOf(name), 'alone', holder)
     }
     await this.ask(
       `INSERT INTO seeknal.holders (project, lock, backend, holder) VALUES ($1, $2, pg_backend_pid(), $3)
        ON CONFLICT (project, lock) DO UPDATE SET backend = excluded.backend, holder = excluded.holder`,
       [this.project, name, holder],
     )
+    const unlock = free
     return {
       release: async () => {
         await this.session
           .rows(WHAT, 'DELETE FROM seeknal.holders WHERE project = $1 AND lock = $2', [this.project, name])
           .catch(() => [])
-        await this.session.rows(WHAT, `SELECT pg_advisory_unlock(${key})`, [this.project, name]).catch(() => [])
+        await unlock()
       },
     }
+  }
+
+  /** The text that stands for a lock; the same that seeknal.lock_key() hashes. */
+  #keyOf(name: string): string {
+    return `seeknal ${this.project} ${name}`
   }
 
   /** While something is made in the store, whatever its project, nothing of it is removed. Throws STATE_LOCKED. */
   async enterStore(): Promise<() => Promise<void>> {
     await this.make()
-    return this.#ofStore('_shared', 'The store is being cleaned')
+    return this.#ofStore('shared', 'The store is being cleaned')
   }
 
   /** For removing what nobody needs. Throws STATE_LOCKED while somebody makes something. */
   keepOthersOut(): Promise<() => Promise<void>> {
-    return this.#ofStore('', 'The store is being written')
+    return this.#ofStore('alone', 'The store is being written')
   }
 
-  async #ofStore(how: '' | '_shared', refused: string): Promise<() => Promise<void>> {
-    const key = "hashtextextended('seeknal store', 0)"
-    const [taken] = await this.ask(`SELECT pg_try_advisory_lock${how}(${key}) AS taken`)
-    if (taken?.taken !== 't')
-      throw new RuntimeFailure('STATE_LOCKED', `${refused} by another session`, {}, { hints: ['Wait for it.'] })
-    return async () => {
-      await this.session.rows(WHAT, `SELECT pg_advisory_unlock${how}(${key})`).catch(() => [])
-    }
+  async #ofStore(how: 'alone' | 'shared', refused: string): Promise<() => Promise<void>> {
+    const free = await this.#locks.take('seeknal store', how, this.project)
+    if (free !== null) return free
+    throw new RuntimeFailure('STATE_LOCKED', `${refused} by another session`, {}, { hints: ['Wait for it.'] })
   }
 
   /** Who holds a lock now, as it said itself; null: nobody. */
@@ -144,18 +158,21 @@ export class Ledger {
     const [row] = await this.ask(
       `SELECT h.holder FROM seeknal.holders h JOIN pg_locks l ON l.pid = h.backend AND l.locktype = 'advisory' AND l.granted
        WHERE h.project = $1 AND h.lock = $2
-         AND ((l.classid::bigint << 32) | l.objid::bigint) = seeknal.lock_key($1, $2)`,
-      [this.project, name],
+         AND ((l.classid::bigint << 32) | l.objid::bigint) = seeknal.lock_key($1, $2)
+       UNION ALL SELECT holder FROM seeknal.leases WHERE lock = $3 AND expires_at > clock_timestamp()`,
+      [this.project, name, this.#keyOf(name)],
     )
     return row?.holder ?? null
   }
 
-  /** Ends the session that holds a lock. */
+  /** Ends the session that holds a lock, and a lease, by which a commit of its holder would fail. */
   async endHolder(name: string): Promise<void> {
-    await this.ask('SELECT pg_terminate_backend(backend) FROM seeknal.holders WHERE project = $1 AND lock = $2', [
-      this.project,
-      name,
-    ])
+    await this.ask('DELETE FROM seeknal.leases WHERE lock = $1', [this.#keyOf(name)])
+    await this.ask(
+      `SELECT pg_terminate_backend(backend) FROM seeknal.holders h WHERE project = $1 AND lock = $2
+       AND EXISTS (SELECT FROM pg_locks l WHERE l.pid = h.backend AND l.locktype = 'advisory' AND l.granted)`,
+      [this.project, name],
+    )
   }
 
   async close(): Promise<void> {
@@ -177,26 +194,45 @@ async function versionOf(session: Session): Promise<number> {
   )
 }
 
+/** Two sessions made the same thing at the same time. */
+const MADE_TWICE: readonly unknown[] = ['23505', '42P06', '42P07', 'XX000']
+const MOST_MIGRATIONS = 20
+
 /** Forward to a version, one transaction; others wait, and find it done. */
-export async function migrate(session: Session, to: number): Promise<void> {
-  await session.rows(WHAT, 'BEGIN')
-  try {
-    await session.rows(WHAT, "SELECT pg_advisory_xact_lock(hashtextextended('seeknal migrations', 0))")
-    await session.rows(WHAT, 'CREATE SCHEMA IF NOT EXISTS seeknal')
-    await session.rows(
-      WHAT,
-      'CREATE TABLE IF NOT EXISTS seeknal.migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
-    )
-    const from = await versionOf(session)
-    for (const [i, sql] of MIGRATIONS.slice(from, to).entries()) {
-      await session.rows(WHAT, sql)
-      await session.rows(WHAT, 'INSERT INTO seeknal.migrations (version) VALUES ($1)', [String(from + i + 1)])
+export async function migrate(
+  session: Session,
+  to: number,
+  { advisory_locks }: Pick<Capabilities, 'advisory_locks'> = { advisory_locks: true },
+): Promise<void> {
+  for (let attempt = 1; ; attempt++)
+    try {
+      await migrateOnce(session, to, advisory_locks)
+      return
+    } catch (error) {
+      await session.rows(WHAT, 'ROLLBACK').catch(() => [])
+      const isMade = error instanceof RuntimeFailure && MADE_TWICE.includes(error.facts.sqlstate)
+      if (advisory_locks || !isMade || attempt === MOST_MIGRATIONS) throw error
+      await sleep(RETRY_MS * (0.5 + Math.random()))
     }
-    await session.rows(WHAT, 'COMMIT')
-  } catch (error) {
-    await session.rows(WHAT, 'ROLLBACK').catch(() => [])
-    throw error
+}
+
+async function migrateOnce(session: Session, to: number, hasLocks: boolean): Promise<void> {
+  await session.rows(WHAT, 'BEGIN')
+  if (hasLocks) await session.rows(WHAT, "SELECT pg_advisory_xact_lock(hashtextextended('seeknal migrations', 0))")
+  // Making it needs a right even where it is there.
+  const [found] = await session.rows(WHAT, "SELECT to_regnamespace('seeknal') IS NOT NULL AS there")
+  if (found?.there !== 't') await session.rows(WHAT, 'CREATE SCHEMA IF NOT EXISTS seeknal')
+  await session.rows(
+    WHAT,
+    'CREATE TABLE IF NOT EXISTS seeknal.migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+  )
+  await session.rows(WHAT, 'LOCK TABLE seeknal.migrations IN SHARE ROW EXCLUSIVE MODE')
+  const from = await versionOf(session)
+  for (const [i, sql] of MIGRATIONS.slice(from, to).entries()) {
+    await session.rows(WHAT, sql)
+    await session.rows(WHAT, 'INSERT INTO seeknal.migrations (version) VALUES ($1)', [String(from + i + 1)])
   }
+  await session.rows(WHAT, 'COMMIT')
 }
 
 function refusal(error: unknown): unknown {

@@ -49,6 +49,28 @@ export type QueryCheck =
 
 type Tree = Readonly<Record<string, unknown>>
 
+export type ReadingStatement =
+  | { readonly kind: 'reading'; readonly tree: unknown }
+  | { readonly kind: 'syntax'; readonly message: string; readonly offset: number }
+  /** It does something else. */
+  | { readonly kind: 'other'; readonly message: string }
+
+/** Whether a text is one query that changes nothing, EXPLAIN of one, or SHOW. */
+export async function readingStatement(text: string): Promise<ReadingStatement> {
+  const { loadModule, parseSync } = await import('libpg-query')
+  await loadModule()
+  const parsed = statementsOf(text, parseSync)
+  if ('message' in parsed) return { kind: 'syntax', ...parsed }
+  const [first, second] = parsed
+  if (first === undefined || second !== undefined) return { kind: 'other', message: 'It is not one statement.' }
+  const tree = treeOf(first.stmt)
+  if (tree.VariableShowStmt !== undefined) return { kind: 'reading', tree }
+  const query = tree.ExplainStmt === undefined ? tree : treeOf(treeOf(tree.ExplainStmt).query)
+  if (query.SelectStmt === undefined) return { kind: 'other', message: `This is ${nameOf(query)}.` }
+  const wrong = writing(query)
+  return wrong === null ? { kind: 'reading', tree } : { kind: 'other', message: wrong.message }
+}
+
 /** `allowed`: one query, or statements about temporary objects before it as well. */
 export async function checkQueries(
   texts: readonly string[],
@@ -59,16 +81,24 @@ export async function checkQueries(
   return texts.map((text) => check(text, parseSync, allowed))
 }
 
-function check(text: string, parse: (text: string) => unknown, allowed: 'query' | 'script'): QueryCheck {
-  if (text.trim() === '') return { kind: 'error', what: 'syntax', message: 'There is no SQL here.', offset: 0 }
-  if (text.includes('\0'))
-    return { kind: 'error', what: 'syntax', message: 'The SQL holds a NUL character.', offset: text.indexOf('\0') }
-  let statements: readonly Tree[]
+interface NotUnderstood {
+  readonly message: string
+  readonly offset: number
+}
+
+function statementsOf(text: string, parse: (text: string) => unknown): readonly Tree[] | NotUnderstood {
+  if (text.trim() === '') return { message: 'There is no SQL here.', offset: 0 }
+  if (text.includes('\0')) return { message: 'The SQL holds a NUL character.', offset: text.indexOf('\0') }
   try {
-    statements = listOf(treeOf(parse(text)).stmts)
+    return listOf(treeOf(parse(text)).stmts)
   } catch (error) {
-    return { kind: 'error', what: 'syntax', message: `${sentence(messageOf(error))}`, offset: offsetOf(error, text) }
+    return { message: sentence(messageOf(error)), offset: offsetOf(error, text) }
   }
+}
+
+function check(text: string, parse: (text: string) => unknown, allowed: 'query' | 'script'): QueryCheck {
+  const statements = statementsOf(text, parse)
+  if ('message' in statements) return { kind: 'error', what: 'syntax', ...statements }
   const bytes = Buffer.from(text)
   const at = (byte: unknown): number => bytes.subarray(0, typeof byte === 'number' ? byte : 0).toString().length
   const [last, second] = [statements.at(-1), statements[1]]

@@ -19,7 +19,7 @@ export interface Session {
   /** `18.4`. */
   readonly serverVersion: string
   readonly tls: boolean
-  /** Runs one statement; every value is the server's text. `what` begins the message of a failure. */
+  /** Runs one statement, after those that were asked before; every value is the server's text. `what` begins the message of a failure. */
   rows(what: string, sql: string, values?: readonly (string | null)[]): Promise<readonly Row[]>
   /** Tells the server to stop what this session is doing. Never fails. */
   cancel(): Promise<void>
@@ -127,6 +127,8 @@ class OpenSession implements Session {
   readonly tls: boolean
   readonly #link: Link
   readonly #pid: string
+  /** Ends with the statement that was asked last. */
+  #last: Promise<unknown> = Promise.resolve()
 
   constructor(connection: PostgresqlConnection, link: Link, facts: { readonly version: string; readonly pid: string }) {
     this.connection = connection
@@ -137,12 +139,17 @@ class OpenSession implements Session {
     this.#pid = facts.pid
   }
 
-  async rows(what: string, sql: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
-    try {
-      return (await this.client.query<Row>({ text: sql, values: [...values] })).rows
-    } catch (error) {
-      throw serverFailure(error, this.connection, what)
-    }
+  rows(what: string, sql: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
+    // Several ask at the same time, and the driver takes one statement after the other.
+    const asked = this.#last.then(async () => {
+      try {
+        return (await this.client.query<Row>({ text: sql, values: [...values] })).rows
+      } catch (error) {
+        throw serverFailure(error, this.connection, what)
+      }
+    })
+    this.#last = asked.catch(() => {})
+    return asked
   }
 
   async cancel(): Promise<void> {

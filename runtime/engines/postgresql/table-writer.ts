@@ -4,10 +4,11 @@
 import type { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
+import { pgText } from '../../contract/postgresql-names.ts'
 import type { OutputColumn } from '../../engine.ts'
-import { copyFrom } from './driver.ts'
+import { copyFrom, type QueryResult } from './driver.ts'
 import { serverFailure } from './failures.ts'
-import type { Session } from './session.ts'
+import type { Row, Session } from './session.ts'
 import { duckdbType } from './types.ts'
 import { utf16OfPosition } from './utf16.ts'
 
@@ -19,29 +20,71 @@ export interface TableFacts {
 /** A statement of a step, and where it is in the step's file. */
 export interface PlacedStatement {
   readonly sql: string
-  /** What stands in front of it when it is executed. */
-  readonly leading: string
   /** The offset in the step's file of an offset in `sql`. */
   readonly origin: (offset: number) => number
   /** Where an error is that the server knows no place of; null: anywhere. */
   readonly otherwise: number | null
 }
 
-/** Rows that the statement gave, by its tag. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED. */
-export async function executeStep(session: Session, statement: PlacedStatement, what: string): Promise<number> {
-  const text = statement.leading + statement.sql
+/** What stands around a statement when it is executed. */
+interface Around {
+  readonly leading: string
+  readonly trailing: string
+}
+
+export interface MadeTable extends TableFacts {
+  /** By the tag of the statement that filled it. */
+  readonly rows: number
+}
+
+/**
+ * A table in place of one of that name, and what it is, in one message, which is one transaction. `comment` goes before
+ * all of it. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED.
+ */
+export async function makeTable(
+  session: Session,
+  { query, ...named }: Readonly<Record<'comment' | 'table' | 'what', string>> & { readonly query: PlacedStatement },
+): Promise<MadeTable> {
+  const { comment, table, what } = named
+  const leading = `${comment} DROP TABLE IF EXISTS ${table};\nCREATE TABLE ${table} AS\n`
+  const [, made, facts] = await executed(session, query, { leading, trailing: `\n;\n${factsQuery(table)}` }, what)
+  return { rows: made?.rowCount ?? 0, ...factsOf(facts?.rows ?? []) }
+}
+
+/** A statement about temporary objects. Throws what makeTable() throws. */
+export async function executeStep(
+  session: Session,
+  {
+    comment,
+    statement,
+    what,
+  }: { readonly comment: string; readonly statement: PlacedStatement; readonly what: string },
+): Promise<void> {
+  await executed(session, statement, { leading: `${comment} `, trailing: '' }, what)
+}
+
+/** The answer to each statement of a message. */
+async function executed(
+  session: Session,
+  { sql, origin, otherwise }: PlacedStatement,
+  { leading, trailing }: Around,
+  what: string,
+): Promise<readonly QueryResult<Row>[]> {
+  const text = leading + sql + trailing
   try {
-    return (await session.client.query(text)).rowCount ?? 0
+    const results: unknown = await session.client.query<Row>(text)
+    // The driver gives a list where there are several statements.
+    return (Array.isArray(results) ? results : [results]) as readonly QueryResult<Row>[]
   } catch (error) {
     throw stepFailure(serverFailure(error, session.connection, what), what, (position) => {
-      const offset = position === null ? -1 : utf16OfPosition(text, position) - statement.leading.length
-      return offset < 0 ? statement.otherwise : statement.origin(offset)
+      const offset = position === null ? -1 : utf16OfPosition(text, position) - leading.length
+      return offset < 0 || offset > sql.length ? otherwise : origin(offset)
     })
   }
 }
 
 /** A statement that no file of the bundle holds. */
-export const ourOwn = (sql: string): PlacedStatement => ({ sql, leading: '', origin: () => 0, otherwise: null })
+const ourOwn = (sql: string): PlacedStatement => ({ sql, origin: () => 0, otherwise: null })
 
 function stepFailure(
   failure: RuntimeFailure,
@@ -70,7 +113,7 @@ export async function fillTable(
   { create, copy, what }: { readonly create: string; readonly copy: string; readonly what: string },
   rows: () => RowStream,
 ): Promise<void> {
-  await executeStep(session, ourOwn(create), what)
+  await executed(session, ourOwn(create), { leading: '', trailing: '' }, what)
   const sink = session.client.query(copyFrom(copy))
   const { stream, settled } = rows()
   const [sent, made] = await Promise.allSettled([
@@ -98,22 +141,21 @@ export async function sameColumns(session: Session, one: string, other: string, 
   return found?.same === 'true'
 }
 
+const factsQuery = (relation: string): string =>
+  `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attndims AS dimensions, pg_relation_size(a.attrelid) AS size
+   FROM pg_attribute a WHERE a.attrelid = ${pgText(relation)}::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`
+
+const factsOf = (rows: readonly Row[]): TableFacts => ({
+  columns: rows.map(({ name, type, dimensions }) => ({
+    name: name ?? '',
+    type: duckdbType(type ?? 'text', Number(dimensions ?? 1)),
+  })),
+  sizeBytes: Number(rows[0]?.size ?? 0),
+})
+
 /** Columns and size of a relation that the name, as SQL spells it, leads to. */
-export async function tableFacts(session: Session, relation: string, what: string): Promise<TableFacts> {
-  const rows = await session.rows(
-    what,
-    `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type, a.attndims AS dimensions, pg_relation_size(a.attrelid) AS size
-     FROM pg_attribute a WHERE a.attrelid = $1::regclass AND a.attnum > 0 AND NOT a.attisdropped ORDER BY a.attnum`,
-    [relation],
-  )
-  return {
-    columns: rows.map(({ name, type, dimensions }) => ({
-      name: name ?? '',
-      type: duckdbType(type ?? 'text', Number(dimensions ?? 1)),
-    })),
-    sizeBytes: Number(rows[0]?.size ?? 0),
-  }
-}
+export const tableFacts = async (session: Session, relation: string, what: string): Promise<TableFacts> =>
+  factsOf(await session.rows(what, factsQuery(relation)))
 
 const MODULUS = 1n << 128n
 

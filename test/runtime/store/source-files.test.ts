@@ -52,6 +52,24 @@ test('A glob names the files that DuckDB reads', async () => {
   instance.closeSync()
 })
 
+test('What was read ahead is read again when it changed since, and what is stopped is not read', async () => {
+  const project = tempProject({ 'd/a.csv': 'x', 'd/b.csv': 'y' })
+  const fresh = async () => (await new SourceFiles(openStore(project)).contents('d/*.csv')).digest
+  const sources = new SourceFiles(openStore(project))
+  sources.readAhead('d/*.csv')
+  sources.readAhead('absent/*.csv')
+  assert.is((await sources.contents('d/*.csv')).digest, await fresh())
+  sources.readAhead('d/*.csv')
+  writeFileSync(join(project, 'd/a.csv'), 'z')
+  assert.is((await sources.contents('d/*.csv')).digest, await fresh())
+  await rejects(() => sources.contents('absent/*.csv'), 'SOURCE_NOT_FOUND')
+  const stopped = new SourceFiles(openStore(project))
+  stopped.readAhead('d/*.csv')
+  stopped.stop()
+  const ended = await stopped.contents('d/*.csv').catch((error: unknown) => error)
+  assert.instance(ended, Error)
+})
+
 test('Contents count, times do not; other names do', async () => {
   const project = tempProject({ 'd/a.csv': 'x', 'd/b.csv': 'y' })
   const digest = async () => (await new SourceFiles(openStore(project)).contents('d/*.csv')).digest

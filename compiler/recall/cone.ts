@@ -1,0 +1,164 @@
+// The last compile and the files of nodes that have another text now → the files to compile, those of the nodes in them and
+// of all that reads these, and what is taken over of the nodes outside. Null: everything has to be compiled. The result is
+// the same, byte for byte: a pass takes from a node outside only what the manifest says of it, and what cannot be taken
+// over so (tables of databases, columns that only data can tell) is never outside.
+
+import { isLong, rememberItems } from '../../runtime/contract/canonical-json.ts'
+import type { Diff } from '../../runtime/contract/diff.ts'
+import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
+import { asFingerprint, asNodeId } from '../../runtime/contract/ids.ts'
+import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import { sameJson } from '../diff/pairs.ts'
+import { kindOf } from '../load/file-kinds.ts'
+import type { KeptStep, Outside } from '../outside.ts'
+import type { PrefixSpan } from '../rewrite/marks.ts'
+import type { Validated } from '../validate.ts'
+import { knownVersion } from '../versions.ts'
+import type { Last, Observed } from './kept.ts'
+
+export interface Cone {
+  /** Whether a file of the project is compiled. */
+  readonly holds: (path: string) => boolean
+  readonly outside: Outside
+  /** What was asked of sources outside. */
+  readonly observed: readonly Observed[]
+}
+
+/** Files whose diagnostics a compile of the cone gives anew. */
+const isAlwaysRead = (path: string): boolean => kindOf(path) !== 'node'
+
+export function coneOf(last: Last, changed: ReadonlySet<string>): Cone | null {
+  const files = filesOfCone(last.manifest, changed)
+  const holds = (path: string): boolean => files.has(path) || isAlwaysRead(path)
+  const outside = last.manifest.nodes.filter((node) => !files.has(node.file))
+  // Several nodes may share a file of SQL: whose diagnostics stand in it is not known.
+  const isPlain = outside.every(isTakenOver) && !last.diagnostics.some(({ place }) => place.file.endsWith('.sql'))
+  if (!isPlain || isDatabaseEngine(last.contract.engine.name)) return null
+  const ids = new Set(outside.map((node) => node.id))
+  const inside = new Map(last.manifest.nodes.flatMap((node) => (ids.has(node.id) ? [] : [[node.id, node]])))
+  return {
+    holds,
+    observed: last.observed.filter(([request]) => ids.has(request.node)),
+    outside: {
+      records: recordsOf(outside, last),
+      steps: stepsOf(ids, last),
+      lock: Object.fromEntries(Object.entries(lockOf(last)).filter(([id]) => ids.has(id))),
+      diagnostics: last.diagnostics.filter(({ place }) => !holds(place.file)),
+      fits: ({ nodes, unsupported }) =>
+        unsupported.length === 0 && nodes.length === inside.size && nodes.every(({ id }) => inside.has(id)),
+      written: writtenAs(last),
+      types: (manifest) =>
+        manifest.nodes.every((node) => ids.has(node.id) || sameType(node, inside.get(node.id)))
+          ? last.texts.get('types.ts')
+          : undefined,
+      digestOf: (path, text) => {
+        const digest = last.texts.get(path) === text ? last.contract.files[path] : undefined
+        return digest === undefined ? undefined : asFingerprint(digest)
+      },
+    },
+  }
+}
+
+/** The changed ones, and those of every node that reads a node of them, through however many. */
+function filesOfCone({ nodes }: Manifest, changed: ReadonlySet<string>): ReadonlySet<string> {
+  const readers = new Map<string, ManifestNode[]>()
+  for (const node of nodes)
+    for (const { ref } of node.inputs) {
+      const known = readers.get(ref)
+      if (known === undefined) readers.set(ref, [node])
+      else known.push(node)
+    }
+  const reached = new Set(nodes.filter((node) => changed.has(node.file)))
+  for (const node of reached) for (const reader of readers.get(node.id) ?? []) reached.add(reader)
+  return new Set([...changed, ...[...reached].map((node) => node.file)])
+}
+
+const isTakenOver = (node: ManifestNode): boolean =>
+  node.columns !== null && node.targets === undefined && node.source_table === undefined && node.dialect === undefined
+
+/** The records as they were before anything was carried over. */
+function recordsOf(outside: readonly ManifestNode[], { fresh }: Last): Outside['records'] {
+  const before = new Map(fresh.map((record) => [record.id, record]))
+  const records = new Map(
+    outside.map((node) => {
+      const other = before.get(node.id)
+      return [asNodeId(node.id), other === undefined ? node : { ...node, ...other }] as const
+    }),
+  )
+  // A fresh edge is the version of the record that it leads to.
+  for (const { inputs } of records.values())
+    for (const { ref, fingerprint } of inputs) {
+      const input = records.get(asNodeId(ref))
+      if (input !== undefined) knownVersion(input, asFingerprint(fingerprint))
+    }
+  return records
+}
+
+function stepsOf(ids: ReadonlySet<string>, { contract, texts, cleanups }: Last): Outside['steps'] {
+  const spans = new Map<string, (typeof contract.namespaces)[number][]>()
+  for (const span of contract.namespaces) spans.set(span.file, [...(spans.get(span.file) ?? []), span])
+  const steps = contract.steps.flatMap(({ id, kind, node, file, inputs }): (readonly [string, KeptStep])[] => {
+    const sql = texts.get(file)
+    if (sql === undefined || !ids.has(node)) return []
+    const cleanup = cleanups[id]
+    const step = {
+      ...{ id, kind, node: asNodeId(node), sql, spans: inCharacters(sql, spans.get(file) ?? []) },
+      ...(cleanup === undefined ? {} : { cleanup }),
+    }
+    return [[id, { step, inputs }]]
+  })
+  return new Map(steps)
+}
+
+/** Offsets in bytes of the file → in UTF-16 code units of its text. */
+function inCharacters(sql: string, spans: Last['contract']['namespaces']): readonly PrefixSpan[] {
+  const bytes = spans.length === 0 ? null : Buffer.from(sql)
+  return spans.map(({ file: _, start, ...span }) => ({
+    ...span,
+    start: bytes === null || bytes.length === sql.length ? start : bytes.toString('utf8', 0, start).length,
+  }))
+}
+
+function lockOf({ lock }: Last): Validated['lock'] {
+  // Written by lockText.
+  const { sources }: { readonly sources: Validated['lock'] } = JSON.parse(lock ?? '{"sources":{}}')
+  return sources
+}
+
+function writtenAs({ texts, manifest: last, contract }: Last): Outside['written'] {
+  const text = (path: string): string => texts.get(path) ?? ''
+  return {
+    manifest: (manifest) => {
+      rememberItems(text('manifest.json'), 'nodes', last.nodes)
+      return { ...manifest, nodes: asBefore(manifest.nodes, last.nodes, ({ id }) => id) }
+    },
+    contract: (now) => {
+      rememberItems(text('bundle.json'), 'steps', contract.steps)
+      return { ...now, steps: asBefore(now.steps, contract.steps, ({ id }) => id) }
+    },
+    diff: (diff) => {
+      if (!isLong(diff.changes) && !isLong(diff.execute)) return diff
+      const { changes, execute }: Diff = JSON.parse(text('diff.json'))
+      rememberItems(text('diff.json'), 'changes', changes)
+      rememberItems(text('diff.json'), 'execute', execute)
+      return {
+        ...diff,
+        changes: asBefore(diff.changes, changes, ({ node }) => node),
+        execute: asBefore(diff.execute, execute, ({ node }) => node),
+      }
+    },
+  }
+}
+
+/** Each item as it was, where it says the same. */
+function asBefore<Item>(items: readonly Item[], before: readonly Item[], keyOf: (item: Item) => string): Item[] {
+  const known = new Map(before.map((item) => [keyOf(item), item]))
+  return items.map((item) => {
+    const was = known.get(keyOf(item))
+    return was !== undefined && sameJson(was, item) ? was : item
+  })
+}
+
+/** Whether both have one interface. */
+const sameType = (a: ManifestNode, b: ManifestNode | undefined): boolean =>
+  a.description === b?.description && sameJson(a.columns, b?.columns)

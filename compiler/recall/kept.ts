@@ -1,0 +1,106 @@
+// A compile without errors ↔ what is kept of it: its bundle, and what made it, so that the next compile can tell what it may
+// take over.
+
+import type { BundleFile } from '../../runtime/contract/bundle.ts'
+import { prettyJson } from '../../runtime/contract/canonical-json.ts'
+import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
+import type { Diff } from '../../runtime/contract/diff.ts'
+import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { Compiled, CompileInput, Parts } from '../compile.ts'
+import { sameJson } from '../diff/pairs.ts'
+import type { KeptResult, SourceObservation, SourceRequest } from '../ports.ts'
+
+/** What was asked of a source, and the answer. */
+export type Observed = readonly [SourceRequest, SourceObservation]
+
+/** What a compile is made from besides sources. */
+export interface Made {
+  /** Stands for everything but the texts of files of nodes. */
+  readonly rest: string
+  /** Digests of the texts of files of nodes, by path; sorted. */
+  readonly files: readonly (readonly [path: string, digest: string])[]
+}
+
+/** What diff replaces of a record when it carries fingerprints over. */
+type Carried = Pick<ManifestNode, 'id' | 'definition_fingerprint' | 'inputs'>
+
+/** All that is kept besides the texts; JSON. */
+export interface Kept extends Made {
+  readonly observed: readonly Observed[]
+  /** Where each step's text is in apply.sql: path, start, end. Those that are not there are among the texts. */
+  readonly steps: readonly (readonly [string, number, number])[]
+  /** By id of the step. */
+  readonly cleanups: Readonly<Record<string, string>>
+  /** Of the nodes of the manifest with carried fingerprints: those that `fingerprint` gave. */
+  readonly fresh: readonly Carried[]
+  readonly lock: string | null
+  readonly size: Compiled['size']
+  readonly diagnostics: readonly Diagnostic[]
+}
+
+/** The last compile of a slot. */
+export interface Last extends Omit<Kept, 'steps'> {
+  readonly contract: BundleFile
+  readonly manifest: Manifest
+  /** Every file of the bundle but base.json. */
+  readonly texts: ReadonlyMap<string, string>
+}
+
+/** The texts are those of every file but the steps and base.json. */
+export function keep(compiled: Compiled, parts: Parts, made: Made, observed: readonly Observed[]): KeptResult {
+  const { bundle, lock, size, diagnostics, manifest } = compiled
+  const files = bundle?.files ?? new Map<string, string>()
+  const whole = files.get('apply.sql') ?? ''
+  let at = 0
+  const steps = (bundle?.contract.steps ?? []).flatMap(({ file }): [string, number, number][] => {
+    const text = files.get(file) ?? ''
+    const start = whole.indexOf(text, at)
+    if (start === -1) return []
+    at = start + text.length
+    return [[file, start, at]]
+  })
+  const paths = new Set(steps.map(([path]) => path))
+  const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
+  const cleanups = parts.steps.flatMap(({ id, cleanup }) => (cleanup === undefined ? [] : [[id, cleanup]]))
+  const fresh = parts.fresh.nodes.flatMap((node, i) => carriedOver(node, manifest?.nodes[i]))
+  const head: Kept = {
+    ...made,
+    ...{ observed, steps, cleanups: Object.fromEntries(cleanups), fresh, lock, size, diagnostics },
+  }
+  return { head, texts }
+}
+
+function carriedOver(fresh: ManifestNode, node: ManifestNode | undefined): readonly Carried[] {
+  const { id, definition_fingerprint, inputs } = fresh
+  const isSame = definition_fingerprint === node?.definition_fingerprint && sameJson(inputs, node.inputs)
+  return isSame ? [] : [{ id, definition_fingerprint, inputs }]
+}
+
+export function lastOf({ head, texts }: KeptResult): Last {
+  // Written above only.
+  const { steps, ...kept } = head as Kept
+  const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
+  const manifest: Manifest = JSON.parse(texts.get('manifest.json') ?? '')
+  const apply = texts.get('apply.sql') ?? ''
+  const all = new Map([...texts, ...steps.map(([path, start, end]) => [path, apply.slice(start, end)] as const)])
+  return { ...kept, contract, manifest, texts: all }
+}
+
+/** The compile again. */
+export function recalled(
+  { lock, size, diagnostics, contract, manifest, texts }: Last,
+  { base, keptBase }: CompileInput,
+): Compiled {
+  const diff: Diff = JSON.parse(texts.get('diff.json') ?? '')
+  const files = new Map(texts)
+  // Without a change, production's manifest is this one.
+  if (base !== null)
+    files.set(
+      'base.json',
+      contract.base === contract.files['manifest.json']
+        ? (texts.get('manifest.json') ?? '')
+        : (keptBase?.text() ?? prettyJson(base)),
+    )
+  const bundle = { contract, files, manifest, base, diff }
+  return { bundle, lock, size, manifest, last: { pass: 'emit', output: bundle }, diagnostics }
+}

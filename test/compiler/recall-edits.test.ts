@@ -1,0 +1,92 @@
+// The law of a compile that takes over what the last one made: whatever was edited since, its result is that of a compile of
+// everything, byte for byte. More edits: the environment variables EDITS and SEED.
+
+import * as assert from 'uvu/assert'
+import { ResultFiles } from '../../compiler/cli/result-files.ts'
+import { type Compiled, type CompileInput, compile } from '../../compiler/compile.ts'
+import { type CompileCache, noDatabases, type ObserveSources } from '../../compiler/ports.ts'
+import { recallOrCompile } from '../../compiler/recall.ts'
+import { environmentName } from '../../runtime/contract/ids.ts'
+import type { Manifest } from '../../runtime/contract/manifest.ts'
+import { analysisEngine } from '../support/analysis.ts'
+import { EditedProject } from '../support/edited-project.ts'
+import { seeded } from '../support/random.ts'
+import { suite } from '../support/suite.ts'
+import { tempFolder } from '../support/temp.ts'
+
+const test = suite('recall edits')
+const EDITS = Number(process.env.EDITS ?? 60)
+const SEED = Number(process.env.SEED ?? 1)
+
+const observe: ObserveSources = async (requests) => requests.map(() => ({ kind: 'absent' }))
+
+function memory(): CompileCache & { read: number } {
+  const kept = new Map<string, string>()
+  const cache = {
+    read: 0,
+    get(key: string): unknown {
+      if (key.startsWith('load/')) cache.read += 1
+      const text = kept.get(key)
+      return text === undefined ? undefined : JSON.parse(text)
+    },
+    set(key: string, value: unknown): void {
+      kept.set(key, JSON.stringify(value))
+    },
+  }
+  return cache
+}
+
+const whole = memory()
+
+type Asked = Pick<CompileInput, 'files' | 'environment' | 'base'> & Partial<CompileInput>
+
+const inputOf = (asked: Asked, cache: CompileCache): CompileInput => ({
+  ...{ params: {}, engine: analysisEngine, observe, ...noDatabases, cache, acceptSources: false },
+  ...asked,
+})
+
+/** All that a command sees, in an order that does not matter. */
+const shown = ({ bundle, ...compiled }: Compiled): unknown => {
+  const { lock, size, diagnostics, manifest } = compiled
+  const all = { lock, size, diagnostics, manifest, contract: bundle?.contract, diff: bundle?.diff }
+  return JSON.parse(JSON.stringify({ ...all, base: bundle?.base, files: [...(bundle?.files ?? [])].sort() }))
+}
+
+/** Compiles over what is kept; `cones` counts those that read some of the files only. */
+class Slot {
+  readonly #cache = memory()
+  readonly #results = new ResultFiles(tempFolder(), 'test')
+  cones = 0
+
+  async compile(asked: Asked): Promise<Compiled> {
+    this.#cache.read = 0
+    const compiled = await recallOrCompile({ ...inputOf(asked, this.#cache), results: this.#results })
+    this.#results.save()
+    const files = asked.files.filter(({ path }) => path.endsWith('.yml')).length
+    if (this.#cache.read > 0 && this.#cache.read < files) this.cones += 1
+    return compiled
+  }
+}
+
+for (const kind of ['production without a past', 'production', 'an environment']) {
+  test(`${kind}: after any edits, what is compiled over the last result is what all files compile to`, async () => {
+    const random = seeded(SEED * 1000 + kind.length)
+    const project = new EditedProject(random)
+    const slot = new Slot()
+    const environment = kind === 'an environment' ? (environmentName('dev') ?? null) : null
+    let base: Manifest | null = null
+    const done: string[] = []
+    for (let i = 0; i < EDITS; i++) {
+      const asked = { files: project.files, environment, base }
+      const expected = await compile(inputOf(asked, whole))
+      const found = await slot.compile(asked)
+      assert.equal(shown(found), shown(expected), `after ${done.slice(-5).join('; ')} (${i})`)
+      if (kind !== 'production without a past' && expected.manifest !== null && (i === 0 || random.chance(0.05)))
+        base = expected.manifest
+      done.push(project.edit())
+    }
+    assert.ok(slot.cones > EDITS / 8, `only ${slot.cones} compiles took something over`)
+  })
+}
+
+test.run()
