@@ -21,7 +21,7 @@ import { ServerBinding } from './bind/postgresql.ts'
 import { bindSources } from './bind/sources.ts'
 import { sqlFacts } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
-import { bindTargets } from './bind/targets.ts'
+import { bindTargets, NOT_ASKED } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
 import { NO_RECORDS, type Records } from './outside.ts'
 import type { PostgresqlFacts } from './resolve/postgresql.ts'
@@ -78,6 +78,7 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
   const { targets, diagnostics: wrongTargets } = bindTargets(
     graph.nodes.map(({ id, node }) => ({ id, node })),
     bound,
+    server === null ? undefined : NOT_ASKED,
   )
   await server?.translate(
     described.flatMap(({ node }) => (node.postgresql === undefined ? [node] : [])),
@@ -193,7 +194,7 @@ const mistakesOf = (answer: Answer): readonly Diagnostic[] =>
     : outputMistakes(answer.described.node, answer.described.output.columns)
 
 function boundTransform({ node, output }: Described, facts: SqlFacts, declared?: readonly Column[]): BoundNode {
-  const { columns, columnsFingerprint, casts } = output
+  const { columns, columnsFingerprint, casts, sourceTypes } = output
   const { lineage, reproducibility, canonicalSql } = facts
   return {
     id: node.id,
@@ -201,6 +202,7 @@ function boundTransform({ node, output }: Described, facts: SqlFacts, declared?:
     columnsFingerprint,
     ...(declared === undefined ? {} : { declared }),
     casts,
+    ...(sourceTypes === undefined ? {} : { sourceTypes }),
     lineage,
     reproducibility,
     canonicalSql,

@@ -90,6 +90,7 @@ function manifestNode(
     name,
     ...(owner === undefined ? {} : { owner }),
     parameters: [...node.parameters],
+    ...(isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}),
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     reproducibility: bound.reproducibility,
     ...readingOf(node, all.graph.project.engine),

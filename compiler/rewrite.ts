@@ -22,7 +22,7 @@ import {
   databaseStep,
 } from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
-import { longNames, materializeStep, takenNames } from './rewrite/materialize-step.ts'
+import { longNames, materializeStep, storedTargetStep, takenNames } from './rewrite/materialize-step.ts'
 import { sourceStep } from './rewrite/source-step.ts'
 import { fillLateStep, transformStep } from './rewrite/step-text.ts'
 import { extractMistakes, extractOf, ownTables, tableStep } from './rewrite/table-step.ts'
@@ -45,6 +45,8 @@ export interface RewrittenStep {
   readonly production?: string
   /** What takes back, in apply.sql, what it leaves in the session; absent: nothing. */
   readonly cleanup?: string
+  /** Targets in the database of the engine: the server's own types of columns. Absent: none. */
+  readonly types?: Readonly<Record<string, string>>
   /** What stands for it in apply.sql: of steps whose columns only data can tell, and of those that another database runs. */
   readonly byHand?: { readonly sql: string; readonly spans: readonly PrefixSpan[] }
 }
@@ -71,7 +73,8 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
     if (node === undefined || types === undefined) return takenOver(step, outside)
-    if (step.kind === 'materialize') return [materializeStep(step, types, prefix)]
+    if (step.kind === 'materialize')
+      return [database === null ? materializeStep(step, types, prefix) : storedTargetStep(step, node, types, prefix)]
     if (database !== null) return [inDatabase(step, node, types, { prefix, database, steps: planned.steps })]
     const written = prefix === '' ? '' : authorText(step, node, types)
     const marks = new Marks(prefix, written)

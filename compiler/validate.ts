@@ -91,6 +91,8 @@ export interface TransformNode extends NodeCommon {
   /** SQL as written, from `transform:` or the file that `file:` names. */
   readonly sql: PlacedText
   readonly dialect: Dialect
+  /** People read a table instead of a view; only where the engine is a database. */
+  readonly publish: 'view' | 'table'
 }
 
 export type ValidNode = SourceNode | TransformNode

@@ -20,25 +20,33 @@ export async function cleanDatabase(shared: SharedState, options: CleanOptions):
   try {
     await shared.refresh()
     const { result, tables, bundles } = await removals(shared, options)
-    for (const name of result.environments) await removed(shared, name, { command, timeoutMs })
+    const withTables: EnvironmentName[] = []
+    for (const name of result.environments)
+      if (!(await removed(shared, name, { command, timeoutMs }))) withTables.push(name)
     const dropped = await dropTables(shared, tables)
     await forget(shared, result, dropped, bundles)
     await shared.refresh()
-    return { ...result, snapshots: dropped.length }
+    const environments = result.environments.filter((name) => !withTables.includes(name))
+    return { ...result, environments, withTables, snapshots: dropped.length }
   } finally {
     await release()
     await lock.release()
   }
 }
 
+/** False: others made something of its views or tables. */
 async function removed(
   shared: SharedState,
   name: EnvironmentName,
   options: { readonly command: string; readonly timeoutMs: number },
-): Promise<void> {
+): Promise<boolean> {
   const lock = await shared.lock(`environment-${name}`, options)
   try {
     await removeEnvironment(shared, name, false)
+    return true
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure) || error.code !== 'TARGET_FAILED') throw error
+    return false
   } finally {
     await lock.release()
   }

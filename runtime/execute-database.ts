@@ -140,8 +140,7 @@ async function runLocked(shared: SharedState, world: World, { options, started }
     options.onEvent?.({ kind: 'planned', runId: world.values.runId, due })
     const before = await viewsIn(shared.ledger, world.environment)
     const own = new Set(before.map(({ schema, name }) => `${schema}.${name}`))
-    const { signal } = options
-    const maker = new TableMaker({ world, shared, pool, loader, own, signal })
+    const maker = new TableMaker({ world, shared, pool, loader, own, options })
     const settled = await runSteps({ world, predictions, scratch, journal, engine: noEngine, maker, options })
     world.sources.save(0)
     world.digests.save()
@@ -213,7 +212,7 @@ async function finish(
   const faults = options.faults ?? (() => {})
   if (world.environment !== null) {
     const application = { states, checks, complete: outcome === 'done', engine, scratch: '', faults }
-    await applyInDatabase(shared, world, application, before)
+    await applyInDatabase(shared, world, application)
     return { outcome, generation: null }
   }
   if (outcome !== 'done') return { outcome, generation }

@@ -62,7 +62,7 @@ export interface PromoteOptions extends SwitchOptions {
   readonly onWriting?: (target: PromotedTarget) => void
 }
 
-/** A promotion, with production's tables of other databases: which were written, and which the next run will write. */
+/** A promotion, with production's tables of databases: which were written, and which the next run will write. */
 export interface PromoteResult extends SwitchResult {
   readonly written: readonly PromotedTarget[]
   readonly dueTargets: readonly PromotedTarget[]
@@ -113,18 +113,17 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const there = await options.shared?.lock(`environment-${environment}`, lockOptions(options, command))
   let written: readonly PromotedTarget[] = []
   const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
-    if (options.rematerialize !== true || connection === null || options.shared !== undefined) return
+    if (options.shared !== undefined) {
+      // They change with the switch, in its transaction.
+      written = staged.updates.create === null ? [] : about().dueTargets
+      return
+    }
+    if (options.rematerialize !== true || connection === null) return
     requireMet(store, staged.requirements)
     requireOwnRows(applied(), about())
     const { signal, faults, onWriting } = options
-    written = await rematerialize(store, applied(), {
-      connection,
-      scratch,
-      runId: staged.runId,
-      signal,
-      faults,
-      onWriting,
-    })
+    const { runId } = staged
+    written = await rematerialize(store, applied(), { connection, scratch, runId, signal, faults, onWriting })
   }
   try {
     const result = await switchProduction(store, options, command, stage, { before, applied: () => applied().bundle })

@@ -41,8 +41,8 @@ export interface SqlSession {
   run(sql: string, limit: number): Promise<QueryAnswer>
   /** The same, chunk by chunk. The next statement may run when all chunks have been read. */
   stream(sql: string, limit: number): Promise<QueryStream>
-  /** Writes the rows of one SELECT to a Parquet file below the scratch directory. */
-  exportParquet(sql: string, file: string): Promise<void>
+  /** Writes at most so many rows of one SELECT to a Parquet file below the scratch directory. */
+  exportParquet(sql: string, limit: number, file: string): Promise<void>
   /** Types of a relation's columns, by name, where the engine has others than a manifest names. */
   typesOf(relation: string): Promise<ReadonlyMap<string, string>>
   /** Stops the statement that runs, in the engine too. */

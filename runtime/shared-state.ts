@@ -54,8 +54,9 @@ export async function openShared(
     throw new RuntimeFailure('PROJECT_INVALID', 'The project has no name, by which its state is found.')
   const connection = connectionNamed(engine.connection)
   const ledger = await Ledger.open(connection, project)
-  const reader = readerOf(ledger)
-  const place = fingerprintOf({ ledger: placeOfConnection(connection), project })
+  const database = placeOfConnection(connection)
+  const reader = readerOf(ledger, database)
+  const place = fingerprintOf({ ledger: database, project })
   return {
     ledger,
     reader,
@@ -86,6 +87,8 @@ async function saveEnvironment(
     }),
   )
   const changes = [`documents = excluded.documents`]
+  if (more !== undefined)
+    await ledger.ask('DELETE FROM seeknal.shown WHERE project = $1 AND environment = $2', [ledger.project, environment])
   if (more !== undefined) changes.push('views = excluded.views', 'promotion = excluded.promotion')
   await ledger.ask(
     `INSERT INTO seeknal.environments (project, name, documents, views, promotion) VALUES ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb)

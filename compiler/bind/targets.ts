@@ -25,29 +25,50 @@ export interface BoundTargets {
 }
 
 /** Nodes without an output have mistakes of their own and are left out. Pure. */
-export function bindTargets(nodes: readonly Written[], outputs: ReadonlyMap<NodeId, Output>): BoundTargets {
+export function bindTargets(
+  nodes: readonly Written[],
+  outputs: ReadonlyMap<NodeId, Output>,
+  why: WhyUnknown = ONLY_DATA,
+): BoundTargets {
   const diagnostics: Diagnostic[] = shared(nodes)
   const targets = new Map<NodeId, readonly Target[]>()
   for (const { id, node } of nodes) {
     const output = outputs.get(id)
     if (output === undefined || node.targets.length === 0) continue
     const wrong: Diagnostic[] = []
-    const bound = node.targets.map((declared) => bindTarget(id, declared, output, wrong))
+    const bound = node.targets.map((declared) => bindTarget(id, declared, { output, why }, wrong))
     diagnostics.push(...wrong)
     if (wrong.length === 0) targets.set(id, inOrder(bound))
   }
   return { targets, diagnostics }
 }
 
-function bindTarget(id: NodeId, declared: DeclaredTarget, { columns }: Output, wrong: Diagnostic[]): Target {
+/** Why the columns of an output may not be known. */
+export interface WhyUnknown {
+  readonly message: (node: NodeId) => string
+  readonly hint: string
+}
+
+const ONLY_DATA: WhyUnknown = {
+  message: (node) => `Only data can tell the columns of '${node}', and a table has fixed ones.`,
+  hint: 'Name them in the SQL: PIVOT … ON x IN (…).',
+}
+
+/** Of an engine that is a database. */
+export const NOT_ASKED: WhyUnknown = {
+  message: (node) => `The columns of '${node}' are not known, and a table has fixed ones: the server was not asked.`,
+  hint: 'Compile where the server can be reached, or keep the seeknal.lock.json that was written there.',
+}
+
+function bindTarget(
+  id: NodeId,
+  declared: DeclaredTarget,
+  { output: { columns }, why }: { readonly output: Output; readonly why: WhyUnknown },
+  wrong: Diagnostic[],
+): Target {
   const { target, place } = declared
   if (columns === null) {
-    wrong.push(
-      errorAt('BIND_TARGET_COLUMNS', place, `Only data can tell the columns of '${id}', and a table has fixed ones.`, {
-        facts: { node: id },
-        hints: ['Name them in the SQL: PIVOT … ON x IN (…).'],
-      }),
-    )
+    wrong.push(errorAt('BIND_TARGET_COLUMNS', place, why.message(id), { facts: { node: id }, hints: [why.hint] }))
     return target
   }
   wrong.push(...unfitColumns(id, columns, place))

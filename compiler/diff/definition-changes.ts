@@ -121,6 +121,10 @@ export function descriptionReasons({ node, base }: Pair & { readonly base: Manif
     reasons.push(reason('OWNER_CHANGED', `owner: ${words(base.owner)} → ${words(node.owner)}`))
   if (!sameJson(node.tags, base.tags))
     reasons.push(reason('TAGS_CHANGED', `tags: ${words(base.tags)} → ${words(node.tags)}`))
+  if (node.publish !== base.publish)
+    reasons.push(
+      reason('PUBLISH_CHANGED', `published as a ${node.publish ?? 'view'} instead of a ${base.publish ?? 'view'}`),
+    )
   if (node.file !== base.file) reasons.push(reason('FILE_MOVED', `moved from ${base.file} to ${node.file}`))
   const comments = new Map(base.columns?.map((c) => [c.name, c]))
   for (const column of node.columns ?? []) {

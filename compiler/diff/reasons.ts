@@ -36,6 +36,7 @@ export const REASONS = {
   DESCRIPTION_CHANGED: 'metadata',
   OWNER_CHANGED: 'metadata',
   TAGS_CHANGED: 'metadata',
+  PUBLISH_CHANGED: 'metadata',
   FILE_MOVED: 'metadata',
   INPUT_RENAMED: 'metadata',
   SQL_FORMATTED: 'metadata',

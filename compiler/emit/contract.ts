@@ -43,7 +43,8 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
   const { isDatabase } = ENGINES[engine.name]
   const extracts = extractsOf(rewritten)
   const tables = isDatabase ? tablesOf(rewritten, prefix) : null
-  const steps = planned.steps.map((step) => stepOf(step, prefix, gates, { extracts, tables }))
+  const types = new Map(rewritten.steps.flatMap((step) => (step.types === undefined ? [] : [[step.id, step.types]])))
+  const steps = planned.steps.map((step) => stepOf(step, prefix, gates, { extracts, tables, types }))
   return {
     format: BUNDLE_FORMAT,
     project: manifest.project,
@@ -170,6 +171,8 @@ interface Outputs {
   readonly extracts: ReadonlyMap<string, Extract>
   /** Null: outputs are files. */
   readonly tables: ReadonlyMap<string, TableOutput> | null
+  /** By step that writes a target of the engine's database. */
+  readonly types: ReadonlyMap<string, Readonly<Record<string, string>>>
 }
 
 /** Views by which the outputs of a database are found, by node. */
@@ -187,6 +190,7 @@ function tablesOf({ planned }: Rewritten, prefix: string): ReadonlyMap<string, T
         ...(made === 'load' ? { load: stepLoadFile(node.id) } : {}),
         made,
         name,
+        ...(isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}),
         relation: `${schema}.${name}`,
         schema,
         ...(values === undefined || Object.keys(values).length === 0 ? {} : { values: { ...values } }),
@@ -204,7 +208,12 @@ const engineOf = ({ name, connection, schema }: Engine): Contract['engine'] => (
   ...(schema === null ? {} : { schema }),
 })
 
-function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>, { extracts, tables }: Outputs): Step {
+function stepOf(
+  step: PlannedStep,
+  prefix: string,
+  gates: ReadonlySet<string>,
+  { extracts, tables, types }: Outputs,
+): Step {
   const made = step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node)
   const { node, category } = step
   const id = stepId(step)
@@ -217,7 +226,10 @@ function stepOf(step: PlannedStep, prefix: string, gates: ReadonlySet<string>, {
     const { index: target, target: described } = step
     const depends_on = [...made, ...(gates.has(node) ? [checkStepId(node)] : [])]
     const [connection, relation] = [described.connection, relationOf(described, prefix)]
-    return { category, connection, depends_on, file, id, inputs, kind: 'materialize', node, reasons, relation, target }
+    const own = types.get(id)
+    const typed = own === undefined ? {} : { types: { ...own } }
+    const written = { connection, relation, target, ...typed }
+    return { category, depends_on, file, id, inputs, kind: 'materialize', node, reasons, ...written }
   }
   const checked = step.inputs.filter((input) => gates.has(input.node)).map((input) => checkStepId(input.node))
   const output = tables?.get(node) ?? { file: `${outputStem(node)}.parquet`, relation: `${prefix}${node}` }

@@ -70,12 +70,11 @@ export function databaseApplySql(rewritten: Rewritten, contract: Contract): stri
     dated: values.has('run_date'),
     parameters: [...values].filter((name) => name !== 'run_date').join(', '),
     schemas: [STORE_SCHEMA, ...new Set(outputs.map(({ schema }) => prefixed(schema, contract)))],
-    steps: rewritten.steps.map(({ id, sql }, i) => ({
-      number: i + 1,
-      id,
-      lead: leadOf(contract, built.get(id), versions.get(built.get(id)?.node ?? '') ?? ''),
-      sql,
-    })),
+    steps: rewritten.steps.map(({ id, kind, node, sql }, i) => {
+      const named = `\\set output ${tableNameOf(node, versions.get(node) ?? '')}\n`
+      const lead = kind === 'materialize' ? named : leadOf(contract, built.get(id), named)
+      return { number: i + 1, id, lead, sql }
+    }),
   })
 }
 
@@ -83,12 +82,14 @@ const prefixed = (schema: string, { prefix }: Pick<Contract, 'prefix'>): string 
   pgPrefixed(schema.slice(prefix.length), prefix)
 
 /** Names the table, and takes away what an earlier time left. */
-function leadOf(contract: Contract, step: BuildStep | undefined, version: string): string {
+function leadOf(contract: Contract, step: BuildStep | undefined, named: string): string {
   const output = step && tableOf(step)
-  if (step === undefined || output == null) return ''
-  const view = `DROP VIEW IF EXISTS ${prefixed(output.schema, contract)}.${pgName(output.name)};\n`
-  if (output.made === 'view') return view
-  return `\\set output ${tableNameOf(step.node, version)}\n${view}DROP TABLE IF EXISTS ${STORE_SCHEMA}.:"output";\n`
+  if (output == null) return ''
+  const view =
+    output.publish === 'table'
+      ? ''
+      : `DROP VIEW IF EXISTS ${prefixed(output.schema, contract)}.${pgName(output.name)};\n`
+  return output.made === 'view' ? view : `${named}${view}DROP TABLE IF EXISTS ${STORE_SCHEMA}.:"output";\n`
 }
 
 /** Path → text; none for production, which a run makes itself. */

@@ -86,6 +86,7 @@ export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest'
     destructive: [
       ...diff.changes.flatMap(destructive),
       ...targets.flatMap((step) => replacing(step, manifest, contract.prefix)),
+      ...steps.flatMap((step) => refilled(step, contract.prefix)),
     ],
     changes: diff.has_base ? diff.changes.slice(0, MOST_ROWS).map(changeRow) : [],
     more_changes: diff.has_base ? Math.max(0, diff.changes.length - MOST_ROWS) : 0,
@@ -200,6 +201,14 @@ function how({
     ...(target.create_table === false ? ['the table must be there'] : []),
   ]
   return parts.join(', ')
+}
+
+/** A table of its own that readers of an output find. */
+function refilled(step: BuildStep, prefix: string): string[] {
+  const output = tableOf(step)
+  if (output?.publish === undefined) return []
+  const own = `${code(output.relation)}${prefix === '' ? '' : `, and at the promotion ${code(output.relation.slice(prefix.length))}`}`
+  return [`${code(step.node)} replaces all rows of the table ${own}`]
 }
 
 /** What a target's statements take away. In an environment the promotion's are meant, too. */

@@ -25,6 +25,7 @@ import {
 } from '../sql/postgresql-query.ts'
 import type { SplicedText } from '../sql/spliced-text.ts'
 import { type CheckDialect, checkItems } from './check-step.ts'
+import { databaseRefusals } from './database-refusals.ts'
 import type { Marks } from './marks.ts'
 import { fromClause } from './table-query.ts'
 
@@ -88,9 +89,9 @@ export function databaseStep(
   const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
   const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
   const { query, before } = stepQuery(node, step, types, marks, world)
-  const made = madeBy(node, world)
-  const own = isTable(node) ? ownTypes(node, types) : {}
-  return tableStepText({ made, view, columns: types.columns ?? [], node: node.id, types: own }, query, before)
+  const publish = isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}
+  const made = { made: madeBy(node, world), ...publish, view, columns: types.columns ?? [], node: node.id }
+  return tableStepText({ ...made, types: isTable(node) ? ownTypes(node, types) : {} }, query, before)
 }
 
 interface StepSql {
@@ -166,36 +167,19 @@ function tableQuery(node: ResolvedTable, types: BoundNode): string {
   return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(node)}`
 }
 
-/** What is not built for such an engine yet. */
-function notYet(node: ResolvedNode): readonly Diagnostic[] {
-  const [target] = node.node.targets
-  const facts = { node: node.id }
-  const found: Diagnostic[] = []
-  if (target !== undefined)
-    found.push(
-      errorAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        target.place,
-        'Tables that outputs are written to are not supported yet where the engine is a database: the output is read by its view.',
-        { facts, hints: [`Read it as a view of the schema that 'engine:' names, and remove the target.`] },
-      ),
-    )
-  return found
-}
-
 /** Names that PostgreSQL would cut off, types that it does not have, and what is not built yet. */
 export function databaseMistakes(
   nodes: readonly ResolvedNode[],
   bound: ReadonlyMap<NodeId, BoundNode>,
-  { schema }: Pick<DatabaseWorld, 'schema'>,
+  { schema, connection }: Pick<DatabaseWorld, 'schema' | 'connection'>,
   prefix: string,
 ): readonly Diagnostic[] {
-  return nodes.flatMap((node) => {
+  return nodes.flatMap((node): readonly Diagnostic[] => {
     const names = [`${prefix}${kindSchema(schema, kindOf(node.id))}`, node.node.name]
     const long = names.find((name) => Buffer.byteLength(name) > LONGEST_IDENTIFIER)
     const unfit = (bound.get(node.id)?.columns ?? []).find(({ type }) => targetType(type) === null)
     return [
-      ...notYet(node),
+      ...databaseRefusals(node, nodes, { schema, connection }),
       ...(long === undefined
         ? []
         : [

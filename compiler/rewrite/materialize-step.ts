@@ -1,16 +1,17 @@
 // A target → the text of its step, in its database's dialect, and what stands for it in apply.sql: the rows as a file that
-// psql reads. Reports REWRITE_NAME_TOO_LONG.
+// psql reads; where the engine is that database, the text itself. Reports REWRITE_NAME_TOO_LONG.
 
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import { LONGEST_IDENTIFIER } from '../../runtime/contract/postgresql-names.ts'
+import { STORED } from '../../runtime/contract/table-steps.ts'
 import { targetText } from '../../runtime/contract/target-sql.ts'
-import { targetItems } from '../../runtime/contract/target-types.ts'
+import { targetItems, targetType } from '../../runtime/contract/target-types.ts'
 import { targetName } from '../../runtime/contract/targets.ts'
 import type { BoundNode } from '../bind.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import { quoteName, textLiteral } from '../dialect/duckdb.ts'
 import type { PlannedMaterialize, PlannedStep } from '../plan.ts'
-import type { ResolvedNode } from '../resolve.ts'
+import { isTransform, type ResolvedNode } from '../resolve.ts'
 import type { RewrittenStep } from '../rewrite.ts'
 import { Marks } from './marks.ts'
 import { outputFile } from './step-text.ts'
@@ -30,6 +31,41 @@ export function materializeStep(step: PlannedMaterialize, types: BoundNode, pref
     ...(prefix === '' ? {} : { production: text('') }),
     byHand: rows,
   }
+}
+
+/** The same where the output is a table of the very database. */
+export function storedTargetStep(
+  step: PlannedMaterialize,
+  node: ResolvedNode,
+  types: BoundNode,
+  prefix: string,
+): RewrittenStep {
+  const { id, target } = step
+  const columns = types.columns ?? []
+  const own = serverTypes(node, types)
+  const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([target, columns, own]))
+  const mark = marks.at({ identifier: target.schema, role: 'write', reason: 'what this step writes' })
+  const text = (before: string): string =>
+    targetText({ node: step.node, target, columns, prefix: before, stored: { table: STORED, types: own } })
+  return {
+    id,
+    kind: 'materialize',
+    node: step.node,
+    ...marks.resolve(text(mark)),
+    ...(prefix === '' ? {} : { production: text('') }),
+    ...(Object.keys(own).length === 0 ? {} : { types: own }),
+  }
+}
+
+/** Types that the server gives columns by itself, and that are others than the output's types stand for. */
+function serverTypes(node: ResolvedNode, { columns, sourceTypes = {} }: BoundNode): Readonly<Record<string, string>> {
+  if (!isTransform(node) || node.postgresql === undefined) return {}
+  return Object.fromEntries(
+    (columns ?? []).flatMap(({ name, type }) => {
+      const own = Object.hasOwn(sourceTypes, name) ? sourceTypes[name] : undefined
+      return own === undefined || own === targetType(type) ? [] : [[name, own] as const]
+    }),
+  )
 }
 
 /** The rows of the output, as the step's file reads them from psql's input. */

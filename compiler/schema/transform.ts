@@ -15,6 +15,11 @@ export const Transform = Type.Object(
       "SQL; the last statement is the query whose rows are the output. It reads inputs with ref('kind.name').",
     ),
     dialect: dialect("Of its SQL; default: the project's. postgresql needs the engine postgresql."),
+    publish: Type.Optional(
+      Type.Enum(['view', 'table'], {
+        description: 'Engines that are databases: what people read, a view (default) or a table of its own.',
+      }),
+    ),
     file: text('A .sql file of the project instead of transform.'),
   },
   strict,

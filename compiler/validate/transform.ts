@@ -1,6 +1,7 @@
 // kind: transform → its SQL with places, and its inputs in the order of the YAML.
 
 import { type Diagnostic, nearest } from '../../runtime/contract/diagnostics.ts'
+import { ENGINES } from '../../runtime/contract/engines.ts'
 import { asNodeId } from '../../runtime/contract/ids.ts'
 import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import { type Loaded, type LoadedDocument, sqlPath } from '../load.ts'
@@ -48,7 +49,27 @@ export function readTransform(
     ),
     sql,
     dialect: dialectOf(fields.dialect ?? project.dialect, project.engine, keyPlaceOf(document, '/dialect'), report),
+    publish: publishOf(fields.publish, project.engine, document, report),
   }
+}
+
+function publishOf(
+  written: string | undefined,
+  { name }: ProjectSettings['engine'],
+  document: LoadedDocument,
+  report: (d: Diagnostic) => void,
+): TransformNode['publish'] {
+  const { isDatabase, title } = ENGINES[name]
+  if (written !== 'table' || isDatabase) return written === 'table' ? 'table' : 'view'
+  report(
+    warningAt(
+      'VALIDATE_UNKNOWN_KEY',
+      keyPlaceOf(document, '/publish'),
+      `'publish' has no effect with the engine ${title}, whose outputs are files.`,
+      { facts: { key: 'publish' } },
+    ),
+  )
+  return 'view'
 }
 
 function sqlOf(

@@ -29,7 +29,7 @@ import { parseDocument } from '../contract/schema.ts'
 import { targetText } from '../contract/target-sql.ts'
 import { relationOf, targetStepIds } from '../contract/targets.ts'
 import { invalidBundle, RECOMPILE } from './invalid.ts'
-import { requireTable } from './verify-tables.ts'
+import { requireTable, storedRows } from './verify-tables.ts'
 
 export type { OpenedBundle }
 
@@ -242,9 +242,10 @@ function requireTargets(contract: BundleFile, nodes: ReadonlyMap<string, Manifes
 function requireTarget(
   step: MaterializeStep,
   node: ManifestNode,
-  { prefix, files, promote }: BundleFile,
+  contract: BundleFile,
   done: ReadonlySet<string>,
 ): void {
+  const { prefix, files, promote } = contract
   const { id, inputs, target: index } = step
   const [target, columns] = [node.targets?.[index], node.columns]
   const [input, second] = inputs
@@ -253,7 +254,9 @@ function requireTarget(
     throw invalidBundle(`step '${id}' writes something else than the output of '${node.id}'`)
   if (step.connection !== target.connection || step.relation !== relationOf(target, prefix))
     throw invalidBundle(`step '${id}' writes to '${step.relation}'`)
-  const digest = (before: string): string => sha256(targetText({ node: node.id, target, columns, prefix: before }))
+  const stored = storedRows(step, node, contract)
+  const digest = (before: string): string =>
+    sha256(targetText({ node: node.id, target, columns, prefix: before, stored }))
   const promoted = promote.materialize?.[id]
   if (files[step.file] !== digest(prefix) || (promoted !== undefined && files[promoted] !== digest('')))
     throw invalidBundle(`the SQL of step '${id}' is not what writes its target`)

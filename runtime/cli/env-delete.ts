@@ -88,10 +88,10 @@ async function deleteShared(
   const command = `seeknal env delete ${environment}`
   const lock = await shared.lock(`environment-${environment}`, { command, timeoutMs })
   try {
-    const { views, schemas, kept } = await removeEnvironment(shared, environment, keepSchemas)
+    const { views, tables, schemas, kept } = await removeEnvironment(shared, environment, keepSchemas)
     await shared.refresh()
-    if (terminal.options.json) terminal.document({ deleted: environment, views, schemas, kept })
-    const gone = [...views, ...schemas.map((schema) => `schema ${schema}`)].map(oneLine).join(', ')
+    if (terminal.options.json) terminal.document({ deleted: environment, views, tables, schemas, kept })
+    const gone = [...views, ...tables, ...schemas.map((schema) => `schema ${schema}`)].map(oneLine).join(', ')
     if (gone !== '') terminal.info(`Dropped in the database: ${gone}`)
     for (const schema of kept) terminal.warn(`The schema ${oneLine(schema)} stays: it holds things of others.`)
     terminal.success(`Environment '${environment}' deleted.`)

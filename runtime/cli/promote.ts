@@ -115,7 +115,8 @@ async function promoteIn(
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   }
   const describe = () => module.promote({ ...options, dryRun: true })
-  if (request.dryRun) return sayPlanned(terminal, environment, await describe(), request)
+  const isOwn = shared !== null
+  if (request.dryRun) return sayPlanned(terminal, environment, await describe(), { ...request, isOwn })
   // On a terminal people are asked; scripts that call it have decided.
   const ask = terminal.options.interactive && !request.yes
   if (ask) sayStaged(terminal, await describe())
@@ -123,15 +124,18 @@ async function promoteIn(
     terminal.info('Nothing was changed.')
     return 0
   }
-  sayPromoted(terminal, environment, await module.promote(options), { ...request, ask })
+  sayPromoted(terminal, environment, await module.promote(options), { ...request, ask, isOwn })
   return 0
 }
+
+/** `isOwn`: tables are those of the engine's database, and change with the switch. */
+type Said = PromoteRequest & { readonly isOwn: boolean }
 
 function sayPromoted(
   terminal: Terminal,
   environment: string,
   result: PromoteResult,
-  request: PromoteRequest & { readonly ask: boolean },
+  request: Said & { readonly ask: boolean },
 ): void {
   if (terminal.options.json) terminal.document(result)
   sayTargets(terminal, result, request)
@@ -145,7 +149,7 @@ function sayPromoted(
   )
 }
 
-function sayPlanned(terminal: Terminal, environment: string, planned: PromoteResult, request: PromoteRequest): number {
+function sayPlanned(terminal: Terminal, environment: string, planned: PromoteResult, request: Said): number {
   if (terminal.options.json) terminal.document(planned)
   if (isThere(planned)) sayThere(terminal, environment, planned)
   else sayStaged(terminal, planned)
@@ -175,11 +179,11 @@ const noProfile = (): RuntimeFailure =>
     { hints: ["Write profiles.yml, or name a file with '--profile'."] },
   )
 
-/** What is written of production's tables of other databases, and what is left to the next run. */
+/** What is written of production's tables of databases, and what is left to the next run. */
 function sayTargets(
   terminal: Terminal,
   { committed, written, dueTargets, readElsewhere }: PromoteResult,
-  request: PromoteRequest,
+  request: Said,
 ): void {
   if (readElsewhere.length > 0)
     terminal.warn(
@@ -188,12 +192,13 @@ function sayTargets(
   const lines = (targets: readonly PromotedTarget[]) =>
     targets.map(({ relation, connection, mode }) => `  ${oneLine(relation)} (connection '${connection}', ${mode})`)
   if (written.length > 0) {
-    terminal.success(`${counted(written.length, 'table')} of other databases written:`)
+    terminal.success(`${counted(written.length, 'table')} ${request.isOwn ? '' : 'of other databases '}written:`)
     for (const line of lines(written)) terminal.line(line)
   }
   if (dueTargets.length === 0) return
   const now = !committed && request.rematerialize === true
-  if (now) terminal.info('Before the switch it would write:')
+  if (request.isOwn) terminal.info('With the switch it would write:')
+  else if (now) terminal.info('Before the switch it would write:')
   else
     terminal.warn(
       `Not written${committed ? ' yet' : ''}: the next 'seeknal run' does it, or '--rematerialize' does it first.`,

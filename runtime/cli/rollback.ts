@@ -1,5 +1,6 @@
 // `seeknal rollback`: an earlier generation becomes production again, exactly as it was.
 
+import { type OtherTarget, STAYS, targetsUnlike } from '../promote/rollback-targets.ts'
 import type { SwitchResult } from '../promote.ts'
 import type { SharedState } from '../shared-state.ts'
 import { openStore } from '../store/store.ts'
@@ -12,6 +13,8 @@ import { PROFILE_ARG } from './profile.ts'
 import { executionRoot, outputsRoot } from './project-root.ts'
 import { type SharedRequest, withSharedState } from './shared.ts'
 import { sayStaged, sayUnmet } from './staged-switch.ts'
+import type { Terminal } from './terminal.ts'
+import { oneLine } from './text.ts'
 
 export const rollback = command({
   about: `Makes an earlier generation production again, in one step and exactly as it was. The next plan compares the project
@@ -71,20 +74,30 @@ async function rollBackIn(
   const describe = () => module.rollback({ ...options, dryRun: true })
   if (request.dryRun) {
     const planned = await describe()
-    if (terminal.options.json) terminal.document(planned)
+    const others = shared === null ? [] : targetsUnlike(openStore(options.projectDir), planned.to)
+    if (terminal.options.json) terminal.document(shared === null ? planned : { ...planned, targets: others })
     sayStaged(terminal, planned)
+    sayOthers(terminal, others)
     return 0
   }
   if (!request.yes && !(await agreed(await describe(), surroundings))) {
     terminal.info('Nothing was changed.')
     return 0
   }
+  const store = openStore(options.projectDir)
+  const others = shared === null ? [] : targetsUnlike(store, to ?? (await describe()).to)
   const result = await module.rollback(options)
-  if (terminal.options.json) terminal.document(result)
+  if (terminal.options.json) terminal.document(shared === null ? result : { ...result, targets: others })
   terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
-  if (readTargetWrites(openStore(options.projectDir), null) !== null)
+  sayOthers(terminal, others)
+  if (shared === null && readTargetWrites(store, null) !== null)
     terminal.info('Tables of other databases hold what they held before; the next run writes those that differ.')
   return 0
+}
+
+/** What going back leaves as it is in the tables that outputs are written to. */
+function sayOthers(terminal: Terminal, others: readonly OtherTarget[]): void {
+  for (const { relation, mode } of others) terminal.warn(`${oneLine(relation)} (${mode}) ${STAYS[mode]}.`)
 }
 
 function agreed(planned: SwitchResult, surroundings: Surroundings): Promise<boolean> {

@@ -62,6 +62,8 @@ export const TableOutput = Type.Object(
     name: Type.String(),
     /** A table of the store that a query makes; one that rows of files, or of another database, are copied to; or only the view. */
     made: Type.Union([Type.Literal('query'), Type.Literal('load'), Type.Literal('copy'), Type.Literal('view')]),
+    /** Readers find a table of its own in place of the view. */
+    publish: Type.Optional(Type.Literal('table')),
     /** `load`: `load/<id>.sql`, DuckDB's SQL that reads the files, see FORMAT.md. */
     load: Type.Optional(Type.String()),
     /** What the variables of psql in the step stand for: text with placeholders of the run. Absent: it has none. */
@@ -107,6 +109,8 @@ export const MaterializeStep = Type.Object(
     target: Type.Number({ minimum: 0 }),
     /** The table, unquoted: `dev_analytics.orders`. */
     relation: Type.String(),
+    /** In the database of the engine: types of columns as the server spells them, where they are others. Absent: none. */
+    types: Type.Optional(Type.Record(Type.String(), Type.String())),
   },
   strict,
 )

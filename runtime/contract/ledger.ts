@@ -1,11 +1,15 @@
 // What a ledger holds of a project, as data: whoever keeps it gives this, and target/ is made to say the same.
 
+import type { TargetWrites } from './state.ts'
+
 /** A view by which an output is read. */
 export interface LedgerView {
   readonly schema: string
   readonly name: string
   /** What stands behind AS. */
   readonly query: string
+  /** A table that holds the rows of the query. */
+  readonly table?: true
 }
 
 export interface LedgerGeneration {
@@ -32,6 +36,8 @@ export interface LedgerState {
   readonly switches: readonly LedgerSwitch[]
   /** Environment → path below its folder → text. */
   readonly environments: ReadonlyMap<string, Readonly<Record<string, string>>>
+  /** What tables of the database hold that outputs are written to, by environment ('': production). */
+  readonly targets: ReadonlyMap<string, TargetWrites>
 }
 
 export interface LedgerReader {

@@ -18,6 +18,10 @@ export const LEDGER_SCHEMA = 'seeknal'
 /** Schemas that are ours whatever the project. */
 export const OWN_SCHEMAS: readonly string[] = [STORE_SCHEMA, NEXT_SCHEMA, LEDGER_SCHEMA]
 
+/** Whether a schema is ours whatever the project, or was made for a run of one. */
+export const isOwnSchema = (schema: string): boolean =>
+  OWN_SCHEMAS.includes(schema) || schema.startsWith(`${NEXT_SCHEMA}_`)
+
 /** The schema of what nodes of a kind make: transforms are what people look for. */
 export const kindSchema = (schema: string, kind: string): string =>
   kind === 'transform' ? schema : `${schema}_${kind}`
@@ -37,15 +41,16 @@ export function tableNameOf(node: string, version: string): string {
 
 const VERSION_DIGITS = 16
 
-const STORED = `${STORE_SCHEMA}.:"output"`
+/** The table of an output, as the text of a step names it. */
+export const STORED = `${STORE_SCHEMA}.:"output"`
 const LOADED = 'seeknal_load'
 
 export const stepLoadFile = (id: string): string => `load/${id}.sql`
 
-type Made = Pick<TableOutput, 'made'> & {
+type Made = Pick<TableOutput, 'made' | 'publish'> & {
   /** As SQL spells it: `dev_analytics.orders`. */
   readonly view: string
-  /** Of what is loaded or copied. */
+  /** Of what is loaded, copied and published. */
   readonly columns: readonly Column[]
   /** Of what is copied: the other database's own types, where they are not declared. */
   readonly types?: Readonly<Record<string, string>>
@@ -53,8 +58,11 @@ type Made = Pick<TableOutput, 'made'> & {
 }
 
 /** What stands before and after the query of a step. */
-function around({ made, view, columns, node, types = {} }: Made): readonly [string, string] {
-  const shown = `\n;\n\nCREATE OR REPLACE VIEW ${view} AS\nTABLE ${STORED}\n;\n`
+function around({ made, publish, view, columns, node, types = {} }: Made): readonly [string, string] {
+  const shown =
+    publish === 'table'
+      ? `\n;\n\n${published(view, columns)}\n;\n`
+      : `\n;\n\nCREATE OR REPLACE VIEW ${view} AS\nTABLE ${STORED}\n;\n`
   switch (made) {
     case 'view':
       return [`CREATE OR REPLACE VIEW ${view} AS\n`, '\n;\n']
@@ -70,6 +78,20 @@ function around({ made, view, columns, node, types = {} }: Made): readonly [stri
       ]
     }
   }
+}
+
+/** The rows of the store in a table that stays the same one; columns that are others a run changes, see FORMAT.md. */
+function published(table: string, columns: readonly Column[]): string {
+  const names = columns.map(({ name }) => pgName(name)).join(', ')
+  const [into, from] = columns.length === 0 ? ['', '*'] : [` (${names})`, names]
+  return `CREATE TABLE IF NOT EXISTS ${table} (LIKE ${STORED});
+WITH gone AS (
+  DELETE FROM ${table} RETURNING 1
+)
+INSERT INTO ${table}${into}
+SELECT ${from}
+FROM ${STORED}
+WHERE (SELECT count(*) FROM gone) IS NOT NULL`
 }
 
 /** `id bigint`, `note text`. */

@@ -1,8 +1,8 @@
 // A target and the columns of its node → the SQL that writes it, in PostgreSQL's dialect: statements with their roles. The
 // compiler writes them into the step's file, which psql runs; the runtime executes the very same ones in one transaction,
 // leaving out those that make what is there already, and those of one of two roads where there are two. Only names and types
-// of a target are in them, spelled by the dialect: a file that says anything else is no bundle's. Pure. Rule: FORMAT.md,
-// "Targets".
+// of a target are in them, spelled by the dialect: a file that says anything else is no bundle's. Where the engine is the
+// database, rows come from the output's table, and none is sent. Pure. Rule: FORMAT.md, "Targets".
 
 import type { Column } from './manifest.ts'
 import { pgName, pgPrefixed, pgText } from './postgresql-names.ts'
@@ -58,6 +58,15 @@ export interface WrittenTarget {
   readonly columns: readonly Column[]
   /** What stands before the schema. */
   readonly prefix: string
+  /** The output is a table of the same database. Absent: its rows are sent. */
+  readonly stored?: StoredRows | undefined
+}
+
+export interface StoredRows {
+  /** The table, as SQL spells it. */
+  readonly table: string
+  /** The server's own types of columns, where they are others than targetType() says. */
+  readonly types: Readonly<Record<string, string>>
 }
 
 /** Where a run sends rows in COPY's binary format. */
@@ -66,14 +75,20 @@ export const binaryCopy = (sql: string): string => sql.replace(/\(FORMAT csv\)$/
 /** In the order in which they run. */
 export function targetStatements(written: WrittenTarget): readonly TargetStatement[] {
   const { target, columns } = written
-  const definitions = columns.map(definition)
+  const definitions = columns.map((column) => definition(written, column))
   const [schema, table] = [schemaName(written), tableName(written)]
   const names = columns.map(({ name }) => pgName(name)).join(', ')
   const statement = (role: StatementRole, sql: string): TargetStatement => ({ role, sql })
-  return [
+  const sent = [
     statement('staging', `CREATE TEMPORARY TABLE seeknal_staging ${inParentheses(definitions)} ON COMMIT DROP`),
     statement('copy', `COPY ${STAGING} (${names}) FROM STDIN (FORMAT csv)`),
     statement('analyze', `ANALYZE ${STAGING}`),
+  ]
+  const there = ['append', 'overwrite'].includes(target.mode)
+    ? []
+    : [statement('analyze', `ANALYZE ${rowsOf(written)}`)]
+  return [
+    ...(written.stored === undefined ? sent : there),
     statement('wait', "SET LOCAL lock_timeout = '10s'"),
     statement('visible', 'SET LOCAL row_security = off'),
     statement('schema', `CREATE SCHEMA IF NOT EXISTS ${schema}`),
@@ -89,13 +104,23 @@ export function targetStatements(written: WrittenTarget): readonly TargetStateme
     ...columns.map((column) => ({
       role: 'column' as const,
       column: column.name,
-      sql: `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${definition(column)}`,
+      sql: `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${definition(written, column)}`,
     })),
     ...changes(written, table, names),
+    // Other steps follow in the same transaction.
+    ...(written.stored === undefined ? [] : [statement('visible', 'SET LOCAL row_security = on')]),
   ]
 }
 
-const definition = ({ name, type }: Column): string => `${pgName(name)} ${targetType(type) ?? ''}`
+/** The server's type of a column. */
+export const columnType = ({ stored }: Pick<WrittenTarget, 'stored'>, { name, type }: Column): string =>
+  stored !== undefined && Object.hasOwn(stored.types, name) ? (stored.types[name] ?? '') : (targetType(type) ?? '')
+
+const definition = (written: WrittenTarget, column: Column): string =>
+  `${pgName(column.name)} ${columnType(written, column)}`
+
+/** Where the rows of the output are. */
+const rowsOf = ({ stored }: WrittenTarget): string => stored?.table ?? STAGING
 
 const inParentheses = (lines: readonly string[]): string => `(\n  ${lines.join(',\n  ')}\n)`
 
@@ -108,7 +133,8 @@ const tableName = (written: WrittenTarget): string => `${schemaName(written)}.${
 
 function changes(written: WrittenTarget, table: string, names: string): readonly TargetStatement[] {
   const { target } = written
-  const insert = `INSERT INTO ${table} (${names})\nSELECT ${names}\nFROM ${STAGING}`
+  const rows = rowsOf(written)
+  const insert = `INSERT INTO ${table} (${names})\nSELECT ${names}\nFROM ${rows}`
   const lock = (mode: string): TargetStatement => ({ role: 'lock', sql: `LOCK TABLE ${table} IN ${mode} MODE` })
   const change = (sql: string): TargetStatement => ({ role: 'change', sql })
   switch (target.mode) {
@@ -116,17 +142,17 @@ function changes(written: WrittenTarget, table: string, names: string): readonly
       // One statement, at whose end foreign keys of other tables find their rows again.
       return [
         lock('SHARE ROW EXCLUSIVE'),
-        { role: 'empty', sql: `DELETE FROM ${table}` },
-        { role: 'fill', sql: `COPY ${table} (${names}) FROM STDIN (FORMAT csv)` },
+        ...(written.stored === undefined ? sentDirectly(table, names) : []),
         change(
           `WITH gone AS (\n  DELETE FROM ${table} RETURNING 1\n)\n${insert}\nWHERE (SELECT count(*) FROM gone) IS NOT NULL`,
         ),
       ]
     case 'append':
-      return [...batchStatements(written), change(insert)]
+      // Of the same database the ledger remembers what was appended, in the same transaction.
+      return [...(written.stored === undefined ? batchStatements(written) : [lock('ROW EXCLUSIVE')]), change(insert)]
     case 'incremental_by_time': {
       const time = pgName(target.time_column ?? '')
-      const range = `${time} >= (SELECT min(${time}) FROM ${STAGING})\n  AND ${time} <= (SELECT max(${time}) FROM ${STAGING})`
+      const range = `${time} >= (SELECT min(${time}) FROM ${rows})\n  AND ${time} <= (SELECT max(${time}) FROM ${rows})`
       return [lock('SHARE ROW EXCLUSIVE'), change(`DELETE FROM ${table}\nWHERE ${range}`), change(insert)]
     }
     case 'upsert_by_key':
@@ -137,6 +163,11 @@ function changes(written: WrittenTarget, table: string, names: string): readonly
       ]
   }
 }
+
+const sentDirectly = (table: string, names: string): readonly TargetStatement[] => [
+  { role: 'empty', sql: `DELETE FROM ${table}` },
+  { role: 'fill', sql: `COPY ${table} (${names}) FROM STDIN (FORMAT csv)` },
+]
 
 function batchStatements(written: WrittenTarget): readonly TargetStatement[] {
   const { target, prefix, node } = written
@@ -171,8 +202,9 @@ function merge(written: WrittenTarget, table: string, names: string): string {
   const others = columnsBesideKeys(written)
   const keys = (written.target.unique_keys ?? []).map(pgName).join(', ')
   const set = others.map(({ name }) => `${pgName(name)} = excluded.${pgName(name)}`).join(',\n  ')
-  const action = others.length === 0 ? 'NOTHING' : `UPDATE SET\n  ${set}${changed(others, 'WHERE', 'excluded')}`
-  return `INSERT INTO ${table} AS target (${names})\nSELECT ${names}\nFROM ${STAGING}\nON CONFLICT (${keys}) DO ${action}`
+  const action =
+    others.length === 0 ? 'NOTHING' : `UPDATE SET\n  ${set}${changed(written, others, 'WHERE', 'excluded')}`
+  return `INSERT INTO ${table} AS target (${names})\nSELECT ${names}\nFROM ${rowsOf(written)}\nON CONFLICT (${keys}) DO ${action}`
 }
 
 /** NULL keys are matched apart: no join finds them by hash. */
@@ -187,13 +219,13 @@ function upsert(written: WrittenTarget, table: string, names: string): readonly 
       ? []
       : matches.map(
           (match) =>
-            `UPDATE ${table} AS target SET\n  ${set}\nFROM ${STAGING} AS new\nWHERE ${match}${changed(others, 'AND', 'new')}`,
+            `UPDATE ${table} AS target SET\n  ${set}\nFROM ${rowsOf(written)} AS new\nWHERE ${match}${changed(written, others, 'AND', 'new')}`,
         )
   const missing = matches.map((match) => `NOT EXISTS (SELECT FROM ${table} AS target WHERE ${match})`)
   const own = columns.map(({ name }) => `new.${pgName(name)}`).join(', ')
   return [
     ...updates,
-    `INSERT INTO ${table} (${names})\nSELECT ${own}\nFROM ${STAGING} AS new\nWHERE ${missing.join('\n  AND ')}`,
+    `INSERT INTO ${table} (${names})\nSELECT ${own}\nFROM ${rowsOf(written)} AS new\nWHERE ${missing.join('\n  AND ')}`,
   ]
 }
 
@@ -205,9 +237,18 @@ const bothNull = (keys: readonly string[]): string => {
   return `${hasNull('target')} AND ${hasNull('new')} AND ${same}`
 }
 
+/** Types that are known to have an equality. */
+const COMPARED =
+  /^(bigint|boolean|bytea|character( varying)?(\(\d+\))?|date|double precision|integer|interval|jsonb|numeric(\(.*\))?|real|smallint|text|time(stamp)?(\(\d\))? with(out)? time zone|uuid)(\[\])?$/
+
 /** Rows that are as they should be are left alone, where all their types can be compared. */
-function changed(others: readonly Column[], word: 'AND' | 'WHERE', made: 'new' | 'excluded'): string {
-  if (others.some(({ type }) => targetType(type) === 'json')) return ''
+function changed(
+  written: WrittenTarget,
+  others: readonly Column[],
+  word: 'AND' | 'WHERE',
+  made: 'new' | 'excluded',
+): string {
+  if (others.some((column) => !COMPARED.test(columnType(written, column)))) return ''
   const row = (of: string): string => `(${others.map(({ name }) => `${of}.${pgName(name)}`).join(', ')})`
   return `\n${word === 'AND' ? '  AND' : word} ${row('target')} IS DISTINCT FROM ${row(made)}`
 }
@@ -240,9 +281,7 @@ export function targetText(written: WrittenTarget): string {
     return `${lead}${sql};\n`
   })
   return `-- ${oneLine(node)} to ${oneLine(relationOf(target, prefix))} on connection ${oneLine(target.connection)}: ${target.mode}.
-${target.mode === 'append' ? "-- By hand, 'batch' says which rows these are: psql -v batch=2026-03-01.\n" : ''}BEGIN;
-${rows.join('')}COMMIT;
-`
+${target.mode === 'append' && written.stored === undefined ? "-- By hand, 'batch' says which rows these are: psql -v batch=2026-03-01.\n" : ''}${written.stored === undefined ? `BEGIN;\n${rows.join('')}COMMIT;\n` : rows.join('')}`
 }
 
 const oneLine = (text: string): string => text.replace(/\s+/g, ' ')

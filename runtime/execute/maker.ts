@@ -14,6 +14,7 @@ import { damagedInput, provideInputs } from './inputs.ts'
 import type { Readable } from './plan.ts'
 import { readTable, type TableRows } from './read-table.ts'
 import type { ExecuteOptions } from './run.ts'
+import { type TargetOrder, writeOneTarget } from './run-targets.ts'
 import type { Written } from './running.ts'
 import type { Scratch } from './scratch.ts'
 import { located, outputFile, provideInput, runStep, stepVariables, storeOutput } from './step.ts'
@@ -33,6 +34,9 @@ export interface Order {
   readonly isProven: boolean
 }
 
+/** A target and the output that goes there. */
+export type MakerTarget = Omit<TargetOrder, 'file'>
+
 export interface Maker {
   /** Makes ready what a step needs; before its time is taken. */
   prepare(order: Order): Promise<void>
@@ -50,6 +54,8 @@ export interface Maker {
   failingRows(step: CheckStep, node: ManifestNode, snapshot: Snapshot): Promise<readonly FailingRows[]>
   /** The input because of which a step failed; null: it was not that. */
   damaged(readables: readonly Pick<Readable, 'node' | 'snapshot'>[], error: unknown): Promise<RuntimeFailure | null>
+  /** Writes a stored output to a target, and records it. */
+  writeTarget(order: MakerTarget): Promise<void>
   /** Where a stored output is, for people. */
   whereIs(snapshot: Snapshot): string
 }
@@ -62,7 +68,7 @@ interface Context {
 }
 
 export const fileMaker = (context: Context): Maker => {
-  const { world, scratch, engine } = context
+  const { world, scratch, engine, options } = context
   return {
     prepare: async ({ node, readables }) => {
       await engine()
@@ -89,6 +95,20 @@ export const fileMaker = (context: Context): Maker => {
       } catch (error) {
         throw located(error, step, node)
       }
+    },
+    writeTarget: (order) => {
+      const id = asNodeId(order.node.id)
+      provideInput(world, scratch, id, order.output.snapshot)
+      const own = {
+        engine,
+        connection: world.connection,
+        record: world.targetRecord,
+        folder: scratch.outputs,
+        runId: world.values.runId,
+        signal: options.signal,
+        faults: options.faults,
+      }
+      return writeOneTarget(own, { ...order, file: outputFile(scratch, id) })
     },
     damaged: (readables, error) => damagedInput(world, readables, error),
     whereIs: ({ sha256 }) => inProject(world.store, snapshotPath(world.store, sha256)),

@@ -36,6 +36,8 @@ export interface TargetOrder {
   readonly prefix: string
   /** The table as it is there. */
   readonly relation: string
+  /** Where the engine is its database: the server's own types of columns. */
+  readonly types?: Readonly<Record<string, string>> | undefined
   /** The output's file, where the engine may read it. */
   readonly file: string
   readonly output: { readonly data: string; readonly snapshot: Snapshot }
@@ -156,7 +158,7 @@ async function requireKeys({ engine }: TargetContext, order: TargetOrder): Promi
 const OF_TARGET: readonly string[] = ['TARGET_FAILED', 'CONNECTION_FAILED', 'PROFILE_INVALID']
 
 /** What went wrong, with the target. */
-function located(error: unknown, { id, node, relation, target }: TargetOrder): unknown {
+export function located(error: unknown, { id, node, relation, target }: Omit<TargetOrder, 'file'>): unknown {
   if (!(error instanceof RuntimeFailure) || !OF_TARGET.includes(error.code)) return error
   const own = error.message.includes(relation) ? error.message : `${relation}: ${error.message}`
   const facts = { ...error.facts, node: node.id, step: id, relation, connection: target.connection }

@@ -1,7 +1,7 @@
 // A staged switch of production whose state is a ledger → the one call that makes it, within a transaction: the generation is
 // checked and advanced, and the views lead to the outputs of the new one. Reports STATE_MOVED, TARGET_FAILED.
 
-import type { Bundle, OpenedBundle } from '../contract/bundle.ts'
+import { type Bundle, materializeSteps, type OpenedBundle } from '../contract/bundle.ts'
 import { Bug } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import type { LedgerView } from '../contract/ledger.ts'
@@ -12,6 +12,7 @@ import { viewsIn } from '../engines/postgresql/ledger-reader.ts'
 import type { StagedSwitch } from '../promote/switch.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { Faults } from './run.ts'
+import { targetOrder } from './table-targets.ts'
 import { queryOfStep, viewsOf } from './table-views.ts'
 
 export interface SwitchWorld {
@@ -42,6 +43,7 @@ export function generationOf(shared: SharedState, staged: StagedSwitch, world: S
     record: text('generation.json'),
     bundle: text('bundle.digest').trim(),
     run_id: staged.runId,
+    ...(staged.kind === 'promote' ? { targets: promotedTargets(state, world) } : {}),
     views: viewsOf({
       manifest: parseDocument(Manifest, manifest, 'manifest.json', 'STATE_INVALID'),
       nodes: state.nodes,
@@ -51,6 +53,16 @@ export function generationOf(shared: SharedState, staged: StagedSwitch, world: S
       before: world.before,
     }),
   }
+}
+
+/** Production's tables are written in the transaction of the switch: each merges the output, or is replaced, as its mode says. */
+function promotedTargets({ nodes: states }: RunState, { bundle, nodes }: SwitchWorld): readonly object[] {
+  return materializeSteps(bundle?.contract ?? { steps: [] }).flatMap(({ id, node: of, target: index, types }) => {
+    const [node, output] = [nodes.get(asNodeId(of)), states[of]]
+    const target = node?.targets?.[index]
+    if (node === undefined || target === undefined || output === undefined) return []
+    return [targetOrder({ id, node, target, prefix: '', types, output }, true)]
+  })
 }
 
 /** Of a node that the bundle makes as it is described. */

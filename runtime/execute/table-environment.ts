@@ -4,7 +4,6 @@
 import { prettyJson } from '../contract/canonical-json.ts'
 import { Bug } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
-import type { LedgerView } from '../contract/ledger.ts'
 import { keepInLedger, viewsIn } from '../engines/postgresql/ledger-reader.ts'
 import { baseRequirements } from '../promote/base.ts'
 import { refsDocument } from '../promote/plan-document.ts'
@@ -18,15 +17,11 @@ import { generationOf, queryInBundle } from './table-commit.ts'
 import { viewsOf } from './table-views.ts'
 import type { World } from './world.ts'
 
-/** `before`: the environment's views until now. */
-export async function applyInDatabase(
-  shared: SharedState,
-  world: World,
-  application: Application,
-  before: readonly LedgerView[],
-): Promise<void> {
+export async function applyInDatabase(shared: SharedState, world: World, application: Application): Promise<void> {
   const { store, environment } = world
   if (environment === null) throw new Bug('production is no environment')
+  // With what this run shows already.
+  const before = await viewsIn(shared.ledger, environment)
   if (!application.complete) {
     touchEnvironment(store, environment, { status: 'failed', failed_checks: failedChecks(application.checks) })
     await shared.ledger.commit(() => shared.saveEnvironment(environment, { views: before, promotion: null }))

@@ -6,6 +6,7 @@ import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
+import type { LedgerView } from '../contract/ledger.ts'
 import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import { digestOf, digitsOf, type Snapshot } from '../contract/state.ts'
@@ -24,17 +25,20 @@ import {
   rowDigest,
   tableFacts,
 } from '../engines/postgresql/table-writer.ts'
+import { askLedger } from '../engines/postgresql/transaction.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import { copySource, isCopied, sameAsStored } from './kept-source.ts'
 import type { Loader } from './load-rows.ts'
-import type { Maker, Order } from './maker.ts'
+import type { Maker, MakerTarget, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
 import { placeOfConnection } from './plan-targets.ts'
 import type { TableRows } from './read-table.ts'
+import type { ExecuteOptions } from './run.ts'
 import type { Written } from './running.ts'
 import { located } from './step.ts'
 import { nextSchema, type StepSql, type StepStatement, stepSql } from './step-sql.ts'
+import { writeStoredTarget } from './table-targets.ts'
 import { queryOfStep, storedTable } from './table-views.ts'
 import type { World } from './world.ts'
 
@@ -45,7 +49,7 @@ interface Context {
   readonly loader: Loader
   /** The environment's views so far, `schema.name`: those may lead elsewhere. */
   readonly own: ReadonlySet<string>
-  readonly signal?: AbortSignal | undefined
+  readonly options: Pick<ExecuteOptions, 'faults' | 'signal'>
 }
 
 /** All statements see one moment. */
@@ -176,11 +180,11 @@ export class TableMaker implements Maker {
   /** The rows in a table of the store, unless they are what is stored already. */
   async #keep(node: ManifestNode, step: BuildStep): Promise<TableRows> {
     const started = performance.now()
-    const { world, shared, pool, signal } = this.#context
+    const { world, shared, pool, options } = this.#context
     const [id, what] = [asNodeId(node.id), `Reading ${node.id}`]
     const own = fingerprintOf({ node: id, run: world.values.runId })
     const table = storedTable(id, { sha256: own })
-    const source = { world, node, step, table, comment: this.#comment(id), signal }
+    const source = { world, node, step, table, comment: this.#comment(id), signal: options.signal }
     const { extract } = step
     try {
       const facts = await pool.with(async (session) => {
@@ -260,6 +264,12 @@ export class TableMaker implements Maker {
     }
   }
 
+  async writeTarget(order: MakerTarget): Promise<void> {
+    const { pool, ...context } = this.#context
+    const comment = this.#comment(order.node.id)
+    await pool.with((session) => writeStoredTarget({ ...context, session, comment }, order))
+  }
+
   async damaged(): Promise<null> {
     return null
   }
@@ -303,12 +313,14 @@ export class TableMaker implements Maker {
       await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
       return
     }
-    const isOurs = own.has(`${output.schema}.${output.name}`)
-    await session.rows(what, `${this.#comment(id)} SELECT seeknal.point_view($1, $2, $3, $4::boolean)`, [
-      output.schema,
-      output.name,
-      query,
-      String(isOurs),
+    const { schema, name, publish } = output
+    const view: LedgerView = { schema, name, query, ...(publish === 'table' ? { table: true } : {}) }
+    const show = 'SELECT seeknal.show_in_environment($1, $2, $3::jsonb, $4::boolean)'
+    await askLedger(session, what, `${this.#comment(id)} ${show}`, [
+      shared.ledger.project,
+      world.environment,
+      JSON.stringify(view),
+      String(own.has(`${schema}.${name}`)),
     ])
   }
 

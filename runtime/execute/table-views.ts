@@ -30,8 +30,9 @@ export function queryOfStep(
   if (output === null) throw new Bug(`${step.node} is no output of a database`)
   const { prefix } = contract
   const view = `${pgPrefixed(output.schema.slice(prefix.length), prefix)}.${pgName(output.name)}`
+  const publish = output.publish === undefined ? {} : { publish: output.publish }
   const types = step.extract?.types ?? {}
-  const made = { made: output.made, view, columns: node.columns ?? [], node: node.id, types }
+  const made = { made: output.made, ...publish, view, columns: node.columns ?? [], node: node.id, types }
   const found = tableStepQuery(made, files.get(step.file) ?? '')
   if (found !== null) return found
   throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is not what makes its output`, {
@@ -61,6 +62,6 @@ export function viewsOf({ manifest, nodes, schema, prefix, queryOf, before }: Vi
       ? `TABLE ${storedTable(node.id, state.snapshot)}`
       : (queryOf(node) ?? known.get(`${own}.${name}`))
     if (query === undefined) throw new Bug(`the view of ${node.id} is not known`)
-    return [{ schema: own, name, query }]
+    return [{ schema: own, name, query, ...(node.publish === 'table' ? { table: true } : {}) }]
   })
 }

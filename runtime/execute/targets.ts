@@ -6,22 +6,18 @@ import { Bug } from '../contract/failures.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import type { Snapshot } from '../contract/state.ts'
-import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
+import type { Maker } from './maker.ts'
 import { isHeld, targetOf } from './plan-targets.ts'
 import { tried } from './retry.ts'
 import type { ExecuteOptions } from './run.ts'
-import { writeOneTarget } from './run-targets.ts'
-import type { Scratch } from './scratch.ts'
 import type { Slots } from './slots.ts'
-import { outputFile, provideInput } from './step.ts'
 import type { World } from './world.ts'
 
 interface Context {
   readonly world: World
-  readonly scratch: Scratch
   readonly journal: Journal
-  readonly engine: () => Promise<Engine>
+  readonly maker: Maker
   readonly options: ExecuteOptions
 }
 
@@ -58,26 +54,15 @@ export async function writeTargets(
 }
 
 async function write(context: Context, node: ManifestNode, output: Output, step: MaterializeStep): Promise<void> {
-  const { world, scratch, journal, options } = context
+  const { world, journal, options } = context
   const id = asNodeId(node.id)
   const target = targetOf(world, step)
   if (target === undefined) throw new Bug(`${step.id} has no target`)
   const { relation } = step
   options.onEvent?.({ kind: 'writing', node: id, relation })
   const started = performance.now()
-  provideInput(world, scratch, id, output.snapshot)
-  const file = outputFile(scratch, id)
-  const order = { id: step.id, node, target, prefix: world.contract.prefix, relation, file, output }
-  const own = {
-    engine: context.engine,
-    connection: world.connection,
-    record: world.targetRecord,
-    folder: scratch.outputs,
-    runId: world.values.runId,
-    signal: options.signal,
-    faults: options.faults,
-  }
-  await tried(options, id, () => writeOneTarget(own, order))
+  const order = { id: step.id, node, target, prefix: world.contract.prefix, relation, output, types: step.types }
+  await tried(options, id, () => context.maker.writeTarget(order))
   const ms = Math.round(performance.now() - started)
   await journal.append({ kind: 'target', node: id, step: step.id, relation, rows: output.snapshot.rows, ms })
   options.faults?.('recorded')

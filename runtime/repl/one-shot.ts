@@ -79,9 +79,8 @@ async function exportParquet(session: SqlSession, sql: string, request: OneShot)
   const path = request.output ?? ''
   mkdirSync(request.scratchDirectory, { recursive: true })
   const scratch = join(request.scratchDirectory, 'export.parquet')
-  const limited = Number.isFinite(request.limit) ? `FROM (\n${sql}\n) LIMIT ${request.limit}` : sql
   try {
-    await session.exportParquet(limited, scratch)
+    await session.exportParquet(sql, request.limit, scratch)
     guarded(path, () => {
       mkdirSync(dirname(path), { recursive: true })
       copyFileSync(scratch, `${path}.part`)

@@ -4,13 +4,14 @@
 import { existsSync, readdirSync, renameSync, rmSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { isBundlePath } from '../bundle/verify.ts'
-import { sha256 } from '../contract/canonical-json.ts'
+import { prettyJson, sha256 } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, environmentName } from '../contract/ids.ts'
 import { ENVIRONMENT_FILES, type LedgerGeneration, type LedgerReader, type LedgerState } from '../contract/ledger.ts'
 import { besides, guarded, kindAt, makeFolder, readIfThere, removeTree, writeAtomic } from './files.ts'
 import { currentGeneration, generationFolder, generationNumbers } from './generations.ts'
 import { environmentPlace, folderIn, pathIn, type Store } from './store.ts'
+import { TARGETS_FILE } from './target-writes.ts'
 
 const MARK = 'ledger.json'
 
@@ -36,6 +37,7 @@ export async function refreshCache(store: Store, place: string, reader: LedgerRe
   pointCurrent(store, state.current)
   refreshLog(store, state)
   await refreshEnvironments(store, state, reader)
+  refreshTargets(store, state)
 }
 
 function requireCopy(store: Store, place: string): void {
@@ -126,6 +128,18 @@ function refreshEnvironment(
       makeFolder(dirname(path))
       writeAtomic(path, text, false)
     }
+  }
+}
+
+/** Of production, and of environments. */
+function refreshTargets(store: Store, { environments, targets }: LedgerState): void {
+  for (const name of ['', ...environments.keys()]) {
+    const environment = environmentName(name)
+    if (name !== '' && environment === undefined) continue
+    const folder = environment === undefined ? store.target : environmentPlace(store, environment)
+    const [path, writes] = [join(folder, TARGETS_FILE), targets.get(name)]
+    if (writes === undefined) rmSync(path, { force: true })
+    else if (readIfThere(path) !== prettyJson(writes)) writeAtomic(path, prettyJson(writes), false)
   }
 }
 

@@ -2,40 +2,21 @@
 // what it would have brought.
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
+import { killed } from '../support/killed-command.ts'
 import { postgresServer } from '../support/postgres.ts'
 import { command } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
-import { tempFolder } from '../support/temp.ts'
 
 const test = suite('database engine: faults')
 
-const program = pathToFileURL(fileURLToPath(new URL('../programs/kill-at-write.js', import.meta.url))).href
 const daily = (columns: string): string =>
   transform('daily', ['transform.paid'], `SELECT day, ${columns} FROM ref('transform.paid') GROUP BY day`)
-
-/** Runs the built command, killed right after its message `at` to the server; 0: to its end. How many there were. */
-function killed(
-  folder: string,
-  args: readonly string[],
-  at: number,
-): { readonly signal: string | null; readonly sent: number } {
-  const log = join(tempFolder('log'), 'sent')
-  const env = { ...process.env, HOME: folder, NO_COLOR: '1', KILL_AT: String(at), KILL_LOG: log }
-  const child = spawnSync(process.execPath, ['--import', program, command, ...args], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-  })
-  if (at === 0) assert.is(child.status, 0, child.stdout + child.stderr)
-  return { signal: child.signal, sent: at === 0 ? Number(readFileSync(log, 'utf8')) : at }
-}
 
 /** Production's views, which must be those of the ledger's generation; and what they show. */
 async function production(project: EngineProject): Promise<string> {

@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { does, ends, rowsOf } from '../support/cli.ts'
+import { rowsOf as duckdbRows } from '../support/duckdb.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
 import { suite } from '../support/suite.ts'
+import { profileFor } from '../support/target-project.ts'
 
 const test = suite('database engine: reading outputs')
 test.after(closeTerminals)
@@ -103,6 +105,39 @@ test('Values are exact in every format', async () => {
   ])
   const many = await does(folder, ['repl', '-e', 'SELECT i FROM generate_series(1, 20000) AS i', '-f', 'csv'])
   assert.is(many.split('\n').length, 20_002)
+})
+
+test('Parquet holds the same values, with their types', async () => {
+  const { folder } = await shop()
+  const sql = `SELECT 9007199254740993::bigint AS big, 12.340::numeric(10,3) AS dec, DATE '2026-03-01' AS d, TIMESTAMPTZ '2026-03-01 10:00+02' AS at, 'NaN'::float8 AS f,
+    true AS t, '\\xdead00'::bytea AS b, NULL::int AS n, '' AS e, 'a,"b"
+' AS "Weird ""ü", '{"a": 1}'::json AS j, ARRAY[1, 2] AS l FROM generate_series(1, 2)`
+  await does(folder, ['repl', '-e', sql, '--output', 'out/o.parquet', '--limit', '1'])
+  const values = await duckdbRows(`SELECT * FROM '${join(folder, 'out/o.parquet')}'`)
+  assert.equal(values, [
+    [
+      '9007199254740993',
+      '12.340',
+      '2026-03-01',
+      '2026-03-01 08:00:00+00',
+      'NaN',
+      'true',
+      '\\xDE\\xAD\\x00',
+      null,
+      '',
+      'a,"b"\n',
+      '{"a": 1}',
+      '{1,2}',
+    ],
+  ])
+  const types = await duckdbRows(
+    `SELECT column_name, column_type FROM (DESCRIBE FROM '${join(folder, 'out/o.parquet')}')`,
+  )
+  assert.is(
+    types.map(([, type]) => type).join(' '),
+    'BIGINT DECIMAL(10,3) DATE TIMESTAMP WITH TIME ZONE DOUBLE BOOLEAN BLOB INTEGER VARCHAR VARCHAR JSON VARCHAR',
+  )
+  assert.is(types[9]?.[0], 'Weird "ü')
 })
 
 test('Everything that is not reading is refused, by us or by the server', async () => {
@@ -209,7 +244,7 @@ test('env diff compares in the server, by key; report.md says so on every machin
 })
 
 test('dry-run shows the first rows of a draft, with all that it needs, and writes nothing', async () => {
-  const { folder, rows, copy } = await shop()
+  const { folder, rows, database, copy } = await shop()
   const objects = 'SELECT count(*), max(oid::bigint) FROM pg_class'
   const drafts = {
     'draft_transform_late.yml': transform(
@@ -238,6 +273,12 @@ test('dry-run shows the first rows of a draft, with all that it needs, and write
   assert.match(await does(folder, ['dry-run', 'draft_source_places.yml']), /ann +│ north[\s\S]*2 rows in all/)
   await fails(1, folder, ['dry-run', 'draft_transform_broken.yml'], /Division by zero/)
   assert.equal(await rows(objects), before)
+  const profile = join(folder, 'profiles.yml')
+  const usual = readFileSync(profile, 'utf8')
+  writeFileSync(profile, profileFor(database, '    without: temp_tables\n'))
+  assert.match(await does(folder, ['dry-run', 'draft_transform_late.yml']), /4 rows in all/)
+  writeFileSync(profile, usual)
+  assert.equal(await rows('SELECT count(*) FROM pg_class'), [[before[0]?.[0] ?? '']])
   // Where nothing was executed yet, files are loaded as well.
   const fresh = copy()
   fresh.write(

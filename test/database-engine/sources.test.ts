@@ -68,6 +68,8 @@ test('A table of another database is copied as it is, and read again only by wha
     )
   assert.match(await does(project.folder, ['run']), /nothing|No changes/i)
   assert.equal(await tables(), [['1']])
+  assert.match(await does(project.folder, ['history', '--verify']), /1/)
+  assert.match(await does(project.folder, ['repl', '--exec', 'SELECT count(*) AS n FROM source.people']), /4/)
   await project.crm.sql("UPDATE people SET code = 'zz' WHERE id = 3")
   const out = await does(project.folder, ['run'])
   assert.match(out, /✓ source\.people +4 rows/)

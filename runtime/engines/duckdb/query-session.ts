@@ -81,13 +81,13 @@ export class QuerySession implements SqlSession {
     }
   }
 
-  /** Writes the rows of one SELECT to a Parquet file below the scratch directory. */
-  async exportParquet(sql: string, file: string): Promise<void> {
+  async exportParquet(sql: string, limit: number, file: string): Promise<void> {
+    const limited = Number.isFinite(limit) ? `FROM (\n${sql}\n) LIMIT ${limit}` : sql
     try {
-      await this.#register(sql)
-      const refused = await refusal(this.#connection, sql, true)
+      await this.#register(limited)
+      const refused = await refusal(this.#connection, limited, true)
       if (refused !== null) throw refused
-      await this.#connection.run(`COPY (\n${sql}\n) TO ${literal(file)} (FORMAT parquet, PARQUET_VERSION v2)`)
+      await this.#connection.run(`COPY (\n${limited}\n) TO ${literal(file)} (FORMAT parquet, PARQUET_VERSION v2)`)
     } catch (error) {
       throw queryFailure(error)
     }

@@ -1,5 +1,6 @@
 // The ledger's rows of one project → data, and what a command adds to them.
 
+import type { Fingerprint } from '../../contract/ids.ts'
 import type {
   LedgerGeneration,
   LedgerReader,
@@ -8,16 +9,26 @@ import type {
   LedgerView,
   ReportOf,
 } from '../../contract/ledger.ts'
+import type { TargetWrite, TargetWrites } from '../../contract/state.ts'
 import type { Ledger } from './ledger.ts'
 
-const EMPTY: LedgerState = { current: null, generations: new Map(), switches: [], environments: new Map() }
+const EMPTY: LedgerState = {
+  current: null,
+  generations: new Map(),
+  switches: [],
+  environments: new Map(),
+  targets: new Map(),
+}
 
 interface StateRow {
   readonly current: number | null
   readonly generations: readonly (readonly [number, string])[]
   readonly switches: readonly LedgerSwitch[]
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly targets: readonly (readonly [environment: string, step: string, write: StoredWrite])[]
 }
+
+type StoredWrite = Omit<TargetWrite, 'connection' | 'place'>
 
 /** One question, so that all of it is of one moment. */
 const STATE = `SELECT jsonb_build_object(
@@ -26,10 +37,14 @@ const STATE = `SELECT jsonb_build_object(
     FROM seeknal.generations g WHERE g.project = p.project),
   'switches', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', s.at, 'kind', s.kind, 'from', s.from_generation, 'to', s.to_generation, 'run_id', s.run_id) ORDER BY s.id), '[]')
     FROM seeknal.switches s WHERE s.project = p.project),
-  'environments', (SELECT coalesce(jsonb_object_agg(e.name, e.documents), '{}') FROM seeknal.environments e WHERE e.project = p.project)
+  'environments', (SELECT coalesce(jsonb_object_agg(e.name, e.documents), '{}') FROM seeknal.environments e WHERE e.project = p.project),
+  'targets', (SELECT coalesce(jsonb_agg(jsonb_build_array(t.environment, t.step, jsonb_build_object('node', t.node, 'relation', t.schema_name || '.' || t.table_name,
+      'schema', t.schema_name, 'table', t.table_name, 'content', t.content, 'created', t.created, 'rows', t.rows, 'run_id', t.run_id, 'written_at', t.written_at)) ORDER BY t.environment, t.step), '[]')
+    FROM seeknal.targets t WHERE t.project = p.project)
 )::text AS state FROM seeknal.projects p WHERE p.project = $1`
 
-export const readerOf = (ledger: Ledger): LedgerReader => ({
+/** `place`: stands for the database of the ledger, wherever the connection finds it. */
+export const readerOf = (ledger: Ledger, place: Fingerprint): LedgerReader => ({
   async state() {
     if (!ledger.isMade) return EMPTY
     const [row] = await ledger.ask(STATE, [ledger.project])
@@ -41,6 +56,7 @@ export const readerOf = (ledger: Ledger): LedgerReader => ({
       generations: new Map(found.generations),
       switches: found.switches,
       environments: new Map(Object.entries(found.environments)),
+      targets: targetsOf(found.targets, ledger.session.connection.name, place),
     }
   },
   async generations(numbers) {
@@ -74,6 +90,22 @@ export const readerOf = (ledger: Ledger): LedgerReader => ({
   },
 })
 
+function targetsOf(
+  rows: StateRow['targets'],
+  connection: string,
+  place: Fingerprint,
+): ReadonlyMap<string, TargetWrites> {
+  const found = new Map<string, Record<string, TargetWrite>>()
+  for (const [environment, step, write] of rows) {
+    const own = found.get(environment) ?? {}
+    own[step] = { ...write, connection, place }
+    found.set(environment, own)
+  }
+  return new Map(
+    [...found].map(([environment, tables]) => [environment, { format: 'seeknal.targets/1', tables, schemas: [] }]),
+  )
+}
+
 /** Keeps a bundle under its digest. */
 export async function keepInLedger(ledger: Ledger, digest: string, files: ReadonlyMap<string, string>): Promise<void> {
   await ledger.ask(
@@ -88,10 +120,7 @@ export async function viewsIn(ledger: Ledger, environment: string | null): Promi
   const [row] =
     environment === null
       ? await ledger.ask('SELECT seeknal.views_now($1)::text AS views', [ledger.project])
-      : await ledger.ask('SELECT views::text AS views FROM seeknal.environments WHERE project = $1 AND name = $2', [
-          ledger.project,
-          environment,
-        ])
+      : await ledger.ask('SELECT seeknal.views_of($1, $2)::text AS views', [ledger.project, environment])
   return JSON.parse(row?.views ?? '[]') as readonly LedgerView[]
 }
 

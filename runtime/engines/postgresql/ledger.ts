@@ -3,36 +3,22 @@
 // commits nothing. Reports STATE_MOVED, STATE_LOCKED, ENVIRONMENT_NOT_APPLIED, TARGET_FAILED, BUNDLE_UNSUPPORTED.
 
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FailureCode, RuntimeFailure } from '../../contract/failures.ts'
+import { RuntimeFailure } from '../../contract/failures.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import tables from './ledger/1-tables.sql'
 import functions from './ledger/2-functions.sql'
 import leaseTables from './ledger/8-leases.sql'
+import targets from './ledger/9-targets.sql'
 import { advisoryLocks, type LedgerLocks, leases } from './ledger-locks.ts'
 import { openSession, type Row, type Session } from './session.ts'
+import { askLedger, transaction } from './transaction.ts'
 
 /** In their order; a version that was released never changes. */
-export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables]
+export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables, targets]
 
 const WHAT = 'Keeping the state'
-/** Whoever waits for a lock makes readers wait behind it: so it waits a short time, and tries again. */
-const LOCK_TIMEOUT = '500ms'
-const GIVE_UP_MS = 60_000
-const FIRST_PAUSE_MS = 100
-const LONGEST_PAUSE_MS = 3000
 const RETRY_MS = 100
-/** A lock was not given in time; two sessions waited for each other. */
-const LOCKED: readonly unknown[] = ['55P03', '40P01']
-
-/** What the functions of the ledger refuse. */
-const REFUSALS: Readonly<Record<string, FailureCode>> = {
-  SK001: 'STATE_MOVED',
-  SK002: 'ENVIRONMENT_NOT_APPLIED',
-  SK003: 'STATE_LOCKED',
-  SK004: 'TARGET_FAILED',
-}
-
 export interface LedgerLock {
   release(): Promise<void>
 }
@@ -43,6 +29,7 @@ export class Ledger {
   readonly #capabilities: Capabilities
   readonly #locks: LedgerLocks
   #isMade: boolean
+  #backend: Promise<string> | undefined
 
   private constructor(session: Session, project: string, capabilities: Capabilities, isMade: boolean) {
     this.session = session
@@ -79,31 +66,21 @@ export class Ledger {
 
   /** Rows of a statement on the session of the ledger. */
   async ask(sql: string, values: readonly (string | null)[] = []): Promise<readonly Row[]> {
-    try {
-      return await this.session.rows(WHAT, sql, values)
-    } catch (error) {
-      throw refusal(error)
-    }
+    return askLedger(this.session, WHAT, sql, values)
+  }
+
+  /** The server's number of the session that holds the locks. */
+  async backend(): Promise<string> {
+    this.#backend ??= this.ask('SELECT pg_backend_pid() AS pid').then(([row]) => row?.pid ?? '')
+    return this.#backend
   }
 
   /** One transaction, tried again when others hold what it needs; waiting for locks is limited. */
   async commit(body: () => Promise<void>): Promise<void> {
-    const deadline = Date.now() + GIVE_UP_MS
-    for (let attempt = 0; ; attempt++) {
-      try {
-        await this.ask('BEGIN')
-        if (this.session.connection.lockTimeoutMs === null) await this.ask(`SET LOCAL lock_timeout = '${LOCK_TIMEOUT}'`)
-        await this.#locks.requireHeld()
-        await body()
-        await this.ask('COMMIT')
-        return
-      } catch (error) {
-        await this.session.rows(WHAT, 'ROLLBACK').catch(() => [])
-        const isLocked = error instanceof RuntimeFailure && LOCKED.includes(error.facts.sqlstate)
-        if (!isLocked || Date.now() > deadline) throw error
-        await sleep(Math.min(FIRST_PAUSE_MS * 2 ** attempt, LONGEST_PAUSE_MS) * (0.5 + Math.random()))
-      }
-    }
+    await transaction(this.session, WHAT, async () => {
+      await this.#locks.requireHeld()
+      await body()
+    })
   }
 
   /** Takes a lock of the project for this session. Throws STATE_LOCKED (facts: lock, holder). */
@@ -233,14 +210,6 @@ async function migrateOnce(session: Session, to: number, hasLocks: boolean): Pro
     await session.rows(WHAT, 'INSERT INTO seeknal.migrations (version) VALUES ($1)', [String(from + i + 1)])
   }
   await session.rows(WHAT, 'COMMIT')
-}
-
-function refusal(error: unknown): unknown {
-  if (!(error instanceof RuntimeFailure)) return error
-  const code = REFUSALS[String(error.facts.sqlstate)]
-  if (code === undefined) return error
-  const message = error.message.replace(`${WHAT} failed: `, '')
-  return new RuntimeFailure(code, message, error.facts, { cause: error.cause, hints: error.hints })
 }
 
 function lockedBy(name: string, holder: string): RuntimeFailure {

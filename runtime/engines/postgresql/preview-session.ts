@@ -1,11 +1,12 @@
 // Queries whose rows are looked at and kept by nobody: all that they need is made as temporary objects, in one transaction that
-// is rolled back. Reports STEP_FAILED, QUERY_FAILED, CONNECTION_FAILED, INTERRUPTED.
+// is rolled back; where there are none, as objects of a schema of its own, in the same transaction. Reports STEP_FAILED, QUERY_FAILED, CONNECTION_FAILED, INTERRUPTED.
 
 import { createReadStream } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
 import { pgName } from '../../contract/postgresql-names.ts'
 import { answerOf, type QueryAnswer } from '../../query.ts'
+import { capabilitiesOf } from './capabilities.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { copyFrom } from './driver.ts'
 import { serverFailure } from './failures.ts'
@@ -19,11 +20,14 @@ export class PreviewSession {
   readonly #session: Session
   readonly #types: TypeNames
   readonly #comment: string
+  /** Of its own; null: objects are temporary. */
+  readonly #schema: string | null
 
-  private constructor(session: Session, types: TypeNames, comment: string) {
+  private constructor(session: Session, types: TypeNames, comment: string, schema: string | null) {
     this.#session = session
     this.#types = types
     this.#comment = comment
+    this.#schema = schema
   }
 
   /** `comment` goes before each statement. */
@@ -33,28 +37,38 @@ export class PreviewSession {
       const rows = await session.rows(WHAT, TYPES_SQL)
       await session.rows(WHAT, 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ')
       await session.rows(WHAT, "SELECT set_config('search_path', 'pg_catalog, public', true)")
-      return new PreviewSession(session, new Map(rows.map(({ oid, name }) => [Number(oid), name ?? ''])), comment)
+      const types = new Map(rows.map(({ oid, name }) => [Number(oid), name ?? '']))
+      return new PreviewSession(session, types, comment, await schemaFor(session))
     } catch (error) {
       await session.close()
       throw error
     }
   }
 
+  /** What is made under a name, as SQL spells it. */
+  relation(name: string): string {
+    return `${this.#schema ?? 'pg_temp'}.${pgName(name)}`
+  }
+
+  #create(what: 'VIEW' | 'TABLE', name: string): string {
+    return this.#schema === null ? `CREATE TEMP ${what} ${pgName(name)}` : `CREATE ${what} ${this.relation(name)}`
+  }
+
   /** A temporary view over a query: nothing is read until somebody reads it. */
   async makeView(name: string, query: string): Promise<void> {
-    await this.#run(`CREATE TEMP VIEW ${pgName(name)} AS\n${query}`)
+    await this.#run(`${this.#create('VIEW', name)} AS\n${query}`)
   }
 
   /** A temporary table of a query's rows; how many there are. */
   async makeTable(name: string, query: string): Promise<number> {
-    return this.#run(`CREATE TEMP TABLE ${pgName(name)} ON COMMIT DROP AS\n${query}`)
+    return this.#run(`${this.#create('TABLE', name)} AS\n${query}`)
   }
 
   /** A temporary table of a CSV file without a header. `items`: its columns, as SQL spells them with their types. */
   async loadTable(name: string, items: readonly string[], file: string): Promise<void> {
-    await this.#run(`CREATE TEMP TABLE ${pgName(name)} (${items.join(', ')}) ON COMMIT DROP`)
+    await this.#run(`${this.#create('TABLE', name)} (${items.join(', ')})`)
     const sink = this.#session.client.query(
-      copyFrom(`${this.#comment} COPY pg_temp.${pgName(name)} FROM STDIN (FORMAT csv)`),
+      copyFrom(`${this.#comment} COPY ${this.relation(name)} FROM STDIN (FORMAT csv)`),
     )
     try {
       await pipeline(createReadStream(file), sink)
@@ -101,4 +115,14 @@ export class PreviewSession {
     const facts = { ...failure.facts, message, statement: 0, offset: null }
     return new RuntimeFailure('STEP_FAILED', message, facts, { cause: failure.cause, hints: failure.hints })
   }
+}
+
+/** Made in the transaction, where temporary objects are not to be had; the number of the session is in its name. */
+async function schemaFor(session: Session): Promise<string | null> {
+  const can = await capabilitiesOf(session)
+  if (can.temp_tables || !can.create_schema) return null
+  const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
+  const schema = `seeknal_preview_${own?.pid}`
+  await session.rows(WHAT, `CREATE SCHEMA ${schema}`)
+  return schema
 }

@@ -2,9 +2,12 @@
 // session; query-text.ts refuses before what such a transaction does not know of. A session that is lost is opened again.
 // Throws STATEMENT_REFUSED, QUERY_FAILED (message as the server words it), CONNECTION_FAILED.
 
+import { closeSync, openSync, rmSync, writeSync } from 'node:fs'
 import { nearest } from '../../contract/diagnostics.ts'
 import { RuntimeFailure } from '../../contract/failures.ts'
 import { answerOf, type QueryAnswer, type QueryStream, type RowChunk, type SqlSession } from '../../query.ts'
+import { streamed } from '../../repl/formats.ts'
+import { guarded } from '../../store/files.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { serverFailure } from './failures.ts'
 import type { Portal } from './portal.ts'
@@ -12,6 +15,7 @@ import { portalAnswer } from './portal-answer.ts'
 import { queryText, type RelationNames } from './query-text.ts'
 import { TYPES_SQL, type TypeNames } from './result-cells.ts'
 import { openSession, type Session } from './session.ts'
+import { duckdbType } from './types.ts'
 
 /** One output, visible as `schema.name` and as `schema_name`. */
 export interface QueryRelation {
@@ -100,13 +104,20 @@ export class QuerySession implements SqlSession {
     }
   }
 
-  async exportParquet(): Promise<never> {
-    throw new RuntimeFailure(
-      'ENGINE_UNSUPPORTED',
-      'Writing Parquet is not supported yet on the engine PostgreSQL.',
-      { engine: 'postgresql' },
-      { hints: ['Write .csv or .json.'] },
-    )
+  /** DuckDB writes it, of rows that stream through a file beside it. */
+  async exportParquet(sql: string, limit: number, file: string): Promise<void> {
+    const answer = await this.stream(sql, limit)
+    const csv = `${file}.csv`
+    const out = guarded('write', csv, () => openSync(csv, 'w'))
+    try {
+      await streamed(answer, 'csv', (text) => guarded('write', csv, () => writeSync(out, text)))
+      const columns = answer.columns.map(({ name, type }) => ({ name, type: duckdbType(type) }))
+      const { parquetOfCsv } = await import('../duckdb/parquet-of-csv.ts')
+      await parquetOfCsv(csv, columns, file)
+    } finally {
+      closeSync(out)
+      rmSync(csv, { force: true })
+    }
   }
 
   async typesOf(relation: string): Promise<ReadonlyMap<string, string>> {
