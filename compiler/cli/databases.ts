@@ -130,8 +130,8 @@ const portsOf = (
   observeTables: async (requests) => observe(requests, await connection()),
 })
 
-const checkQueries: CompileInput['checkQueries'] = async (texts) =>
-  (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts)
+const checkQueries: CompileInput['checkQueries'] = async (texts, allowed) =>
+  (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts, allowed)
 
 async function observe(
   requests: readonly TableRequest[],

@@ -17,7 +17,7 @@ import { template } from './templates.ts'
 const fillApply = template<{
   readonly title: string
   readonly engine: string
-  readonly loads: readonly { readonly id: string; readonly file: string }[]
+  readonly loads: readonly { readonly id: string; readonly what: string }[]
   readonly settings: readonly { readonly name: string; readonly value: string }[]
   readonly dated: boolean
   readonly parameters: string
@@ -60,7 +60,11 @@ export function databaseApplySql(rewritten: Rewritten, contract: Contract): stri
     engine: `${engine.from} or newer`,
     loads: [...built.values()].flatMap((step) => {
       const file = tableOf(step)?.load
-      return file === undefined ? [] : [{ id: step.node, file }]
+      if (file !== undefined) return [{ id: step.node, what: `what bundle/${file} reads, in SQL of DuckDB` }]
+      const { extract } = step
+      return extract === undefined
+        ? []
+        : [{ id: step.node, what: `what psql -X -q -f bundle/${extract.file} prints, asking '${extract.connection}'` }]
     }),
     settings: sortedKeys(settings).map((name) => ({ name, value: pgText(settings[name] ?? '') })),
     dated: values.has('run_date'),

@@ -7,7 +7,7 @@ import type { EnvironmentName } from '../contract/ids.ts'
 import { pgName } from '../contract/postgresql-names.ts'
 import { STORE_SCHEMA } from '../contract/table-steps.ts'
 import type { SharedState } from '../shared-state.ts'
-import { nextSchema } from './table-maker.ts'
+import { nextSchema } from './step-sql.ts'
 import type { World } from './world.ts'
 
 /** Those of the bundle's outputs, the store's, and for production those of its own views. */
