@@ -101,8 +101,10 @@ interface Saved {
   readonly promotion: object | null
 }
 
-const saveEnvironment = ({ ledger }: SharedState, environment: EnvironmentName, saved: Saved): Promise<unknown> =>
-  ledger.ask(
+/** What an apply that did not end showed is among the views that are changed. */
+async function saveEnvironment({ ledger }: SharedState, environment: EnvironmentName, saved: Saved): Promise<void> {
+  await ledger.ask('DELETE FROM seeknal.shown WHERE project = $1 AND environment = $2', [ledger.project, environment])
+  await ledger.ask(
     `INSERT INTO seeknal.environments (project, name, documents, views, promotion) VALUES ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb)
      ON CONFLICT (project, name) DO UPDATE SET documents = excluded.documents, views = excluded.views, promotion = excluded.promotion`,
     [
@@ -113,3 +115,4 @@ const saveEnvironment = ({ ledger }: SharedState, environment: EnvironmentName, 
       saved.promotion === null ? null : JSON.stringify(saved.promotion),
     ],
   )
+}
