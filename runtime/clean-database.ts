@@ -111,9 +111,10 @@ async function dropTables({ ledger }: SharedState, tables: readonly string[]): P
   const dropped: string[] = []
   for (const name of tables)
     try {
-      await ledger.commit(async () => {
+      const drop = async (): Promise<void> => {
         await ledger.ask(`DROP TABLE IF EXISTS ${STORE_SCHEMA}.${pgName(name)} RESTRICT`)
-      })
+      }
+      await (ledger.isStepwise ? drop() : ledger.commit(drop))
       dropped.push(name)
     } catch (error) {
       // Something of others depends on it.

@@ -62,7 +62,10 @@ export async function openShared(
     reader,
     connection,
     schema,
-    refresh: () => refreshCache(store, place, reader),
+    async refresh() {
+      await ledger.heal()
+      await refreshCache(store, place, reader)
+    },
     async lock(name, { command, timeoutMs }) {
       await ledger.make()
       const holder = `'${command}' (process ${process.pid} on ${hostname()}, since ${new Date().toISOString()})`

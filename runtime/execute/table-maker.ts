@@ -112,9 +112,11 @@ export class TableMaker implements Maker {
       ...statement,
       otherwise: isScript ? statement.origin(0) : null,
     })
+    const { isStepwise } = this.#context.shared.ledger
+    if (isStepwise && isScript) throw needsTransactions(`${node.id}, which has several statements,`)
     if (isScript && !isWithin) await session.rows(what, BEGIN)
     for (const statement of before) await executeStep(session, { comment, statement: placed(statement), what })
-    const made = await makeTable(session, { comment, table, query: placed(query), what })
+    const made = await makeTable(session, { comment, table, query: placed(query), what, isStepwise })
     if (isScript) await session.rows(what, isWithin ? 'DISCARD TEMP' : 'DISCARD TEMP; COMMIT')
     return made
   }
@@ -127,13 +129,17 @@ export class TableMaker implements Maker {
     const { loader } = this.#context
     const columns = node.columns ?? []
     const loaded = await loader.load(node, source)
-    const create = `${this.#comment(node.id)} DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
+    const [drop, create] = [
+      `${this.#comment(node.id)} DROP TABLE IF EXISTS ${table}`,
+      `CREATE TABLE ${table} (${columnItems(columns).join(', ')})`,
+    ]
+    const { isStepwise } = this.#context.shared.ledger
     const copy = `${this.#comment(node.id)} COPY ${table} (${columns.map(({ name }) => pgName(name)).join(', ')}) FROM STDIN (FORMAT csv)`
     const pipe = await loader.rows(node, loaded.file)
     try {
-      await session.rows(what, 'BEGIN')
+      await session.rows(what, isStepwise ? drop : `BEGIN; ${drop}`)
       await fillTable(session, { create, copy, what }, pipe.open)
-      await session.rows(what, 'COMMIT')
+      if (!isStepwise) await session.rows(what, 'COMMIT')
     } finally {
       pipe.remove()
     }
@@ -310,17 +316,21 @@ export class TableMaker implements Maker {
     const what = `Showing ${id}`
     if (world.environment === null) {
       const view = `${pgName(nextSchema(shared.ledger.project, kindOf(id)))}.${pgName(output.name)}`
-      await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
+      const statements = [`DROP VIEW IF EXISTS ${view}`, `CREATE VIEW ${view} AS ${query}`]
+      for (const statement of shared.ledger.isStepwise ? statements : [statements.join('; ')])
+        await session.rows(what, `${this.#comment(id)} ${statement}`)
       return
     }
     const { schema, name, publish } = output
     const view: LedgerView = { schema, name, query, ...(publish === 'table' ? { table: true } : {}) }
+    const isOurs = own.has(`${schema}.${name}`)
+    if (shared.ledger.isStepwise) return shared.ledger.showBySteps(world.environment, view, isOurs)
     const show = 'SELECT seeknal.show_in_environment($1, $2, $3::jsonb, $4::boolean)'
     await askLedger(session, what, `${this.#comment(id)} ${show}`, [
       shared.ledger.project,
       world.environment,
       JSON.stringify(view),
-      String(own.has(`${schema}.${name}`)),
+      String(isOurs),
     ])
   }
 
@@ -334,6 +344,14 @@ export class TableMaker implements Maker {
     })
   }
 }
+
+const needsTransactions = (what: string): RuntimeFailure =>
+  new RuntimeFailure(
+    'BUNDLE_UNSUPPORTED',
+    `${what} needs a server that makes things within a transaction`,
+    {},
+    { hints: ["The connection says 'without: ddl_in_transactions'."] },
+  )
 
 const kindOf = (id: string): string => id.slice(0, id.indexOf('.'))
 

@@ -52,13 +52,14 @@ export async function bindQueries(
   try {
     const session = await openSession(connection)
     try {
-      const { create_schema, temp_tables } = await capabilitiesOf(session)
-      if (!create_schema && !temp_tables) return questions.map(() => MAY_NOT)
+      const { create_schema, temp_tables, ddl_in_transactions } = await capabilitiesOf(session)
+      const areApart = create_schema && ddl_in_transactions
+      if (!areApart && !temp_tables) return questions.map(() => MAY_NOT)
       const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
       // Nobody else uses these names: they hold the number of this very session.
-      const schemaOf = (kind: string): string =>
-        create_schema ? pgName(`seeknal_bind_${own?.pid}_${kind}`) : 'pg_temp'
-      for (const question of questions) answers.push(await answer(session, question, schemaOf, create_schema))
+      const schemaOf = (kind: string): string => (areApart ? pgName(`seeknal_bind_${own?.pid}_${kind}`) : 'pg_temp')
+      const place = { schemaOf, areApart, isStepwise: !ddl_in_transactions }
+      for (const question of questions) answers.push(await answer(session, question, place))
     } finally {
       await session.close()
     }
@@ -78,12 +79,16 @@ const MAY_NOT: BindAnswer = {
 
 type SchemaOf = (kind: string) => string
 
-async function answer(
-  session: Session,
-  question: BindQuestion,
-  schemaOf: SchemaOf,
-  areApart: boolean,
-): Promise<BindAnswer> {
+interface Place {
+  readonly schemaOf: SchemaOf
+  /** Each kind of node has a schema of its own. */
+  readonly areApart: boolean
+  /** Nothing is made within a transaction. */
+  readonly isStepwise: boolean
+}
+
+async function answer(session: Session, question: BindQuestion, place: Place): Promise<BindAnswer> {
+  const { schemaOf, areApart, isStepwise } = place
   const names = new Set(question.relations.map(({ name }) => name.toLowerCase()))
   if (!areApart && names.size < question.relations.length)
     return {
@@ -93,7 +98,8 @@ async function answer(
     }
   try {
     // One message: each way to the server and back takes longer than what is asked.
-    await session.rows(WHAT, ['BEGIN', ...emptyTables(question, schemaOf, areApart)].join(';\n'))
+    const tables = emptyTables(question, schemaOf, areApart)
+    for (const message of isStepwise ? tables : [['BEGIN', ...tables].join(';\n')]) await session.rows(WHAT, message)
     const before = question.before?.(schemaOf) ?? []
     for (const [i, statement] of before.entries()) {
       const asked = { statement: i, text: statement, leading: 0 }
@@ -106,7 +112,7 @@ async function answer(
     )
     return found.kind === 'error' ? found : { kind: 'columns', columns: found.value }
   } finally {
-    await session.rows(WHAT, 'ROLLBACK').catch(() => [])
+    await session.rows(WHAT, isStepwise ? 'DISCARD TEMP' : 'ROLLBACK').catch(() => [])
   }
 }
 

@@ -96,6 +96,19 @@ function statementsOf(text: string, parse: (text: string) => unknown): readonly 
   }
 }
 
+/** The statements of a text, without what separates them. */
+export async function splitStatements(text: string): Promise<readonly string[]> {
+  const { loadModule, parseSync } = await import('libpg-query')
+  await loadModule()
+  const bytes = Buffer.from(text)
+  return listOf(treeOf(parseSync(text)).stmts).map(({ stmt_location, stmt_len }) => {
+    const from = typeof stmt_location === 'number' ? stmt_location : 0
+    const to = typeof stmt_len === 'number' ? from + stmt_len : bytes.length
+    const statement = bytes.subarray(from, to).toString()
+    return statement.slice(skipped(statement, 0))
+  })
+}
+
 function check(text: string, parse: (text: string) => unknown, allowed: 'query' | 'script'): QueryCheck {
   const statements = statementsOf(text, parse)
   if ('message' in statements) return { kind: 'error', what: 'syntax', ...statements }

@@ -38,14 +38,31 @@ export interface MadeTable extends TableFacts {
 }
 
 /**
- * A table in place of one of that name, and what it is, in one message, which is one transaction. `comment` goes before
- * all of it. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED.
+ * A table in place of one of that name, and what it is, in one message, which is one transaction, unless `isStepwise`: nothing
+ * is made within one. `comment` goes before all of it. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED.
  */
 export async function makeTable(
   session: Session,
-  { query, ...named }: Readonly<Record<'comment' | 'table' | 'what', string>> & { readonly query: PlacedStatement },
+  {
+    query,
+    isStepwise,
+    ...named
+  }: Readonly<Record<'comment' | 'table' | 'what', string>> & {
+    readonly query: PlacedStatement
+    readonly isStepwise: boolean
+  },
 ): Promise<MadeTable> {
   const { comment, table, what } = named
+  if (isStepwise) {
+    await session.rows(what, `${comment} DROP TABLE IF EXISTS ${table}`)
+    const [alone] = await executed(
+      session,
+      query,
+      { leading: `${comment} CREATE TABLE ${table} AS\n`, trailing: '' },
+      what,
+    )
+    return { rows: alone?.rowCount ?? 0, ...(await tableFacts(session, table, what)) }
+  }
   const leading = `${comment} DROP TABLE IF EXISTS ${table};\nCREATE TABLE ${table} AS\n`
   const [, made, facts] = await executed(session, query, { leading, trailing: `\n;\n${factsQuery(table)}` }, what)
   return { rows: made?.rowCount ?? 0, ...factsOf(facts?.rows ?? []) }
