@@ -190,6 +190,7 @@ export class TableMaker implements Maker {
     const [id, what] = [asNodeId(node.id), `Reading ${node.id}`]
     const own = fingerprintOf({ node: id, run: world.values.runId })
     const table = storedTable(id, { sha256: own })
+    if (shared.ledger.isStepwise) throw needsTransactions(`${node.id}, whose rows are copied,`)
     const source = { world, node, step, table, comment: this.#comment(id), signal: options.signal }
     const { extract } = step
     try {
