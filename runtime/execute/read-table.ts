@@ -12,6 +12,7 @@ import { fillParameters } from '../contract/parameters.ts'
 import type { Engine, Growth, OutputColumn, OutputFacts } from '../engine.ts'
 import type { AskedRows, ExtractRequest } from '../engines/postgresql/extract.ts'
 import { linkOrCopy, makeFolder, moveFile, removeTree } from '../store/files.ts'
+import { hasSnapshot } from '../store/snapshots.ts'
 import { snapshotPath } from '../store/store.ts'
 import { placeOfConnection } from './plan-targets.ts'
 import type { ExecuteOptions, RunRequest } from './run.ts'
@@ -151,7 +152,7 @@ async function storedBefore(
     own.node.definition_fingerprint === node.definition_fingerprint &&
     own.state.proof === undefined &&
     own.state.place === place
-  if (!isSame || !world.compiled) return null
+  if (!isSame || !world.compiled || !hasSnapshot(world.store, own.state.snapshot)) return null
   const file = join(folder, 'stored.parquet')
   linkOrCopy(snapshotPath(world.store, own.state.snapshot.sha256), file)
   const growth = { column: grows.time_column, type, lookbackSeconds: grows.lookback_seconds }

@@ -12,13 +12,14 @@ import functions from './ledger/2-functions.sql'
 import leaseTables from './ledger/8-leases.sql'
 import targets from './ledger/9-targets.sql'
 import steps from './ledger/10-steps.sql'
+import files from './ledger/11-files.sql'
 import { advisoryLocks, type LedgerLocks, leases } from './ledger-locks.ts'
 import { doPending, migrateBySteps } from './ledger-steps.ts'
 import { openSession, type Row, type Session } from './session.ts'
 import { askLedger, transaction } from './transaction.ts'
 
 /** In their order; a version that was released never changes. */
-export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables, targets, steps]
+export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables, targets, steps, files]
 
 const WHAT = 'Keeping the state'
 const RETRY_MS = 100
@@ -34,18 +35,21 @@ export class Ledger {
   readonly project: string
   readonly #capabilities: Capabilities
   readonly #locks: LedgerLocks
+  /** There is one of an earlier version, which cannot be read. */
+  readonly isOlder: boolean
   #isMade: boolean
   #backend: Promise<string> | undefined
   /** For which lock a commit notes what is done after it: production's, where it is held. */
   #noted: string | null = null
   #lastShown: Promise<void> = Promise.resolve()
 
-  private constructor(session: Session, project: string, capabilities: Capabilities, isMade: boolean) {
+  private constructor(session: Session, project: string, capabilities: Capabilities, version: number) {
     this.session = session
     this.project = project
     this.#capabilities = capabilities
     this.#locks = capabilities.advisory_locks ? advisoryLocks(session) : leases(session)
-    this.#isMade = isMade
+    this.isOlder = version > 0 && version < MIGRATIONS.length
+    this.#isMade = version === MIGRATIONS.length
   }
 
   /** Makes nothing. Throws CONNECTION_FAILED, BUNDLE_UNSUPPORTED. */
@@ -53,8 +57,8 @@ export class Ledger {
     const session = await openSession(connection)
     try {
       await session.rows(WHAT, "SELECT set_config('search_path', 'pg_catalog, public', false)")
-      const isMade = (await versionOf(session)) === MIGRATIONS.length
-      return new Ledger(session, project, await capabilitiesOf(session), isMade)
+      const version = await versionOf(session)
+      return new Ledger(session, project, await capabilitiesOf(session), version)
     } catch (error) {
       await session.close()
       throw error
@@ -181,19 +185,20 @@ export class Ledger {
     return `seeknal ${this.project} ${name}`
   }
 
-  /** While something is made in the store, whatever its project, nothing of it is removed. Throws STATE_LOCKED. */
-  async enterStore(): Promise<() => Promise<void>> {
+  /** While something is made in a store, nothing of it is removed; null: the store of all projects. Throws STATE_LOCKED. */
+  async enterStore(whose: string | null): Promise<() => Promise<void>> {
     await this.make()
-    return this.#ofStore('shared', 'The store is being cleaned')
+    return this.#ofStore('shared', whose, 'The store is being cleaned')
   }
 
   /** For removing what nobody needs. Throws STATE_LOCKED while somebody makes something. */
-  keepOthersOut(): Promise<() => Promise<void>> {
-    return this.#ofStore('alone', 'The store is being written')
+  keepOthersOut(whose: string | null): Promise<() => Promise<void>> {
+    return this.#ofStore('alone', whose, 'The store is being written')
   }
 
-  async #ofStore(how: 'alone' | 'shared', refused: string): Promise<() => Promise<void>> {
-    const free = await this.#locks.take('seeknal store', how, this.project)
+  async #ofStore(how: 'alone' | 'shared', whose: string | null, refused: string): Promise<() => Promise<void>> {
+    const store = whose === null ? 'seeknal store' : `seeknal store of ${whose}`
+    const free = await this.#locks.take(store, how, this.project)
     if (free !== null) return free
     throw new RuntimeFailure('STATE_LOCKED', `${refused} by another session`, {}, { hints: ['Wait for it.'] })
   }
