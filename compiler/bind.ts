@@ -7,6 +7,7 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId, type NodeId } from '../runtime/contract/ids.ts'
 import type { Column, ManifestNode } from '../runtime/contract/manifest.ts'
+import { copiedType } from '../runtime/contract/target-types.ts'
 import type { Target } from '../runtime/contract/targets.ts'
 import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
@@ -25,6 +26,7 @@ import type { Graph } from './graph.ts'
 import { NO_RECORDS, type Records } from './outside.ts'
 import type { PostgresqlFacts } from './resolve/postgresql.ts'
 import {
+  isElsewhere,
   isFile,
   isTable,
   isTransform,
@@ -34,7 +36,7 @@ import {
 } from './resolve.ts'
 import type { PostgresqlQuery } from './sql/postgresql-query.ts'
 import { foldCase } from './sql/tree.ts'
-import type { LockedSource } from './validate.ts'
+import type { Engine, LockedSource } from './validate.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
 
@@ -60,9 +62,7 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
   const files = await bindSources(graph.nodes.filter(isFile), graph.lock, world)
   const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
   const sources = [...files.bound, ...tables.bound]
-  const server = ENGINES[graph.project.engine.name].isDatabase
-    ? new ServerBinding(graph.project.engine, graph.lock, tableTypes(graph.nodes.filter(isTable), tables.bound), world)
-    : null
+  const server = serverOf(graph, tables.bound, world)
   const read = [...[...outside.values()].map(outputOf), ...sources]
   const { described, outputs, diagnostics } = await describeLevels(graph, read, { engine, server }, world)
   const facts = await sqlFacts(described, world)
@@ -104,13 +104,29 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
   }
 }
 
+/** Null: DuckDB executes. */
+function serverOf(
+  { nodes, project: { engine }, lock }: Graph,
+  bound: readonly BoundNode[],
+  world: World,
+): ServerBinding | null {
+  if (!ENGINES[engine.name].isDatabase) return null
+  return new ServerBinding(engine, lock, tableTypes(nodes.filter(isTable), bound, engine), world)
+}
+
 /** The server's own types of columns of tables, but for those that the author declares, which are cast. */
-const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[]) =>
+const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[], engine: Engine) =>
   Object.fromEntries(
-    tables.map(({ id, node }) => {
-      const types = Object.entries(bound.find((one) => one.id === id)?.sourceTypes ?? {})
+    tables.map((table) => {
+      const { id, node } = table
+      const { columns, sourceTypes = {} } = bound.find((one) => one.id === id) ?? { columns: null }
       const declared = new Set(node.columns.flatMap(({ name, type }) => (type === null ? [] : [foldCase(name)])))
-      return [id, Object.fromEntries(types.filter(([name]) => !declared.has(foldCase(name))))] as const
+      const own = (name: string): string | undefined => (declared.has(foldCase(name)) ? undefined : sourceTypes[name])
+      const types = (columns ?? []).flatMap(({ name, type }): [string, string][] => {
+        const found = isElsewhere(table, engine) ? copiedType(type, own(name)) : own(name)
+        return found === undefined ? [] : [[name, found]]
+      })
+      return [id, Object.fromEntries(types)] as const
     }),
   )
 

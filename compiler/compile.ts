@@ -137,7 +137,7 @@ export async function compile(input: CompileInput, outside: Outside = NOTHING_OU
   const fingerprinted = fingerprint(bound, records)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
-  const compared = await diff(fingerprinted, input.base, engine, cache)
+  const compared = await diff(fingerprinted, input.base, engine, cache, input.checkQueries)
   const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })

@@ -13,8 +13,9 @@ import { Pairs } from './diff/pairs.ts'
 import { Plans } from './diff/queries.ts'
 import { QueryChanges } from './diff/query-changes.ts'
 import { reason, severest } from './diff/reasons.ts'
+import { Trees } from './diff/trees.ts'
 import type { Fingerprinted } from './fingerprint.ts'
-import { type CompileCache, type LazySqlEngine, noCache } from './ports.ts'
+import { type CheckQueries, type CompileCache, type LazySqlEngine, noCache, noDatabases } from './ports.ts'
 
 export interface Diffed {
   readonly bound: Bound
@@ -30,14 +31,16 @@ export async function diff(
   base: Manifest | null,
   engine: LazySqlEngine,
   cache: CompileCache = noCache,
+  checkQueries: CheckQueries = noDatabases.checkQueries,
 ): Promise<Diffed> {
   const against: Manifest = base ?? { ...manifest, nodes: [] }
   const order = bound.graph.order
   const pairs = new Pairs(against, manifest)
   const settings = { old: against.settings, now: manifest.settings }
   const plans = new Plans(engine, cache, pairs.renamed)
-  const impact = new Impact(pairs, plans, settings)
-  const queryChanges = new QueryChanges(pairs, plans, engine, settings)
+  const compared = { plans, trees: new Trees(checkQueries, cache, pairs) }
+  const impact = new Impact(pairs, compared, settings)
+  const queryChanges = new QueryChanges(pairs, compared, engine, settings)
 
   const verdicts = new Map<string, Verdict>()
   const own = new Map<string, Change>()

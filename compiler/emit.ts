@@ -72,6 +72,8 @@ const fixedPaths = ({ steps }: Rewritten, hasBase: boolean): readonly string[] =
   ...['diff.json', 'ledger.sql', 'manifest.json', 'prelude.sql', 'types.ts', ...(hasBase ? ['base.json'] : [])],
   ...steps.map(({ id }) => stepFile(id)),
   ...steps.flatMap(({ id, load }) => (load === undefined ? [] : [stepLoadFile(id)])),
+  ...steps.flatMap(({ id, extract }) => (extract === undefined ? [] : [extractFile(id)])),
+  ...steps.flatMap(({ id, production }) => (production === undefined ? [] : [promotionFile(id)])),
 ]
 
 /** Prepares what takes long, while the engine works for another pass. */

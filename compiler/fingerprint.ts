@@ -4,6 +4,7 @@
 
 import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts'
 import { checksFingerprint } from '../runtime/contract/checks.ts'
+import { ENGINES } from '../runtime/contract/engines.ts'
 import { Bug } from '../runtime/contract/failures.ts'
 import type { NodeId } from '../runtime/contract/ids.ts'
 import {
@@ -15,9 +16,11 @@ import {
 } from '../runtime/contract/manifest.ts'
 import type { Target } from '../runtime/contract/targets.ts'
 import type { Bound, BoundNode } from './bind.ts'
+import { readsByName } from './diff/trees.ts'
 import { NO_RECORDS, type Records } from './outside.ts'
 import {
   isFile,
+  isKept,
   isTable,
   isTransform,
   type ResolvedNode,
@@ -26,6 +29,7 @@ import {
   type ResolvedTransform,
 } from './resolve.ts'
 import { fromClause } from './rewrite/table-query.ts'
+import type { Engine } from './validate.ts'
 import { versionOf } from './versions.ts'
 
 export interface Fingerprinted {
@@ -68,7 +72,7 @@ function manifestNode(
   const targets = all.targets.get(node.id)
   const definition = definitionOf(node, bound, settings, { inputs, targets })
   const checks = all.checks.get(node.id)
-  const reads = bound.lineage && readsOf(bound.lineage)
+  const reads = readsIn(node, bound, inputs)
   // Members in the order in which they are written: there are thousands, and each that is not in order is copied.
   return {
     ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
@@ -89,7 +93,7 @@ function manifestNode(
     ...(isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}),
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     reproducibility: bound.reproducibility,
-    ...readingOf(node),
+    ...readingOf(node, all.graph.project.engine),
     tags: [...tags],
     ...(targets === undefined ? {} : { targets: [...targets] }),
     ...(volatile === undefined ? {} : { volatile }),
@@ -97,20 +101,35 @@ function manifestNode(
 }
 
 /** What the node reads besides its inputs. */
-function readingOf(node: ResolvedNode): Pick<ManifestNode, 'dialect' | 'sql' | 'source_files' | 'source_table'> {
+function readingOf(
+  node: ResolvedNode,
+  engine: Engine,
+): Pick<ManifestNode, 'dialect' | 'sql' | 'source_files' | 'source_table'> {
   if (isTransform(node)) return { ...dialectOf(node), sql: node.sql.text }
   if (!isTable(node)) return { source_files: { format: node.node.format, path: node.path } }
-  return { source_table: { type: node.node.format, connection: node.connection, from: fromClause(node) } }
+  const { connection, node: own } = node
+  const kept = ENGINES[engine.name].isDatabase && isKept(node, engine) ? ({ kept: true } as const) : {}
+  return { source_table: { connection, from: fromClause(node), ...kept, type: own.format } }
 }
 
 const dialectOf = ({ node: { dialect } }: ResolvedTransform): { readonly dialect?: 'postgresql' } =>
   dialect === 'postgresql' ? { dialect } : {}
 
-function edgeTo(
-  id: NodeId,
-  reads: ReadonlyMap<string, ReadonlySet<string>> | null,
-  inputs: ReadonlyMap<string, ManifestNode>,
-): ManifestInput {
+/** For each input the columns that the node reads; null: any. */
+function readsIn(node: ResolvedNode, { lineage }: BoundNode, inputs: ReadonlyMap<string, ManifestNode>): Reads | null {
+  if (lineage !== null) return readsOf(lineage)
+  if (!isTransform(node) || node.postgresql === undefined) return null
+  const found = readsByName(
+    node.postgresql.shape,
+    node.inputs.map((id) => [id, inputs.get(id)?.columns ?? null] as const),
+  )
+  const known = [...found].flatMap(([id, columns]) => (columns === null ? [] : [[id, new Set(columns)] as const]))
+  return known.length < node.inputs.length ? null : new Map(known)
+}
+
+type Reads = ReadonlyMap<string, ReadonlySet<string>>
+
+function edgeTo(id: NodeId, reads: Reads | null, inputs: ReadonlyMap<string, ManifestNode>): ManifestInput {
   const input = inputs.get(id)
   if (input === undefined) throw new Bug(`'${id}' comes after its reader`)
   return { covers: null, fingerprint: versionOf(input), reads: reads && [...(reads.get(id) ?? [])].sort(), ref: id }

@@ -132,16 +132,49 @@ export type TableObservation =
 /** Prepares the SELECTs on their servers. Never answered from a cache: whoever asks does not know the columns. */
 export type ObserveTables = (requests: readonly TableRequest[]) => Promise<readonly TableObservation[]>
 
+/** One statement of a text: its range, without a semicolon, and what it names besides temporary objects of the text. */
+export interface CheckedStatement {
+  readonly start: number
+  readonly end: number
+  readonly uses: readonly SchemaUse[]
+  readonly facts: QueryFacts
+}
+
+/** What trees tell for sure; see runtime/engines/postgresql/query-shape.ts. */
+export interface QueryShape {
+  /** Every name by which a column may be read; null: also others are. */
+  readonly names: readonly string[] | null
+  /** Names behind a dot; `of`: the relations with a schema before it. */
+  readonly attributes: readonly {
+    readonly name: string
+    readonly of: readonly string[]
+    readonly isDefined: boolean
+  }[]
+  /** Null: no plain SELECT. `rest` stands for all but the items. */
+  readonly select: {
+    readonly rest: string
+    readonly items: readonly {
+      readonly name: string | null
+      readonly isStar: boolean
+      readonly digest: string
+      readonly effect: 'none' | 'aggregate' | 'any'
+    }[]
+    readonly isGrouped: boolean
+    readonly ordered: readonly string[]
+    readonly numbered: number
+  } | null
+}
+
 /** What a database's own parser says of a text that should be one SELECT which changes nothing. */
 export type QueryCheck =
-  /** `canonical` stands for the query whatever its formatting and comments; it ends at `end`, before any semicolon. */
-  | {
+  /** `canonical` stands for the whole text whatever its formatting and comments; the rest is the query's, which comes last. */
+  | (CheckedStatement & {
       readonly kind: 'query'
       readonly canonical: string
-      readonly end: number
-      readonly uses: readonly SchemaUse[]
-      readonly facts: QueryFacts
-    }
+      readonly before: readonly CheckedStatement[]
+      /** Of the whole text. */
+      readonly shape: QueryShape
+    })
   | { readonly kind: 'error'; readonly what: 'syntax' | 'statement'; readonly message: string; readonly offset: number }
 
 /** What the rows of a query depend on besides what it reads; offsets in UTF-16 code units. */
@@ -167,7 +200,12 @@ export interface TranslationRequest {
 
 export type Translation =
   /** Inputs are spelled `kind.name`, values of the run as calls of getvariable(). */
-  | { readonly kind: 'translated'; readonly sql: string }
+  | {
+      readonly kind: 'translated'
+      readonly sql: string
+      /** DuckDB's types of its columns within a query, which may be none of those that are stored. */
+      readonly types: readonly string[]
+    }
   | {
       readonly kind: 'refused'
       /** What of it is not translated, each with its place in the text that was given. */
@@ -188,13 +226,15 @@ export interface ServerQuestion {
   readonly serverTypes: TranslationRequest['serverTypes']
   /** The query, given where the relations of each kind are. */
   readonly sql: (schemaOf: (kind: string) => string) => string
+  /** What is executed before it, about temporary objects; absent: nothing. */
+  readonly before?: (schemaOf: (kind: string) => string) => readonly string[]
   readonly relations: readonly Relation[]
 }
 
 export type ServerAnswer =
   | Extract<TableObservation, { kind: 'columns' }>
-  /** `offset` in what `sql` gave. */
-  | Omit<Extract<TableObservation, { kind: 'error' }>, 'isMissing'>
+  /** `offset` in the statement with that number: one of `before`, or, behind these, what `sql` gave. */
+  | (Omit<Extract<TableObservation, { kind: 'error' }>, 'isMissing'> & { readonly statement: number })
   | Extract<TableObservation, { kind: 'unreachable' }>
 
 /** Prepares queries over empty tables on a server, in a transaction that is rolled back. */
@@ -203,7 +243,8 @@ export type BindOnServer = (
   questions: readonly ServerQuestion[],
 ) => Promise<readonly ServerAnswer[]>
 
-export type CheckQueries = (texts: readonly string[]) => Promise<readonly QueryCheck[]>
+/** `script`: statements about temporary objects may stand before the query. */
+export type CheckQueries = (texts: readonly string[], allowed?: 'query' | 'script') => Promise<readonly QueryCheck[]>
 
 /** Defaults of the profile by type of source; no secret is among them. */
 export type SourceDefaults = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>

@@ -116,6 +116,11 @@ export type ResolvedNode = ResolvedSource | ResolvedTable | ResolvedTransform
 export const isTransform = (n: ResolvedNode): n is ResolvedTransform => n.node.kind === 'transform'
 export const isTable = (n: ResolvedNode): n is ResolvedTable =>
   n.node.kind === 'source' && n.node.format === 'postgresql'
+/** Where the engine is a database: whether a source's rows are kept in a table of it: they are elsewhere, or those of a run's values. */
+export const isKept = (node: ResolvedTable, engine: { readonly connection: string | null }): boolean =>
+  isElsewhere(node, engine) || (node.asked.kind === 'query' && Object.keys(node.asked.values).length > 0)
+export const isElsewhere = (node: ResolvedTable, engine: { readonly connection: string | null }): boolean =>
+  node.connection !== engine.connection || node.over !== undefined
 export const isFile = (n: ResolvedNode): n is ResolvedSource => !isTransform(n) && !isTable(n)
 
 export interface Resolved {

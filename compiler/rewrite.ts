@@ -11,15 +11,16 @@ import { stepId } from './emit/contract.ts'
 import { preludeText } from './emit/prelude.ts'
 import { type KeptSteps, NO_STEPS } from './outside.ts'
 import type { Planned, PlannedBuild, PlannedCheck, PlannedStep } from './plan.ts'
-import { isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
+import { isElsewhere, isFile, isTable, isTransform, type ResolvedNode } from './resolve.ts'
 import { checkStep } from './rewrite/check-step.ts'
 import { cleanupOf } from './rewrite/cleanup.ts'
 import {
+  copiedQuery,
   type DatabaseWorld,
   databaseCheck,
   databaseMistakes,
   databaseStep,
-  stepQuery,
+  stepByHand,
 } from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { longNames, materializeStep, storedTargetStep, takenNames } from './rewrite/materialize-step.ts'
@@ -77,7 +78,7 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
     if (node === undefined || types === undefined) return takenOver(step, outside)
     if (step.kind === 'materialize')
       return [database === null ? materializeStep(step, types, prefix) : storedTargetStep(step, node, types, prefix)]
-    if (database !== null) return [inDatabase(step, node, types, prefix, database)]
+    if (database !== null) return [inDatabase(step, node, types, { prefix, database, steps: planned.steps })]
     const written = prefix === '' ? '' : authorText(step, node, types)
     const marks = new Marks(prefix, written)
     const id = stepId(step)
@@ -86,7 +87,9 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
       kind: step.kind,
       node: step.node,
       ...marks.resolve(stepText(step, node, types, marks)),
-      ...(step.kind === 'build' && isTable(node) ? extractOf(node, types, ownTables(node, planned.steps), prefix) : {}),
+      ...(step.kind === 'build' && isTable(node)
+        ? extractOf(node, types, { own: ownTables(node, planned.steps), prefix })
+        : {}),
       ...(step.kind === 'build' && isTransform(node) ? cleanupOf(node) : {}),
     }
     if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
@@ -101,7 +104,8 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
     diagnostics: [
       ...longNames(graph.nodes, planned.steps, prefix),
       ...takenNames(graph.nodes, prefix),
-      ...(database === null ? notFollowed(planned, nodes) : databaseMistakes(graph.nodes, bound, database, prefix)),
+      ...notFollowed(planned, nodes),
+      ...(database === null ? [] : databaseMistakes(graph.nodes, bound, database, prefix)),
     ],
   }
 }
@@ -112,13 +116,18 @@ function takenOver(step: PlannedStep, outside: KeptSteps): RewrittenStep[] {
   return kept !== undefined && sameJson(kept.inputs, step.inputs) ? [kept.step] : []
 }
 
-/** A step of an engine that is a database; rows of files are read by DuckDB. By hand it is the query alone. */
+interface InDatabase {
+  readonly prefix: string
+  readonly database: DatabaseWorld & { readonly project: string }
+  readonly steps: readonly PlannedStep[]
+}
+
+/** A step of an engine that is a database; rows of files are read by DuckDB. By hand it is what makes the table, alone. */
 function inDatabase(
   step: PlannedBuild | PlannedCheck,
   node: ResolvedNode,
   types: BoundNode,
-  prefix: string,
-  world: DatabaseWorld & { readonly project: string },
+  { prefix, database: world, steps }: InDatabase,
 ): RewrittenStep {
   const query = world.queries.get(step.node)
   const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([query?.text, authorText(step, node, types)]))
@@ -126,7 +135,7 @@ function inDatabase(
   const [text, byHand] =
     step.kind === 'check'
       ? [databaseCheck(step, types, marks, world), databaseCheck(step, types, marks, apart)]
-      : [databaseStep(node, step, types, marks, world), stepQuery(node, step, types, marks, apart)]
+      : [databaseStep(node, step, types, marks, world), stepByHand(node, step, types, marks, apart)]
   const isLoaded = step.kind === 'build' && isFile(node)
   return {
     id: stepId(step),
@@ -135,6 +144,9 @@ function inDatabase(
     ...marks.resolve(text),
     byHand: marks.resolve(byHand),
     ...(isLoaded ? { load: sourceStep(node, types, new Marks('', '')) } : {}),
+    ...(step.kind === 'build' && isTable(node) && isElsewhere(node, world)
+      ? extractOf(node, types, { own: ownTables(node, steps), prefix, send: copiedQuery })
+      : {}),
   }
 }
 

@@ -1,48 +1,71 @@
-// Removes what nothing refers to any more in a database that executes: old generations, expired environments with their views,
-// then tables of the store and bundles that no generation or environment that stays needs. Nobody executes meanwhile. A table
-// that something of others depends on stays. Reports STATE_LOCKED, TARGET_FAILED.
+// Removes what nothing refers to any more where the state is in a database: old generations, expired environments with their
+// views, then bundles that no generation or environment that stays needs, and tables of the store, or this machine's files.
+// Nobody executes meanwhile. A table that something of others depends on stays. Reports STATE_LOCKED, TARGET_FAILED.
 
 import { RuntimeFailure } from './contract/failures.ts'
 import type { EnvironmentName } from './contract/ids.ts'
 import { pgName } from './contract/postgresql-names.ts'
+import type { RunState } from './contract/state.ts'
 import { STORE_SCHEMA, tableNameOf } from './contract/table-steps.ts'
 import { removeEnvironment } from './execute/table-removal.ts'
 import type { SharedState } from './shared-state.ts'
-import { type CleanOptions, type CleanResult, KEPT_GENERATIONS, keptStates, leftovers } from './store/clean.ts'
+import { type CleanOptions, type CleanResult, clean, KEPT_GENERATIONS, keptStates, leftovers } from './store/clean.ts'
 import { openStore } from './store/store.ts'
+
+interface Turn {
+  readonly command: string
+  readonly timeoutMs: number
+}
 
 /** target/ says what the ledger says. A dry run takes no lock. */
 export async function cleanDatabase(shared: SharedState, options: CleanOptions): Promise<CleanResult> {
   if (options.dryRun) return removals(shared, options).then(({ result }) => result)
-  const { command = 'seeknal clean', lockTimeoutMs: timeoutMs = 0 } = options
-  const lock = await shared.lock('production', { command, timeoutMs })
-  const release = await shared.ledger.keepOthersOut()
-  try {
-    await shared.refresh()
+  return alone(shared, options, async (turn) => {
     const { result, tables, bundles } = await removals(shared, options)
     const withTables: EnvironmentName[] = []
-    for (const name of result.environments)
-      if (!(await removed(shared, name, { command, timeoutMs }))) withTables.push(name)
+    for (const name of result.environments) if (!(await removed(shared, name, turn))) withTables.push(name)
     const dropped = await dropTables(shared, tables)
     await forget(shared, result, dropped, bundles)
     await shared.refresh()
     const environments = result.environments.filter((name) => !withTables.includes(name))
     return { ...result, environments, withTables, snapshots: dropped.length }
+  })
+}
+
+/** Where outputs are files: of these, this machine's. What an environment of another machine needs is in the ledger, and stays. */
+export async function cleanFiles(shared: SharedState, options: CleanOptions): Promise<CleanResult> {
+  if (options.dryRun) return clean(options)
+  const store = openStore(options.projectDir)
+  return alone(shared, options, async (turn) => {
+    const forgotten: CleanOptions['forget'] = async (gone) => {
+      const states = keptStates(store, new Set(gone.generations), new Set(gone.environments))
+      const bundles = await unneededBundles(shared, states)
+      for (const name of gone.environments) await removed(shared, name, turn)
+      await forget(shared, gone, [], bundles)
+    }
+    return clean({ ...options, forget: forgotten })
+  })
+}
+
+async function alone<T>(shared: SharedState, options: CleanOptions, body: (turn: Turn) => Promise<T>): Promise<T> {
+  const turn = { command: options.command ?? 'seeknal clean', timeoutMs: options.lockTimeoutMs ?? 0 }
+  const lock = await shared.lock('production', turn)
+  let release: (() => Promise<void>) | undefined
+  try {
+    release = await shared.keepOthersOut()
+    await shared.refresh()
+    return await body(turn)
   } finally {
-    await release()
+    await release?.()
     await lock.release()
   }
 }
 
 /** False: others made something of its views or tables. */
-async function removed(
-  shared: SharedState,
-  name: EnvironmentName,
-  options: { readonly command: string; readonly timeoutMs: number },
-): Promise<boolean> {
-  const lock = await shared.lock(`environment-${name}`, options)
+async function removed(shared: SharedState, name: EnvironmentName, turn: Turn): Promise<boolean> {
+  const lock = await shared.lock(`environment-${name}`, turn)
   try {
-    await removeEnvironment(shared, name, false)
+    await removeEnvironment(shared, name, shared.inFiles)
     return true
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== 'TARGET_FAILED') throw error
@@ -68,15 +91,7 @@ async function removals(shared: SharedState, options: CleanOptions): Promise<Rem
     states.flatMap(({ nodes }) => Object.entries(nodes).map(([id, { snapshot }]) => tableNameOf(id, snapshot.sha256))),
   )
   const tables = ledger.isMade ? await unusedTables(shared, used) : []
-  const kept = new Set(states.map(({ bundle }) => bundle))
-  const present = ledger.isMade
-    ? await ledger.ask(
-        `SELECT b.digest FROM seeknal.bundles b WHERE b.project = $1 AND NOT EXISTS (SELECT FROM seeknal.environments e
-           WHERE e.project = b.project AND e.documents->>'plan.json' LIKE '%' || b.digest || '%')`,
-        [ledger.project],
-      )
-    : []
-  const bundles = present.flatMap(({ digest }) => (digest == null || kept.has(digest) ? [] : [digest]))
+  const bundles = await unneededBundles(shared, states)
   return {
     result: {
       generations,
@@ -90,6 +105,18 @@ async function removals(shared: SharedState, options: CleanOptions): Promise<Rem
     tables: tables.map(({ name }) => name),
     bundles,
   }
+}
+
+/** Of neither a state that stays nor a plan. */
+async function unneededBundles({ ledger }: SharedState, states: readonly RunState[]): Promise<readonly string[]> {
+  if (!ledger.isMade) return []
+  const kept = new Set(states.map(({ bundle }) => bundle))
+  const present = await ledger.ask(
+    `SELECT b.digest FROM seeknal.bundles b WHERE b.project = $1 AND NOT EXISTS (SELECT FROM seeknal.environments e
+       WHERE e.project = b.project AND e.documents->>'plan.json' LIKE '%' || b.digest || '%')`,
+    [ledger.project],
+  )
+  return present.flatMap(({ digest }) => (digest == null || kept.has(digest) ? [] : [digest]))
 }
 
 /** Of this project, and what a killed run left that nobody knows. */
@@ -111,9 +138,10 @@ async function dropTables({ ledger }: SharedState, tables: readonly string[]): P
   const dropped: string[] = []
   for (const name of tables)
     try {
-      await ledger.commit(async () => {
+      const drop = async (): Promise<void> => {
         await ledger.ask(`DROP TABLE IF EXISTS ${STORE_SCHEMA}.${pgName(name)} RESTRICT`)
-      })
+      }
+      await (ledger.isStepwise ? drop() : ledger.commit(drop))
       dropped.push(name)
     } catch (error) {
       // Something of others depends on it.
@@ -124,7 +152,7 @@ async function dropTables({ ledger }: SharedState, tables: readonly string[]): P
 
 async function forget(
   { ledger }: SharedState,
-  { generations }: CleanResult,
+  { generations }: Pick<CleanResult, 'generations'>,
   tables: readonly string[],
   bundles: readonly string[],
 ): Promise<void> {

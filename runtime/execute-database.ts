@@ -2,7 +2,6 @@
 // state is a ledger beside them. A run of production ends with one transaction that advances the ledger and re-points the
 // views; until then nobody else sees anything of it. Throws what executeBundle() throws, CONNECTION_FAILED, TARGET_FAILED.
 
-import { hostname } from 'node:os'
 import type { BundleFile } from './contract/bundle.ts'
 import { Bug } from './contract/failures.ts'
 import type { LedgerView } from './contract/ledger.ts'
@@ -11,6 +10,7 @@ import { SessionPool } from './engines/postgresql/pool.ts'
 import { isNothing, leftOutAndDue, lockOf } from './execute/due.ts'
 import { requireBase, requirePlan } from './execute/environment.ts'
 import { differs, keepBundle, mergedAfterRun, runMaker, stageGeneration } from './execute/finish.ts'
+import { lockInLedger, runOf } from './execute/ledger-run.ts'
 import { fileLoader } from './execute/load-rows.ts'
 import { noteStarted } from './execute/note-step.ts'
 import { isDue, predict } from './execute/plan.ts'
@@ -19,7 +19,7 @@ import type { ExecuteOptions, Faults, RunRequest, RunResult } from './execute/ru
 import { runSteps } from './execute/runner.ts'
 import type { Settled } from './execute/running.ts'
 import { makeScratch, sweepScratch } from './execute/scratch.ts'
-import { commitGeneration, noteEnd } from './execute/table-commit.ts'
+import { commitGeneration } from './execute/table-commit.ts'
 import { applyInDatabase } from './execute/table-environment.ts'
 import { TableMaker } from './execute/table-maker.ts'
 import { tableOutputs } from './execute/table-outputs.ts'
@@ -43,9 +43,10 @@ export async function withShared<T>(
   body: (shared: SharedState) => Promise<T>,
 ): Promise<T> {
   if (request.shared !== undefined) return body(request.shared)
-  const { connection = null, schema = null } = contract.engine
+  const { connection, schema } = contract.engine
   const named = request.connection
   if (named === undefined) throw new Bug('a bundle for a database is executed without connections')
+  if (connection === undefined || schema === undefined) throw new Bug('the engine has no connection and schema')
   const shared = await openShared(store, { project: contract.project.name, connection, schema }, named)
   try {
     return await body(shared)
@@ -98,13 +99,7 @@ interface Run {
 
 async function runUnderLock(shared: SharedState, first: World, bundle: ExecutableBundle, run: Run): Promise<RunResult> {
   const { options } = run
-  const { command = 'seeknal run', lockTimeoutMs: timeoutMs = 0 } = options
-  const name = first.environment === null ? 'production' : `environment-${first.environment}`
-  const lock = await shared.lock(name, { command, timeoutMs })
-  const leave = await shared.ledger.enterStore().catch(async (error: unknown) => {
-    await lock.release()
-    throw error
-  })
+  const lock = await lockInLedger(shared, first, options)
   try {
     options.faults?.('locked')
     sweepScratch(first.store)
@@ -115,7 +110,6 @@ async function runUnderLock(shared: SharedState, first: World, bundle: Executabl
     }
     return await runLocked(shared, world, run)
   } finally {
-    await leave()
     await lock.release()
   }
 }
@@ -134,7 +128,8 @@ async function runLocked(shared: SharedState, world: World, { options, started }
   }
   const unwatch = watchSignal(options.signal, { interrupt })
   try {
-    await begin(shared, world, options)
+    await makeSchemas(shared, world)
+    await shared.begin(runOf(world, options))
     await noteStarted({ journal, options }, world)
     const due = [...predictions.values()].filter(isDue).map((p) => p.id)
     options.onEvent?.({ kind: 'planned', runId: world.values.runId, due })
@@ -148,7 +143,7 @@ async function runLocked(shared: SharedState, world: World, { options, started }
     const ended = await finish(shared, world, settled, { options, before })
     const result = resultOf(world, { ...ended, settled, predictions, stillDue, started })
     await journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
-    if (result.outcome !== 'done') await noteEnd(shared, world.values.runId, result.outcome)
+    if (result.outcome !== 'done') await shared.end(world.values.runId, result.outcome)
     return result
   } finally {
     unwatch()
@@ -162,25 +157,6 @@ async function runLocked(shared: SharedState, world: World, { options, started }
 
 const noEngine = async (): Promise<never> => {
   throw new Bug('a database has no engine of files')
-}
-
-/** Schemas for what will be made, and a line in the ledger that says so. */
-async function begin(shared: SharedState, world: World, { command = 'seeknal run' }: ExecuteOptions): Promise<void> {
-  const { ledger } = shared
-  await makeSchemas(shared, world)
-  await ledger.ask(
-    `INSERT INTO seeknal.runs (project, run_id, environment, bundle, command, host, pid) VALUES ($1, $2, $3, $4, $5, $6, $7)
-     ON CONFLICT (project, run_id) DO UPDATE SET started_at = now(), ended_at = NULL, outcome = NULL, bundle = excluded.bundle`,
-    [
-      ledger.project,
-      world.values.runId,
-      world.environment,
-      world.contract.digest,
-      command,
-      hostname(),
-      String(process.pid),
-    ],
-  )
 }
 
 type Ended = Pick<RunResult, 'outcome' | 'generation'>
@@ -234,7 +210,7 @@ async function switchAfterRun(
   await shared.ledger.commit(async () => {
     await keepInLedger(shared.ledger, world.contract.digest, world.bundle.files)
     await commitGeneration(shared, staged, { bundle: world.bundle, nodes: world.nodes, before })
-    await noteEnd(shared, world.values.runId, 'done')
+    await shared.end(world.values.runId, 'done')
   })
   faults('switched')
   await shared.refresh()

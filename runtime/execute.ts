@@ -9,6 +9,8 @@ import { isNothing, leftOutAndDue, lockOf, type Predictions, predictAll } from '
 import { lazyEngine } from './execute/engine-of-run.ts'
 import { applyToEnvironment, requireBase, requirePlan } from './execute/environment.ts'
 import { differs, keepBundle, mergedAfterRun, removedNodes, runMaker, stageGeneration } from './execute/finish.ts'
+import { lockInLedger, runOf } from './execute/ledger-run.ts'
+import { applyInLedger, requireReadable, switchInLedger } from './execute/ledger-switch.ts'
 import { fileMaker } from './execute/maker.ts'
 import { noteStarted } from './execute/note-step.ts'
 import { isDue, isSettled, predict } from './execute/plan.ts'
@@ -21,6 +23,7 @@ import { type ExecutableBundle, readWorld, type World } from './execute/world.ts
 import { openJournal } from './journal.ts'
 import { commitSwitch } from './promote/switch.ts'
 import { currentGeneration, settleProduction } from './store/generations.ts'
+import { requireOwnState } from './store/ledger-cache.ts'
 import { restoreSnapshot } from './store/snapshots.ts'
 import { openStore } from './store/store.ts'
 import { watchSignal } from './watch-signal.ts'
@@ -38,6 +41,9 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   }
   const started = performance.now()
   const store = openStore(options.projectDir)
+  const { shared } = options
+  if (shared === undefined) requireOwnState(store)
+  await shared?.refresh()
   const first = readWorld(store, bundle, options)
   if (first.environment !== null) requireBase(first, options)
   const predictions = await predict(first)
@@ -50,10 +56,13 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
   }
   const lock = await lockOf(first, options, options.lockTimeoutMs ?? 0)
+  let there: { release(): Promise<void> } | undefined
   try {
+    there = shared && (await lockInLedger(shared, first, options))
     options.faults?.('locked')
-    if (first.environment === null) settleProduction(store)
-    else requirePlan(first, options)
+    await shared?.refresh()
+    if (first.environment !== null) requirePlan(first, options)
+    else if (shared === undefined) settleProduction(store)
     sweepScratch(store)
     // What was read before the lock was taken may be out of date. A generation never changes: the same one is the same.
     const isSame = first.environment === null && currentGeneration(store) === (first.production?.number ?? null)
@@ -61,6 +70,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     if (world.environment !== null) requireBase(world, options)
     return await runLocked(world, isSame ? predictions : await predict(world), options, started)
   } finally {
+    await there?.release()
     lock.release()
   }
 }
@@ -70,7 +80,7 @@ async function tidy(world: World, options: ExecuteOptions): Promise<void> {
   if (abandonedScratch(world.store).length === 0) return
   try {
     const lock = await lockOf(world, options, 0)
-    if (world.environment === null) settleProduction(world.store)
+    if (world.environment === null && options.shared === undefined) settleProduction(world.store)
     sweepScratch(world.store)
     lock.release()
   } catch (error) {
@@ -90,6 +100,8 @@ export async function planExecution(
       planned(await worldIn(shared, store, bundle, request), request),
     )
   }
+  if (request.shared === undefined) requireOwnState(store)
+  await request.shared?.refresh()
   return planned(readWorld(store, bundle, request), request)
 }
 
@@ -116,12 +128,14 @@ async function runLocked(
 ): Promise<RunResult> {
   for (const entries of [world.outside, world.own])
     for (const { state, file } of entries.values()) restoreSnapshot(world.store, state.snapshot, file)
+  if (options.shared !== undefined) requireReadable(world, predictions)
   const stillDue = await leftOutAndDue(world, predictions)
   const scratch = makeScratch(world.store, world.values.runId)
   const journal = openJournal(world.store, world.values.runId)
   const engine = lazyEngine(world, scratch, predictions, options)
   const unwatch = watchSignal(options.signal, engine)
   try {
+    await options.shared?.begin(runOf(world, options))
     await noteStarted({ journal, options }, world)
     options.faults?.('journal')
     options.onEvent?.({
@@ -132,7 +146,7 @@ async function runLocked(
     const maker = fileMaker({ world, scratch, engine: engine.get, options })
     const settled = await runSteps({ world, predictions, scratch, journal, engine: engine.get, maker, options })
     saveCaches(world)
-    const outcome = finish(world, settled, { scratch, engine: engine.version(), options })
+    const outcome = await finish(world, settled, { scratch, engine: engine.version(), options })
     const result = resultOf(world, {
       outcome: outcome.kind,
       generation: outcome.generation,
@@ -143,6 +157,7 @@ async function runLocked(
     })
     await journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
     options.faults?.('journal')
+    await options.shared?.end(world.values.runId, result.outcome)
     return result
   } finally {
     unwatch()
@@ -158,33 +173,40 @@ interface Finished {
 }
 
 /** Makes what was settled production, or the environment's. A failed or interrupted run leaves both as they were. */
-function finish(
+async function finish(
   world: World,
   settled: ReadonlyMap<NodeId, Settled>,
   run: { readonly scratch: Scratch; readonly engine: string | null; readonly options: ExecuteOptions },
-): Finished {
+): Promise<Finished> {
   const generation = world.production?.number ?? null
-  const faults = run.options.faults ?? (() => {})
+  const { shared, faults = () => {} } = run.options
   const { failed, interrupted, states, checks } = endedWith(settled, run.options)
   const engine = run.engine ?? world.production?.state.engine ?? world.contract.engine.name
   if (world.environment !== null) {
-    applyToEnvironment(world, {
-      states,
-      checks,
-      complete: !failed && !interrupted,
-      engine,
-      scratch: run.scratch.folder,
-      faults,
-    })
+    const complete = !failed && !interrupted
+    const application = { states, checks, complete, engine, scratch: run.scratch.folder, faults }
+    if (shared === undefined) applyToEnvironment(world, application)
+    else await applyInLedger(shared, world, application)
     return { kind: interrupted ? 'interrupted' : failed ? 'failed' : 'done', generation: null }
   }
   if (failed || interrupted) return { kind: failed ? 'failed' : 'interrupted', generation }
+  if (run.options.restore === true) {
+    await shared?.refresh()
+    return { kind: 'done', generation }
+  }
   const merged = mergedAfterRun(world, states, checks)
-  const wrote = [...settled.values()].some(({ result }) => (result.written ?? []).length > 0)
-  if (!differs(world, merged)) return { kind: wrote ? 'done' : 'nothing', generation }
+  const did = [...settled.values()].some(
+    ({ result: { status, written = [] } }) => status !== 'cached' || written.length > 0,
+  )
+  if (!differs(world, merged)) {
+    // What was made again here is production's already.
+    await shared?.refresh()
+    return { kind: did ? 'done' : 'nothing', generation }
+  }
   keepBundle(world.store, world.bundle, faults)
   const staged = stageGeneration(world.store, world.production, merged, runMaker(world, engine))
-  commitSwitch(world.store, staged, run.scratch.folder, faults)
+  if (shared === undefined) commitSwitch(world.store, staged, run.scratch.folder, faults)
+  else await switchInLedger(shared, world, staged, faults)
   return { kind: 'done', generation: staged.updates.current.to }
 }
 

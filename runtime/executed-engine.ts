@@ -19,7 +19,7 @@ export function executedEngine(store: Store): ProjectEngine | null {
     const contract = contractOf(store, join(folder, digest, 'bundle.json'))
     if (contract === null || !isDatabaseEngine(contract.engine.name)) continue
     const { connection = null, schema = null } = contract.engine
-    return { name: 'postgresql', connection, schema, project: contract.project.name }
+    return { name: 'postgresql', connection, schema, ledger: connection, project: contract.project.name }
   }
   return null
 }

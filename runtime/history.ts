@@ -17,7 +17,7 @@ import {
   readRecord,
   switches,
 } from './store/generations.ts'
-import { digestFile } from './store/snapshots.ts'
+import { digestFile, isOf } from './store/snapshots.ts'
 import { openStore, pathIn, type Store } from './store/store.ts'
 
 export interface HistoryEntry {
@@ -111,7 +111,8 @@ async function outputProblems(store: Store, number: number, folder: string): Pro
   for (const [id, state] of Object.entries(readGeneration(store, number).state.nodes)) {
     const file = join(folder, 'intermediate', `${outputStem(asNodeId(id))}.parquet`)
     if (!existsSync(file)) problems.push(`the output of ${id} is missing`)
-    else if ((await digestFile(file)).sha256 !== state.snapshot.sha256) problems.push(`the output of ${id} was changed`)
+    else if (!isOf(store, state.snapshot, (await digestFile(file)).sha256))
+      problems.push(`the output of ${id} was changed`)
   }
   return problems
 }

@@ -35,6 +35,8 @@ export interface Profile {
   readonly shown: string
   /** Why it is this file, in words. */
   readonly why: string
+  /** With --profile. */
+  readonly isNamed: boolean
   /** SHA-256 of what it says, resolved, without any secret. */
   readonly fingerprint: Fingerprint
   /** Mistakes that stop nothing, a sentence each, with their place. */
@@ -58,6 +60,7 @@ const SECTIONS: readonly string[] = [
   'connections',
   'source_defaults',
   'engine',
+  'state_backend',
   'materialization',
   'starrocks',
   'publish',
@@ -85,6 +88,7 @@ export function resolveProfile(request: ProfileRequest): Profile | null {
 class ReadProfile implements Profile {
   readonly shown: string
   readonly why: string
+  readonly isNamed: boolean
   readonly fingerprint: Fingerprint
   readonly warnings: readonly string[]
   readonly connections: Profile['connections']
@@ -97,6 +101,7 @@ class ReadProfile implements Profile {
   constructor(located: Located, document: Mapping, request: ProfileRequest, home: string) {
     this.shown = located.shown
     this.why = located.why
+    this.isNamed = request.explicit !== undefined
     this.document = document
     this.values = variablesOf(request.variables, request.root)
     this.#folder = dirname(located.path)

@@ -1,18 +1,21 @@
 // Which engine executes a project: `engine:` of seeknal_project.yml, and that of the profile before it, field by field. Without
 // a schema it is that of the connection. What is wrong in the project is the compiler's to report: it counts as not said.
-// Reports PROFILE_INVALID.
+// And where its state is: in the database that executes, or where `state_backend:` says. Reports PROFILE_INVALID.
 
 import { join } from 'node:path'
-import { ENGINES, type EngineChoice, type EngineName } from './contract/engines.ts'
+import { DEFAULT_OUTPUT_SCHEMA, ENGINES, type EngineChoice, type EngineName } from './contract/engines.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import { FieldReader, fieldsOf } from './profile/fields.ts'
 import { type Entry, type Mapping, mistake, readProfileText } from './profile/file.ts'
 import type { Profile } from './profile.ts'
+import { stateConnection } from './state-backend.ts'
 import { readIfThere } from './store/files.ts'
 
 export interface ProjectEngine extends EngineChoice {
   /** Of the project; '': it is not known, or not needed. */
   readonly project: string
+  /** Connection to the database that keeps the state; null: target/ itself. */
+  readonly ledger: string | null
 }
 
 const FILES: EngineChoice = { name: 'duckdb', connection: null, schema: null }
@@ -23,13 +26,32 @@ export function projectEngine(root: string, profile: Profile | null): ProjectEng
   const chosen = profile === null ? {} : ofProfile(profile)
   const text = readIfThere(join(root, FILE)) ?? ''
   // Most projects say nothing of it: nothing is parsed for them.
-  if (chosen.name === undefined && !/\bengine\b/.test(text)) return { ...FILES, project: '' }
+  const isSaid = chosen.name !== undefined || profile?.document.entries.has('state_backend') === true
+  if (!isSaid && !NOT_FILES.test(text)) return { ...FILES, project: '', ledger: null }
   const document = projectDocument(text)
   const name = document?.entries.get('name')
   const own = written(document?.entries.get('engine'))
   const engine = { ...FILES, ...own, ...chosen }
   const schema = engine.schema ?? connectionSchema(profile, engine.connection)
-  return { ...engine, schema, project: name?.kind === 'value' ? name.written : '' }
+  const ledger = ledgerOf(engine, document?.entries.get('state_backend'), profile)
+  return { ...engine, schema, ledger, project: name?.kind === 'value' ? name.written : '' }
+}
+
+/** What a project says that has another engine, or its state elsewhere. */
+const NOT_FILES = /\bengine\b|\bstate_backend\b(?!\s*:\s*["']?file\b)/
+
+/** An engine that is a database keeps the state beside its tables. */
+function ledgerOf(engine: EngineChoice, said: Entry | undefined, profile: Profile | null): string | null {
+  const { isDatabase, title } = ENGINES[engine.name]
+  if (!isDatabase) return stateConnection(said, profile)
+  const state = engine.connection === null ? null : stateConnection(said, profile)
+  if (state === null || state === engine.connection) return engine.connection
+  throw new RuntimeFailure(
+    'PROFILE_INVALID',
+    `'state_backend' names the connection '${state}', and the engine ${title} keeps its state where it executes: '${engine.connection}'.`,
+    { key: 'state_backend' },
+    { hints: ["Leave 'state_backend' out."] },
+  )
 }
 
 /** The same where a profile that cannot be read is an error only if something needs it. */
@@ -38,10 +60,47 @@ export function findEngine(root: string, find: () => Profile | null): ProjectEng
   try {
     profile = find()
   } catch (error) {
-    const isNeeded = ENGINES[projectEngine(root, null).name].isDatabase
+    const isNeeded = isElsewhere(root)
     if (!(error instanceof RuntimeFailure) || isNeeded) throw error
   }
   return projectEngine(root, profile)
+}
+
+/** Where the state of a project is that is shared by machines. */
+export interface StatePlace {
+  readonly project: string
+  readonly connection: string
+  /** Production's schema of what transforms make; null: outputs are files. */
+  readonly schema: string | null
+}
+
+/**
+ * Null: the state is target/ itself. `engine` executes; where it is no database, production and its environments have one
+ * state, which only production's profile says. `production` null: it was asked for the engine.
+ */
+export function stateOf(
+  root: string,
+  engine: ProjectEngine,
+  production: (() => Profile | null) | null,
+): StatePlace | null {
+  if (ENGINES[engine.name].isDatabase) {
+    const { project, connection, schema } = engine
+    return connection === null ? null : { project, connection, schema: schema ?? DEFAULT_OUTPUT_SCHEMA }
+  }
+  const found = production === null ? engine : findEngine(root, production)
+  if (ENGINES[found.name].isDatabase || found.ledger === null) return null
+  const project = found.project === '' ? engine.project : found.project
+  return { project, connection: found.ledger, schema: null }
+}
+
+/** Whether the project alone says that its state, and so what executes, cannot be known without the profile. */
+function isElsewhere(root: string): boolean {
+  try {
+    const { name, ledger } = projectEngine(root, null)
+    return ENGINES[name].isDatabase || ledger !== null
+  } catch {
+    return true
+  }
 }
 
 function projectDocument(text: string): Mapping | null {

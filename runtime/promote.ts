@@ -113,7 +113,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const there = await options.shared?.lock(`environment-${environment}`, lockOptions(options, command))
   let written: readonly PromotedTarget[] = []
   const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
-    if (options.shared !== undefined) {
+    if (options.shared?.inFiles === false) {
       // They change with the switch, in its transaction.
       written = staged.updates.create === null ? [] : about().dueTargets
       return
@@ -122,8 +122,8 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     requireMet(store, staged.requirements)
     requireOwnRows(applied(), about())
     const { signal, faults, onWriting } = options
-    const { runId } = staged
-    written = await rematerialize(store, applied(), { connection, scratch, runId, signal, faults, onWriting })
+    const run = { connection, scratch, runId: staged.runId, note: options.shared?.noteTargets }
+    written = await rematerialize(store, applied(), { ...run, signal, faults, onWriting })
   }
   try {
     const result = await switchProduction(store, options, command, stage, { before, applied: () => applied().bundle })

@@ -6,7 +6,7 @@ import { verify } from './bundle/verify.ts'
 import { sha256 } from './contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from './contract/failures.ts'
 import type { LedgerGeneration, LedgerState, LedgerView } from './contract/ledger.ts'
-import { Manifest } from './contract/manifest.ts'
+import { isOnlyView, Manifest } from './contract/manifest.ts'
 import { parseDocument } from './contract/schema.ts'
 import { GenerationRecord, type NodeState, RunState } from './contract/state.ts'
 import { STORE_SCHEMA, tableNameOf } from './contract/table-steps.ts'
@@ -96,7 +96,7 @@ class Check {
     for (const node of nodes) {
       const output = state.nodes[node.id]
       // A view of somebody else's table stores nothing.
-      if (output === undefined || node.source_table !== undefined) continue
+      if (output === undefined || isOnlyView(node)) continue
       const name = tableNameOf(node.id, output.snapshot.sha256)
       if (!this.#tables.has(name)) this.#tables.set(name, await this.#tableProblem(node.id, name, output))
       const problem = this.#tables.get(name) ?? null

@@ -12,11 +12,18 @@ import type { Relation, ServerAnswer, Translation, TranslationRequest } from '..
 import type { PostgresqlFacts } from '../resolve/postgresql.ts'
 import type { ResolvedTransform } from '../resolve.ts'
 import { placeInSql } from '../sql/placed-text.ts'
-import { editsOf, type PostgresqlQuery, postgresqlQuery, viewName } from '../sql/postgresql-query.ts'
-import { originOf, type SplicedText, splice } from '../sql/spliced-text.ts'
+import {
+  type PostgresqlQuery,
+  type PostgresqlStatement,
+  postgresqlQuery,
+  spliceQuery,
+  viewName,
+} from '../sql/postgresql-query.ts'
+import { originOf, type SplicedText } from '../sql/spliced-text.ts'
 import type { Engine, LockedSource } from '../validate.ts'
 import type { Output, SqlFacts, World } from './bound-node.ts'
 import { type Answer, relationsOf } from './outputs.ts'
+import { type TranslatedScript, translateScript } from './translated-script.ts'
 
 type Finding = Extract<Translation, { kind: 'refused' }>['findings'][number]
 
@@ -25,6 +32,19 @@ interface NotAsked {
   readonly nodes: NodeId[]
   message: string
   hints: readonly string[]
+}
+
+interface TranslationTask {
+  readonly node: ResolvedTransform
+  readonly request: TranslationRequest
+}
+
+/** A question that the server is asked, with its texts, statement by statement. */
+interface Asked {
+  readonly node: ResolvedTransform
+  readonly query: PostgresqlQuery
+  readonly key: string
+  readonly texts: ReadonlyMap<number, SplicedText>
 }
 
 /** Asks one server, and remembers what it could not be asked. */
@@ -129,15 +149,19 @@ export class ServerBinding {
     return null
   }
 
-  async #translated(
-    tasks: readonly { readonly node: ResolvedTransform; readonly request: TranslationRequest }[],
-  ): Promise<readonly (PostgresqlQuery | null)[]> {
+  async #translated(tasks: readonly TranslationTask[]): Promise<readonly (PostgresqlQuery | null)[]> {
     const { translateQueries, checkQueries } = this.#world
-    const translations = tasks.length === 0 ? [] : await translateQueries(tasks.map(({ request }) => request))
-    const sqls = translations.map((one) => (one.kind === 'translated' ? one.sql : ''))
-    const checks = sqls.length === 0 ? [] : await checkQueries(sqls)
+    const single = tasks.filter(({ node }) => node.sql.statements.length === 1)
+    const answers = single.length === 0 ? [] : await translateQueries(single.map(({ request }) => request))
+    const translations = new Map(single.map(({ node }, i) => [node.id, answers[i]]))
+    const scripts = new Map<NodeId, TranslatedScript>()
+    for (const { node, request } of tasks)
+      if (!translations.has(node.id)) scripts.set(node.id, await translateScript(node, request, this.#world))
+    const found = tasks.map(({ node }) => scripts.get(node.id) ?? translations.get(node.id))
+    const sqls = found.map((one) => (one?.kind === 'translated' ? one.sql : ''))
+    const checks = sqls.length === 0 ? [] : await checkQueries(sqls, 'script')
     return tasks.map(({ node }, i) => {
-      const [translation, check] = [translations[i], checks[i]]
+      const [translation, check] = [found[i], checks[i]]
       const whole = { start: 0, end: node.sql.text.length, hints: SPELL_IT }
       if (translation?.kind === 'refused') {
         for (const finding of translation.findings) this.#refuse(node, finding)
@@ -145,7 +169,7 @@ export class ServerBinding {
       }
       if (check?.kind !== 'query')
         return this.#refuse(node, { ...whole, message: `Its translation is no query: ${check?.message ?? ''}` })
-      const { query, strange } = postgresqlQuery(sqls[i]?.slice(0, check.end) ?? '', node.inputs, check, {})
+      const { query, strange } = postgresqlQuery(sqls[i] ?? '', node.inputs, check, {})
       const [other] = strange
       return other === undefined
         ? query
@@ -168,16 +192,21 @@ export class ServerBinding {
     )
     const known = (key: string) => this.#world.cache.get(key) as LockedSource['columns'] | undefined
     const open = keyed.filter(({ key }) => this.#world.acceptSources || known(key) === undefined)
-    const asked = open.map((task) => ({ ...task, last: { spliced: splice('', []) } }))
-    const questions = asked.map(({ node, query, relations, serverTypes, last }) => ({
-      node: node.id,
-      relations,
-      serverTypes,
-      sql: (schemaOf: (kind: string) => string): string => {
-        last.spliced = questionText(query, schemaOf)
-        return last.spliced.text
-      },
-    }))
+    const asked = open.map((task) => ({ ...task, texts: new Map<number, SplicedText>() }))
+    const questions = asked.map(({ node, query, relations, serverTypes, texts }) => {
+      const textOf = (statement: PostgresqlStatement, i: number, schemaOf: (kind: string) => string): string => {
+        const spliced = questionText(statement, schemaOf)
+        texts.set(i, spliced)
+        return spliced.text
+      }
+      return {
+        node: node.id,
+        relations,
+        serverTypes,
+        before: (schemaOf: (kind: string) => string) => query.before.map((one, i) => textOf(one, i, schemaOf)),
+        sql: (schemaOf: (kind: string) => string) => textOf(query, query.before.length, schemaOf),
+      }
+    })
     const { connection } = this.#engine
     const answers =
       questions.length === 0 || connection === null ? [] : await this.#world.bindOnServer(connection, questions)
@@ -190,11 +219,7 @@ export class ServerBinding {
   }
 
   #take(
-    {
-      node,
-      key,
-      last,
-    }: { readonly node: ResolvedTransform; readonly key: string; readonly last: { spliced: SplicedText } },
+    { node, query, key, texts }: Asked,
     answer: ServerAnswer | undefined,
     found: Map<NodeId, LockedSource['columns'] | 'refused'>,
   ): void {
@@ -208,7 +233,7 @@ export class ServerBinding {
       found.set(node.id, columns)
     } else if (answer?.kind === 'error') {
       found.set(node.id, 'refused')
-      this.diagnostics.push(refusal(node, answer, last.spliced))
+      this.diagnostics.push(refusal(node, answer, query, texts))
     } else {
       this.#notAsked.nodes.push(node.id)
       this.#notAsked.message = answer?.message ?? ''
@@ -246,33 +271,33 @@ const askedOf = (
 
 const questionKey = (
   { connection }: Engine,
-  { query: { text }, serverTypes }: { readonly query: PostgresqlQuery; readonly serverTypes: object },
+  { query: { text, before }, serverTypes }: { readonly query: PostgresqlQuery; readonly serverTypes: object },
   relations: readonly Relation[],
 ): string =>
-  `bind.server ${fingerprintOf([connection, text, serverTypes, relations.map((r) => [r.schema, r.name, columnsFingerprint(r.columns)])])}`
+  `bind.server ${fingerprintOf([connection, ...before.map((one) => one.text), text, serverTypes, relations.map((r) => [r.schema, r.name, columnsFingerprint(r.columns)])])}`
 
-/** The query over empty tables; values of the run have texts of their form in their place. */
-const questionText = (query: PostgresqlQuery, schemaOf: (kind: string) => string): SplicedText =>
-  splice(
-    query.text,
-    editsOf(query, {
-      path: (node) => `${schemaOf(node.slice(0, node.indexOf('.')))}.${viewName(node)}`,
-      timestamp: "CAST('2000-01-01 00:00:00+00' AS timestamp with time zone)",
-      variable: () => "CAST('2000-01-01' AS text)",
-    }),
-  )
+/** A statement over empty tables; values of the run have texts of their form in their place. */
+const questionText = (statement: PostgresqlStatement, schemaOf: (kind: string) => string): SplicedText =>
+  spliceQuery(statement, {
+    path: (node) => `${schemaOf(node.slice(0, node.indexOf('.')))}.${viewName(node)}`,
+    timestamp: "CAST('2000-01-01 00:00:00+00' AS timestamp with time zone)",
+    variable: () => "CAST('2000-01-01' AS text)",
+  })
 
 function refusal(
   node: ResolvedTransform,
   answer: Extract<ServerAnswer, { kind: 'error' }>,
-  spliced: SplicedText,
+  query: PostgresqlQuery,
+  texts: ReadonlyMap<number, SplicedText>,
 ): Diagnostic {
-  const offset = answer.offset === null ? null : originOf(spliced, answer.offset)
-  // A translation's places are not the author's.
-  const place =
-    offset === null || node.postgresql === undefined
-      ? placeInSql(node.sql, 0, node.sql.text.length)
-      : placeInSql(node.sql, offset, /^[\w.]+/.exec(node.sql.text.slice(offset))?.[0].length ?? 1)
+  const spliced = texts.get(answer.statement)
+  const start = [...query.before, query][answer.statement]?.start ?? 0
+  const offset = spliced === undefined ? null : start + (answer.offset === null ? 0 : originOf(spliced, answer.offset))
+  // A translation's places are not the author's; of one statement the whole is meant where no place is known.
+  const isKnown = offset !== null && node.postgresql !== undefined && (answer.offset !== null || start > 0)
+  const place = isKnown
+    ? placeInSql(node.sql, offset, /^[\w.]+/.exec(node.sql.text.slice(offset))?.[0].length ?? 1)
+    : placeInSql(node.sql, 0, node.sql.text.length)
   return errorAt('BIND_SQL', place, `The server refuses it: ${answer.message}`, {
     facts: { node: node.id },
     hints: answer.hints,

@@ -1,6 +1,6 @@
 // The same preview where the engine is a database: what a node needs and production does not have of this definition is made
 // as temporary objects of one transaction, which is rolled back; files are read on this machine. Nothing stays.
-// Reports STEP_FAILED (facts: node, file), BUNDLE_INVALID, CONNECTION_FAILED, INTERRUPTED.
+// Reports STEP_FAILED (facts: node, file), BUNDLE_INVALID, CONNECTION_FAILED, INTERRUPTED, USAGE.
 
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
@@ -128,6 +128,7 @@ async function makeOutput(
   name: string,
 ): Promise<number | null> {
   const output = tableOf(step)
+  requirePreviewable(step, node, bundle)
   if (output?.made === 'load') {
     const { file, rows } = await files.csvOf(step, node)
     await session.loadTable(name, columnItems(node.columns ?? []), file)
@@ -138,6 +139,20 @@ async function makeOutput(
   // A table of others may be large.
   await session.makeView(name, query)
   return null
+}
+
+/** Refuses what one query in this database does not show. Throws USAGE. */
+function requirePreviewable(step: BuildStep, node: ManifestNode, bundle: OpenedBundle): void {
+  const isElsewhere = step.extract !== undefined
+  if (!isElsewhere && queryOfStep(step, node, bundle).before === '') return
+  throw new RuntimeFailure(
+    'USAGE',
+    isElsewhere
+      ? `a preview reads no other database, and ${node.id} has no output in production yet that fits`
+      : `a preview executes one query, and ${node.id} has statements before it`,
+    { node: node.id },
+    { hints: ['Try it in an environment: `seeknal env plan dev`, then `seeknal env apply dev`.'] },
+  )
 }
 
 /** The query of a step with the run's values, and with what this preview made in place of what production does not have. */

@@ -11,7 +11,7 @@ import type { OwnConnection } from '../../runtime/profile/fields.ts'
 import { ownConnection } from '../../runtime/profile/own-connection.ts'
 import { variablesOf } from '../../runtime/profile/variables.ts'
 import { type Profile, resolveProfile, unknownConnection } from '../../runtime/profile.ts'
-import { findEngine, type ProjectEngine } from '../../runtime/project-engine.ts'
+import { findEngine, type StatePlace, stateOf } from '../../runtime/project-engine.ts'
 import type { CompileInput } from '../compile.ts'
 import { fileFacts } from '../file-facts.ts'
 import type { Json, ProjectFile } from '../load.ts'
@@ -24,6 +24,7 @@ import {
   type TableObservation,
   type TableRequest,
 } from '../ports.ts'
+import type { ownConnections } from './own-connection.ts'
 
 type Ports = Pick<
   CompileInput,
@@ -39,8 +40,10 @@ type Ports = Pick<
 export interface Databases {
   /** From now on this profile is used, whatever the environment; null: there is none. */
   use(profile: Profile | null): void
-  /** What executes the project. */
-  engine(environment: EnvironmentName | null): ProjectEngine
+  /** Where the state is that machines share; null: target/ itself. Throws PROFILE_INVALID. */
+  state(environment: EnvironmentName | null): StatePlace | null
+  /** Of production's profile. Throws PROFILE_INVALID. */
+  stateConnection(name: string): PostgresqlConnection
   /** For a compile of these files with these parameters. */
   portsFor(environment: EnvironmentName | null, project: CompiledFiles): Ports
   /** For a run of what was compiled last, else of the project as it is. What it gives throws PROFILE_INVALID. */
@@ -71,7 +74,7 @@ export function databasesOf(
   { root, files: present, cache, engine }: ProjectOnDisk,
   { cwd, environment: variables }: Surroundings,
 ): Databases {
-  let used: { readonly profile: Profile | null } | undefined
+  let used: { readonly profile: Profile | null; readonly isNamed: boolean } | undefined
   let compiled: CompiledFiles | undefined
   const profileFor = (environment: EnvironmentName | null): Profile | null =>
     used === undefined ? resolveProfile({ explicit: undefined, environment, root, cwd, variables }) : used.profile
@@ -89,14 +92,18 @@ export function databasesOf(
       const request = requestOf(profile, compiled ?? { files, params })
       const own = name.startsWith('source.') ? (passes?.ownFieldsOf(name, request) ?? null) : null
       if (own !== null) return ownConnection(own, profile, { root, environment: variables, values: request.values })
-      if (profile === null) throw unknownConnection(name, null, [])
-      return profile.connection(name)
+      return connectionIn(profile, name)
     }
   }
+  const production = (): Profile | null =>
+    used?.isNamed === true
+      ? used.profile
+      : resolveProfile({ explicit: undefined, environment: null, root, cwd, variables })
   return {
-    engine: engineFor,
+    state: (environment) => stateOf(root, engineFor(environment), environment === null ? null : production),
+    stateConnection: (name) => connectionIn(production(), name),
     use: (profile) => {
-      used = { profile }
+      used = { profile, isNamed: profile?.isNamed === true }
     },
     portsFor(environment, project) {
       const executes = engineFor(environment)
@@ -107,15 +114,25 @@ export function databasesOf(
       return { executes, ...portsOf(profile, engine, () => connection(environment)) }
     },
     connection,
-    own: async (environment) => {
-      const project = { files: present(), params: {} }
-      if (!project.files.some(hasDatabase)) return []
-      const { ownConnections } = await import('./own-connection.ts')
-      return ownConnections(requestOf(profileFor(environment), project), () => true)
-    },
+    own: (environment) =>
+      ownIn({ files: present(), params: {} }, (project) => requestOf(profileFor(environment), project)),
   }
 }
 
+async function ownIn<Request extends Parameters<typeof ownConnections>[0]>(
+  project: CompiledFiles,
+  requestOf: (project: CompiledFiles) => Request,
+): Promise<readonly OwnConnection[]> {
+  if (!project.files.some(hasDatabase)) return []
+  return (await import('./own-connection.ts')).ownConnections(requestOf(project), () => true)
+}
+
+function connectionIn(profile: Profile | null, name: string): PostgresqlConnection {
+  if (profile === null) throw unknownConnection(name, null, [])
+  return profile.connection(name)
+}
+
+/** What a compile asks of databases that are sources. */
 const portsOf = (
   profile: Profile | null,
   engine: LazySqlEngine,
@@ -130,8 +147,8 @@ const portsOf = (
   observeTables: async (requests) => observe(requests, await connection()),
 })
 
-const checkQueries: CompileInput['checkQueries'] = async (texts) =>
-  (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts)
+const checkQueries: CompileInput['checkQueries'] = async (texts, allowed) =>
+  (await import('../../runtime/engines/postgresql/read-only.ts')).checkQueries(texts, allowed)
 
 async function observe(
   requests: readonly TableRequest[],

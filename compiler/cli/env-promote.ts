@@ -7,11 +7,13 @@ import { command, type Surroundings } from '../../runtime/cli/command.ts'
 import { environmentArgument } from '../../runtime/cli/environment-argument.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
 import { PROMOTE, type PromoteRequest, promoteEnvironment, promoteRequest } from '../../runtime/cli/promote.ts'
+import { withSharedState } from '../../runtime/cli/shared.ts'
 import { sentence } from '../../runtime/cli/text.ts'
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
+import type { SharedState } from '../../runtime/shared-state.ts'
 import { acquireEnvironment, touchEnvironment } from '../../runtime/store/environments.ts'
 import { currentGeneration } from '../../runtime/store/generations.ts'
 import { openStore } from '../../runtime/store/store.ts'
@@ -52,20 +54,39 @@ async function promoteByRun(request: PromoteRequest, why: RuntimeFailure, surrou
     ...['--lock-timeout', `${lockTimeoutMs}ms`],
   ]
   if (request.dryRun) return run.run([...rawArgs, '--dry-run'], surroundings)
-  const store = openStore(projectRoot(surroundings))
-  const own = await acquireEnvironment(store, environment, {
-    command: `seeknal env promote ${environment}`,
-    timeoutMs: lockTimeoutMs,
-  })
+  const root = projectRoot(surroundings)
+  const store = openStore(root)
+  const command = `seeknal env promote ${environment}`
+  const own = await acquireEnvironment(store, environment, { command, timeoutMs: lockTimeoutMs })
   try {
     const code = await run.run(rawArgs, surroundings)
     if (code !== 0) return code
     const to = currentGeneration(store)
-    touchEnvironment(store, environment, { status: 'promoted', promoted_to: 'production', promoted_generation: to })
+    await withSharedState({ root, environment: null, profile }, surroundings, async (shared) => {
+      if (shared === null)
+        touchEnvironment(store, environment, { status: 'promoted', promoted_to: 'production', promoted_generation: to })
+      else await notePromoted(shared, environment, { command, timeoutMs: lockTimeoutMs }, to)
+    })
     terminal.success(`Environment '${environment}' is production now: generation ${to}.`)
     return 0
   } finally {
     own.release()
+  }
+}
+
+async function notePromoted(
+  shared: SharedState,
+  environment: EnvironmentName,
+  turn: { readonly command: string; readonly timeoutMs: number },
+  to: number | null,
+): Promise<void> {
+  const lock = await shared.lock(`environment-${environment}`, turn)
+  try {
+    const values = [shared.ledger.project, environment, String(to)]
+    await shared.ledger.ask('SELECT seeknal.note_promoted($1, $2, $3::bigint)', values)
+    await shared.refresh()
+  } finally {
+    await lock.release()
   }
 }
 

@@ -7,12 +7,18 @@ import { failureSummary } from '../../runtime/cli/failure-summary.ts'
 import { resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
 import { sentence } from '../../runtime/cli/text.ts'
-import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
-import type { NodeResult } from '../../runtime/execute/run.ts'
+import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import type { NodeId } from '../../runtime/contract/ids.ts'
+import type { ManifestNode } from '../../runtime/contract/manifest.ts'
+import { missingHere, restorable } from '../../runtime/execute/made-again.ts'
+import type { NodeResult, RunResult } from '../../runtime/execute/run.ts'
 import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import type { SharedState } from '../../runtime/shared-state.ts'
+import { readProduction } from '../../runtime/store/generations.ts'
 import { SourceFiles } from '../../runtime/store/source-files.ts'
 import { changeLines, dagLine } from './changes.ts'
-import { compileProject, keepLock } from './compile-project.ts'
+import { type CompileRequest, compileProject, keepLock } from './compile-project.ts'
 import { sayExecutionPlan } from './execution-plan.ts'
 import type { RunArgs } from './run.ts'
 import { SELECTION_LISTS, selection } from './selection.ts'
@@ -20,7 +26,7 @@ import { paramsArgument, paramsText } from './shared-args.ts'
 import { explainFailure } from './step-places.ts'
 import { prepareRecord } from './unchanged-record.ts'
 import { unusedParams } from './unused-params.ts'
-import { openWorkspace, sharedBy } from './workspace.ts'
+import { openWorkspace, sharedBy, type Workspace } from './workspace.ts'
 
 export async function runProject(args: RunArgs, dryRun: boolean, surroundings: Surroundings): Promise<number> {
   const { terminal } = surroundings
@@ -32,17 +38,14 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
   const workspace = openWorkspace(surroundings, replacesAll ? onDamage : undefined)
   const sources = new SourceFiles(workspace.store)
-  const readAhead = (path: string): void => sources.readAhead(path)
   try {
     workspace.databases.use(resolveProfile(args.profile, null, workspace.root, surroundings))
-    const onSources = dryRun || !isWhole ? {} : { onSources: (paths: readonly string[]) => paths.forEach(readAhead) }
-    const project = await compileProject(
-      workspace,
-      { environment: null, params, executes: true, ...onSources },
-      terminal,
-    )
+    const asked = { environment: null, params, executes: true, ...(dryRun || !isWhole ? {} : readingAhead(sources)) }
+    const project = await compileProject(workspace, asked, terminal)
     const { bundle } = project
-    const select = selection(args, bundle.manifest)
+    const shared = await workspace.shared(null)
+    const restores = args.restore === true ? restoreOf(args, workspace, bundle, shared) : null
+    const select = restores === null ? selection(args, bundle.manifest) : restores.select
     const request = {
       ...options,
       ...(select === null ? {} : { select }),
@@ -50,26 +53,77 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
       compiled: true,
       sources,
       connection: await workspace.databases.connection(null),
-      ...sharedBy(await workspace.shared(null)),
+      ...sharedBy(shared),
+      ...(restores === null ? {} : { restore: true }),
     }
     terminal.success(dagLine(project.size.nodes, project.size.edges))
     if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
-    if (dryRun) {
-      return sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff).fails ? 1 : 0
-    }
+    if (dryRun) return sayExecutionPlan(terminal, await planExecution(bundle, request), bundle.diff).fails ? 1 : 0
     keepLock(workspace, project.lock, terminal)
-    // A run that says nothing of what is misspelled would look right.
+    // A run that says nothing of what is misspelled would look right. What a shared production is, only the ledger can tell.
     const isRead = unusedParams(params, workspace.files()).length === 0
-    const record = select === null && isRead ? prepareRecord(workspace, project, params, options) : null
+    const record =
+      shared === null && select === null && isRead ? prepareRecord(workspace, project, params, options) : null
     const report = new RunReport(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
     const result = await executeBundle(bundle, running).finally(() => report.close())
-    if (result.outcome === 'nothing') terminal.success('No changes detected.')
+    if (result.outcome === 'nothing') terminal.success(restores === null ? UNCHANGED : RESTORED)
     record?.keep(result)
     const explain = (node: NodeResult) => explainFailure(workspace, bundle, params, node)
-    return sayEnd(terminal, result, await failureSummary(result, `seeknal run${paramsText(params)}`, explain))
+    const code = sayEnd(terminal, result, await failureSummary(result, `seeknal run${paramsText(params)}`, explain))
+    if (restores !== null) requireRestored(workspace, restores, result)
+    return code
   } finally {
     sources.stop()
     workspace.close({ save: !dryRun })
   }
+}
+
+/** What a run of all nodes will read is read while the project is compiled. */
+const readingAhead = (sources: SourceFiles): Pick<CompileRequest, 'onSources'> => ({
+  onSources: (paths) => {
+    for (const path of paths) sources.readAhead(path)
+  },
+})
+
+const UNCHANGED = 'No changes detected.'
+const RESTORED = 'All outputs of production are on this machine.'
+
+interface Restores {
+  readonly missing: readonly NodeId[]
+  readonly select: (node: ManifestNode) => boolean
+}
+
+/** Throws USAGE where there is nothing that machines share, or where the command asks for something else as well. */
+function restoreOf(
+  args: RunArgs,
+  { store, production }: Workspace,
+  { manifest }: OpenedBundle,
+  shared: SharedState | null,
+): Restores {
+  if (shared?.inFiles !== true)
+    throw new RuntimeFailure('USAGE', "'--restore' is for a state that a database keeps: 'state_backend'.")
+  const other = ['full', ...SELECTION_LISTS].find((name) => args[name as keyof RunArgs] !== undefined)
+  if (other !== undefined) throw new RuntimeFailure('USAGE', `'--restore' and '--${other}' do not go together.`)
+  const missing = missingHere(store, production())
+  return { missing, select: restorable(missing, production(), manifest).select }
+}
+
+/** Throws STATE_NOT_FOUND (facts: nodes) for what is still missing. */
+function requireRestored({ store }: Workspace, { missing }: Restores, { outcome }: RunResult): void {
+  if (outcome === 'failed' || outcome === 'interrupted') return
+  const now = new Set(missingHere(store, readProduction(store)))
+  const nodes = missing.filter((id) => now.has(id))
+  if (nodes.length === 0) return
+  throw new RuntimeFailure(
+    'STATE_NOT_FOUND',
+    `not made again as production has them: ${nodes.join(', ')}`,
+    { nodes },
+    {
+      hints: [
+        'What the project defines otherwise now, or what gives other rows each time, only the machine that made it has.',
+        "Share target/snapshots with it, or let 'seeknal run' make it anew for all.",
+      ],
+    },
+  )
 }

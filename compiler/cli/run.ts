@@ -24,6 +24,10 @@ const ARGS = {
   },
   full: { type: 'boolean', description: 'Execute every selected node, due or not' },
   'dry-run': { type: 'boolean', description: 'Say what would be executed, and do nothing' },
+  restore: {
+    type: 'boolean',
+    description: 'Make outputs again that are not on this machine, and change nothing else',
+  },
   'show-plan': { type: 'boolean', description: 'The same as --dry-run' },
   ...SELECTION_ARGS,
   ...PARAMS_ARG,
@@ -42,6 +46,7 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
     ['seeknal run --dry-run', 'say what would be executed, and why'],
     ['seeknal run --nodes transform.orders,transform.daily_revenue', 'only these nodes'],
     ['seeknal run --tags mart --exclude-nodes transform.big', 'by tag'],
+    ['seeknal run --restore', 'have here what production has, where machines share its state'],
     ['seeknal run --parallel --retry 2 --continue-on-error --json', 'for a scheduler'],
   ],
   lists: [...SELECTION_LISTS],
@@ -50,7 +55,7 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
   async run(args, surroundings) {
     const dryRun = args['dry-run'] === true || args['show-plan'] === true
     if (args.env !== undefined) {
-      refuseWithEnvironment(args, [...SELECTION_LISTS, 'full'])
+      refuseWithEnvironment(args, [...SELECTION_LISTS, 'full', 'restore'])
       const { applyEnvironment } = await import('./env-apply.ts')
       return applyEnvironment(
         environmentArgument(args.env),
@@ -68,16 +73,17 @@ it finished is kept for the next one. What a selection leaves out stays due.`,
 /** Nothing that makes a run more or less than "execute what is due". */
 const isPlain = (args: RunArgs): boolean =>
   args.full !== true &&
+  args.restore !== true &&
   args['dry-run'] !== true &&
   args['show-plan'] !== true &&
   args.profile === undefined &&
   SELECTION_LISTS.every((name) => args[name] === undefined)
 
-/** Whether the profile has a say in what executes: the record is of a run in files. A look that needs no YAML. */
+/** Whether the profile has a say in what executes or in where the state is: the record is of a run in files. Needs no YAML. */
 function profileNamesEngine(root: string, { cwd, environment }: Surroundings): boolean {
   const home = environment.HOME ?? homedir()
   const located = locateProfile({ explicit: undefined, environment: null, root, home, cwd })
-  return located !== null && /^\s*["']?engine["']?\s*:/m.test(readIfThere(located.path) ?? '')
+  return located !== null && /^\s*["']?(engine|state_backend)["']?\s*:/m.test(readIfThere(located.path) ?? '')
 }
 
 /** Says that nothing changed, if the record of the last run proves it. */

@@ -9,8 +9,10 @@ import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { targetName } from '../../runtime/contract/targets.ts'
 import type { NodeResult } from '../../runtime/execute/run.ts'
-import { isTransform, type Resolved, type ResolvedNode } from '../resolve.ts'
+import { isTransform, type Resolved, type ResolvedNode, type ResolvedTransform } from '../resolve.ts'
+import { productionStatement } from '../rewrite/database-step.ts'
 import { placeInSql } from '../sql/placed-text.ts'
+import { originOf } from '../sql/spliced-text.ts'
 import { foldCase } from '../sql/tree.ts'
 import { type CompileRequest, compiled } from './compile-project.ts'
 import { frame, sourceLines } from './diagnostics.ts'
@@ -35,7 +37,7 @@ export async function explainFailure(
     message: `${result.node}: ${failure.message}`,
     facts: failure.facts,
     place: place.main,
-    hints: failure.hints,
+    hints: [...failure.hints, ...(place.hints ?? [])],
     notes: place.notes,
   }
   return { lines: frame(diagnostic, sourceLines(workspace.files())), place: place.main }
@@ -44,6 +46,7 @@ export async function explainFailure(
 interface FailurePlace {
   readonly main: Place
   readonly notes: Diagnostic['notes']
+  readonly hints?: readonly string[]
 }
 
 async function placeOfFailure(
@@ -62,7 +65,10 @@ async function placeOfFailure(
   if (written?.kind === 'materialize') return { main: placeOfTarget(resolved, bundle, written), notes: [] }
   const text = step === undefined ? undefined : bundle.files.get(step.file)
   if (step !== undefined && text !== undefined && typeof offset === 'number' && isTransform(resolved)) {
-    const found = placeInAuthorsSql(resolved, withoutPrefixes(bundle, step.file, text, offset))
+    const production = withoutPrefixes(bundle, step.file, text, offset)
+    const { schema } = bundle.contract.engine
+    if (schema !== undefined) return placeInDatabase(resolved, { ...production, schema, file: step.file })
+    const found = placeInAuthorsSql(resolved, production)
     if (found !== null) return { main: found, notes: [] }
   }
   return { main: resolved.node.place, notes: [] }
@@ -128,6 +134,32 @@ function placeInAuthorsSql(
     return placeInSql(sql, statement.start + (step.offset - start), 1)
   }
   return null
+}
+
+/** A database says where in the SQL that it was given; a translation's places are not the author's. */
+function placeInDatabase(
+  { sql, postgresql }: ResolvedTransform,
+  step: { readonly text: string; readonly offset: number; readonly schema: string; readonly file: string },
+): FailurePlace {
+  let at = 0
+  for (const statement of postgresql === undefined ? [] : [...postgresql.query.before, postgresql.query]) {
+    const spliced = productionStatement(statement, step.schema)
+    const start = step.text.indexOf(spliced.text.trimEnd(), at)
+    if (start < 0) break
+    at = start + spliced.text.trimEnd().length
+    if (step.offset >= start && step.offset < at) {
+      const offset = statement.start + originOf(spliced, step.offset - start)
+      const word = /^[\w."]+/.exec(sql.text.slice(offset))?.[0]
+      return { main: placeInSql(sql, offset, word?.length ?? 1), notes: [] }
+    }
+  }
+  const lines = step.text.slice(0, step.offset).split('\n')
+  const place = `${step.file}:${lines.length}:${(lines.at(-1)?.length ?? 0) + 1}`
+  return {
+    main: placeInSql(sql, 0, sql.text.length),
+    notes: [],
+    hints: [`Only the node is known: the place is in the SQL of the bundle, ${place}.`],
+  }
 }
 
 const isResolved = (output: unknown): output is Resolved =>

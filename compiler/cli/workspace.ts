@@ -4,7 +4,6 @@
 import { join } from 'node:path'
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
-import { DEFAULT_OUTPUT_SCHEMA, isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { SharedState } from '../../runtime/shared-state.ts'
@@ -29,7 +28,7 @@ export interface Workspace {
   readonly engine: LazySqlEngine
   readonly observer: Observer
   readonly databases: Databases
-  /** The ledger of a project whose engine is a database, of which target/ says now what it says; null: another engine. Once. */
+  /** The ledger of a project whose state is in a database, of which target/ says now what it says; null: it is not. Once. */
   readonly shared: (environment: EnvironmentName | null) => Promise<SharedState | null>
   /** Read once. */
   readonly files: () => readonly ProjectFile[]
@@ -99,14 +98,14 @@ async function shareState(
   databases: Databases,
   environment: EnvironmentName | null,
 ): Promise<SharedState | null> {
-  const engine = databases.engine(environment)
-  if (!isDatabaseEngine(engine.name) || engine.connection === null) {
+  const state = databases.state(environment)
+  if (state === null) {
     requireOwnState(store)
     return null
   }
   const { openShared } = await import('../../runtime/shared-state.ts')
-  const schema = engine.schema ?? DEFAULT_OUTPUT_SCHEMA
-  const shared = await openShared(store, { ...engine, schema }, await databases.connection(environment))
+  const connection = state.schema === null ? databases.stateConnection : await databases.connection(environment)
+  const shared = await openShared(store, state, connection)
   try {
     await shared.refresh()
     return shared

@@ -17,6 +17,7 @@ import { asVersion, versionOf } from '../versions.ts'
 import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns, sameJson } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
 import { type Scans, scanned, scansBySyntax } from './scans.ts'
+import type { Trees } from './trees.ts'
 
 /** Changes that reach something, by the ids of the changed nodes. */
 export type Causes = ReadonlySet<string>
@@ -45,6 +46,7 @@ const MANY_PLANS = 100
 export class Impact {
   readonly #pairs: Pairs
   readonly #plans: Plans
+  readonly #trees: Trees
   readonly #queries: {
     readonly old: (node: ManifestNode) => Query | null
     readonly now: (node: ManifestNode) => Query | null
@@ -55,11 +57,12 @@ export class Impact {
 
   constructor(
     pairs: Pairs,
-    plans: Plans,
+    { plans, trees }: { readonly plans: Plans; readonly trees: Trees },
     settings: { readonly old: Readonly<Record<string, string>>; readonly now: Readonly<Record<string, string>> },
   ) {
     this.#pairs = pairs
     this.#plans = plans
+    this.#trees = trees
     this.#sameSettings = sameJson(settings.old, settings.now)
     this.#queries = {
       old: (node) => queryOf(node, (id) => pairs.baseNode(id), settings.old),
@@ -158,6 +161,7 @@ export class Impact {
    * or nobody can tell.
    */
   async #sharedScans(node: ManifestNode, base: ManifestNode, columns: readonly string[] | null): Promise<Scans | null> {
+    if (node.dialect !== undefined || base.dialect !== undefined) return this.#sharedByTrees(node, base, columns)
     const same = this.#isSameQuery(node, base)
     if (node.sql === undefined || base.sql === undefined) return same && node.sql === base.sql ? new Map() : null
     const everything: Scans | null = same ? new Map(node.inputs.map((i) => [i.ref, null])) : null
@@ -175,6 +179,18 @@ export class Impact {
     return form.scans
   }
 
+  /** The same of queries that DuckDB does not read. */
+  async #sharedByTrees(
+    node: ManifestNode,
+    base: ManifestNode,
+    columns: readonly string[] | null,
+  ): Promise<Scans | null> {
+    const everything = this.#isSameQuery(node, base) ? new Map(node.inputs.map((i) => [i.ref, null])) : null
+    if (columns === null || !this.#sameSettings) return everything
+    if (differingMembers(base, node).some((member) => isRowMember(member) && !OF_QUERY.has(member))) return everything
+    return (await this.#trees.shared(node, base, columns)) ?? everything
+  }
+
   /** Equal definitions over inputs with equal columns. */
   #isSameQuery(node: ManifestNode, base: ManifestNode): boolean {
     if (!this.#sameSettings || differingMembers(base, node).some(isRowMember)) return false
@@ -186,6 +202,8 @@ export class Impact {
   }
 
   async #scansNow(node: ManifestNode, columns: readonly string[] | null): Promise<Scans> {
+    const byTree = await this.#trees.scans(node)
+    if (byTree !== null) return byTree
     const query = this.#queries.now(node)
     const form = query && columns && (await this.#plans.form(node.id, query, columns))
     return form ? form.scans : new Map(node.inputs.map((i) => [i.ref, null]))

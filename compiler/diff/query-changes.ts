@@ -9,6 +9,7 @@ import { type ColumnChanges, columnReasons, compareColumns } from './column-chan
 import { isRowMember, ownMembers, type Pairs } from './pairs.ts'
 import { type Plans, type Query, queryOf } from './queries.ts'
 import { reason } from './reasons.ts'
+import type { Trees } from './trees.ts'
 
 export interface OutputChanges {
   readonly reasons: readonly Reason[]
@@ -28,6 +29,7 @@ const UNCHANGED: ValueChanges = { reasons: [], changed: [] }
 const NOTHING: OutputChanges = { reasons: [], added: [], removed: [], retyped: [], changed: [] }
 
 interface Side {
+  readonly node: ManifestNode
   readonly query: Query | null
   readonly columns: readonly Column[] | null
 }
@@ -37,17 +39,19 @@ type Settings = Readonly<Record<string, string>>
 export class QueryChanges {
   readonly #pairs: Pairs
   readonly #plans: Plans
+  readonly #trees: Trees
   readonly #engine: LazySqlEngine
   readonly #settings: { readonly old: Settings; readonly now: Settings }
 
   constructor(
     pairs: Pairs,
-    plans: Plans,
+    { plans, trees }: { readonly plans: Plans; readonly trees: Trees },
     engine: LazySqlEngine,
     settings: { readonly old: Settings; readonly now: Settings },
   ) {
     this.#pairs = pairs
     this.#plans = plans
+    this.#trees = trees
     this.#engine = engine
     this.#settings = settings
   }
@@ -56,7 +60,7 @@ export class QueryChanges {
     const edited = ownMembers(base, node).some(isRowMember)
     const rewritten = ownMembers(base, node).includes('sql')
     if (!edited) return declaredChanges(node, base)
-    const now: Side = { query: this.#now(node), columns: node.columns }
+    const now: Side = { node, query: this.#now(node), columns: node.columns }
     const old = await this.#before(node, base)
     if (now.columns === null || old.columns === null)
       return rewritten ? unknownColumns(now, old) : { ...NOTHING, changed: null }
@@ -83,6 +87,7 @@ export class QueryChanges {
   /** The old query over the inputs of now, or over those that it had when it does not fit them any more. */
   async #before(node: ManifestNode, base: ManifestNode): Promise<Side> {
     const asItWas: Side = {
+      node: base,
       query: queryOf(base, (id) => this.#pairs.baseNode(id), this.#settings.old),
       columns: base.columns,
     }
@@ -96,7 +101,11 @@ export class QueryChanges {
     const [described] = await (await this.#engine()).describe([{ statements: [query.sql], relations: query.relations }])
     if (described?.kind !== 'columns') return asItWas
     const declared = new Set(base.columns?.filter((c) => c.not_null).map((c) => c.name))
-    return { query, columns: described.columns.map((c) => (declared.has(c.name) ? { ...c, not_null: true } : c)) }
+    return {
+      node: base,
+      query,
+      columns: described.columns.map((c) => (declared.has(c.name) ? { ...c, not_null: true } : c)),
+    }
   }
 
   /** Removed columns that live on under another name, by their values. */
@@ -164,6 +173,10 @@ export class QueryChanges {
     now: Side,
     nowColumns: readonly string[],
   ): Promise<boolean | null> {
+    if (now.node.dialect !== undefined && old.node.dialect !== undefined) {
+      const isSame = oldColumns.join('\n') === nowColumns.join('\n')
+      return isSame && (await this.#trees.shared(now.node, old.node, nowColumns)) !== null ? true : null
+    }
     const a = old.query && (await this.#plans.form(`${id} itself`, old.query, oldColumns))
     const b = now.query && (await this.#plans.form(`${id} itself`, now.query, nowColumns))
     return a === null || b === null ? null : a.form === b.form

@@ -14,13 +14,12 @@ import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import { ENGINES } from '../../runtime/contract/engines.ts'
 import { extractFile, SESSION_SETTINGS } from '../../runtime/contract/extract.ts'
 import { namespacePrefix, outputStem } from '../../runtime/contract/ids.ts'
-import { foldCase } from '../../runtime/contract/stored-columns.ts'
 import { kindSchema, stepLoadFile, viewNameOf } from '../../runtime/contract/table-steps.ts'
 import { relationOf } from '../../runtime/contract/targets.ts'
 import { variable } from '../dialect/duckdb.ts'
 import type { PlannedStep } from '../plan.ts'
-import { isTable, isTransform, type ResolvedTable } from '../resolve.ts'
-import { madeBy } from '../rewrite/database-step.ts'
+import { isElsewhere, isTable, isTransform, type ResolvedTable } from '../resolve.ts'
+import { madeBy, ownTypes } from '../rewrite/database-step.ts'
 import type { Rewritten, RewrittenStep } from '../rewrite.ts'
 import type { Engine } from '../validate.ts'
 
@@ -42,7 +41,7 @@ export function contractOf(rewritten: Rewritten, base: string | null): Contract 
   const gates = gatesOf(planned.steps)
   const { engine } = planned.diffed.bound.graph.project
   const { isDatabase } = ENGINES[engine.name]
-  const extracts = isDatabase ? NONE : extractsOf(rewritten)
+  const extracts = extractsOf(rewritten)
   const tables = isDatabase ? tablesOf(rewritten, prefix) : null
   const types = new Map(rewritten.steps.flatMap((step) => (step.types === undefined ? [] : [[step.id, step.types]])))
   const steps = planned.steps.map((step) => stepOf(step, prefix, gates, { extracts, tables, types }))
@@ -96,6 +95,7 @@ function parametersOf(
     ...transforms.flatMap(({ id, postgresql }) =>
       postgresql === undefined ? [] : Object.values(queries.get(id)?.variables ?? {}),
     ),
+    ...(isDatabase ? graph.nodes.filter(isTable) : []).flatMap((node) => Object.values(valuesOf(node).values ?? {})),
   ]
   const isOptional = (name: string): boolean => {
     const parts = texts.flatMap((sql) => sql.split(variable(name)).slice(0, -1))
@@ -141,20 +141,21 @@ function connectionOf(step: Step): string | undefined {
 /** What asks databases for the rows of sources, by node. */
 function extractsOf({ planned }: Rewritten): ReadonlyMap<string, Extract> {
   const { graph, bound } = planned.diffed.bound
-  const found = graph.nodes.filter(isTable).map((node): readonly [string, Extract] => {
-    const { growth, columns } = node.node
-    const declared = new Set(columns.flatMap(({ name, type }) => (type === null ? [] : [foldCase(name)])))
-    const types = Object.entries(bound.get(node.id)?.sourceTypes ?? {}).filter(
-      ([name]) => !declared.has(foldCase(name)),
-    )
+  const { engine } = graph.project
+  const asked = graph.nodes
+    .filter(isTable)
+    .filter((node) => !ENGINES[engine.name].isDatabase || isElsewhere(node, engine))
+  const found = asked.map((node): readonly [string, Extract] => {
+    const { growth } = node.node
+    const types = ownTypes(node, bound.get(node.id) ?? {})
     return [
       node.id,
       {
         connection: node.connection,
         file: extractFile(node.id),
-        types: Object.fromEntries(types),
+        types: { ...types },
         ...valuesOf(node),
-        ...(growth === null
+        ...(growth === null || ENGINES[engine.name].isDatabase
           ? {}
           : { growth: { time_column: growth.timeColumn, lookback_seconds: growth.lookbackSeconds } }),
       },
@@ -174,16 +175,15 @@ interface Outputs {
   readonly types: ReadonlyMap<string, Readonly<Record<string, string>>>
 }
 
-const NONE: ReadonlyMap<string, Extract> = new Map()
-
 /** Views by which the outputs of a database are found, by node. */
 function tablesOf({ planned }: Rewritten, prefix: string): ReadonlyMap<string, TableOutput> {
   const { graph, queries } = planned.diffed.bound
   const found = graph.nodes.map((node): readonly [string, TableOutput] => {
     const schema = `${prefix}${kindSchema(graph.project.engine.schema ?? '', node.node.kind)}`
     const name = viewNameOf(node.id)
-    const made = madeBy(node)
-    const values = isTable(node) && node.asked.kind === 'query' ? node.asked.values : queries.get(node.id)?.variables
+    const made = madeBy(node, graph.project.engine)
+    const ofTable = isTable(node) && node.asked.kind === 'query' && made !== 'copy' ? node.asked.values : undefined
+    const values = ofTable ?? queries.get(node.id)?.variables
     return [
       node.id,
       {

@@ -8,7 +8,7 @@ import { prettyJson, sha256, sortedKeys } from '../../runtime/contract/canonical
 import { MIGRATIONS } from '../../runtime/contract/ledger-migrations.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { pgText } from '../../runtime/contract/postgresql-names.ts'
-import { loadedBy, STORE_SCHEMA } from '../../runtime/contract/table-steps.ts'
+import { isScript, loadedBy } from '../../runtime/contract/table-steps.ts'
 import applyTemplate from '../../templates/postgresql/apply.sql.hbs'
 import ledgerTemplate from '../../templates/postgresql/ledger.sql.hbs'
 import promoteTemplate from '../../templates/postgresql/promote.sql.hbs'
@@ -22,6 +22,8 @@ const fillApply = template<{
   readonly engine: string
   readonly loads: readonly { readonly id: string; readonly file: string }[]
   readonly settings: readonly { readonly name: string; readonly value: string }[]
+  /** Steps that begin_by_hand() refuses. */
+  readonly refused: string
   /** Variables of psql without a value of their own, and what asks whether they have one. */
   readonly needed: readonly { readonly name: string; readonly given: string }[]
   readonly parameters: string
@@ -77,6 +79,7 @@ export function databaseApplySql(rewritten: Rewritten, contract: Contract, paths
       const file = tableOf(step)?.load
       return file === undefined ? [] : [{ id: step.node, file }]
     }),
+    refused: steps.flatMap((step) => (isByHand(step, nodes.get(step.node)) ? [] : [step.id])).join(', '),
     settings: sortedKeys(settings).map((name) => ({ name, value: pgText(settings[name] ?? '') })),
     needed: needed.map((variable) => ({ name: variable, given: `:{?${variable}}` })),
     parameters: needed.join(', '),
@@ -86,7 +89,7 @@ export function databaseApplySql(rewritten: Rewritten, contract: Contract, paths
     paths: ['apply.sql', ...paths],
     steps: rewritten.steps.map(({ id, byHand, node }, i) => {
       const [step, described] = [byId.get(id), nodes.get(node)]
-      const sql = step && described ? stepByHand(step, described, byHand?.sql ?? '') : ''
+      const sql = step && described && isByHand(step, described) ? stepByHand(step, described, byHand?.sql ?? '') : ''
       return { number: i + 1, id, sql }
     }),
   })
@@ -108,6 +111,14 @@ function variablesOf({ steps, requires }: Pick<Contract, 'steps' | 'requires'>):
   )
 }
 
+/** Whether psql can do it; what it cannot is refused by require_bundle(). */
+const isByHand = (step: Step, node: ManifestNode | undefined): boolean =>
+  step.kind === 'check' ||
+  (step.kind === 'build' && node !== undefined && node.columns !== null && node.source_table?.kept !== true)
+
+/** What temporary objects leave: not what the run keeps in such. */
+const FORGET = 'SELECT seeknal.drop_temporary() \\gset\n'
+
 function stepByHand(step: Step, node: ManifestNode, text: string): string {
   const id = pgText(step.node)
   if (step.kind === 'check')
@@ -125,15 +136,14 @@ SELECT seeknal.refuse_output(${id}) \\gset
 `
   const made = step.kind === 'build' ? tableOf(step)?.made : undefined
   if (made === 'view') return `SELECT seeknal.read_source(${id}, ${pgText(text)}) \\gset\n`
-  const [before, after] = made === 'load' ? loadedBy(step.node, node.columns ?? []) : ['', '']
+  const [before, after] = made === 'load' ? loadedBy(step.node, node.columns ?? []) : ['', isScript(text) ? FORGET : '']
   return `SELECT is_due, output FROM seeknal.begin_step(${id}) \\gset
 \\if :is_due
-BEGIN;
-${before}CREATE TABLE ${STORE_SCHEMA}.:"output" AS
-${text}
+BEGIN${isScript(text) ? ' ISOLATION LEVEL REPEATABLE READ' : ''};
+${before}${text}
 ;
 SELECT seeknal.finish_step(${id}, :ROW_COUNT) \\gset
-${after === '' ? '' : `${after};\n`}COMMIT;
+${after}${made === 'load' ? ';\n' : ''}COMMIT;
 \\endif
 `
 }

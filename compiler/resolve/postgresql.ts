@@ -1,8 +1,9 @@
 // Transforms in PostgreSQL's own dialect → the same that finish-sql.ts gives for DuckDB's: references spelled `kind.name`,
-// one query, its places known from PostgreSQL's own parser. Values of the run are calls of getvariable(), which a step
+// statements and their places known from PostgreSQL's own parser. Values of the run are calls of getvariable(), which a step
 // replaces. Reports RESOLVE_*.
 
-import type { CheckQueries, QueryCheck } from '../ports.ts'
+import type { CheckQueries, QueryCheck, QueryShape } from '../ports.ts'
+import type { Statement } from '../resolve.ts'
 import { lex } from '../sql/lexer.ts'
 import { runParameterEdits, spellParameter } from '../sql/parameters.ts'
 import { type Found, type PostgresqlQuery, postgresqlQuery, psqlName } from '../sql/postgresql-query.ts'
@@ -22,6 +23,7 @@ export interface PostgresqlFacts {
   readonly volatile: readonly string[]
   readonly orderDependent: readonly string[]
   readonly clock: boolean
+  readonly shape: QueryShape
 }
 
 export interface PostgresqlText extends ResolvedText {
@@ -50,7 +52,13 @@ export async function resolvePostgresql(
   checkQueries: CheckQueries,
 ): Promise<readonly PostgresqlText[]> {
   const open = tasks.map(opened)
-  const checks = open.length === 0 ? [] : await checkQueries(open.map(({ text }) => text))
+  const checks =
+    open.length === 0
+      ? []
+      : await checkQueries(
+          open.map(({ text }) => text),
+          'script',
+        )
   return open.map((one, i) => finished(one, checks[i]))
 }
 
@@ -117,19 +125,25 @@ function finished(open: Open, check: QueryCheck | undefined): PostgresqlText {
     }
   }
   const inputs = source.readable.inputs
-  const found = postgresqlQuery(text.slice(0, check.end), inputs, check, open.templates)
+  const found = postgresqlQuery(text, inputs, check, open.templates)
   const wrong = [...strangers(found, inputs), ...unknownVariables(check, open.templates)]
-  const { facts } = check
+  const facts = [...check.before, check].map((one) => one.facts)
+  const named = (names: (one: (typeof facts)[number]) => readonly string[]): readonly string[] =>
+    [...new Set(facts.flatMap(names))].sort()
   return {
     ...base,
-    statements: [{ kind: 'select', start: 0, end: check.end }],
+    statements: [
+      ...check.before.map(({ start, end }): Statement => ({ kind: 'other', start, end })),
+      { kind: 'select', start: found.query.start, end: check.end },
+    ],
     problems: wrong,
     postgresql: {
       query: found.query,
       canonical: check.canonical,
-      volatile: facts.volatile,
-      orderDependent: facts.orderDependent,
-      clock: facts.clock.length > 0,
+      volatile: named((one) => one.volatile),
+      orderDependent: named((one) => one.orderDependent),
+      clock: facts.some((one) => one.clock.length > 0),
+      shape: check.shape,
     },
   }
 }
@@ -162,10 +176,11 @@ function strangers({ strange }: Found, inputs: readonly string[]): LayerProblem[
 }
 
 const unknownVariables = (
-  { facts }: Extract<QueryCheck, { kind: 'query' }>,
+  check: Extract<QueryCheck, { kind: 'query' }>,
   templates: Readonly<Record<string, string>>,
 ): LayerProblem[] =>
-  facts.variables
+  [...check.before, check]
+    .flatMap(({ facts }) => facts.variables)
     .filter(({ name }) => !Object.hasOwn(templates, name))
     .map(({ name, start }) =>
       problem({ start, end: start + 1 }, 3, 'RESOLVE_UNKNOWN_VARIABLE', `There is no variable '${name}' here.`, [

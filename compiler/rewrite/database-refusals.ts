@@ -18,29 +18,15 @@ export function databaseRefusals(
   engine: DatabasePlace,
 ): readonly Diagnostic[] {
   return [
-    ...(isTable(node) ? tableRefusals(node, engine.connection) : []),
+    ...(isTable(node) ? tableRefusals(node) : []),
     ...node.node.targets.flatMap(({ target, place }) => targetRefusal(node, nodes, target, place, engine) ?? []),
   ]
 }
 
-function tableRefusals(node: ResolvedTable, connection: string | null): Diagnostic[] {
+function tableRefusals(node: ResolvedTable): Diagnostic[] {
   const refuse = (message: string, hint: string): Diagnostic =>
     errorAt('VALIDATE_NOT_SUPPORTED_YET', node.node.readPlace, message, { facts: { node: node.id }, hints: [hint] })
   const found: Diagnostic[] = []
-  if (node.connection !== connection || node.over !== undefined)
-    found.push(
-      refuse(
-        `'${node.id}' is in another database than the engine, which is not supported yet: it is read by '${node.connection}', and the engine is '${connection}'.`,
-        'Read it by the connection of the engine.',
-      ),
-    )
-  if (node.parameters.length > 0)
-    found.push(
-      refuse(
-        'A query that waits for a value of the run is not supported yet where the engine is a database: a view has one text.',
-        'Put the condition into the transform that reads it.',
-      ),
-    )
   if (node.after !== undefined)
     found.push(
       refuse(

@@ -2,25 +2,36 @@
 // of somebody else, or rows of files that are copied. Inputs are read by their views; marks stand where the environment's
 // prefix may go, and where a run of production reads what it is about to make. Reports REWRITE_NAME_TOO_LONG, BIND_*.
 
+import type { TableOutput } from '../../runtime/contract/bundle.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { LONGEST_IDENTIFIER, pgName, pgPrefixed, pgText } from '../../runtime/contract/postgresql-names.ts'
-import { kindSchema, loadQuery, nextSchema, tableStepText } from '../../runtime/contract/table-steps.ts'
-import { targetType } from '../../runtime/contract/target-types.ts'
+import { kindSchema, loadQuery, nextSchema, tableMaker, tableStepText } from '../../runtime/contract/table-steps.ts'
+import { copiedType, targetType } from '../../runtime/contract/target-types.ts'
 import checkTemplate from '../../templates/postgresql/check.sql.hbs'
 import type { BoundNode } from '../bind.ts'
 import { errorAt } from '../diagnostic-codes.ts'
 import { typedLiteral } from '../dialect/duckdb.ts'
 import { template } from '../emit/templates.ts'
 import type { PlannedBuild, PlannedCheck } from '../plan.ts'
-import { isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
-import { type PostgresqlQuery, spellQuery, viewName } from '../sql/postgresql-query.ts'
+import { isElsewhere, isKept, isTable, isTransform, type ResolvedNode, type ResolvedTable } from '../resolve.ts'
+import {
+  type PostgresqlQuery,
+  type PostgresqlStatement,
+  type Spelling,
+  spellQuery,
+  spliceQuery,
+  viewName,
+} from '../sql/postgresql-query.ts'
+import type { SplicedText } from '../sql/spliced-text.ts'
 import { type CheckDialect, checkItems } from './check-step.ts'
 import { databaseRefusals } from './database-refusals.ts'
 import type { Marks } from './marks.ts'
 import { fromClause } from './table-query.ts'
 
 export interface DatabaseWorld {
+  /** Of the profile, to the engine. */
+  readonly connection: string | null
   /** Production's schema of what transforms make. */
   readonly schema: string
   readonly queries: ReadonlyMap<NodeId, PostgresqlQuery>
@@ -31,8 +42,11 @@ export interface DatabaseWorld {
 const kindOf = (node: string): string => node.slice(0, node.indexOf('.'))
 
 /** How a step is made, by what its node is. */
-export const madeBy = (node: ResolvedNode): 'query' | 'load' | 'view' =>
-  isTransform(node) ? 'query' : isTable(node) ? 'view' : 'load'
+export function madeBy(node: ResolvedNode, engine: { readonly connection: string | null }): TableOutput['made'] {
+  if (isTransform(node)) return 'query'
+  if (!isTable(node)) return 'load'
+  return isElsewhere(node, engine) ? 'copy' : isKept(node, engine) ? 'query' : 'view'
+}
 
 const fillChecks = template<{
   readonly node: string
@@ -77,34 +91,83 @@ export function databaseStep(
   const schema = kindSchema(world.schema, kindOf(node.id))
   const mark = marks.at({ identifier: schema, role: 'write', reason: 'what this step writes' })
   const view = `${pgPrefixed(schema, mark)}.${viewName(node.id)}`
-  const query = stepQuery(node, step, types, marks, world)
+  const { query, before } = stepQuery(node, step, types, marks, world)
   const publish = isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}
-  return tableStepText({ made: madeBy(node), ...publish, view, columns: types.columns ?? [], node: node.id }, query)
+  const made = { made: madeBy(node, world), ...publish, view, columns: types.columns ?? [], node: node.id }
+  return tableStepText({ ...made, types: isTable(node) ? ownTypes(node, types) : {} }, query, before)
 }
 
-/** What the step asks: its query alone. */
-export function stepQuery(
+interface StepSql {
+  readonly query: string
+  /** Statements about temporary objects. */
+  readonly before: readonly string[]
+}
+
+/** What apply.sql executes in place of the step's file: what makes the table, or the query of a view. */
+export function stepByHand(
   node: ResolvedNode,
   step: PlannedBuild,
   types: BoundNode,
   marks: Marks,
   world: DatabaseWorld,
 ): string {
-  if (isTable(node)) return tableQuery(node, types)
-  const query = world.queries.get(node.id)
-  if (!isTransform(node) || query === undefined) return loadQuery
-  const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
-  const text = spellQuery(query, {
-    path: (input) => readView(input, rebuilt.has(input), marks, world),
-    timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
-    variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
-  })
-  // What the compiler was told by DuckDB, the output has; what the server says itself, it gives.
-  return node.postgresql !== undefined || types.columns === null ? text : withTypes(text, types)
+  const { query, before } = stepQuery(node, step, types, marks, world)
+  return madeBy(node, world) === 'view' ? query : tableMaker(query, before)
 }
+
+function stepQuery(
+  node: ResolvedNode,
+  step: PlannedBuild,
+  types: BoundNode,
+  marks: Marks,
+  world: DatabaseWorld,
+): StepSql {
+  if (isTable(node)) return { query: isElsewhere(node, world) ? loadQuery : tableQuery(node, types), before: [] }
+  const query = world.queries.get(node.id)
+  if (!isTransform(node) || query === undefined) return { query: loadQuery, before: [] }
+  const rebuilt = new Set<string>(step.inputs.filter((input) => input.from === 'bundle').map((input) => input.node))
+  const spelling = spelled((input) => readView(input, rebuilt.has(input), marks, world))
+  const before = query.before.map((statement) => spellQuery(statement, spelling))
+  const text = spellQuery(query, spelling)
+  // What the compiler was told by DuckDB, the output has; what the server says itself, it gives.
+  const isOwn = node.postgresql !== undefined || types.columns === null
+  return { query: isOwn ? text : withTypes(text, types), before }
+}
+
+const spelled = (path: Spelling['path']): Spelling => ({
+  path,
+  timestamp: "CAST(:'run_timestamp' AS timestamp with time zone)",
+  variable: (name) => `CAST(:'${name}' AS ${name === 'run_timestamp' ? 'timestamp with time zone' : 'text'})`,
+})
+
+/** A statement as production's step has it, with the way back. `schema`: of what transforms make. */
+export const productionStatement = (statement: PostgresqlStatement, schema: string): SplicedText =>
+  spliceQuery(
+    statement,
+    spelled((input) => `${pgName(kindSchema(schema, kindOf(input)))}.${viewName(input)}`),
+  )
 
 const withTypes = (query: string, { columns }: BoundNode): string =>
   `SELECT\n  ${(columns ?? []).map(({ name, type }) => `CAST(${pgName(name)} AS ${targetType(type) ?? 'text'}) AS ${pgName(name)}`).join(',\n  ')}\nFROM (\n${query}\n) AS q`
+
+/** The database's own types of columns, but for those that the author declares. */
+export function ownTypes(
+  { node }: ResolvedTable,
+  { sourceTypes = {} }: Pick<BoundNode, 'sourceTypes'>,
+): Readonly<Record<string, string>> {
+  const declared = new Set(node.columns.flatMap(({ name, type }) => (type === null ? [] : [name.toLowerCase()])))
+  return Object.fromEntries(Object.entries(sourceTypes).filter(([name]) => !declared.has(name.toLowerCase())))
+}
+
+/** What is copied from another database, as `table` names it: columns that it has no other type for are as they are. */
+export function copiedQuery(table: ResolvedTable, types: BoundNode, prefix: string): string {
+  const own = ownTypes(table, types)
+  const items = (types.columns ?? []).map(({ name, type }) => {
+    const wanted = copiedType(type, own[name])
+    return wanted === own[name] ? pgName(name) : `CAST(${pgName(name)} AS ${wanted}) AS ${pgName(name)}`
+  })
+  return `SELECT\n  ${items.join(',\n  ')}\nFROM ${fromClause(table, 'text', prefix)}`
+}
 
 /** Columns of a table as they are, but for those whose type readers are promised otherwise. */
 function tableQuery(node: ResolvedTable, types: BoundNode): string {
@@ -123,7 +186,7 @@ function tableQuery(node: ResolvedTable, types: BoundNode): string {
 export function databaseMistakes(
   nodes: readonly ResolvedNode[],
   bound: ReadonlyMap<NodeId, BoundNode>,
-  { schema, connection }: Pick<DatabaseWorld, 'schema'> & { readonly connection: string | null },
+  { schema, connection }: Pick<DatabaseWorld, 'schema' | 'connection'>,
   prefix: string,
 ): readonly Diagnostic[] {
   return nodes.flatMap((node): readonly Diagnostic[] => {

@@ -45,8 +45,15 @@ export interface ExtractFile {
   readonly extractSpans: readonly PrefixSpan[]
 }
 
+/** The SELECT, given what it is of and the prefix of its schema. */
+type Send = (table: ResolvedTable, types: BoundNode, prefix: string) => string
+
 /** What asks the database; the tables that the environment writes are read where it writes them. */
-export function extractOf(node: ResolvedTable, types: BoundNode, own: OwnTables, prefix: string): ExtractFile {
+export function extractOf(
+  node: ResolvedTable,
+  types: BoundNode,
+  { own, prefix, send }: { readonly own: OwnTables; readonly prefix: string; readonly send?: Send },
+): ExtractFile {
   const columns = columnsOf(node, types)
   const { asked } = node
   const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([asked, columns]))
@@ -68,7 +75,8 @@ export function extractOf(node: ResolvedTable, types: BoundNode, own: OwnTables,
       marked = { ...node, asked: { ...asked, schema } }
     }
   }
-  const { sql, spans } = marks.resolve(extractText(sentQuery(marked, columns, before), columns.length))
+  const query = send === undefined ? sentQuery(marked, columns, before) : send(marked, types, before)
+  const { sql, spans } = marks.resolve(extractText(query, columns.length))
   return { extract: sql, extractSpans: spans }
 }
 

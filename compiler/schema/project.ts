@@ -32,6 +32,14 @@ const EngineFields = Type.Object(
   strict,
 )
 
+const StateWord = Type.Enum(['file', 'postgresql', 'database'])
+
+/** A profile may say the same; it goes before the project. */
+const StateFields = Type.Object(
+  { type: StateWord, connection: text('Name of a connection of the profile: the database that keeps the state.') },
+  strict,
+)
+
 const Settings = Type.Unsafe<Record<string, string>>(
   Type.Object(Object.fromEntries(RESULT_SETTINGS.map((name) => [name, Type.Optional(Type.String())])), strict),
 )
@@ -43,7 +51,11 @@ export const ProjectFileSchema = Type.Object(
     description: text('For people.'),
     profile: text('Name of the profile.'),
     'config-version': Type.Optional(Type.Number()),
-    state_backend: Type.Optional(Type.Enum(['file', 'database'])),
+    state_backend: Type.Optional(
+      Type.Union([StateWord, StateFields], {
+        description: 'Where the state is: file, or postgresql (database is the same) with a connection of the profile.',
+      }),
+    ),
     engine: Type.Optional(
       Type.Union([EngineWord, EngineFields], {
         description: 'What executes: duckdb, or postgresql with a connection of the profile.',

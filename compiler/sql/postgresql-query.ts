@@ -1,23 +1,32 @@
-// A query in PostgreSQL's spelling whose inputs are named `kind.name` → where these names, the clock and the run's variables
-// stand, so that a step, or a question to the server, can be spelled by splicing. Formatting and comments stay. Pure.
+// A query in PostgreSQL's spelling whose inputs are named `kind.name`, and the statements before it → where these names, the clock
+// and the run's variables stand, so that a step, or a question to the server, can be spelled by splicing. Formatting and
+// comments stay. Pure.
 
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { pgName } from '../../runtime/contract/postgresql-names.ts'
-import type { QueryFacts, SchemaUse } from '../ports.ts'
+import type { CheckedStatement, QueryCheck, SchemaUse } from '../ports.ts'
 import { lex, type Range, type Token } from './lexer.ts'
 import { KINDS } from './refs.ts'
-import { type Edit, splice } from './spliced-text.ts'
+import { type SplicedText, splice } from './spliced-text.ts'
 
 /** A place where an input is named, whole: `kind.name`. */
 export interface NodePath extends Range {
   readonly node: NodeId
 }
 
-export interface PostgresqlQuery {
+/** One statement; ranges are in its own text. */
+export interface PostgresqlStatement {
   readonly text: string
+  /** Where it begins in the text that was given. */
+  readonly start: number
   readonly paths: readonly NodePath[]
   /** What is to be replaced by an expression: the clock, and variables by the name that psql gives them. */
   readonly values: readonly (Range & ({ readonly clock: string } | { readonly variable: string }))[]
+}
+
+export interface PostgresqlQuery extends PostgresqlStatement {
+  /** Makes and fills the temporary tables and views that the query reads. */
+  readonly before: readonly PostgresqlStatement[]
   /** What the variables stand for, by the name that psql gives them: text with placeholders of the run. */
   readonly variables: Readonly<Record<string, string>>
 }
@@ -35,32 +44,52 @@ export const psqlName = (name: string): string => name.replace(/\W/g, '_')
 export function postgresqlQuery(
   text: string,
   inputs: readonly NodeId[],
-  { uses, facts }: { readonly uses: readonly SchemaUse[]; readonly facts: QueryFacts },
+  check: Extract<QueryCheck, { kind: 'query' }>,
   templates: Readonly<Record<string, string>>,
 ): Found {
   const tokens = lex(text).filter((token) => token.kind !== 'comment')
-  const byStart = new Map(tokens.map((token, i) => [token.start, i]))
   const byName = new Map(inputs.map((id) => [id.toLowerCase(), id]))
+  const variables: Record<string, string> = {}
+  for (const { facts } of [...check.before, check])
+    for (const { name } of facts.variables) variables[psqlName(name)] = templates[name] ?? `{{ ${name} }}`
+  const before = check.before.map((one) => statementOf(text, one, tokens, byName))
+  // What stands before the first statement are its comments.
+  const query = statementOf(text, before.length === 0 ? { ...check, start: 0 } : check, tokens, byName)
+  return {
+    query: { ...query.statement, before: before.map(({ statement }) => statement), variables },
+    strange: [...before.flatMap(({ strange }) => strange), ...query.strange],
+  }
+}
+
+function statementOf(
+  whole: string,
+  { start: from, end, uses, facts }: CheckedStatement,
+  tokens: readonly Token[],
+  byName: ReadonlyMap<string, NodeId>,
+): { readonly statement: PostgresqlStatement; readonly strange: readonly SchemaUse[] } {
+  const text = whole.slice(from, end)
+  const own = tokens
+    .filter((token) => token.start >= from && token.end <= end)
+    .map((token) => ({ ...token, start: token.start - from, end: token.end - from }))
+  const byStart = new Map(own.map((token, i) => [token.start, i]))
   const paths: NodePath[] = []
   const strange: SchemaUse[] = []
   for (const use of uses) {
     const node = byName.get(`${use.schema}.${use.name}`.toLowerCase())
-    const at = byStart.get(use.start)
-    const last = at === undefined ? undefined : tokens[at + 2]
+    const start = use.start - from
+    const at = byStart.get(start)
+    const last = at === undefined ? undefined : own[at + 2]
     const isPath = use.what === 'relation' || use.what === 'column'
-    if (node !== undefined && isPath && last !== undefined) paths.push({ node, start: use.start, end: last.end })
+    if (node !== undefined && isPath && last !== undefined) paths.push({ node, start, end: last.end })
     else if (isStrange(use)) strange.push(use)
   }
-  const variables: Record<string, string> = {}
   const values = [
-    ...facts.clock.map(({ type, start }) => ({ ...callAt(tokens, text, byStart.get(start)), clock: type })),
+    ...facts.clock.map(({ type, start }) => ({ ...callAt(own, text, byStart.get(start - from)), clock: type })),
     ...facts.variables.map(({ name, start }) => {
-      const variable = psqlName(name)
-      variables[variable] = templates[name] ?? `{{ ${name} }}`
-      return { ...callAt(tokens, text, byStart.get(start)), variable }
+      return { ...callAt(own, text, byStart.get(start - from)), variable: psqlName(name) }
     }),
   ]
-  return { query: { text, paths, values, variables }, strange }
+  return { statement: { text, start: from, paths, values }, strange }
 }
 
 /** What may see more than the inputs. Types and operators do not. */
@@ -97,21 +126,19 @@ export interface Spelling {
 }
 
 /** The text with everything in its place. */
-export function spellQuery({ text, paths, values }: PostgresqlQuery, spelling: Spelling): string {
-  return splice(text, editsOf({ text, paths, values, variables: {} }, spelling)).text.trimEnd()
-}
+export const spellQuery = (statement: PostgresqlStatement, spelling: Spelling): string =>
+  spliceQuery(statement, spelling).text.trimEnd()
 
-/** The same as edits of the text. */
-export function editsOf({ paths, values }: PostgresqlQuery, { path, timestamp, variable }: Spelling): readonly Edit[] {
-  return [
-    ...paths.map(({ node, start, end }) => ({ start, end, replacement: path(node) })),
+/** The same with the way back to the statement's own text. */
+export const spliceQuery = ({ text, paths, values }: PostgresqlStatement, spelling: Spelling): SplicedText =>
+  splice(text, [
+    ...paths.map(({ node, start, end }) => ({ start, end, replacement: spelling.path(node) })),
     ...values.map((value) => ({
       start: value.start,
       end: value.end,
-      replacement: 'clock' in value ? clock(timestamp, value.clock) : variable(value.variable),
+      replacement: 'clock' in value ? clock(spelling.timestamp, value.clock) : spelling.variable(value.variable),
     })),
-  ]
-}
+  ])
 
 const clock = (timestamp: string, type: string): string =>
   type === 'timestamp with time zone' ? timestamp : `CAST(${timestamp} AS ${type})`

@@ -15,17 +15,17 @@ export interface Head {
   readonly text: string
 }
 
-const wordAt = ({ tokens, text }: Head, i: number): string => {
+export const wordAt = ({ tokens, text }: Head, i: number): string => {
   const token = tokens[i]
   return token?.kind === 'word' ? text.slice(token.start, token.end).toLowerCase() : ''
 }
 
-const charAt = ({ tokens, text }: Head, i: number): string => {
+export const charAt = ({ tokens, text }: Head, i: number): string => {
   const token = tokens[i]
   return token?.kind === 'punctuation' ? (text[token.start] ?? '') : ''
 }
 
-const skipWords = (head: Head, from: number, ...words: readonly string[]): number => {
+export const skipWords = (head: Head, from: number, ...words: readonly string[]): number => {
   let at = from
   while (words.includes(wordAt(head, at))) at++
   return at
@@ -51,7 +51,8 @@ interface Target {
   readonly next: number
 }
 
-function targetAt(head: Head, i: number): Target {
+/** The name that begins at a token. */
+export function targetAt(head: Head, i: number): Target {
   const names: string[] = []
   let at = i
   for (; head.tokens[at]?.kind === 'word' || head.tokens[at]?.kind === 'quoted'; at += 2) {
@@ -273,7 +274,7 @@ function insertEnd(head: Head, first: string, from: number, end: number): number
   return end
 }
 
-const depthChange = (head: Head, i: number): number =>
+export const depthChange = (head: Head, i: number): number =>
   '([{'.includes(charAt(head, i) || ' ') ? 1 : ')]}'.includes(charAt(head, i) || ' ') ? -1 : 0
 
 /** `PIVOT x ON …` without IN is no query for the parser, but `SELECT * FROM x` is. */

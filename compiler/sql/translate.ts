@@ -45,7 +45,13 @@ export interface Change {
 }
 
 export type Translation =
-  | { readonly kind: 'translated'; readonly sql: string; readonly changes: readonly Change[] }
+  | {
+      readonly kind: 'translated'
+      readonly sql: string
+      readonly changes: readonly Change[]
+      /** DuckDB's types of its columns within a query. */
+      readonly types: readonly string[]
+    }
   | { readonly kind: 'refused'; readonly findings: readonly Finding[] }
 
 interface World {
@@ -111,7 +117,7 @@ export function translateTree(request: TranslationRequest, tree: Tree): Translat
   const sql = notes.findings.length === 0 ? whole.render(shape) : ''
   return notes.findings.length > 0
     ? { kind: 'refused', findings: notes.sorted() }
-    : { kind: 'translated', sql, changes: notes.changes }
+    : { kind: 'translated', sql, changes: notes.changes, types: typesOf(whole) }
 }
 
 /** What PostgreSQL needs to say twice grows with every level. */
@@ -123,9 +129,12 @@ const bounded = (t: Translator, tree: Tree, value: Typed, most: number): Typed =
         hint: 'Compute them in a subquery first.',
       })
 
+const typesOf = ({ columns }: Query): readonly string[] =>
+  columns.map(({ value }) => (value.type === 'NULL' ? 'INTEGER' : value.type))
+
 /** The output's names and types; what is not as DuckDB binds it was misread. */
 function shapeOf(t: Translator, node: Tree, whole: Query, columns: readonly Column[]): Shape {
-  const found = whole.columns.map(({ value }) => storedType(value.type === 'NULL' ? 'INTEGER' : value.type).type)
+  const found = typesOf(whole).map((type) => storedType(type).type)
   if (found.join() !== columns.map(({ type }) => type).join())
     t.refuse(node, 'query', {
       code: 'TRANSLATE_TYPE',

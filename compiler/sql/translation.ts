@@ -16,7 +16,9 @@ export const translationBy =
     )
 
 const meaningsOf = ({ serverTypes }: TranslationRequest): Meanings => ({
-  relation: ({ schema, name }: Relation): string => `${pgName(schema)}.${pgName(name.toLowerCase())}`,
+  // Temporary objects of the same node have no schema.
+  relation: ({ schema, name }: Relation): string =>
+    `${schema === '' ? 'pg_temp' : pgName(schema)}.${pgName(name.toLowerCase())}`,
   serverType: ({ schema, name }, column) => serverTypes[`${schema}.${name}`]?.[column],
   runTimestamp: variable('run_timestamp'),
   variable,

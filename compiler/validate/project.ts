@@ -46,15 +46,6 @@ export function readProject(
   const fields = reader.read(ProjectFileSchema, document.value, '')
   reader.diagnostics.forEach(report)
   if (fields === undefined) return NO_PROJECT
-  if (fields.state_backend === 'database')
-    report(
-      warningAt(
-        'VALIDATE_NOT_SUPPORTED_YET',
-        placeOf(document, '/state_backend'),
-        "State in a database ('state_backend') is not supported yet; it is kept in files.",
-        { facts: { key: 'state_backend' } },
-      ),
-    )
   const engine = engineOf(fields.engine, chosen, keyPlaceOf(document, '/engine'), report)
   return {
     name: fields.name,

@@ -3,7 +3,8 @@
 
 import { type BuildStep, type BundleFile, type MaterializeStep, tableOf } from '../contract/bundle.ts'
 import { isDatabaseEngine } from '../contract/engines.ts'
-import type { ManifestNode } from '../contract/manifest.ts'
+import { extractFile } from '../contract/extract.ts'
+import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { isOwnSchema, kindSchema, OWN_SCHEMAS, STORED, stepLoadFile, viewNameOf } from '../contract/table-steps.ts'
 import type { StoredRows } from '../contract/target-sql.ts'
 import { invalidBundle } from './invalid.ts'
@@ -27,16 +28,33 @@ export function requireTable(
     throw invalidBundle(`step '${id}' makes a view in the schema '${own}'`)
   if (output.schema !== own || output.name !== viewNameOf(node.id) || output.relation !== `${own}.${output.name}`)
     throw invalidBundle(`step '${id}' makes '${output.relation}'`)
-  if (step.extract !== undefined) throw invalidBundle(`step '${id}' asks another database`)
   const isFiles = node.source_files !== undefined
-  const wanted = isFiles ? 'load' : node.source_table === undefined ? 'query' : 'view'
-  if (output.made !== wanted) throw invalidBundle(`step '${id}' is made as '${output.made}'`)
+  const table = node.source_table
+  const isElsewhere = table !== undefined && table.connection !== connection
+  const wanted = isFiles ? 'load' : isElsewhere ? 'copy' : isOnlyView(node) ? 'view' : 'query'
+  if (output.made !== wanted || (isElsewhere && isOnlyView(node)))
+    throw invalidBundle(`step '${id}' is made as '${output.made}'`)
+  requireExtract(step, isElsewhere ? table.connection : undefined, { files, requires })
   if (output.publish !== node.publish)
     throw invalidBundle(`step '${id}' does not publish its output as the manifest says`)
   if (output.load !== (isFiles ? stepLoadFile(id) : undefined))
     throw invalidBundle(`step '${id}' reads other files than '${node.id}'`)
   if (output.load !== undefined && files[output.load] === undefined)
     throw invalidBundle(`step '${id}' has no file that reads its rows`)
+}
+
+/** What asks another database: exactly where the rows are there. */
+function requireExtract(
+  { id, extract }: BuildStep,
+  connection: string | undefined,
+  { files, requires }: Pick<BundleFile, 'files' | 'requires'>,
+): void {
+  if (extract?.connection !== connection) throw invalidBundle(`step '${id}' asks another database than its node is in`)
+  if (extract === undefined) return
+  if (extract.file !== extractFile(id) || files[extract.file] === undefined)
+    throw invalidBundle(`step '${id}' has no file that asks its database`)
+  if (!requires.connections.some(({ name }) => name === extract.connection))
+    throw invalidBundle(`it uses the connection '${extract.connection}' without saying so`)
 }
 
 /** A type as format_type() spells it: nothing else gets into a statement. */

@@ -34,7 +34,8 @@ snapshots and bundles that nothing refers to any more; where the engine is a dat
     const place = { root, environment: null, profile: args.profile }
     const { result, what } = await withSharedState(place, surroundings, async (shared) => {
       if (shared === null) return { result: await (await import('../store/clean.ts')).clean(options), what: 'snapshot' }
-      const { cleanDatabase } = await import('../clean-database.ts')
+      const { cleanDatabase, cleanFiles } = await import('../clean-database.ts')
+      if (shared.inFiles) return { result: await cleanFiles(shared, options), what: 'snapshot' }
       return { result: await cleanDatabase(shared, options), what: 'table' }
     })
     if (terminal.options.json) terminal.document(result)

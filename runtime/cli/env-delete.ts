@@ -8,12 +8,12 @@ import { makeScratch, sweepScratch } from '../execute/scratch.ts'
 import type { SharedState } from '../shared-state.ts'
 import { acquireEnvironment, deleteEnvironment, environmentNotFound } from '../store/environments.ts'
 import { kindAt } from '../store/files.ts'
-import { environmentFolder, openStore } from '../store/store.ts'
+import { environmentFolder, openStore, type Store } from '../store/store.ts'
 import { confirmed } from './ask.ts'
 import { command } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { LOCK_TIMEOUT_ARG, lockTimeout } from './execution-args.ts'
-import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
+import { connectionsOf, PROFILE_ARG, type Profile, resolveProfile } from './profile.ts'
 import { outputsRoot } from './project-root.ts'
 import { withSharedState } from './shared.ts'
 import type { Terminal } from './terminal.ts'
@@ -48,28 +48,12 @@ not make stays, and with it a schema that holds it. Production is not touched.`,
         return 0
       }
       const timeoutMs = lockTimeout(args['lock-timeout']).lockTimeoutMs ?? 0
-      if (shared !== null) {
+      if (shared !== null && !shared.inFiles) {
         const request = { environment, keepSchemas: !drops, timeoutMs }
         return deleteShared(shared, request, terminal)
       }
-      let removed: readonly RemovedFrom[] = []
-      const lock = await acquireEnvironment(store, environment, {
-        command: `seeknal env delete ${environment}`,
-        timeoutMs,
-      })
-      try {
-        sweepScratch(store)
-        const made = madeInDatabases(store, environment)
-        if (drops && made.size > 0) {
-          const profile = resolveProfile(args.profile, environment, root, surroundings)
-          removed = await removeFromDatabases(environment, made, connectionsOf(profile))
-        }
-        const scratch = makeScratch(store, `delete-${environment}`)
-        deleteEnvironment(store, environment, join(scratch.folder, 'environment'))
-        scratch.remove()
-      } finally {
-        lock.release()
-      }
+      const profile = () => resolveProfile(args.profile, environment, root, surroundings)
+      const removed = await deleteFiles(store, shared, { environment, drops, timeoutMs, profile })
       if (terminal.options.json) terminal.document({ deleted: environment, databases: removed })
       sayRemoved(terminal, removed)
       terminal.success(`Environment '${environment}' deleted.`)
@@ -77,6 +61,49 @@ not make stays, and with it a schema that holds it. Production is not touched.`,
     })
   },
 })
+
+interface FilesRequest {
+  readonly environment: EnvironmentName
+  /** Also what it made in databases. */
+  readonly drops: boolean
+  readonly timeoutMs: number
+  readonly profile: () => Profile | null
+}
+
+/** An environment whose outputs are files: first what it made in databases, then its state, and its folder. */
+async function deleteFiles(
+  store: Store,
+  shared: SharedState | null,
+  { environment, drops, timeoutMs, profile }: FilesRequest,
+): Promise<readonly RemovedFrom[]> {
+  const turn = { command: `seeknal env delete ${environment}`, timeoutMs }
+  const lock = await acquireEnvironment(store, environment, turn)
+  let there: { release(): Promise<void> } | undefined
+  try {
+    there = await shared?.lock(`environment-${environment}`, turn)
+    await shared?.refresh()
+    sweepScratch(store)
+    const made = madeInDatabases(store, environment)
+    const goes = drops && made.size > 0
+    const removed = goes ? await removeFromDatabases(environment, made, connectionsOf(profile())) : []
+    if (shared === null) removeFolder(store, environment)
+    else {
+      const { removeEnvironment } = await import('../execute/table-removal.ts')
+      await removeEnvironment(shared, environment, true)
+      await shared.refresh()
+    }
+    return removed
+  } finally {
+    await there?.release()
+    lock.release()
+  }
+}
+
+function removeFolder(store: Store, environment: EnvironmentName): void {
+  const scratch = makeScratch(store, `delete-${environment}`)
+  deleteEnvironment(store, environment, join(scratch.folder, 'environment'))
+  scratch.remove()
+}
 
 async function deleteShared(
   shared: SharedState,

@@ -47,7 +47,7 @@ project's files changed since it; expired when it was not used for its time to l
       const root = outputsRoot(surroundings)
       const store = openStore(root)
       const sizes = await withSharedState({ root, environment: null }, surroundings, async (shared) => {
-        if (shared === null) return null
+        if (shared === null || shared.inFiles) return null
         const { environmentSizes } = await import('../execute/table-sizes.ts')
         return environmentSizes(shared.ledger, store)
       })

@@ -165,7 +165,7 @@ async function differencesOf({ store, shared, environment }: Place): Promise<rea
   const scratchDirectory = pathIn(store, 'tmp', `report-${process.pid}`)
   try {
     const source =
-      shared === null
+      shared === null || shared.inFiles
         ? fileOutputs(store, scratchDirectory)
         : (await import('../repl/database-outputs.ts')).databaseOutputs(store, shared, 'report')
     return await environmentDiff({ store, source }, environment, request)

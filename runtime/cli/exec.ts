@@ -9,7 +9,7 @@ import type { ProjectEngine } from '../project-engine.ts'
 import { command, type Surroundings } from './command.ts'
 import { sayDueNodes } from './due-nodes.ts'
 import { environmentArgument } from './environment-argument.ts'
-import { reportApply, warnIfNotWritten } from './environment-report.ts'
+import { reportApply } from './environment-report.ts'
 import { EXECUTION_ARGS, executionOptions, lockTimeout } from './execution-args.ts'
 import { failureSummary } from './failure-summary.ts'
 import { connectionsOf, PROFILE_ARG, resolveProfile } from './profile.ts'
@@ -63,28 +63,18 @@ directory. Executing the same bundle again goes on where it stopped.`,
     terminal.success(
       `Bundle verified: ${counted(steps.length, 'step')} for ${environment === null ? 'production' : `environment '${environment}'`}`,
     )
-    if (args['dry-run'] === true) {
-      return sayDueNodes(terminal, await planExecution(opened, { ...options, connection, force: args.force === true }))
-    }
-    const report = new RunReport(terminal, opened.manifest)
-    const execution = executeBundle(opened, {
-      ...options,
-      connection,
-      force: args.force === true,
-      command: `seeknal exec bundle ${path}`,
-      signal: surroundings.signal,
-      onEvent: report.onEvent,
+    return withSharedState(place, surroundings, async (shared) => {
+      const request = { ...options, connection, force: args.force === true, ...(shared === null ? {} : { shared }) }
+      if (args['dry-run'] === true) return sayDueNodes(terminal, await planExecution(opened, request))
+      const report = new RunReport(terminal, opened.manifest)
+      const again = `seeknal exec bundle ${path}`
+      const running = { ...request, command: again, signal: surroundings.signal, onEvent: report.onEvent }
+      const result = await executeBundle(opened, running).finally(() => report.close())
+      if (result.outcome === 'nothing') terminal.success('Nothing to execute: every step is done already.')
+      const failed = await failureSummary(result, again)
+      await reportApply(options.projectDir, result, failed, { terminal, shared })
+      return sayEnd(terminal, result, failed)
     })
-    const result = await execution.finally(() => report.close())
-    if (result.outcome === 'nothing') terminal.success('Nothing to execute: every step is done already.')
-    const failed = await failureSummary(result, `seeknal exec bundle ${path}`)
-    if (result.environment !== null && result.outcome !== 'nothing')
-      await warnIfNotWritten(terminal, () =>
-        withSharedState(place, surroundings, (shared) =>
-          reportApply(options.projectDir, result, failed, { terminal, shared }),
-        ),
-      )
-    return sayEnd(terminal, result, failed)
   },
 })
 
@@ -110,5 +100,6 @@ const engineOf = ({ contract: { engine, project } }: OpenedBundle): ProjectEngin
   name: isDatabaseEngine(engine.name) ? 'postgresql' : 'duckdb',
   connection: engine.connection ?? null,
   schema: engine.schema ?? null,
+  ledger: engine.connection ?? null,
   project: project.name,
 })

@@ -54,7 +54,8 @@ something does not hold.`,
 })
 
 async function problemsIn(root: string, shared: SharedState | null, signal: AbortSignal): Promise<HistoryProblem[]> {
-  if (shared === null) return verifyHistory(root)
+  if (shared?.inFiles === true) await shared.fetchBundles()
+  if (shared === null || shared.inFiles) return verifyHistory(root)
   const { verifyLedger } = await import('../verify-ledger.ts')
   return verifyLedger(shared, signal)
 }

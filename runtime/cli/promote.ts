@@ -115,7 +115,7 @@ async function promoteIn(
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
   }
   const describe = () => module.promote({ ...options, dryRun: true })
-  const isOwn = shared !== null
+  const isOwn = shared?.inFiles === false
   if (request.dryRun) return sayPlanned(terminal, environment, await describe(), { ...request, isOwn })
   // On a terminal people are asked; scripts that call it have decided.
   const ask = terminal.options.interactive && !request.yes

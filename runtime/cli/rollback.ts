@@ -71,11 +71,12 @@ async function rollBackIn(
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
     ...(shared === null ? {} : { shared }),
   }
+  const inFiles = shared === null || shared.inFiles
   const describe = () => module.rollback({ ...options, dryRun: true })
   if (request.dryRun) {
     const planned = await describe()
-    const others = shared === null ? [] : targetsUnlike(openStore(options.projectDir), planned.to)
-    if (terminal.options.json) terminal.document(shared === null ? planned : { ...planned, targets: others })
+    const others = inFiles ? [] : targetsUnlike(openStore(options.projectDir), planned.to)
+    if (terminal.options.json) terminal.document(inFiles ? planned : { ...planned, targets: others })
     sayStaged(terminal, planned)
     sayOthers(terminal, others)
     return 0
@@ -85,12 +86,12 @@ async function rollBackIn(
     return 0
   }
   const store = openStore(options.projectDir)
-  const others = shared === null ? [] : targetsUnlike(store, to ?? (await describe()).to)
+  const others = inFiles ? [] : targetsUnlike(store, to ?? (await describe()).to)
   const result = await module.rollback(options)
-  if (terminal.options.json) terminal.document(shared === null ? result : { ...result, targets: others })
+  if (terminal.options.json) terminal.document(inFiles ? result : { ...result, targets: others })
   terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
   sayOthers(terminal, others)
-  if (shared === null && readTargetWrites(store, null) !== null)
+  if (inFiles && readTargetWrites(store, null) !== null)
     terminal.info('Tables of other databases hold what they held before; the next run writes those that differ.')
   return 0
 }

@@ -32,6 +32,7 @@ export class RunReport {
     else if (event.kind === 'writing') this.#bar?.running(event.node)
     else if (event.kind === 'retried') this.#retried(event)
     else if (event.kind === 'damaged') this.#damaged(event)
+    else if (event.kind === 'differs') this.#differs(event)
     else this.#finished(event.result)
   }
 
@@ -46,6 +47,14 @@ export class RunReport {
 
   #damaged({ node, path }: Extract<RunEvent, { kind: 'damaged' }>): void {
     this.#above(() => this.#terminal.warn(`${node} is executed again: its stored output ${path} is damaged.`))
+  }
+
+  #differs({ node, isTaken }: Extract<RunEvent, { kind: 'differs' }>): void {
+    this.#above(() => {
+      this.#terminal.warn(`${node} was made again, since its output is not on this machine, and has other rows now.`)
+      const taken = isTaken ? 'They take the place of the others. ' : ''
+      this.#terminal.hint(`${taken}Machines that share target/snapshots make an output once.`)
+    })
   }
 
   #finished(result: NodeResult): void {

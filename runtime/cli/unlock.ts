@@ -31,11 +31,15 @@ would have taken it over. With --force it is removed in any case: for a holder o
     const name: LockName = args.env === undefined ? 'production' : `environment-${environmentArgument(args.env)}`
     const what = args.env === undefined ? 'production' : `environment '${args.env}'`
     const place = { root, environment: null }
-    const isShared = await withSharedState(place, surroundings, async (shared) => {
-      if (shared !== null) await unlockShared(shared, { name, what, force: args.force === true }, terminal)
-      return shared !== null
+    const isDone = await withSharedState(place, surroundings, async (shared) => {
+      if (shared === null) return false
+      // Where outputs are files, a writer also holds the lock of this folder, from before to after.
+      if (shared.inFiles && (await holderIn(shared, name)) === null) return false
+      await unlockShared(shared, { name, what, force: args.force === true }, terminal)
+      if (shared.inFiles) forceUnlock(store, name)
+      return true
     })
-    if (isShared) return 0
+    if (isDone) return 0
     const holder = lockHolder(store, name)
     const isLeft = holder !== null && isGone(holder)
     if (terminal.options.json)
@@ -61,17 +65,20 @@ would have taken it over. With --force it is removed in any case: for a holder o
   },
 })
 
+const holderIn = async ({ ledger }: SharedState, name: string): Promise<string | null> =>
+  ledger.isMade ? ledger.holderOf(name) : null
+
 /** Locks of a database end with the session that holds them; by force, that session is ended. */
 async function unlockShared(
-  { ledger }: SharedState,
+  shared: SharedState,
   { name, what, force }: { readonly name: string; readonly what: string; readonly force: boolean },
   terminal: Terminal,
 ): Promise<void> {
-  const holder = ledger.isMade ? await ledger.holderOf(name) : null
+  const holder = await holderIn(shared, name)
   if (terminal.options.json) terminal.document({ lock: name, holder, removed: holder !== null && force })
   if (holder === null) terminal.success(`Nobody holds the lock on ${what}.`)
   else if (force) {
-    await ledger.endHolder(name)
+    await shared.ledger.endHolder(name)
     terminal.success(`The lock on ${what} is removed; it was held by ${holder}.`)
   } else
     throw new RuntimeFailure(

@@ -60,8 +60,8 @@ export const TableOutput = Type.Object(
     relation: Type.String(),
     schema: Type.String(),
     name: Type.String(),
-    /** A table of the store that a query makes; a table that rows of files are copied to; or nothing but the view. */
-    made: Type.Union([Type.Literal('query'), Type.Literal('load'), Type.Literal('view')]),
+    /** A table of the store that a query makes; one that rows of files, or of another database, are copied to; or only the view. */
+    made: Type.Union([Type.Literal('query'), Type.Literal('load'), Type.Literal('copy'), Type.Literal('view')]),
     /** Readers find a table of its own in place of the view. */
     publish: Type.Optional(Type.Literal('table')),
     /** `load`: `load/<id>.sql`, DuckDB's SQL that reads the files, see FORMAT.md. */

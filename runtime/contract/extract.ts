@@ -46,6 +46,9 @@ export interface ExtractedQuery {
   readonly options: CopyOptions
 }
 
+/** How psql takes such rows back. */
+export const COPIED_ROWS = COPY_OPTIONS.several
+
 /** The SELECT of such a file; null: it is another file. */
 export function extractedQuery(text: string): ExtractedQuery | null {
   for (const options of ['several', 'single'] as const) {

@@ -31,9 +31,13 @@ export interface LedgerSwitch {
 export interface LedgerState {
   /** Production now; null: there is none. */
   readonly current: number | null
+  /** What made production, `duckdb v1.5.2`; null: there is none. */
+  readonly engine: string | null
   /** SHA-256 of the record of each, by number. */
   readonly generations: ReadonlyMap<number, string>
   readonly switches: readonly LedgerSwitch[]
+  /** Text of production's targets.json, where outputs are files; null: there is none. */
+  readonly targetsText: string | null
   /** Environment → path below its folder → text. */
   readonly environments: ReadonlyMap<string, Readonly<Record<string, string>>>
   /** What tables of the database hold that outputs are written to, by environment ('': production). */

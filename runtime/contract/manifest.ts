@@ -87,6 +87,8 @@ export const SourceTable = Type.Object(
     connection: Type.String(),
     /** What stands behind FROM in the database's own SQL. */
     from: Type.String(),
+    /** Its rows are kept in a table of the engine's database, which is another one; or they are those of a run's values. */
+    kept: Type.Optional(Type.Literal(true)),
   },
   strict,
 )
@@ -153,6 +155,10 @@ export const Manifest = Type.Object(
   strict,
 )
 export type Manifest = Static<typeof Manifest>
+
+/** Where the engine is a database: whether the output is nothing but a view over what a source names there. */
+export const isOnlyView = ({ source_table: table }: Pick<ManifestNode, 'source_table'>): boolean =>
+  table !== undefined && table.kept !== true
 
 /** Fingerprint of the ordered list of (name, type) of an output. Pure. */
 export const columnsFingerprint = (columns: readonly Column[]): Fingerprint =>

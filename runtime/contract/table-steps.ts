@@ -4,9 +4,10 @@
 
 import type { TableOutput } from './bundle.ts'
 import { sha256 } from './canonical-json.ts'
+import { COPIED_ROWS } from './extract.ts'
 import type { Column } from './manifest.ts'
 import { LONGEST_IDENTIFIER, pgName, pgText } from './postgresql-names.ts'
-import { targetType } from './target-types.ts'
+import { copiedType, targetType } from './target-types.ts'
 
 /** Where the tables of all outputs are, whoever reads them. */
 export const STORE_SCHEMA = 'seeknal_store'
@@ -54,13 +55,15 @@ export const stepLoadFile = (id: string): string => `load/${id}.sql`
 type Made = Pick<TableOutput, 'made' | 'publish'> & {
   /** As SQL spells it: `dev_analytics.orders`. */
   readonly view: string
-  /** Of what is loaded, and of what is published. */
+  /** Of what is loaded, copied and published. */
   readonly columns: readonly Column[]
+  /** Of what is copied: the other database's own types, where they are not declared. */
+  readonly types?: Readonly<Record<string, string>>
   readonly node: string
 }
 
 /** What stands before and after the query of a step. */
-function around({ made, publish, view, columns, node }: Made): readonly [string, string] {
+function around({ made, publish, view, columns, node, types = {} }: Made): readonly [string, string] {
   const shown =
     publish === 'table'
       ? `\n;\n\n${published(view, columns)}\n;\n`
@@ -71,7 +74,11 @@ function around({ made, publish, view, columns, node }: Made): readonly [string,
     case 'query':
       return [`CREATE TABLE ${STORED} AS\n`, shown]
     case 'load':
-      return [`${loadedBy(node, columns)[0]}CREATE TABLE ${STORED} AS\n`, `\n;\n${loadedBy(node, columns)[1]}${shown}`]
+    case 'copy': {
+      const [before, after] =
+        made === 'load' ? loadedBy(node, columns) : rowsBy(node, copiedItems(columns, types), COPIED_ROWS)
+      return [`${before}CREATE TABLE ${STORED} AS\n`, `\n;\n${after}${shown}`]
+    }
   }
 }
 
@@ -93,23 +100,53 @@ WHERE (SELECT count(*) FROM gone) IS NOT NULL`
 export const columnItems = (columns: readonly Column[]): readonly string[] =>
   columns.map(({ name, type }) => `${pgName(name)} ${targetType(type) ?? 'text'}`)
 
+/** The same of rows of another database. */
+export const copiedItems = (columns: readonly Column[], types: Readonly<Record<string, string>>): readonly string[] =>
+  columns.map(({ name, type }) => `${pgName(name)} ${copiedType(type, types[name])}`)
+
 export const loadQuery = `TABLE ${LOADED}`
 
-/** What psql runs before the query of a step that is loaded, and after it. */
-export const loadedBy = (node: string, columns: readonly Column[]): readonly [string, string] => [
-  `CREATE TEMP TABLE ${LOADED} (\n  ${columnItems(columns).join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} (FORMAT csv)\n`,
+/** What psql runs before a table is made of rows in a file, and after it. */
+const rowsBy = (node: string, items: readonly string[], options: string): readonly [string, string] => [
+  `CREATE TEMP TABLE ${LOADED} (\n  ${items.join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} ${options}\n`,
   `DROP TABLE ${LOADED}`,
 ]
 
-/** The text of a step's file. */
-export function tableStepText(step: Made, query: string): string {
-  const [before, after] = around(step)
-  return before + query + after
+/** The same of rows of files. */
+export const loadedBy = (node: string, columns: readonly Column[]): readonly [string, string] =>
+  rowsBy(node, columnItems(columns), '(FORMAT csv)')
+
+/** What makes the table of a query; `before`: statements about temporary objects. */
+export const tableMaker = (query: string, before: readonly string[]): string =>
+  [...before.map((statement) => `${statement}\n;\n`), `CREATE TABLE ${STORED} AS\n`, query].join('')
+
+/** Whether such a text has statements before the table is made. */
+export const isScript = (text: string): boolean => !text.startsWith(`CREATE TABLE ${STORED} AS\n`)
+
+/** What ends a step that makes temporary objects: the next one may use their names. */
+const FORGET = '\nDISCARD TEMP\n;\n'
+
+/** The text of a step's file; `before`: statements about temporary objects. */
+export function tableStepText(step: Made, query: string, before: readonly string[] = []): string {
+  const [head, tail] = around(step)
+  const statements = before.map((statement) => `${statement}\n;\n`).join('')
+  return statements + head + query + tail + (before.length === 0 ? '' : FORGET)
 }
 
-/** The query of such a text and where it begins; null: it is another text. */
-export function tableStepQuery(step: Made, text: string): { readonly query: string; readonly start: number } | null {
-  const [before, after] = around(step)
-  if (!text.startsWith(before) || !text.endsWith(after) || text.length < before.length + after.length) return null
-  return { query: text.slice(before.length, text.length - after.length), start: before.length }
+export interface StepQuery {
+  readonly query: string
+  /** Where it begins. */
+  readonly start: number
+  /** The statements before it, from the beginning of the file on. */
+  readonly before: string
+}
+
+/** The query of such a text; null: it is another text. */
+export function tableStepQuery(step: Made, text: string): StepQuery | null {
+  const [head, tail] = around(step)
+  const at = step.made === 'query' ? text.indexOf(head) : 0
+  const end = at > 0 ? tail + FORGET : tail
+  const start = at + head.length
+  if (!text.startsWith(head, at) || !text.endsWith(end) || text.length < start + end.length) return null
+  return { query: text.slice(start, text.length - end.length), start, before: text.slice(0, at) }
 }

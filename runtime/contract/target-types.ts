@@ -28,6 +28,17 @@ const PLAIN: Readonly<Record<string, string>> = {
   VARCHAR: 'text',
 }
 
+/** Types that every server has, and whose text every server reads alike. */
+const EVERYWHERE =
+  /^(bigint|bit( varying)?(\(\d+\))?|boolean|bytea|character( varying)?(\(\d+\))?|cidr|date|double precision|inet|integer|interval|jsonb?|macaddr8?|numeric(\(\d+,-?\d+\))?|real|smallint|text|time(stamp)?(\(\d\))? with(out)? time zone|tsvector|uuid)(\[\])?$/
+
+/**
+ * The type of a column that is copied from another database: the server's own, spelled by format_type(), where every server
+ * has it; else what holds all values of `type`. `own`: undefined where it is declared.
+ */
+export const copiedType = (type: string, own: string | undefined): string =>
+  own !== undefined && EVERYWHERE.test(own) ? own : (targetType(type) ?? 'text')
+
 /** Types by which rows can be found again: they have an order, and equality is of values. */
 const KEYS = /^(bigint|bytea|boolean|date|integer|smallint|text|time(stamp)? with(out)? time zone|numeric\(.*\)|uuid)$/
 /** Types of which a target's rows can have a range of time. */

@@ -3,7 +3,7 @@
 
 import type { Fingerprint, NodeId } from '../contract/ids.ts'
 import type { Snapshot } from '../contract/state.ts'
-import { findOutput, isWhole, type StoredOutput, sizeOf } from '../store/snapshots.ts'
+import { findOutput, hasSizeOf, isWhole, type StoredOutput, sizeOf, standIn } from '../store/snapshots.ts'
 import type { Store } from '../store/store.ts'
 import type { Entry } from './world.ts'
 
@@ -19,6 +19,8 @@ export interface Outputs {
   find(node: NodeId, fingerprint: Fingerprint, proof: () => Fingerprint | null): StoredOutput | null
   /** Looks at all of it. */
   isWhole(snapshot: Snapshot): Promise<boolean>
+  /** For outputs that other machines make too: what was made again here takes the place of one that is not here. */
+  takeFor?(entry: Entry, made: Snapshot): void
 }
 
 export const filesBelow = (store: Store): Outputs => ({
@@ -29,3 +31,14 @@ export const filesBelow = (store: Store): Outputs => ({
 })
 
 const isThere = ({ file, state }: Entry): boolean => sizeOf(file) === state.snapshot.size_bytes
+
+/** The same where the state is shared, and outputs of other machines may be missing here. */
+export const sharedFilesBelow = (store: Store): Outputs => {
+  const isHere = ({ file, state }: Entry): boolean => hasSizeOf(store, state.snapshot, file)
+  return {
+    ...filesBelow(store),
+    isThere: isHere,
+    isDamaged: (entry) => !isHere(entry) && sizeOf(entry.file) !== null,
+    takeFor: ({ state }, made) => standIn(store, state.snapshot, made),
+  }
+}

@@ -10,8 +10,9 @@ import { asNodeId, type Fingerprint } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import type { Engine, Growth, OutputColumn, OutputFacts } from '../engine.ts'
-import type { ExtractRequest } from '../engines/postgresql/extract.ts'
+import type { AskedRows, ExtractRequest } from '../engines/postgresql/extract.ts'
 import { linkOrCopy, makeFolder, moveFile, removeTree } from '../store/files.ts'
+import { hasSnapshot } from '../store/snapshots.ts'
 import { snapshotPath } from '../store/store.ts'
 import { placeOfConnection } from './plan-targets.ts'
 import type { ExecuteOptions, RunRequest } from './run.ts'
@@ -82,6 +83,19 @@ export async function extractTable(
   node: ManifestNode,
   { values, connection, ...rest }: TableOptions,
 ): Promise<boolean> {
+  const asked = askedRows(bundle, step, node, { values, connection })
+  const { extractRows } = await import('../engines/postgresql/extract.ts')
+  const { isPart } = await extractRows({ ...rest, ...asked })
+  return isPart
+}
+
+/** What a step asks the database that its source is in, with the run's values. */
+export function askedRows(
+  bundle: Bundle,
+  step: BuildStep,
+  node: ManifestNode,
+  { values, connection }: Pick<TableOptions, 'values' | 'connection'>,
+): AskedRows {
   const [asked, table] = [step.extract, node.source_table]
   if (asked === undefined || table === undefined) throw new Bug(`${node.id} has no table`)
   const extracted = extractedQuery(bundle.files.get(asked.file) ?? '')
@@ -100,17 +114,14 @@ export async function extractTable(
   const given = { ...values.parameters, run_timestamp: values.runTimestamp }
   const texts = Object.entries(asked.values ?? {}).map(([name, text]) => [name, fillParameters(text, given)] as const)
   const filled = (text: string): string => withValues(text, Object.fromEntries(texts))
-  const { extractRows } = await import('../engines/postgresql/extract.ts')
-  const { isPart } = await extractRows({
-    ...rest,
+  return {
     node: node.id,
     connection: connection(asked.connection),
     query: filled(extracted.query),
     options: extracted.options,
     from: filled(fromOf(bundle.contract, asked.file, extracted.query, table.from)),
     types: asked.types,
-  })
-  return isPart
+  }
 }
 
 /** What stands behind FROM in the query: production's, with the prefixes that an environment has put into it. */
@@ -141,7 +152,7 @@ async function storedBefore(
     own.node.definition_fingerprint === node.definition_fingerprint &&
     own.state.proof === undefined &&
     own.state.place === place
-  if (!isSame || !world.compiled) return null
+  if (!isSame || !world.compiled || !hasSnapshot(world.store, own.state.snapshot)) return null
   const file = join(folder, 'stored.parquet')
   linkOrCopy(snapshotPath(world.store, own.state.snapshot.sha256), file)
   const growth = { column: grows.time_column, type, lookbackSeconds: grows.lookback_seconds }

@@ -62,15 +62,15 @@ export async function writeOneTarget(context: TargetContext, order: TargetOrder)
       nodes: [node.id, ...(node.renamed_from === undefined ? [] : [node.renamed_from])],
       what: `writing ${node.id} to ${relation}`,
       batch: content,
-      begin: (found) => {
+      begin: async (found) => {
         const { place, schema } = written
-        if (!found.schema) record.addSchema({ connection: target.connection, place, schema })
+        if (!found.schema) await record.addSchema({ connection: target.connection, place, schema })
         begun = {
           ...written,
           created: written.created || !found.table,
           ...(target.mode === 'append' && !found.batches ? { created_batches: true } : {}),
         }
-        record.set(id, begun)
+        await record.set(id, begun)
         faults?.('target_begun')
       },
       rows: (spelling) => ({ stream: pipe.stream, settled: exported(context, order, columns, pipe.path, spelling) }),
@@ -79,7 +79,7 @@ export async function writeOneTarget(context: TargetContext, order: TargetOrder)
     })
     faults?.('target_committed')
     const rows = answer.known ? 0 : output.snapshot.rows
-    record.set(id, { ...begun, content, rows, written_at: new Date().toISOString() })
+    await record.set(id, { ...begun, content, rows, written_at: new Date().toISOString() })
   } catch (error) {
     throw located(error, order)
   } finally {

@@ -38,6 +38,8 @@ export interface RunRequest {
   readonly select?: (node: ManifestNode) => boolean
   /** Execute every selected node, whatever is stored. Also what `exec --fresh` does. */
   readonly full?: boolean
+  /** Where the state is shared: make what is selected again on this machine, and change nothing else. Default: false. */
+  readonly restore?: boolean
   /**
    * The bundle came out of the compiler here and now, from a base that did too: what it says of its steps is true. Of
    * any other bundle only what its steps really do decides which outputs are taken for theirs. Default: false.
@@ -111,6 +113,8 @@ export type RunEvent =
   | { readonly kind: 'started'; readonly node: NodeId }
   /** A stored output is not what it was when it was stored; it is not used, and the node executes. */
   | { readonly kind: 'damaged'; readonly node: NodeId; readonly path: string }
+  /** An output that is missing on this machine was made again from the same inputs, with other rows; `isTaken`: these count now. */
+  | { readonly kind: 'differs'; readonly node: NodeId; readonly isTaken: boolean }
   /** Its output is good, and goes to a table of another database. */
   | { readonly kind: 'writing'; readonly node: NodeId; readonly relation: string }
   | { readonly kind: 'retried'; readonly node: NodeId; readonly attempt: number; readonly failure: RuntimeFailure }

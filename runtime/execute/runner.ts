@@ -6,13 +6,14 @@ import { checkFailure, isGate } from '../check.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import { type ManifestNode, rowsDecide } from '../contract/manifest.ts'
-import { digitsOf, type NodeState, type Snapshot } from '../contract/state.ts'
+import { digitsOf, type Snapshot } from '../contract/state.ts'
 import type { Engine } from '../engine.ts'
 import type { Journal } from '../journal.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import { inProject } from '../store/store.ts'
 import { dataFingerprint, executionFingerprint } from './fingerprints.ts'
 import { readOf } from './inputs.ts'
+import { ownOr } from './made-again.ts'
 import type { Maker } from './maker.ts'
 import { noteFailed, noteStored } from './note-step.ts'
 import {
@@ -247,7 +248,9 @@ class Runner {
     const { world, maker, options } = this.#context
     const { ms } = written
     const id = asNodeId(node.id)
-    const snapshot = await maker.store(id, written, digitsOf(node, made))
+    // What other machines make again is compared with this.
+    const digits = world.outputs.takeFor === undefined ? digitsOf(node, made) : null
+    const snapshot = await maker.store(id, written, digits)
     options.faults?.('stored')
     const output: StoredOutput = {
       fingerprint: made.fingerprint,
@@ -260,11 +263,13 @@ class Runner {
       executed_at: new Date().toISOString(),
       duration_ms: Math.round(ms),
     }
+    const state = ownOr(this.#context, id, { status: 'executed', ...output })
     await maker.index(id, output)
     await noteStored(this.#context, id, 'executed', output, ms)
+    const reason = state.status === 'cached' ? 'its output is missing' : made.reason
     return {
-      result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason: made.reason, snapshot },
-      state: { status: 'executed', ...output },
+      result: { node: id, status: 'executed', rows: snapshot.rows, ms, reason, snapshot: state.snapshot },
+      state,
       checks: null,
     }
   }
@@ -301,8 +306,8 @@ class Runner {
     const id = asNodeId(node.id)
     if (!this.#isGated(id)) release(readable)
     if (status === 'reused') await noteStored(this.#context, id, status, stored, 0)
-    const state: NodeState = { ...stored, status }
-    const { snapshot } = stored
+    const state = status === 'reused' ? ownOr(this.#context, id, { ...stored, status }) : { ...stored, status }
+    const { snapshot } = state
     const result = { node: id, status, rows: snapshot.rows, ms: 0, reason: '', snapshot }
     return this.#checked(node, { result, state, checks: null }, readable, release)
   }

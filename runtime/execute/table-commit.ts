@@ -1,5 +1,5 @@
 // A staged switch of production whose state is a ledger → the one call that makes it, within a transaction: the generation is
-// checked and advanced, and the views lead to the outputs of the new one. Reports STATE_MOVED, TARGET_FAILED.
+// checked and advanced, and the views, where outputs are tables, lead to those of the new one. Reports STATE_MOVED, TARGET_FAILED.
 
 import { type Bundle, materializeSteps, type OpenedBundle } from '../contract/bundle.ts'
 import { Bug } from '../contract/failures.ts'
@@ -43,15 +43,17 @@ export function generationOf(shared: SharedState, staged: StagedSwitch, world: S
     record: text('generation.json'),
     bundle: text('bundle.digest').trim(),
     run_id: staged.runId,
-    ...(staged.kind === 'promote' ? { targets: promotedTargets(state, world) } : {}),
-    views: viewsOf({
-      manifest: parseDocument(Manifest, manifest, 'manifest.json', 'STATE_INVALID'),
-      nodes: state.nodes,
-      schema: shared.schema,
-      prefix: '',
-      queryOf: (node) => queryInBundle(node, world),
-      before: world.before,
-    }),
+    ...(staged.kind === 'promote' && !shared.inFiles ? { targets: promotedTargets(state, world) } : {}),
+    views: shared.inFiles
+      ? []
+      : viewsOf({
+          manifest: parseDocument(Manifest, manifest, 'manifest.json', 'STATE_INVALID'),
+          nodes: state.nodes,
+          schema: shared.schema,
+          prefix: '',
+          queryOf: (node) => queryInBundle(node, world),
+          before: world.before,
+        }),
   }
 }
 
@@ -76,14 +78,6 @@ export function queryInBundle(
     return null
   return queryOfStep(step, own, { contract: bundle.contract, files: bundle.files }).query
 }
-
-/** How a run ended; of one that is done, within the transaction that makes it so. */
-export const noteEnd = ({ ledger }: SharedState, runId: string, outcome: string): Promise<unknown> =>
-  ledger.ask('UPDATE seeknal.runs SET ended_at = now(), outcome = $3 WHERE project = $1 AND run_id = $2', [
-    ledger.project,
-    runId,
-    outcome,
-  ])
 
 /** Within a transaction of the ledger. */
 export async function commitGeneration(shared: SharedState, staged: StagedSwitch, world: SwitchWorld): Promise<void> {
@@ -129,6 +123,6 @@ export async function commitShared(
         String(current.to),
       ])
   })
-  faults('switched')
-  await shared.refresh()
+  faults('recorded')
+  await shared.refresh(faults)
 }

@@ -13,7 +13,7 @@ import { touchEnvironment, writeEnvDocument } from '../store/environments.ts'
 import { folderIn } from '../store/store.ts'
 import { type Application, failedChecks, stateOf } from './environment.ts'
 import { keepBundle } from './finish.ts'
-import { generationOf, noteEnd, queryInBundle } from './table-commit.ts'
+import { generationOf, queryInBundle } from './table-commit.ts'
 import { viewsOf } from './table-views.ts'
 import type { World } from './world.ts'
 
@@ -53,7 +53,7 @@ export async function applyInDatabase(shared: SharedState, world: World, applica
     await keepInLedger(ledger, contract.digest, world.bundle.files)
     await ledger.ask('SELECT seeknal.show_views($1::jsonb, $2::jsonb)', [JSON.stringify(before), JSON.stringify(views)])
     await shared.saveEnvironment(environment, { views, promotion: generationOf(shared, staged, made) })
-    await noteEnd(shared, world.values.runId, 'done')
+    await shared.end(world.values.runId, 'done')
   })
   application.faults('recorded')
   await shared.refresh()

@@ -4,12 +4,10 @@
 
 import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
-import { withValues } from '../contract/extract.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type NodeId } from '../contract/ids.ts'
 import type { LedgerView } from '../contract/ledger.ts'
-import type { ManifestNode } from '../contract/manifest.ts'
-import { fillParameters } from '../contract/parameters.ts'
+import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import { digestOf, digitsOf, type Snapshot } from '../contract/state.ts'
 import { columnItems, kindSchema, nextSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
@@ -18,10 +16,19 @@ import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
 import { statementComment } from '../engines/postgresql/statement-comment.ts'
-import { fillTable, type MadeTable, makeTable, rowDigest, tableFacts } from '../engines/postgresql/table-writer.ts'
+import {
+  executeStep,
+  fillTable,
+  type MadeTable,
+  makeTable,
+  type PlacedStatement,
+  rowDigest,
+  tableFacts,
+} from '../engines/postgresql/table-writer.ts'
 import { askLedger } from '../engines/postgresql/transaction.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
+import { copySource, isCopied, sameAsStored } from './kept-source.ts'
 import type { Loader } from './load-rows.ts'
 import type { Maker, MakerTarget, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
@@ -30,6 +37,7 @@ import type { TableRows } from './read-table.ts'
 import type { ExecuteOptions } from './run.ts'
 import type { Written } from './running.ts'
 import { located } from './step.ts'
+import { type StepSql, type StepStatement, stepSql } from './step-sql.ts'
 import { writeStoredTarget } from './table-targets.ts'
 import { queryOfStep, storedTable } from './table-views.ts'
 import type { World } from './world.ts'
@@ -43,6 +51,9 @@ interface Context {
   readonly own: ReadonlySet<string>
   readonly options: Pick<ExecuteOptions, 'faults' | 'signal'>
 }
+
+/** All statements see one moment. */
+const BEGIN = 'BEGIN ISOLATION LEVEL REPEATABLE READ'
 
 export class TableMaker implements Maker {
   readonly #context: Context
@@ -76,12 +87,7 @@ export class TableMaker implements Maker {
         const made =
           tableOf(step)?.made === 'load'
             ? await this.#load(session, order, table, what)
-            : await makeTable(session, {
-                comment: this.#comment(id),
-                table,
-                query: await this.#query(step, node),
-                what,
-              })
+            : await this.#make(session, order, table, { what, isWithin: false })
         return this.#factsOf(session, order, table, made)
       })
       this.#stored.set(id, sha256)
@@ -92,15 +98,48 @@ export class TableMaker implements Maker {
     }
   }
 
+  /** A query fills the table; temporary objects are there for it alone. */
+  async #make(
+    session: Session,
+    { node, step }: Pick<Order, 'node' | 'step'>,
+    table: string,
+    { what, isWithin }: { readonly what: string; readonly isWithin: boolean },
+  ): Promise<MadeTable> {
+    const { before, query } = await this.#sql(step, node)
+    const isScript = before.length > 0
+    const comment = this.#comment(node.id)
+    const placed = (statement: StepStatement): PlacedStatement => ({
+      ...statement,
+      otherwise: isScript ? statement.origin(0) : null,
+    })
+    const { isStepwise } = this.#context.shared.ledger
+    if (isStepwise && isScript) throw needsTransactions(`${node.id}, which has several statements,`)
+    if (isScript && !isWithin) await session.rows(what, BEGIN)
+    for (const statement of before) await executeStep(session, { comment, statement: placed(statement), what })
+    const made = await makeTable(session, { comment, table, query: placed(query), what, isStepwise })
+    if (isScript) await session.rows(what, isWithin ? 'DISCARD TEMP' : 'DISCARD TEMP; COMMIT')
+    return made
+  }
+
+  #sql(step: BuildStep, node: ManifestNode): Promise<StepSql> {
+    return stepSql(this.#context.world, this.#context.shared.ledger.project, step, node)
+  }
+
   async #load(session: Session, { node, source }: Order, table: string, what: string): Promise<MadeTable> {
     const { loader } = this.#context
     const columns = node.columns ?? []
     const loaded = await loader.load(node, source)
-    const create = `${this.#comment(node.id)} DROP TABLE IF EXISTS ${table}; CREATE TABLE ${table} (${columnItems(columns).join(', ')})`
+    const [drop, create] = [
+      `${this.#comment(node.id)} DROP TABLE IF EXISTS ${table}`,
+      `CREATE TABLE ${table} (${columnItems(columns).join(', ')})`,
+    ]
+    const { isStepwise } = this.#context.shared.ledger
     const copy = `${this.#comment(node.id)} COPY ${table} (${columns.map(({ name }) => pgName(name)).join(', ')}) FROM STDIN (FORMAT csv)`
     const pipe = await loader.rows(node, loaded.file)
     try {
+      await session.rows(what, isStepwise ? drop : `BEGIN; ${drop}`)
       await fillTable(session, { create, copy, what }, pipe.open)
+      if (!isStepwise) await session.rows(what, 'COMMIT')
     } finally {
       pipe.remove()
     }
@@ -123,7 +162,8 @@ export class TableMaker implements Maker {
   async readTable(node: ManifestNode): Promise<TableRows> {
     const started = performance.now()
     const step = this.#step(asNodeId(node.id))
-    const query = await this.#query(step, node)
+    if (!isOnlyView(node)) return this.#keep(node, step)
+    const { sql: query } = (await this.#sql(step, node)).query
     try {
       const facts = await this.#context.pool.with(async (session) => {
         const relation = `(\n${query}\n)`
@@ -137,6 +177,36 @@ export class TableMaker implements Maker {
         return { rows, digest: digestOf(rows, sum, columns), columns }
       })
       const place = placeOfConnection(this.#context.shared.connection)
+      return { columns: facts.columns, facts, place, ms: performance.now() - started }
+    } catch (error) {
+      throw located(error, step, node)
+    }
+  }
+
+  /** The rows in a table of the store, unless they are what is stored already. */
+  async #keep(node: ManifestNode, step: BuildStep): Promise<TableRows> {
+    const started = performance.now()
+    const { world, shared, pool, options } = this.#context
+    const [id, what] = [asNodeId(node.id), `Reading ${node.id}`]
+    const own = fingerprintOf({ node: id, run: world.values.runId })
+    const table = storedTable(id, { sha256: own })
+    if (shared.ledger.isStepwise) throw needsTransactions(`${node.id}, whose rows are copied,`)
+    const source = { world, node, step, table, comment: this.#comment(id), signal: options.signal }
+    const { extract } = step
+    try {
+      const facts = await pool.with(async (session) => {
+        await session.rows(what, BEGIN)
+        if (isCopied(step)) await copySource(session, source)
+        else await this.#make(session, { node, step }, table, { what, isWithin: true })
+        const { rows, sum } = await rowDigest(session, `${source.comment} ${table}`, 'q', what)
+        const known = requireColumns(node, (await tableFacts(session, table, what)).columns)
+        const found = { rows, digest: digestOf(rows, sum, known), columns: known }
+        const stored = await sameAsStored(session, source, found)
+        await session.rows(what, stored === null ? 'COMMIT' : 'ROLLBACK')
+        this.#stored.set(id, stored ?? own)
+        return found
+      })
+      const place = placeOfConnection(extract === undefined ? shared.connection : world.connection(extract.connection))
       return { columns: facts.columns, facts, place, ms: performance.now() - started }
     } catch (error) {
       throw located(error, step, node)
@@ -166,7 +236,8 @@ export class TableMaker implements Maker {
         JSON.stringify(output),
       ],
     )
-    if (isView) await this.#provide(id, this.#queryFor(id, output.snapshot))
+    if (this.#context.world.nodes.get(id)?.source_table !== undefined)
+      await this.#provide(id, this.#queryFor(id, output.snapshot))
   }
 
   async digestColumns(id: NodeId, snapshot: Snapshot, columns: readonly string[]): Promise<string> {
@@ -224,7 +295,7 @@ export class TableMaker implements Maker {
   #queryFor(id: NodeId, snapshot: Snapshot): string {
     const { world } = this.#context
     const [node, step] = [world.nodes.get(id), world.steps.get(id)]
-    if (node?.source_table === undefined) return `TABLE ${storedTable(id, snapshot)}`
+    if (node === undefined || !isOnlyView(node)) return `TABLE ${storedTable(id, snapshot)}`
     if (step !== undefined) return queryOfStep(step, node, world.bundle).query
     return `TABLE ${pgName(kindSchema(this.#context.shared.schema, node.kind))}.${pgName(viewNameOf(id))}`
   }
@@ -246,17 +317,21 @@ export class TableMaker implements Maker {
     const what = `Showing ${id}`
     if (world.environment === null) {
       const view = `${pgName(nextSchema(shared.ledger.project, kindOf(id)))}.${pgName(output.name)}`
-      await session.rows(what, `${this.#comment(id)} DROP VIEW IF EXISTS ${view}; CREATE VIEW ${view} AS ${query}`)
+      const statements = [`DROP VIEW IF EXISTS ${view}`, `CREATE VIEW ${view} AS ${query}`]
+      for (const statement of shared.ledger.isStepwise ? statements : [statements.join('; ')])
+        await session.rows(what, `${this.#comment(id)} ${statement}`)
       return
     }
     const { schema, name, publish } = output
     const view: LedgerView = { schema, name, query, ...(publish === 'table' ? { table: true } : {}) }
+    const isOurs = own.has(`${schema}.${name}`)
+    if (shared.ledger.isStepwise) return shared.ledger.showBySteps(world.environment, view, isOurs)
     const show = 'SELECT seeknal.show_in_environment($1, $2, $3::jsonb, $4::boolean)'
     await askLedger(session, what, `${this.#comment(id)} ${show}`, [
       shared.ledger.project,
       world.environment,
       JSON.stringify(view),
-      String(own.has(`${schema}.${name}`)),
+      String(isOurs),
     ])
   }
 
@@ -269,52 +344,15 @@ export class TableMaker implements Maker {
       bundle: contract.digest,
     })
   }
-
-  /** The query of a step with the run's values in it: one SELECT, whose inputs are where this run has them. */
-  async #query(step: BuildStep, node: ManifestNode): Promise<string> {
-    const { world } = this.#context
-    const { values: own = {} } = tableOf(step) ?? {}
-    const { runTimestamp, parameters } = world.values
-    const all = { ...parameters, run_timestamp: runTimestamp }
-    const values = Object.fromEntries(Object.entries(own).map(([name, text]) => [name, fillParameters(text, all)]))
-    // A parameter that may be left out is NULL then, which the SQL has a default for.
-    const missing = Object.keys(values).filter((name) => values[name] === own[name] && own[name]?.startsWith('{{'))
-    for (const name of missing) delete values[name]
-    const text = queryOfStep(step, node, world.bundle).query
-    const given = missing.reduce((sql, name) => sql.replaceAll(`:'${name}'`, 'NULL'), text)
-    const sql = withValues(given, { ...values, run_timestamp: runTimestamp })
-    const [check] = await checkQueries([sql])
-    if (check?.kind !== 'query')
-      throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is no query: ${check?.message ?? ''}`, {
-        node: node.id,
-      })
-    return world.environment === null ? this.#next(sql, check.uses, step) : sql
-  }
-
-  /** Production's own inputs are read where this run shows them. */
-  #next(
-    sql: string,
-    uses: readonly { readonly schema: string | null; readonly name: string; readonly start: number }[],
-    step: BuildStep,
-  ): string {
-    const { world, shared } = this.#context
-    const made = new Map(
-      step.inputs.flatMap(({ node }) => {
-        const output = world.steps.has(asNodeId(node)) ? tableOf(this.#step(asNodeId(node))) : null
-        return output === null ? [] : [[output.relation, { output, kind: kindOf(node) }] as const]
-      }),
-    )
-    let [text, at] = ['', 0]
-    for (const { schema, name, start } of uses) {
-      const input = made.get(`${schema}.${name}`)
-      const spelled = pgName(input?.output.schema ?? '')
-      if (input === undefined || !sql.startsWith(spelled, start)) continue
-      text += sql.slice(at, start) + pgName(nextSchema(shared.ledger.project, input.kind))
-      at = start + spelled.length
-    }
-    return text + sql.slice(at)
-  }
 }
+
+const needsTransactions = (what: string): RuntimeFailure =>
+  new RuntimeFailure(
+    'BUNDLE_UNSUPPORTED',
+    `${what} needs a server that makes things within a transaction`,
+    {},
+    { hints: ["The connection says 'without: ddl_in_transactions'."] },
+  )
 
 const kindOf = (id: string): string => id.slice(0, id.indexOf('.'))
 

@@ -1,5 +1,6 @@
 // Outputs that are tables of the store, as a run sees them: what the ledger and the catalogue say, asked once before.
 
+import { isOnlyView } from '../contract/manifest.ts'
 import { misfits } from '../contract/schema.ts'
 import { tableNameOf } from '../contract/table-steps.ts'
 import type { Ledger } from '../engines/postgresql/ledger.ts'
@@ -20,7 +21,7 @@ export async function tableOutputs(ledger: Ledger): Promise<Outputs> {
   const tables = await storedTables(ledger)
   const known = await knownOutputs(ledger, tables)
   const isThere = ({ node, state }: Entry): boolean =>
-    node.source_table !== undefined || tables.has(tableNameOf(node.id, state.snapshot.sha256))
+    isOnlyView(node) || tables.has(tableNameOf(node.id, state.snapshot.sha256))
   return {
     isThere,
     // Tables are there or not: nobody but the database writes them.

@@ -17,6 +17,10 @@ export interface RemovedEnvironment {
   readonly kept: readonly string[]
 }
 
+const MADE_SCHEMAS = `SELECT s.name, EXISTS (SELECT FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid
+  WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND n.nspname = s.name) AS holds
+  FROM seeknal.schemas s WHERE s.project = $1 AND s.environment = $2 ORDER BY s.name`
+
 /** Whoever calls holds the environment's lock. `keepSchemas`: its views stay as they are. */
 export async function removeEnvironment(
   { ledger }: SharedState,
@@ -27,32 +31,41 @@ export async function removeEnvironment(
   let tables: readonly string[] = []
   let schemas: readonly string[] = []
   let kept: readonly string[] = []
-  await ledger.commit(async () => {
+  const dropViews = async (): Promise<void> => {
     await ledger.ask("SELECT seeknal.show_views($1::jsonb, '[]')", [JSON.stringify(views)])
+  }
+  const dropOthers = async (): Promise<void> => {
     tables = keepSchemas ? [] : await dropTargets(ledger, environment)
-    for (const table of ['targets', 'shown'])
-      await ledger.ask(`DELETE FROM seeknal.${table} WHERE project = $1 AND environment = $2`, [
-        ledger.project,
-        environment,
-      ])
-    const made = keepSchemas
-      ? []
-      : await ledger.ask(
-          `SELECT s.name, EXISTS (SELECT FROM pg_depend d JOIN pg_namespace n ON n.oid = d.refobjid
-             WHERE d.refclassid = 'pg_namespace'::regclass AND d.deptype = 'n' AND n.nspname = s.name) AS holds
-           FROM seeknal.schemas s WHERE s.project = $1 AND s.environment = $2 ORDER BY s.name`,
-          [ledger.project, environment],
-        )
+    const made = keepSchemas ? [] : await ledger.ask(MADE_SCHEMAS, [ledger.project, environment])
     schemas = made.flatMap(({ name, holds }) => (holds === 't' ? [] : [name ?? '']))
     kept = made.flatMap(({ name, holds }) => (holds === 't' ? [name ?? ''] : []))
     for (const name of schemas) await ledger.ask(`DROP SCHEMA IF EXISTS ${pgName(name)} RESTRICT`)
-    await ledger.ask(
-      'DELETE FROM seeknal.schemas WHERE project = $1 AND environment = $2 AND name = ANY ($3::text[])',
-      [ledger.project, environment, `{${schemas.map((name) => JSON.stringify(name)).join(',')}}`],
-    )
-    await ledger.ask('DELETE FROM seeknal.environments WHERE project = $1 AND name = $2', [ledger.project, environment])
-  })
+  }
+  if (ledger.isStepwise) {
+    await ledger.commit(dropViews)
+    await dropOthers()
+    await ledger.commit(() => forget(ledger, environment, schemas))
+  } else
+    await ledger.commit(async () => {
+      await dropViews()
+      await dropOthers()
+      await forget(ledger, environment, schemas)
+    })
   return { views: views.map(({ schema, name }) => `${schema}.${name}`), tables, schemas, kept }
+}
+
+async function forget(ledger: Ledger, environment: EnvironmentName, schemas: readonly string[]): Promise<void> {
+  for (const table of ['targets', 'shown'])
+    await ledger.ask(`DELETE FROM seeknal.${table} WHERE project = $1 AND environment = $2`, [
+      ledger.project,
+      environment,
+    ])
+  await ledger.ask('DELETE FROM seeknal.schemas WHERE project = $1 AND environment = $2 AND name = ANY ($3::text[])', [
+    ledger.project,
+    environment,
+    `{${schemas.map((name) => JSON.stringify(name)).join(',')}}`,
+  ])
+  await ledger.ask('DELETE FROM seeknal.environments WHERE project = $1 AND name = $2', [ledger.project, environment])
 }
 
 /** Those that were not there before. What depends on one stops all. */

@@ -2,6 +2,7 @@
 // what it makes. Nothing that others made is dropped.
 
 import { buildSteps, tableOf } from '../contract/bundle.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { pgName } from '../contract/postgresql-names.ts'
 import { nextSchema, STORE_SCHEMA } from '../contract/table-steps.ts'
@@ -22,12 +23,37 @@ export async function makeMissingSchemas(
   environment: EnvironmentName | null,
   schemas: readonly string[],
 ): Promise<void> {
+  const all = [...new Set(schemas)]
+  if (ledger.isStepwise) return makeOneByOne(ledger, environment, all)
   // With what remembers them, or not at all.
-  await ledger.ask('SELECT seeknal.make_schemas($1, $2, $3::text[])', [
-    ledger.project,
-    environment,
-    `{${[...new Set(schemas)].map((name) => JSON.stringify(name)).join(',')}}`,
+  await ledger.ask('SELECT seeknal.make_schemas($1, $2, $3::text[])', [ledger.project, environment, listOf(all)])
+}
+
+const listOf = (names: readonly string[]): string => `{${names.map((name) => JSON.stringify(name)).join(',')}}`
+
+/** The same where nothing is made within a transaction. */
+async function makeOneByOne(
+  ledger: SharedState['ledger'],
+  environment: EnvironmentName | null,
+  all: readonly string[],
+): Promise<void> {
+  const present = await ledger.ask('SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])', [
+    listOf(all),
   ])
+  const there = new Set(present.map(({ name }) => name))
+  for (const name of all.filter((one) => !there.has(one))) {
+    await ledger.ask(`CREATE SCHEMA IF NOT EXISTS ${pgName(name)}`).catch(unlessMade)
+    await ledger.ask(
+      'INSERT INTO seeknal.schemas (project, environment, name) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING',
+      [ledger.project, environment ?? '', name],
+    )
+  }
+}
+
+/** Another session has just made the same. */
+function unlessMade(error: unknown): void {
+  const isMade = error instanceof RuntimeFailure && ['23505', '42P06'].includes(String(error.facts.sqlstate))
+  if (!isMade) throw error
 }
 
 const nextSchemas = ({ ledger }: SharedState, world: World): readonly string[] =>

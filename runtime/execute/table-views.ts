@@ -4,10 +4,17 @@
 import { type BuildStep, type BundleFile, tableOf } from '../contract/bundle.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import type { LedgerView } from '../contract/ledger.ts'
-import type { Manifest, ManifestNode } from '../contract/manifest.ts'
+import { isOnlyView, type Manifest, type ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import type { NodeState, Snapshot } from '../contract/state.ts'
-import { kindSchema, STORE_SCHEMA, tableNameOf, tableStepQuery, viewNameOf } from '../contract/table-steps.ts'
+import {
+  kindSchema,
+  STORE_SCHEMA,
+  type StepQuery,
+  tableNameOf,
+  tableStepQuery,
+  viewNameOf,
+} from '../contract/table-steps.ts'
 
 /** A table of the store, as SQL spells it. */
 export const storedTable = (node: string, { sha256 }: Pick<Snapshot, 'sha256'>): string =>
@@ -18,13 +25,14 @@ export function queryOfStep(
   step: BuildStep,
   node: ManifestNode,
   { contract, files }: { readonly contract: BundleFile; readonly files: ReadonlyMap<string, string> },
-): { readonly query: string; readonly start: number } {
+): StepQuery {
   const output = tableOf(step)
   if (output === null) throw new Bug(`${step.node} is no output of a database`)
   const { prefix } = contract
   const view = `${pgPrefixed(output.schema.slice(prefix.length), prefix)}.${pgName(output.name)}`
   const publish = output.publish === undefined ? {} : { publish: output.publish }
-  const made = { made: output.made, ...publish, view, columns: node.columns ?? [], node: node.id }
+  const types = step.extract?.types ?? {}
+  const made = { made: output.made, ...publish, view, columns: node.columns ?? [], node: node.id, types }
   const found = tableStepQuery(made, files.get(step.file) ?? '')
   if (found !== null) return found
   throw new RuntimeFailure('BUNDLE_INVALID', `the SQL of step '${step.id}' is not what makes its output`, {
@@ -50,10 +58,9 @@ export function viewsOf({ manifest, nodes, schema, prefix, queryOf, before }: Vi
     const state = nodes[node.id]
     if (state === undefined) return []
     const [own, name] = [`${prefix}${kindSchema(schema, node.kind)}`, viewNameOf(node.id)]
-    const query =
-      node.source_table === undefined
-        ? `TABLE ${storedTable(node.id, state.snapshot)}`
-        : (queryOf(node) ?? known.get(`${own}.${name}`))
+    const query = !isOnlyView(node)
+      ? `TABLE ${storedTable(node.id, state.snapshot)}`
+      : (queryOf(node) ?? known.get(`${own}.${name}`))
     if (query === undefined) throw new Bug(`the view of ${node.id} is not known`)
     return [{ schema: own, name, query, ...(node.publish === 'table' ? { table: true } : {}) }]
   })

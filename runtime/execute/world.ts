@@ -24,7 +24,7 @@ import { type Generation, readProduction, readProductionToReplace } from '../sto
 import { SourceFiles } from '../store/source-files.ts'
 import type { Store } from '../store/store.ts'
 import { TargetRecord } from '../store/target-writes.ts'
-import { filesBelow, type Outputs } from './outputs.ts'
+import { filesBelow, type Outputs, sharedFilesBelow } from './outputs.ts'
 import type { RunRequest } from './run.ts'
 import { type RunValues, runValues } from './values.ts'
 
@@ -107,9 +107,9 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     nodes,
     steps: new Map(buildSteps(contract).map((step) => [asNodeId(step.node), step])),
     checks: new Map(checkSteps(contract).map((step) => [asNodeId(step.node), step])),
-    targets: targetsByNode(contract),
+    targets: request.restore === true ? new Map() : targetsByNode(contract),
     after: writersBefore(contract),
-    targetRecord: new TargetRecord(store, environment),
+    targetRecord: new TargetRecord(store, environment, request.shared?.noteTargets),
     connection: request.connection ?? noConnection,
     order,
     environment,
@@ -121,7 +121,7 @@ export function readWorld(store: Store, bundle: ExecutableBundle, request: RunRe
     full: request.full ?? false,
     compiled: request.compiled ?? false,
     values: earlier?.values ?? runValues(request, contract),
-    outputs: request.outputs ?? filesBelow(store),
+    outputs: request.outputs ?? (request.shared === undefined ? filesBelow(store) : sharedFilesBelow(store)),
     sources: earlier?.sources ?? request.sources ?? new SourceFiles(store),
     digests: earlier?.digests ?? new ColumnDigests(store),
     recordedChecks: [
@@ -177,7 +177,7 @@ function environmentOf(contract: BundleFile): EnvironmentName | null {
   })
 }
 
-function entriesOf(generation: Generation | null): Entries {
+export function entriesOf(generation: Generation | null): Entries {
   const entries = new Map<NodeId, Entry>()
   for (const node of generation?.manifest.nodes ?? []) {
     const state = generation?.state.nodes[node.id]

@@ -1,5 +1,5 @@
-// The staged contents of an environment whose outputs are tables → the ledger, in one transaction: its bundle, its documents,
-// the views by which its outputs are read, and the promotion that is prepared. Whoever calls holds the locks of both
+// The staged contents of an environment whose state is in a ledger → the ledger, in one transaction: its bundle, its documents,
+// and where outputs are tables, the views by which they are read and the promotion that is prepared. Whoever calls holds the locks of both
 // environments. Reports STATE_MOVED, STATE_LOCKED, TARGET_FAILED, STATE_IO.
 
 import { type Bundle, BundleFile, buildSteps, tableOf } from '../contract/bundle.ts'
@@ -18,6 +18,7 @@ import type { SharedState } from '../shared-state.ts'
 import { readEnvConfig, usedNow } from '../store/environments.ts'
 import { currentGeneration } from '../store/generations.ts'
 import type { Store } from '../store/store.ts'
+import { TARGETS_FILE } from '../store/target-writes.ts'
 import type { NewEnvironment, StagedEnvironment } from './environment-switch.ts'
 import { requireMet, type StagedSwitch } from './switch.ts'
 
@@ -64,16 +65,14 @@ async function placeEnvironment(
   const nodes = new Map(manifest.nodes.map((node) => [asNodeId(node.id), node]))
   const made: SwitchWorld = { bundle, nodes, before: await viewsIn(ledger, null) }
   const before = await viewsIn(ledger, environment)
-  const views = viewsOf({
-    ...{ manifest, nodes: state.nodes, schema: shared.schema, prefix: contract.prefix, before },
-    queryOf: (node) => queryInBundle(node, made),
-  })
+  const shown = { manifest, nodes: state.nodes, schema: shared.schema, prefix: contract.prefix, before }
+  const views = shared.inFiles ? [] : viewsOf({ ...shown, queryOf: (node) => queryInBundle(node, made) })
   const schemas = buildSteps(contract).flatMap((step) => tableOf(step)?.schema ?? [])
   await makeMissingSchemas(shared, environment, schemas)
   await keepInLedger(ledger, contract.digest, files)
   await ledger.ask('SELECT seeknal.show_views($1::jsonb, $2::jsonb)', [JSON.stringify(before), JSON.stringify(views)])
-  const promotion = generationOf(shared, promotionOf(store, create, runId), made)
-  await saveEnvironment(shared, environment, { documents: documentsOf(create), views, promotion })
+  const promotion = shared.inFiles ? null : generationOf(shared, promotionOf(store, create, runId), made)
+  await saveEnvironment(shared, environment, { documents: documentsOf(create, shared), views, promotion })
 }
 
 /** What `seeknal env promote` would make of it, on production as it is. */
@@ -89,10 +88,14 @@ const promotionOf = (store: Store, { generation }: NewEnvironment, runId: string
   },
 })
 
-function documentsOf({ documents, generation }: NewEnvironment): Readonly<Record<string, string>> {
+function documentsOf(
+  { documents, generation }: NewEnvironment,
+  { inFiles }: SharedState,
+): Readonly<Record<string, string>> {
+  const kept = inFiles ? [...ENVIRONMENT_FILES, TARGETS_FILE] : ENVIRONMENT_FILES
   const record = generation?.documents['generation.json']
   const all = { ...documents, ...(record === undefined ? {} : { 'promotion/generation/generation.json': record }) }
-  return Object.fromEntries(Object.entries(all).filter(([path]) => ENVIRONMENT_FILES.includes(path)))
+  return Object.fromEntries(Object.entries(all).filter(([path]) => kept.includes(path)))
 }
 
 interface Saved {
@@ -101,8 +104,10 @@ interface Saved {
   readonly promotion: object | null
 }
 
-const saveEnvironment = ({ ledger }: SharedState, environment: EnvironmentName, saved: Saved): Promise<unknown> =>
-  ledger.ask(
+/** What an apply that did not end showed is among the views that are changed. */
+async function saveEnvironment({ ledger }: SharedState, environment: EnvironmentName, saved: Saved): Promise<void> {
+  await ledger.ask('DELETE FROM seeknal.shown WHERE project = $1 AND environment = $2', [ledger.project, environment])
+  await ledger.ask(
     `INSERT INTO seeknal.environments (project, name, documents, views, promotion) VALUES ($1, $2, $3::jsonb, $4::jsonb, $5::jsonb)
      ON CONFLICT (project, name) DO UPDATE SET documents = excluded.documents, views = excluded.views, promotion = excluded.promotion`,
     [
@@ -113,3 +118,4 @@ const saveEnvironment = ({ ledger }: SharedState, environment: EnvironmentName, 
       saved.promotion === null ? null : JSON.stringify(saved.promotion),
     ],
   )
+}

@@ -19,7 +19,7 @@ import { outputFile } from '../execute/step.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { hasSnapshot } from '../store/snapshots.ts'
 import { type Store, snapshotPath } from '../store/store.ts'
-import { TargetRecord } from '../store/target-writes.ts'
+import { type NoteTargets, TargetRecord } from '../store/target-writes.ts'
 
 /** A table of production that does not hold what the promotion brings. */
 export interface PromotedTarget {
@@ -84,6 +84,7 @@ export interface Rematerialization {
   readonly connection: (name: string) => PostgresqlConnection
   readonly scratch: Scratch
   readonly runId: string
+  readonly note?: NoteTargets | undefined
   readonly signal?: AbortSignal | undefined
   readonly faults?: Faults | undefined
   readonly onWriting?: ((target: PromotedTarget) => void) | undefined
@@ -93,9 +94,9 @@ export interface Rematerialization {
 export async function rematerialize(
   store: Store,
   promoted: Promoted,
-  { connection, scratch, runId, signal, faults, onWriting }: Rematerialization,
+  { connection, scratch, runId, note, signal, faults, onWriting }: Rematerialization,
 ): Promise<readonly PromotedTarget[]> {
-  const record = new TargetRecord(store, null)
+  const record = new TargetRecord(store, null, note)
   const due = ordersOf(promoted).filter((order) => !isHeld(record, order, connection))
   if (due.length === 0) return []
   const { startDuckDB } = await import('../engines/duckdb/engine.ts')

@@ -8,8 +8,14 @@ import { prettyJson } from '../contract/canonical-json.ts'
 import { assertNever, RuntimeFailure } from '../contract/failures.ts'
 import type { BaseRequirement, GenerationRecord } from '../contract/state.ts'
 import type { Faults } from '../execute/run.ts'
-import { besides, guarded, kindAt, linkOrCopy, makeFolder, removeTree, syncPath, writeNew } from '../store/files.ts'
-import { currentGeneration, generationNumbers, readProduction, recordSwitch } from '../store/generations.ts'
+import { besides, guarded, linkOrCopy, makeFolder, removeTree, syncPath, writeNew } from '../store/files.ts'
+import {
+  currentGeneration,
+  generationNumbers,
+  makeEntryLinks,
+  readProduction,
+  recordSwitch,
+} from '../store/generations.ts'
 import { hasSnapshot } from '../store/snapshots.ts'
 import { folderIn, type Store, snapshotPath } from '../store/store.ts'
 import { versionIn } from './base.ts'
@@ -135,23 +141,6 @@ function pointCurrentAt(store: Store, generation: number): void {
     renameSync(aside, current)
   })
   syncPath(store.target)
-}
-
-/** target/{manifest.json,run_state.json,intermediate} lead into the current generation. What another tool left there is moved aside. */
-function makeEntryLinks(store: Store): void {
-  for (const name of ['manifest.json', 'run_state.json', 'intermediate']) {
-    const path = join(store.target, name)
-    const kind = kindAt(path)
-    if (kind === 'link') continue
-    guarded('make the link', path, () => {
-      if (kind !== 'absent') {
-        let number = 1
-        while (kindAt(`${path}.before-${number}`) !== 'absent') number += 1
-        renameSync(path, `${path}.before-${number}`)
-      }
-      symlinkSync(`current/${name}`, path)
-    })
-  }
 }
 
 function refusal(unmet: readonly Requirement[]): RuntimeFailure {

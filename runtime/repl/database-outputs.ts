@@ -2,7 +2,7 @@
 // of somebody else's table, that view. Reports what repl/outputs.ts reports, CONNECTION_FAILED.
 
 import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
-import type { Manifest } from '../contract/manifest.ts'
+import { isOnlyView, type Manifest } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import { kindSchema, viewNameOf } from '../contract/table-steps.ts'
 import { QuerySession } from '../engines/postgresql/query-session.ts'
@@ -54,6 +54,4 @@ function placeIn(store: Store, shared: SharedState, environment: EnvironmentName
 
 /** Nodes that are views of somebody else's table, and their kinds. */
 const liveNodes = (manifest: Manifest | null): ReadonlyMap<string, string> =>
-  new Map(
-    (manifest?.nodes ?? []).flatMap((node) => (node.source_table === undefined ? [] : [[node.id, node.kind] as const])),
-  )
+  new Map((manifest?.nodes ?? []).flatMap((node) => (isOnlyView(node) ? [[node.id, node.kind] as const] : [])))

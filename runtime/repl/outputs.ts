@@ -83,6 +83,22 @@ function addEnvironment(
   if (state !== null) addAll(found, state, { folder, from: 'environment', placeOf })
 }
 
+/** Outputs that there are, and not on this machine; `own`: the environment's. Sorted. */
+export function missingOutputs(
+  store: Store,
+  environment: EnvironmentName | null,
+): { readonly production: readonly string[]; readonly own: readonly string[] } {
+  const missing = (state: RunState | null, folder: string): readonly string[] =>
+    Object.keys(state?.nodes ?? {})
+      .filter((id) => !existsSync(join(folder, 'intermediate', `${outputStem(asNodeId(id))}.parquet`)))
+      .sort()
+  const production = readProduction(store)
+  return {
+    production: production === null ? [] : missing(production.state, production.folder),
+    own: environment === null ? [] : missing(readEnvState(store, environment), environmentFolder(store, environment)),
+  }
+}
+
 interface Among {
   readonly folder: string
   readonly from: ReplTable['from']
@@ -97,7 +113,11 @@ function addAll(
   for (const [text, state] of Object.entries(nodes)) {
     const id = asNodeId(text)
     const place = placeOf({ id, state, from, folder })
-    if (place === null) continue
+    // One that is not here is not that of production either.
+    if (place === null) {
+      found.delete(id)
+      continue
+    }
     const [schema = '', name = ''] = id.split('.')
     const { columns, rows, digest } = state.snapshot
     const checked = checks?.[id]

@@ -29,6 +29,8 @@ export interface CleanOptions {
   readonly dryRun?: boolean
   readonly command?: string
   readonly lockTimeoutMs?: number
+  /** Where the state is in a ledger, of which target/ is a copy by now: removes there what goes, before it goes here. */
+  readonly forget?: (gone: Pick<CleanResult, 'generations' | 'environments'>) => Promise<void>
 }
 
 export interface CleanResult {
@@ -59,9 +61,10 @@ export async function clean(options: CleanOptions): Promise<CleanResult> {
   try {
     const other = heldLocks(store).find((held) => held.name !== 'clean')
     if (other !== undefined) throw lockedBy(other.name, other.holder)
-    settleProduction(store)
+    if (options.forget === undefined) settleProduction(store)
     for (const name of environmentNames(store)) settleEnvironment(store, name)
     const { result, paths } = removals(store, options)
+    await options.forget?.(result)
     // What a kill leaves below tmp/ the next clean removes.
     const gone = folderIn(store, 'tmp', `clean-${process.pid}`)
     for (const name of result.environments) deleteEnvironment(store, name, join(gone, name))
@@ -85,7 +88,7 @@ function removals(store: Store, options: CleanOptions): Removals {
   const used = marked(store, new Set(generations), new Set(environments))
   const unneeded = (folder: StoreFolder, isUsed: (name: string) => boolean) =>
     used.damaged.length > 0 ? [] : filesIn(store, folder).filter((name) => !isUsed(name))
-  const snapshots = unneeded('snapshots', (name) => used.snapshots.has(name.replace(/\.parquet$/, '')))
+  const snapshots = unneeded('snapshots', (name) => used.snapshots.has(name.replace(/\.(parquet|json)$/, '')))
   const bundles = unneeded('bundles', (name) => used.bundles.has(name))
   const index = unneeded('index', (name) => leadsTo(store, name, used.snapshots))
   const paths = [
@@ -102,7 +105,7 @@ function removals(store: Store, options: CleanOptions): Removals {
     0,
   )
   const { damaged } = used
-  const counts = { snapshots: snapshots.length, bundles: bundles.length }
+  const counts = { snapshots: snapshots.filter((name) => name.endsWith('.parquet')).length, bundles: bundles.length }
   return { result: { generations, environments, withTables, ...counts, damaged, bytes }, paths }
 }
 

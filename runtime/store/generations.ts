@@ -1,7 +1,7 @@
 // Production: generations/<n> are complete states, target/current names the one that counts. A reader asks for it once
 // and sees one generation. Switching is in promote.ts. Reports STATE_INVALID, STATE_NOT_FOUND.
 
-import { readdirSync, readlinkSync, statSync } from 'node:fs'
+import { readdirSync, readlinkSync, renameSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256 } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
@@ -137,6 +137,13 @@ export function readGeneration(store: Store, number: number): Generation {
   return generation
 }
 
+/** Outputs in the text of a run_state.json; none when it is damaged. */
+export const statesIn = (text: string): RunState['nodes'] =>
+  unlessDamaged(
+    () => parseDocument(RunState, text, 'run_state.json', 'STATE_INVALID').nodes,
+    () => ({}),
+  )
+
 /** What was read last: a command asks for production again and again, and a generation never changes. */
 let last: { readonly version: string; readonly generation: WeakRef<Generation> } | undefined
 
@@ -246,6 +253,23 @@ function noteGenerations(store: Store, current: number): void {
     const run_id = readRecord(store, to)?.record.run_id ?? ''
     if (to !== current && !known.has(to))
       recordSwitch(store, { at: new Date().toISOString(), kind: 'found', from: null, to, run_id })
+  }
+}
+
+/** target/{manifest.json,run_state.json,intermediate} lead into the current generation. What another tool left there is moved aside. */
+export function makeEntryLinks(store: Store): void {
+  for (const name of ['manifest.json', 'run_state.json', 'intermediate']) {
+    const path = join(store.target, name)
+    const kind = kindAt(path)
+    if (kind === 'link') continue
+    guarded('make the link', path, () => {
+      if (kind !== 'absent') {
+        let number = 1
+        while (kindAt(`${path}.before-${number}`) !== 'absent') number += 1
+        renameSync(path, `${path}.before-${number}`)
+      }
+      symlinkSync(`current/${name}`, path)
+    })
   }
 }
 

@@ -38,8 +38,8 @@ export interface LockOptions {
   readonly timeoutMs?: number
 }
 
-/** `production`, `environment-<name>` or `clean`. */
-export type LockName = 'production' | 'clean' | `environment-${string}`
+/** `production`, `environment-<name>`, `clean`, or `refresh`: target/ is made to say what a ledger says. */
+export type LockName = 'production' | 'clean' | 'refresh' | `environment-${string}`
 
 const RETRY_MS = 100
 const OUTDATED_HOLDER = 'a lock file that cannot be read'
@@ -157,7 +157,7 @@ function refused(name: string, holder: Holder): RuntimeFailure {
   const what =
     name === 'production'
       ? 'production'
-      : name === 'clean'
+      : name === 'clean' || name === 'refresh'
         ? 'the store'
         : `environment '${name.slice('environment-'.length)}'`
   const message = `${what} is being written by '${holder.command}' (process ${holder.pid} on ${holder.host}, since ${holder.since})`
@@ -168,11 +168,19 @@ function refused(name: string, holder: Holder): RuntimeFailure {
 /** Who holds the lock now, or null. */
 export const lockHolder = (store: Store, name: LockName): Holder | null => readHolder(lockPath(store, name))
 
-/** Locks that are held by a process not proven gone, by name. */
+/** Whether another process, not proven gone, holds the lock now. */
+export function isWrittenByOther(store: Store, name: LockName): boolean {
+  const holder = lockHolder(store, name)
+  if (holder === null || isGone(holder)) return false
+  const { pid, host, space } = thisProcess()
+  return holder.pid !== pid || holder.host !== host || holder.space !== space
+}
+
+/** Locks of writers that are held by a process not proven gone, by name. */
 export function heldLocks(store: Store): { readonly name: string; readonly holder: Holder }[] {
   const folder = folderIn(store, 'locks')
   return readdirSync(folder)
-    .filter((file) => file.endsWith('.lock') && !file.startsWith('.'))
+    .filter((file) => file.endsWith('.lock') && !file.startsWith('.') && file !== 'refresh.lock')
     .flatMap((file) => {
       const holder = readHolder(pathIn(store, 'locks', file))
       return holder === null || isGone(holder) ? [] : [{ name: file.slice(0, -'.lock'.length), holder }]

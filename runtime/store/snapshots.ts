@@ -1,6 +1,7 @@
 // The content store: snapshots/<sha256>.parquet holds an output once, read-only; index/<execution fingerprint>.json
 // says which snapshot a node's definition and inputs gave (with a proof: a digest of both). An index entry whose snapshot
-// is missing or has another size counts as absent.
+// is missing or has another size counts as absent. An output of another machine that was made again here has the same rows
+// and often other bytes: snapshots/<sha256>.json says which bytes stand for it.
 
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
@@ -9,10 +10,11 @@ import type { Static } from 'typebox'
 import Type from 'typebox'
 import { fingerprintOf, prettyJson } from '../contract/canonical-json.ts'
 import { asFingerprint, type Fingerprint } from '../contract/ids.ts'
+import { Hex } from '../contract/manifest.ts'
 import { misfits } from '../contract/schema.ts'
 import { NodeState, type Snapshot } from '../contract/state.ts'
 import { guarded, ioFailure, linkOrCopy, readIfThere, syncLargeFile, writeAtomic } from './files.ts'
-import { folderIn, indexPath, type Store, snapshotPath } from './store.ts'
+import { folderIn, indexPath, pathIn, type Store, snapshotPath } from './store.ts'
 
 /** What an index entry holds: a node's state without what a run says of it. */
 export const StoredOutput = Type.Omit(NodeState, ['status'])
@@ -75,13 +77,54 @@ function replaceDamaged(file: string, path: string): void {
 export const sizeOf = (path: string): number | null =>
   guarded('look at', path, () => statSync(path, { throwIfNoEntry: false })?.size ?? null)
 
-export const hasSnapshot = (store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): boolean =>
-  sizeOf(snapshotPath(store, snapshot.sha256)) === snapshot.size_bytes
+const StandIn = Type.Object({ format: Type.Literal('seeknal.stand_in/1'), sha256: Hex, size_bytes: Type.Number() })
 
-/** Whether a snapshot is there and its bytes are those that it is named after. Reads it. */
-export async function isWhole(store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>): Promise<boolean> {
+type Bytes = Pick<Snapshot, 'sha256' | 'size_bytes'>
+
+const standInPath = (store: Store, sha256: string): string => pathIn(store, 'snapshots', `${sha256}.json`)
+
+/** The bytes that stand for a snapshot here; null: its own do. */
+function standInFor(store: Store, { sha256 }: Pick<Snapshot, 'sha256'>): Bytes | null {
+  const text = readIfThere(standInPath(store, sha256))
+  if (text === null) return null
+  try {
+    const value: unknown = JSON.parse(text)
+    return misfits(StandIn, value).length === 0 ? (value as Static<typeof StandIn>) : null
+  } catch {
+    return null
+  }
+}
+
+/** Lets a stored snapshot that has the same rows stand for one of another machine. Commit point: the file is in its place. */
+export function standIn(store: Store, wanted: Bytes, made: Bytes): void {
+  if (wanted.sha256 === made.sha256) return
+  const { sha256, size_bytes } = made
+  writeAtomic(
+    standInPath(store, wanted.sha256),
+    prettyJson({ format: 'seeknal.stand_in/1', sha256, size_bytes } satisfies Static<typeof StandIn>),
+  )
+  const [from, to] = [snapshotPath(store, sha256), snapshotPath(store, wanted.sha256)]
+  if (existsSync(to)) replaceDamaged(from, to)
+  else linkOrCopy(from, to)
+}
+
+/** Whether the file has the size of a snapshot, or of what stands for it. */
+export function hasSizeOf(store: Store, snapshot: Bytes, file: string): boolean {
+  const size = sizeOf(file)
+  return size !== null && (size === snapshot.size_bytes || size === standInFor(store, snapshot)?.size_bytes)
+}
+
+/** Whether bytes with this digest are a snapshot's, or stand for it. */
+export const isOf = (store: Store, snapshot: Bytes, sha256: string): boolean =>
+  sha256 === snapshot.sha256 || sha256 === standInFor(store, snapshot)?.sha256
+
+export const hasSnapshot = (store: Store, snapshot: Bytes): boolean =>
+  hasSizeOf(store, snapshot, snapshotPath(store, snapshot.sha256))
+
+/** Whether a snapshot is there and its bytes are those that it is named after, or that stand for it. Reads it. */
+export async function isWhole(store: Store, snapshot: Bytes): Promise<boolean> {
   if (!hasSnapshot(store, snapshot)) return false
-  return (await digestFile(snapshotPath(store, snapshot.sha256))).sha256 === snapshot.sha256
+  return isOf(store, snapshot, (await digestFile(snapshotPath(store, snapshot.sha256))).sha256)
 }
 
 /** The output that is stored for an execution fingerprint, or null. One that needs a proof is found by it only. */
@@ -124,8 +167,8 @@ export function indexOutput(store: Store, output: StoredOutput): void {
 }
 
 /** Puts an output back into the store that is only in production's or an environment's folder any more. */
-export function restoreSnapshot(store: Store, snapshot: Pick<Snapshot, 'sha256' | 'size_bytes'>, file: string): void {
-  if (hasSnapshot(store, snapshot) || sizeOf(file) !== snapshot.size_bytes) return
+export function restoreSnapshot(store: Store, snapshot: Bytes, file: string): void {
+  if (hasSnapshot(store, snapshot) || !hasSizeOf(store, snapshot, file)) return
   folderIn(store, 'snapshots')
   const path = snapshotPath(store, snapshot.sha256)
   if (existsSync(path)) replaceDamaged(file, path)

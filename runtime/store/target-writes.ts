@@ -26,13 +26,18 @@ export function readTargetWrites(store: Store, environment: EnvironmentName | nu
   return parseDocument(TargetWrites, text, inProject(store, path), 'STATE_INVALID', hints)
 }
 
-/** What is recorded of one database side: looked up and changed in memory, each change on disk at once. */
+/** Keeps the text where other machines see it too. */
+export type NoteTargets = (environment: EnvironmentName | null, text: string) => Promise<void>
+
+/** What is recorded of one database side: looked up and changed in memory, each change on disk at once, and in the ledger. */
 export class TargetRecord {
   readonly #store: Store
   readonly #environment: EnvironmentName | null
+  readonly #note: NoteTargets | undefined
   #writes: TargetWrites
 
-  constructor(store: Store, environment: EnvironmentName | null) {
+  constructor(store: Store, environment: EnvironmentName | null, note?: NoteTargets) {
+    this.#note = note
     this.#store = store
     this.#environment = environment
     this.#writes = readTargetWrites(store, environment) ?? { format: 'seeknal.targets/1', tables: {}, schemas: [] }
@@ -46,22 +51,25 @@ export class TargetRecord {
       .find((write) => write !== undefined)
   }
 
-  set(step: string, write: TargetWrite): void {
+  async set(step: string, write: TargetWrite): Promise<void> {
     this.#writes = { ...this.#writes, tables: { ...this.#writes.tables, [step]: write } }
-    this.#save()
+    await this.#save()
   }
 
   /** A schema that is about to be made. */
-  addSchema(created: CreatedSchema): void {
+  async addSchema(created: CreatedSchema): Promise<void> {
     const same = (other: CreatedSchema): boolean =>
       other.connection === created.connection && other.place === created.place && other.schema === created.schema
     if (this.#writes.schemas.some(same)) return
     this.#writes = { ...this.#writes, schemas: [...this.#writes.schemas, created] }
-    this.#save()
+    await this.#save()
   }
 
-  #save(): void {
+  async #save(): Promise<void> {
+    const text = prettyJson(this.#writes)
+    // First: what this machine alone knows is lost when target/ is refreshed.
+    await this.#note?.(this.#environment, text)
     if (this.#environment !== null) folderIn(this.#store, 'environments', this.#environment)
-    writeAtomic(targetsPath(this.#store, this.#environment), prettyJson(this.#writes))
+    writeAtomic(targetsPath(this.#store, this.#environment), text)
   }
 }

@@ -1,7 +1,7 @@
 // apply.sql, promote.sql and rollback.sql, run by psql without seeknal: they leave what the commands leave, to the last grant and
 // the last row of the ledger, and the commands go on from there.
 
-import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
@@ -33,7 +33,19 @@ const paid = (where: string): string =>
 const daily = (columns: string): string =>
   transform('daily', ['transform.paid'], `SELECT day, ${columns} FROM ref('transform.paid') GROUP BY day`)
 
-/** Sources of tables, checks, rows that only themselves decide, the clock, a parameter, nothing at all. */
+/** Makes temporary objects, of the same names in each node. */
+const inSteps = (name: string): string =>
+  transform(
+    name,
+    ['transform.paid'],
+    `CREATE TEMP TABLE kept AS SELECT id, amount FROM ref('transform.paid') WHERE day <= '{{ run_date }}'::date;
+CREATE INDEX ON kept (id);
+CREATE TEMP VIEW large AS SELECT * FROM kept WHERE amount > 6; -- don't; stop
+UPDATE kept SET amount = amount + 1;
+SELECT id, amount, '${name}'::text AS made_by FROM large`,
+  )
+
+/** Sources of tables, checks, rows that only themselves decide, the clock, a parameter, several statements, nothing at all. */
 const FILES = {
   'seeknal/orders.yml': 'kind: source\nname: orders\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
   'seeknal/nothing.yml':
@@ -46,6 +58,8 @@ const FILES = {
     ['transform.first'],
     "SELECT count(*) AS n FROM ref('transform.first')",
   ),
+  'seeknal/some_steps.yml': inSteps('some_steps'),
+  'seeknal/more_steps.yml': inSteps('more_steps'),
   'seeknal/made_on.yml': transform(
     'made_on',
     ['source.nothing'],
@@ -231,6 +245,31 @@ test('apply.sql refuses a production that moved, another writer, a changed file,
   await ledger.close()
   appendFileSync(join(project.folder, 'bundle/review.md'), 'Nobody reviewed this.\n')
   await refused(project, /the bundle is not what bundle\.json says: review\.md/, variables)
+})
+
+test('What apply.sql cannot do it refuses by name', async () => {
+  const project = await engineProject(FILES, TABLES)
+  await does(project.folder, ['run', ...RUN])
+  const query = `kind: source\nname: day\nsource: postgresql\nconnection: warehouse\nparams:\n  query: "SELECT id FROM shop.orders WHERE day = date '{{ run_date }}'"\n`
+  const target =
+    'materialization: {type: postgresql, connection: warehouse, table: shop.written, mode: upsert_by_key, unique_keys: [n]}\n'
+  const written = transform('written', ['transform.first'], "SELECT count(*) AS n FROM ref('transform.first')", target)
+  for (const [name, text, what] of [
+    ['day', query, /this is not done by hand: source\.day\n/],
+    ['written', written, /this is not done by hand: [^\n]*transform\.written/],
+  ] as const) {
+    project.write(`seeknal/${name}.yml`, text)
+    await does(project.folder, ['compile', '--env', 'dev', '--out', 'bundle'])
+    assert.match(
+      readFileSync(join(project.folder, 'bundle/apply.sql'), 'utf8'),
+      new RegExp(`-- It refuses what only seeknal exec bundle does: .*${name}`),
+    )
+    await refused(project, what)
+    project.remove(`seeknal/${name}.yml`)
+  }
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  await project.database.sql("INSERT INTO seeknal.pending (project, lock, statement) VALUES ('shop', 'production', '')")
+  await refused(project, /production of project shop was changed where nothing is made within a transaction/)
 })
 
 test('A check that fails ends apply.sql, and production and what is applied stay as they were', async () => {

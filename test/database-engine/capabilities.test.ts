@@ -2,6 +2,7 @@
 // production and back is the same.
 
 import { join } from 'node:path'
+import pg from 'pg'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
@@ -154,6 +155,72 @@ test('A role without the right to make schemas binds by temporary tables, and on
     /was not asked whether it takes the SQL of transform\.daily: the role may make neither schemas nor temporary/,
   )
 })
+
+/** Things are made and removed by statements that are transactions of their own, and the whole message. */
+const NO_DDL_IN_TRANSACTIONS = `CREATE FUNCTION public.refuse_ddl() RETURNS event_trigger LANGUAGE plpgsql AS $f$
+BEGIN
+  IF now() <> statement_timestamp() OR current_query() !~* '^\\s*(/\\*.*?\\*/\\s*)?(create|drop|alter|comment|grant|revoke)\\M'
+    OR tg_tag <> 'CREATE FUNCTION' AND current_query() ~* ';\\s*(create|drop|alter|select)\\M.*seeknal_(store|next)' THEN
+    RAISE EXCEPTION 'no % in a transaction: %', tg_tag, left(current_query(), 200);
+  END IF;
+END $f$;
+CREATE EVENT TRIGGER refuse_ddl ON ddl_command_start WHEN TAG IN ('CREATE TABLE', 'CREATE TABLE AS', 'CREATE VIEW', 'CREATE SCHEMA',
+  'DROP TABLE', 'DROP VIEW', 'DROP SCHEMA', 'ALTER VIEW', 'CREATE FUNCTION') EXECUTE FUNCTION public.refuse_ddl()`
+
+const STEPWISE = '    without: ddl_in_transactions\n'
+const stepwise = async (): Promise<EngineProject> => {
+  const project = await engineProject()
+  project.write('profiles.yml', profileFor(project.database, STEPWISE))
+  await project.database.superuser(NO_DDL_IN_TRANSACTIONS)
+  return project
+}
+
+test('Where nothing is made within a transaction, the generation is committed first, and the views follow in steps', async () => {
+  const project = await stepwise()
+  await journey(project)
+  assert.equal(await project.rows('SELECT statement FROM seeknal.pending'), [])
+  const plain = project.copy()
+  plain.write('profiles.yml', profileFor(project.database))
+  assert.match((await ends(1, plain.folder, ['run', '--full'])).all, /no CREATE|no DROP/)
+})
+
+test('What a client that was killed had decided on is done by the next command', async () => {
+  const project = await stepwise()
+  const { folder, database } = project
+  await does(folder, ['run'])
+  await database.sql(
+    'CREATE VIEW shop.days AS SELECT day FROM analytics.daily; GRANT SELECT ON analytics.daily TO PUBLIC',
+  )
+  project.write('seeknal/daily.yml', transform('daily', ['transform.paid'], DAILY))
+  await does(folder, ['env', 'plan', 'dev'])
+  await does(folder, ['env', 'apply', 'dev'])
+  const { host, port, database: name, user, password } = database
+  const reader = new pg.Client({ host, port, database: name, user, password, ssl: false })
+  await reader.connect()
+  // As long as it reads, the view stays as it is.
+  await reader.query('BEGIN; SELECT FROM analytics.daily')
+  const promoting = started(folder, ['promote', 'dev'])
+  await until(async () => (await database.sql('SELECT FROM seeknal.pending')).length > 0)
+  assert.equal(await project.rows('SELECT generation FROM seeknal.projects'), [['2']])
+  process.kill(promoting.pid ?? 0, 'SIGKILL')
+  await promoting.ended
+  await reader.query('COMMIT')
+  await reader.end()
+  await until(async () => (await sessionsOf(project)) === 0)
+  assert.match(await does(project.copy().folder, ['history']), /\* 2 /)
+  assert.equal(await daily(project), SECOND)
+  assert.equal(await project.rows('SELECT statement FROM seeknal.pending'), [])
+  assert.equal(
+    await project.rows(
+      "SELECT count(*), has_table_privilege('public', 'analytics.daily', 'SELECT') AS may FROM shop.days",
+    ),
+    [['2', 'true']],
+  )
+})
+
+const sessionsOf = async ({ database }: EngineProject): Promise<number> =>
+  (await database.sql('SELECT FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()'))
+    .length
 
 test('What a connection is without is a list of known names', async () => {
   const project = await engineProject(SHOP)

@@ -15,54 +15,61 @@ interface Case {
   readonly name: string
   readonly from: string
   readonly options: readonly string[]
-  /** Nodes that are not executed by PostgreSQL: refused, or readers of such. */
-  readonly refused: readonly string[]
+  /** Nodes that PostgreSQL does not execute, and what of them is refused; readers of such find no input. */
+  readonly refused: Readonly<Record<string, string>>
 }
 
+const STRUCT =
+  "'?' is not understood: a field of a STRUCT, a whole row or a name that can mean two things is not translated."
+
 const CASES: readonly Case[] = [
-  { name: 'the example', from: 'templates/example/ecommerce', options: [], refused: ['transform.campaign_funnel'] },
+  { name: 'the example', from: 'templates/example/ecommerce', options: [], refused: {} },
   {
     name: 'the retail project',
     from: 'fixtures/retail/project',
     options: ['--date', '2026-03-31'],
-    refused: [
-      'transform.category_report',
-      'transform.conversion',
-      'transform.inventory_change',
-      'transform.inventory_latest',
-      'transform.prices_at_sale',
-      'transform.sales_by_category',
-      'transform.sales_by_country',
-      'transform.sales_long',
-      'transform.sales_wide',
-      'transform.sample',
-      'transform.staff_by_store',
-      'transform.stock_and_inventory',
-      'transform.stock_levels',
-      'transform.visits_flat',
-    ],
+    refused: {
+      'transform.category_report':
+        "Only data can tell the columns of 'transform.category_report', or of what it reads, which the engine does not support.",
+      'transform.inventory_latest': STRUCT.replace('?', 'place.shelf'),
+      'transform.prices_at_sale': 'ASOF JOIN does not exist on PostgreSQL.',
+      'transform.sales_by_category':
+        "Only data can tell the columns of 'transform.sales_by_category', or of what it reads, which the engine does not support.",
+      'transform.sales_by_country': 'PIVOT is not translated.',
+      'transform.sales_long': 'PIVOT is not translated.',
+      'transform.sales_wide': 'COLUMNS() within an expression is not translated.',
+      'transform.sample': "'random' has no counterpart that is known to give the same on PostgreSQL.",
+      'transform.staff_by_store': 'CREATE MACRO is not translated.',
+      'transform.visits_flat': STRUCT.replace('?', 'weather.rain'),
+      'transform.conversion': "There is no node 'transform.visits_flat'.",
+      'transform.inventory_change': "There is no node 'transform.inventory_latest'.",
+      'transform.stock_and_inventory': "There is no node 'transform.inventory_latest'.",
+      'transform.stock_levels': "There is no node 'transform.stock_and_inventory'.",
+    },
   },
 ]
 
 interface Found {
+  readonly message: string
   readonly code: string
   readonly severity: string
   readonly place?: { readonly file: string }
 }
 
-/** Removes the files of what PostgreSQL cannot execute until the rest compiles; gives the nodes. */
-async function withoutRefused(folder: string): Promise<string[]> {
-  const removed: string[] = []
+/** Removes the files of what PostgreSQL cannot execute until the rest compiles; gives the nodes with what was said. */
+async function withoutRefused(folder: string): Promise<Readonly<Record<string, string>>> {
+  const removed: Record<string, string> = {}
   for (let turn = 0; turn < 12; turn++) {
     const { out, code } = await cli(folder, ['compile', '--json'])
-    if (code === 0) return removed.sort()
+    if (code === 0) return removed
     const errors = (records(out).at(-1) as { error: { facts: { diagnostics: Found[] } } }).error.facts.diagnostics
     const wrong = errors.filter(({ severity }) => severity === 'error')
     const files = new Set(wrong.flatMap(({ place }) => place?.file ?? []))
     assert.ok(files.size > 0, out)
     for (const file of files) {
       const text = readFileSync(join(folder, file), 'utf8')
-      removed.push(`${/^kind: (\w+)/m.exec(text)?.[1]}.${/^name: (\w+)/m.exec(text)?.[1]}`)
+      const node = `${/^kind: (\w+)/m.exec(text)?.[1]}.${/^name: (\w+)/m.exec(text)?.[1]}`
+      removed[node] = wrong.find(({ place }) => place?.file === file)?.message ?? ''
       rmSync(join(folder, file))
     }
   }

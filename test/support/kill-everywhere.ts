@@ -34,8 +34,8 @@ function edit(folder: string): void {
   writeFileSync(join(folder, daily), text.replace('AS revenue', `AS revenue, ${columns} AS c${columns}`))
 }
 
-/** Runs the built command, killed at its change `at`; 0: to its end. */
-function killed(folder: string, args: readonly string[], at: number) {
+/** Runs the built command, killed at its change `at` below target/; 0: to its end. */
+export function killed(folder: string, args: readonly string[], at: number) {
   const log = join(tempFolder('log'), 'changes.json')
   const env = { ...process.env, HOME: folder, KILL_BELOW: join(folder, 'target'), KILL_AT: String(at), KILL_LOG: log }
   const child = spawnSync(process.execPath, ['--import', program, command, ...args], {

@@ -349,4 +349,27 @@ SELECT "weird ""alias"""."x""y; --" + "ünï" AS v FROM source."Odd ""Names""" A
 WITH "a ""cte""" AS (SELECT "a.b" AS "it's" FROM source."Odd ""Names""") SELECT * FROM "a ""cte"""
 SELECT k, j FROM source.kinds
 `,
+  'patterns of columns, ranges of windows and times that are read give the same': `
+SELECT max(COLUMNS(*)) FROM source.u
+SELECT min(COLUMNS('k|i')) FROM source.u
+SELECT coalesce(COLUMNS('k|i'), 0) FROM source.u
+SELECT COLUMNS(* EXCLUDE (v)) FROM source.u
+SELECT u.k, COLUMNS('^(i|v)$') FROM source.u
+SELECT ok, sum(COLUMNS('^(i|si)$')) FROM source.t WHERE k NOT IN (5, 6) GROUP BY ok
+SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY i) AS b, quantile(i, 0.9) AS c, percentile_disc(0.25) WITHIN GROUP (ORDER BY v) AS d FROM source.u
+SELECT k, sum(i) OVER (ORDER BY k RANGE BETWEEN 2 PRECEDING AND 1 FOLLOWING) AS a, count(*) OVER (ORDER BY i RANGE BETWEEN 1 PRECEDING AND CURRENT ROW) AS b FROM source.t WHERE k <> 6
+SELECT k, count(*) OVER (ORDER BY dt RANGE BETWEEN INTERVAL 30 DAYS PRECEDING AND CURRENT ROW) AS a, count(*) OVER (ORDER BY ts DESC RANGE BETWEEN INTERVAL 1 HOUR PRECEDING AND INTERVAL 400 DAYS FOLLOWING) AS b FROM source.t
+SELECT k, count(*) OVER (ORDER BY dt RANGE BETWEEN INTERVAL 1 MONTH PRECEDING AND CURRENT ROW) AS a FROM source.t
+SELECT k, sum(si) OVER (PARTITION BY ok ORDER BY ts RANGE BETWEEN UNBOUNDED PRECEDING AND INTERVAL '2 days' PRECEDING) AS a FROM source.t
+SELECT isnan(x) AS a, isinf(x) AS b, isfinite(x) AS c FROM source.t
+SELECT i & 3 AS a, i | b AS b, xor(si, 1) AS c, k & 1 = 1 AS d FROM source.t
+SELECT time_bucket(INTERVAL 15 MINUTES, ts) AS a, time_bucket(INTERVAL 7 DAYS, dt) AS b, time_bucket(INTERVAL 1 WEEK, ts) AS c, time_bucket(INTERVAL '2 hours', ts) AS d FROM source.t
+SELECT to_timestamp(b) AS a, to_timestamp(k) AS c FROM source.t WHERE k NOT IN (5, 6)
+SELECT ts AT TIME ZONE 'UTC' AS a, (ts AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AS b FROM source.t
+SELECT d::DATE AS d FROM range(DATE '2020-01-01', DATE '2020-02-01', INTERVAL 1 DAY) AS t(d)
+SELECT d FROM range(TIMESTAMP '2020-01-01 10:00:00', TIMESTAMP '2020-01-03 11:30:00', INTERVAL '6 hours') AS t(d)
+SELECT v, strptime(v, '%Y-%m-%d') AS a, try_strptime(w, '%d/%m/%Y %H:%M:%S') AS b, strptime(w, '%d/%m/%Y %H:%M:%S')::DATE AS c FROM (VALUES ('2020-01-31', '31/01/2020 23:59:58'), ('0999-02-28', '1/12/1999  0:00:00'), (NULL, NULL)) AS dates(v, w)
+SELECT v, try_strptime(v, '%Y-%m-%d') AS a, try_strptime(v, '%Y%m%d') AS b, try_strptime(v, '%d.%m.%Y') AS c, try_strptime(v, '%Y-%m-%d %H:%M') AS d, try_strptime(v, '%Y/%m') AS e FROM (VALUES ('2020-1-2'), (' 2020-01-02 '), ('2020-01-02x'), ('2020-13-01'), ('2020-02-30'), ('2020 -01-02'), ('2020-01-02 00'), ('9999-12-31'), ('20200131'), ('2020131'), ('202011'), ('31.01.2020'), ('1.1.2020'), ('2020-01-02 23:59'), ('2020-01-02 24:00'), ('2020-01-02 9:5'), ('2020-01-0209:05'), ('2020/2'), ('2020/02'), ('2020/13'), (''), ('x'), ('12:30:15 2020'), ('12:30:60 2020'), ('１２'), (NULL)) AS forms(v)
+SELECT v FROM (VALUES ('2020-1-2'), (' 2020-01-02 '), ('2020-01-02x'), ('2020-13-01'), ('2020-02-30'), ('2020 -01-02'), ('2020-01-02 00'), ('9999-12-31'), ('20200131'), ('2020131'), ('202011'), ('31.01.2020'), ('1.1.2020'), ('2020-01-02 23:59'), ('2020-01-02 24:00'), ('2020-01-02 9:5'), ('2020-01-0209:05'), ('2020/2'), ('2020/02'), ('2020/13'), (''), ('x'), ('12:30:15 2020'), ('12:30:60 2020'), ('１２'), (NULL)) AS forms(v) WHERE try_strptime(v, '%H:%M:%S %Y') IS NULL
+`,
 }

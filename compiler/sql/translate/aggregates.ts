@@ -3,6 +3,7 @@
 
 import type { Tree } from '../../ports.ts'
 import { child, children, foldCase, ownTrees, text } from '../tree.ts'
+import { cast } from './casts.ts'
 import { argument, type Call, refusedCall } from './functions.ts'
 import { isComparable, ordered, truth, unordered } from './operators.ts'
 import { orderKeys } from './order.ts'
@@ -149,11 +150,20 @@ const statistics =
   (c) =>
     typed(call(c, `${name}(${c.distinct}${c.args.map((_, i) => argument(c, i, 'DOUBLE')).join(', ')})`), 'DOUBLE')
 
+/** `percentile_cont(0.5) WITHIN GROUP (ORDER BY x)` has the values in its order. */
+function withinGroup({ t, tree, scope, args }: AggregateCall): readonly Typed[] | null {
+  const [order, second] = children(child(tree, 'order_bys') ?? {}, 'orders')
+  const value = order === undefined ? undefined : child(order, 'expression')
+  if (args.length !== 1 || value === undefined || second !== undefined || /DESC/.test(text(order ?? {}, 'type')))
+    return null
+  return [t.expression(value, scope), ...args]
+}
+
 /** `at`: the part of the values below, a literal. */
 const quantile =
   (kind: 'cont' | 'disc', at?: string): AggregateRule =>
   (c) => {
-    const [value, fraction] = c.args
+    const [value, fraction] = withinGroup(c) ?? c.args
     if (value === undefined || value.type === '') return REFUSED
     const part = at ?? fraction?.sql ?? ''
     if (!/^(0(\.\d+)?|1(\.0+)?)$/.test(part) || c.distinct !== '' || c.over !== '')
@@ -167,7 +177,10 @@ const quantile =
         : notOf(c, value)
     if (!isWhole(value.type) && value.type !== 'DOUBLE')
       return refusedCall(c, `'${c.name}' of ${value.type} is not translated.`, 'Cast to DOUBLE first.')
-    return typed(call(c, `percentile_cont(${part}) WITHIN GROUP (ORDER BY ${argument(c, 0, 'DOUBLE')})`), 'DOUBLE')
+    return typed(
+      call(c, `percentile_cont(${part}) WITHIN GROUP (ORDER BY ${cast(c.t, c.tree, value, 'DOUBLE').sql})`),
+      'DOUBLE',
+    )
   }
 
 const RULES: ReadonlyMap<string, AggregateRule> = new Map<string, AggregateRule>([
@@ -202,11 +215,12 @@ const RULES: ReadonlyMap<string, AggregateRule> = new Map<string, AggregateRule>
   ['median', quantile('cont', '0.5')],
   ['quantile_cont', quantile('cont')],
   ['quantile_disc', quantile('disc')],
+  ['quantile', quantile('disc')],
 ])
 
 /** Aggregates that are not translated, which must be known as aggregates nevertheless. */
 const OTHERS: ReadonlySet<string> = new Set(
-  'approx_count_distinct approx_quantile approx_top_k arg_max_null arg_min_null bit_and bit_or bit_xor bitstring_agg entropy favg fsum geomean histogram histogram_exact kahan_sum kurtosis kurtosis_pop last mad mode product quantile reservoir_quantile sem skewness sumkahan regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy wavg weighted_avg'.split(
+  'approx_count_distinct approx_quantile approx_top_k arg_max_null arg_min_null bit_and bit_or bit_xor bitstring_agg entropy favg fsum geomean histogram histogram_exact kahan_sum kurtosis kurtosis_pop last mad mode product reservoir_quantile sem skewness sumkahan regr_avgx regr_avgy regr_count regr_intercept regr_r2 regr_slope regr_sxx regr_sxy regr_syy wavg weighted_avg'.split(
     ' ',
   ),
 )

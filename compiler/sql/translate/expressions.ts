@@ -7,9 +7,11 @@ import { child, children, columnParts, foldCase, isTree, queryOf, text } from '.
 import { aggregate, isAggregate } from './aggregates.ts'
 import { bare, cast, noType, textConstant, tryCast } from './casts.ts'
 import { DATES } from './dates.ts'
-import { type Call, coalesce, FUNCTIONS } from './functions.ts'
+import { type Call, coalesce, FUNCTIONS, type Rule } from './functions.ts'
 import { lookUp } from './names.ts'
+import { NUMBER_TESTS } from './number-tests.ts'
 import { comparable, comparison, comparisonOperator, ordered, truth, unified } from './operators.ts'
+import { PARSED_TIMES } from './parsed-times.ts'
 import { PATTERNS } from './patterns.ts'
 import { ownShape, type Scope, type Translator } from './translator.ts'
 import { decimalOf, isArray, isList, REFUSED, type Typed, typed, typeOf } from './types.ts'
@@ -164,7 +166,7 @@ function called(t: Translator, tree: Tree, scope: Scope): Typed {
   if (list !== null) return called(t, list, scope)
   const name = foldCase(text(tree, 'function_name'))
   if (isAggregate(name)) return aggregate(callOf(t, tree, scope), '')
-  const rule = name === 'unnest' ? unnested : (FUNCTIONS.get(name) ?? DATES.get(name) ?? PATTERNS.get(name))
+  const rule = name === 'unnest' ? unnested : ruleOf(name)
   if (rule === undefined)
     return t.refuse(tree, name, {
       message: `'${name}' has no counterpart that is known to give the same on PostgreSQL.`,
@@ -315,3 +317,6 @@ function subquery(t: Translator, tree: Tree, scope: Scope): Typed {
   const left = isOrder ? `${value.sql} COLLATE ${CAPABILITIES.orderCollation}` : value.sql
   return typed(`(${left} ${sign} ANY (${query.render([{ name: column.name, type }])}))`, 'BOOLEAN')
 }
+
+const ruleOf = (name: string): Rule | undefined =>
+  [FUNCTIONS, DATES, PARSED_TIMES, NUMBER_TESTS, PATTERNS].find((rules) => rules.has(name))?.get(name)

@@ -225,8 +225,8 @@ function functionRows(
     return isArray(first.type) ? { sql: `unnest(${first.sql})`, type: elementOf(first.type) } : null
   if ((name !== 'generate_series' && name !== 'range') || first === undefined) return null
   const [, , step] = args
-  if (step?.type === 'INTERVAL' && second !== undefined && name === 'generate_series')
-    return timeSeries(t, tree, first, second, step)
+  if (step?.type === 'INTERVAL' && second !== undefined)
+    return timeSeries(t, tree, [first, second, step], name === 'range')
   if (args.length > 2) return null
   if (!args.every(({ type }) => isWhole(type) && type !== 'HUGEINT')) return null
   const [from, to] = (
@@ -237,18 +237,19 @@ function functionRows(
   return { sql: `generate_series(${from}, ${to}${name === 'range' ? ' - 1' : ''})`, type: 'BIGINT' }
 }
 
-/** Points in time, the last included. */
+/** Points in time, the last included but in a `range`, whose step is written and forward. */
 function timeSeries(
   t: Translator,
   tree: Tree,
-  from: Typed,
-  to: Typed,
-  step: Typed,
+  [from, to, step]: readonly [Typed, Typed, Typed],
+  isOpen: boolean,
 ): { readonly sql: string; readonly type: string } | null {
+  if (isOpen && !/^interval '[1-9]\d* [a-z]+'$/.test(step.sql)) return null
   if (![from, to].every(({ type, literal }) => literal !== 'text' && (type === 'DATE' || type === 'TIMESTAMP')))
     return null
   const [first, last] = [from, to].map((value) => cast(t, tree, value, 'TIMESTAMP').sql)
-  return { sql: `generate_series(${first}, ${last}, ${step.sql})`, type: 'TIMESTAMP' }
+  const end = isOpen ? `${last} - interval '1 microsecond'` : last
+  return { sql: `generate_series(${first}, ${end}, ${step.sql})`, type: 'TIMESTAMP' }
 }
 
 const WORDS: Readonly<Record<string, string>> = {

@@ -1,7 +1,7 @@
 // The SELECT list: stars expanded to columns, names given as DuckDB gives them, later items that name earlier ones.
 
 import type { Tree } from '../../ports.ts'
-import { child, children, columnParts, foldCase, isTree, pairs, text, texts } from '../tree.ts'
+import { child, children, columnParts, everyTree, foldCase, isTree, pairs, text, texts } from '../tree.ts'
 import { hasAggregate } from './aggregates.ts'
 import type { From } from './from.ts'
 import { lookUp } from './names.ts'
@@ -18,7 +18,10 @@ export interface Item {
 
 export function selectItems(t: Translator, node: Tree, from: From, scope: Scope): readonly Item[] {
   return children(node, 'select_list').flatMap((tree) => {
-    const items = tree.class === 'STAR' ? star(t, tree, from, scope) : [plain(t, tree, scope)]
+    const items =
+      tree.class === 'STAR'
+        ? star(t, tree, from, scope)
+        : (spread(tree, from) ?? [tree]).map((each) => plain(t, each, scope))
     for (const { name, value } of items)
       if (name !== null && tree.class !== 'STAR') scope.aliases.set(foldCase(name), value)
     return items
@@ -48,7 +51,8 @@ function star(t: Translator, tree: Tree, from: From, scope: Scope): readonly Ite
     t.refuse(tree, what, { message: `${what} is not translated.`, hint: 'Write the columns out.' })
     return []
   }
-  if (tree.columns === true || child(tree, 'expr') !== undefined) return wrong('COLUMNS()')
+  const chosen = chosenBy(tree)
+  if (chosen === null) return wrong('COLUMNS()')
   if (children(tree, 'qualified_exclude_list').length > 0 && of === '') return wrong('EXCLUDE of a qualified column')
   const excluded = new Set(
     [
@@ -60,7 +64,7 @@ function star(t: Translator, tree: Tree, from: From, scope: Scope): readonly Ite
   const renamed = renames(tree)
   return starColumns(of, from).flatMap(({ name, value }) => {
     const key = name === null ? '' : foldCase(name)
-    if (excluded.has(key)) return []
+    if (excluded.has(key) || !chosen(name ?? '')) return []
     const other = replaced.get(key)
     const inside = isTree(other) ? other : null
     return [
@@ -72,6 +76,47 @@ function star(t: Translator, tree: Tree, from: From, scope: Scope): readonly Ite
       },
     ]
   })
+}
+
+/** Which columns `COLUMNS('pattern')` and the like name; null: in a way that is not translated. */
+function chosenBy(tree: Tree): ((name: string) => boolean) | null {
+  const pattern = child(tree, 'expr')
+  if (pattern === undefined) return () => true
+  const value = child(pattern, 'value')?.value
+  // All that both kinds of patterns read alike.
+  if (pattern.class !== 'CONSTANT' || typeof value !== 'string' || !/^[\w^$|.*+() -]*$/.test(value)) return null
+  try {
+    const expression = new RegExp(value)
+    return (name) => expression.test(name)
+  } catch {
+    return null
+  }
+}
+
+/** `max(COLUMNS(*))`: the item once for each column; null: it has none of these, or not in a way that is translated. */
+function spread(tree: Tree, from: From): readonly Tree[] | null {
+  const [found, second] = everyTree(tree).filter((each) => each.class === 'STAR')
+  const chosen = found === undefined ? null : chosenBy(found)
+  const isPlain =
+    found?.columns === true && Object.entries(found).every(([key, value]) => SPREAD.has(key) || isNothing(value))
+  if (found === undefined || second !== undefined || chosen === null || !isPlain || text(tree, 'alias') !== '')
+    return null
+  const names = starColumns('', from).flatMap(({ name }) => (name === null ? [''] : [name]))
+  if (names.includes('') || new Set(names.map(foldCase)).size < names.length) return null
+  return names.filter(chosen).map((name) => replacedIn(tree, found, name) as Tree)
+}
+
+const isNothing = (value: unknown): boolean =>
+  value === null || value === false || value === '' || (Array.isArray(value) && value.length === 0)
+
+const SPREAD: ReadonlySet<string> = new Set(['class', 'type', 'query_location', 'columns', 'expr'])
+
+function replacedIn(value: unknown, star: Tree, name: string): unknown {
+  if (value === star)
+    return { class: 'COLUMN_REF', type: 'COLUMN_REF', query_location: star.query_location, column_names: [name] }
+  if (Array.isArray(value)) return value.map((each) => replacedIn(each, star, name))
+  if (!isTree(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, each]) => [key, replacedIn(each, star, name)]))
 }
 
 function renames(tree: Tree): ReadonlyMap<string, string> {

@@ -7,7 +7,7 @@ import { cast } from './casts.ts'
 import { argument, type Call, constantNumber, refusedCall } from './functions.ts'
 import { comparable } from './operators.ts'
 import { orderKeys } from './order.ts'
-import { REFUSED, type Typed, typed } from './types.ts'
+import { isWhole, REFUSED, type Typed, typed } from './types.ts'
 
 const RANKS: Readonly<Record<string, string>> = {
   row_number: 'BIGINT',
@@ -26,6 +26,8 @@ const BOUNDS: Readonly<Record<string, string>> = {
   CURRENT_ROW_GROUPS: 'CURRENT ROW',
   EXPR_PRECEDING_ROWS: 'PRECEDING',
   EXPR_FOLLOWING_ROWS: 'FOLLOWING',
+  EXPR_PRECEDING_RANGE: 'PRECEDING',
+  EXPR_FOLLOWING_RANGE: 'FOLLOWING',
   EXPR_PRECEDING_GROUPS: 'PRECEDING',
   EXPR_FOLLOWING_GROUPS: 'FOLLOWING',
 }
@@ -102,12 +104,27 @@ function frameOf(c: Call): string | null {
     if (words === undefined) return null
     if (offset === undefined) return words
     const value = t.expression(offset, scope)
-    return constantNumber(value) === undefined ? null : `${value.sql} ${words}`
+    const isFit = which.endsWith('_RANGE') ? fitsRange(c, value) : constantNumber(value) !== undefined
+    return isFit ? `${value.sql} ${words}` : null
   }
   const [from, to] = [bound(start, 'start_expr'), bound(end, 'end_expr')]
   if (from === null || to === null) {
-    refusedCall(c, 'This frame of a window is not translated.', 'Write ROWS or GROUPS with literal numbers.')
+    refusedCall(
+      c,
+      'This frame of a window is not translated.',
+      'Write ROWS or GROUPS with literal numbers, or RANGE with a literal that fits one column of the order.',
+    )
     return null
   }
   return `${unit} BETWEEN ${from} AND ${to}${exclude}`
+}
+
+/** A distance from the one value that the order goes by: an interval of times, a whole number of such. */
+function fitsRange({ t, tree, scope }: Call, offset: Typed): boolean {
+  const [order, second] = children(tree, 'orders')
+  const key = order === undefined ? undefined : child(order, 'expression')
+  if (key === undefined || second !== undefined) return false
+  const { type } = t.expression(key, scope)
+  if (type === 'DATE' || type === 'TIMESTAMP') return /^interval '\d+ [a-z]+'$/.test(offset.sql)
+  return isWhole(type) && type !== 'HUGEINT' && type !== 'TINYINT' && (constantNumber(offset) ?? -1) >= 0
 }

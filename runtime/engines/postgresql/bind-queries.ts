@@ -9,6 +9,7 @@ import { capabilitiesOf } from './capabilities.ts'
 import { type ServerColumn, serverColumns } from './columns.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { openSession, type Session } from './session.ts'
+import { utf16OfPosition } from './utf16.ts'
 
 export interface BoundRelation {
   readonly schema: string
@@ -20,6 +21,8 @@ export interface BoundRelation {
 export interface BindQuestion {
   readonly node: string
   readonly sql: (schemaOf: (kind: string) => string) => string
+  /** What is executed before it, about temporary objects; absent: nothing. */
+  readonly before?: (schemaOf: (kind: string) => string) => readonly string[]
   readonly relations: readonly BoundRelation[]
   /** The server's own types of columns, where they may be others: node → column → type. */
   readonly serverTypes: Readonly<Record<string, Readonly<Record<string, string>>>>
@@ -30,7 +33,9 @@ export type BindAnswer =
   | {
       readonly kind: 'error'
       readonly message: string
+      /** In the statement with that number, of those before the query and the query. */
       readonly offset: number | null
+      readonly statement: number
       readonly hints: readonly string[]
     }
   | { readonly kind: 'unreachable'; readonly message: string; readonly hints: readonly string[] }
@@ -47,13 +52,14 @@ export async function bindQueries(
   try {
     const session = await openSession(connection)
     try {
-      const { create_schema, temp_tables } = await capabilitiesOf(session)
-      if (!create_schema && !temp_tables) return questions.map(() => MAY_NOT)
+      const { create_schema, temp_tables, ddl_in_transactions } = await capabilitiesOf(session)
+      const areApart = create_schema && ddl_in_transactions
+      if (!areApart && !temp_tables) return questions.map(() => MAY_NOT)
       const [own] = await session.rows(WHAT, 'SELECT pg_backend_pid() AS pid')
       // Nobody else uses these names: they hold the number of this very session.
-      const schemaOf = (kind: string): string =>
-        create_schema ? pgName(`seeknal_bind_${own?.pid}_${kind}`) : 'pg_temp'
-      for (const question of questions) answers.push(await answer(session, question, schemaOf, create_schema))
+      const schemaOf = (kind: string): string => (areApart ? pgName(`seeknal_bind_${own?.pid}_${kind}`) : 'pg_temp')
+      const place = { schemaOf, areApart, isStepwise: !ddl_in_transactions }
+      for (const question of questions) answers.push(await answer(session, question, place))
     } finally {
       await session.close()
     }
@@ -73,12 +79,16 @@ const MAY_NOT: BindAnswer = {
 
 type SchemaOf = (kind: string) => string
 
-async function answer(
-  session: Session,
-  question: BindQuestion,
-  schemaOf: SchemaOf,
-  areApart: boolean,
-): Promise<BindAnswer> {
+interface Place {
+  readonly schemaOf: SchemaOf
+  /** Each kind of node has a schema of its own. */
+  readonly areApart: boolean
+  /** Nothing is made within a transaction. */
+  readonly isStepwise: boolean
+}
+
+async function answer(session: Session, question: BindQuestion, place: Place): Promise<BindAnswer> {
+  const { schemaOf, areApart, isStepwise } = place
   const names = new Set(question.relations.map(({ name }) => name.toLowerCase()))
   if (!areApart && names.size < question.relations.length)
     return {
@@ -88,10 +98,21 @@ async function answer(
     }
   try {
     // One message: each way to the server and back takes longer than what is asked.
-    await session.rows(WHAT, ['BEGIN', ...emptyTables(question, schemaOf, areApart)].join(';\n'))
-    return await columnsOf(session, question, schemaOf)
+    const tables = emptyTables(question, schemaOf, areApart)
+    for (const message of isStepwise ? tables : [['BEGIN', ...tables].join(';\n')]) await session.rows(WHAT, message)
+    const before = question.before?.(schemaOf) ?? []
+    for (const [i, statement] of before.entries()) {
+      const asked = { statement: i, text: statement, leading: 0 }
+      const wrong = await mistakeOf(asked, () => session.rows(`Preparing ${question.node}`, statement))
+      if (wrong.kind === 'error') return wrong
+    }
+    const text = `${BEFORE}${question.sql(schemaOf)}\n) AS q`
+    const found = await mistakeOf({ statement: before.length, text, leading: BEFORE.length }, () =>
+      serverColumns(session, `Preparing ${question.node}`, text),
+    )
+    return found.kind === 'error' ? found : { kind: 'columns', columns: found.value }
   } finally {
-    await session.rows(WHAT, 'ROLLBACK').catch(() => [])
+    await session.rows(WHAT, isStepwise ? 'DISCARD TEMP' : 'ROLLBACK').catch(() => [])
   }
 }
 
@@ -113,19 +134,17 @@ function emptyTables(
   ]
 }
 
-async function columnsOf(session: Session, { node, sql }: BindQuestion, schemaOf: SchemaOf): Promise<BindAnswer> {
-  const text = `${BEFORE}${sql(schemaOf)}\n) AS q`
+/** What the server says of a statement's text, in front of which stand `leading` characters of ours. */
+async function mistakeOf<T>(
+  { statement, text, leading }: { readonly statement: number; readonly text: string; readonly leading: number },
+  ask: () => Promise<T>,
+): Promise<Extract<BindAnswer, { kind: 'error' }> | { readonly kind: 'value'; readonly value: T }> {
   try {
-    return { kind: 'columns', columns: await serverColumns(session, `Preparing ${node}`, text) }
+    return { kind: 'value', value: await ask() }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== 'QUERY_FAILED') throw error
     const { position } = error.facts
-    const at = typeof position === 'number' ? [...text].slice(0, position - 1).join('').length : null
-    return {
-      kind: 'error',
-      message: error.message,
-      offset: at === null ? null : at - BEFORE.length,
-      hints: error.hints,
-    }
+    const offset = typeof position === 'number' ? utf16OfPosition(text, position) - leading : null
+    return { kind: 'error', message: error.message, offset, statement, hints: error.hints }
   }
 }

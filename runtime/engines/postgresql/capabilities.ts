@@ -11,6 +11,7 @@ export const FALLBACKS: Readonly<Record<Capability, string>> = {
   advisory_locks: 'leases',
   temp_tables: 'own_schema',
   create_schema: 'temp_tables',
+  ddl_in_transactions: 'steps',
 }
 
 const ADVISORY = [
@@ -22,11 +23,12 @@ const ADVISORY = [
   'advisory_unlock_shared',
 ].map((name) => `pg_catalog.pg_${name}(bigint)`)
 
-/** Whether the role may, where there is such a thing at all. */
+/** Whether the role may, where there is such a thing at all. What cannot be seen without trying is taken to be there. */
 const SEEN = `SELECT
   (SELECT bool_and(coalesce(has_function_privilege(to_regprocedure(name), 'EXECUTE'), false)) FROM unnest($1::text[]) AS f(name)) AS advisory_locks,
   has_database_privilege(current_database(), 'TEMP') AS temp_tables,
-  has_database_privilege(current_database(), 'CREATE') AS create_schema`
+  has_database_privilege(current_database(), 'CREATE') AS create_schema,
+  true AS ddl_in_transactions`
 
 export async function capabilitiesOf(session: Session): Promise<Capabilities> {
   const list = `{${ADVISORY.map((name) => `"${name}"`).join(',')}}`

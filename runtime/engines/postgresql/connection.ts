@@ -7,7 +7,7 @@ export const SSL_MODES = ['disable', 'allow', 'prefer', 'require', 'verify-ca', 
 export type SslMode = (typeof SSL_MODES)[number]
 
 /** What a server, or what a role may do on it, can lack. */
-export const CAPABILITIES = ['advisory_locks', 'temp_tables', 'create_schema'] as const
+export const CAPABILITIES = ['advisory_locks', 'temp_tables', 'create_schema', 'ddl_in_transactions'] as const
 export type Capability = (typeof CAPABILITIES)[number]
 
 export interface PostgresqlConnection {

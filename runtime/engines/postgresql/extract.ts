@@ -2,18 +2,21 @@
 // is read by several sessions, each its own pages, under one snapshot. Before anything is read, the columns must have the
 // types that the bundle was compiled with. Reports SOURCE_DIFFERS, CONNECTION_FAILED, QUERY_FAILED, STATEMENT_REFUSED, STATE_IO.
 
+import { PassThrough, type Readable } from 'node:stream'
 import { COPY_OPTIONS, type CopyOptions } from '../../contract/extract.ts'
 import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
 import { pgName, pgText } from '../../contract/postgresql-names.ts'
 import { serverColumns } from './columns.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { CopyOut } from './copy-out.ts'
+import { copyTo } from './driver.ts'
 import { codeOf, serverFailure } from './failures.ts'
 import { checkQueries, type QueryCheck } from './read-only.ts'
 import { RowFiles } from './row-files.ts'
 import { openSession, type Session } from './session.ts'
 
-export interface ExtractRequest {
+/** What is asked of a database. */
+export interface AskedRows {
   readonly node: string
   readonly connection: PostgresqlConnection
   /** One SELECT. */
@@ -23,6 +26,9 @@ export interface ExtractRequest {
   readonly from: string
   /** The database's own type of each column that it must still have. */
   readonly types: Readonly<Record<string, string>>
+}
+
+export interface ExtractRequest extends AskedRows {
   /** Empty; gets the files. */
   readonly folder: string
   /** Only rows whose column is at least `least`, or NULL; null: all. */
@@ -84,10 +90,37 @@ export async function extractRows(request: ExtractRequest): Promise<Extracted> {
   }
 }
 
+export interface OpenRows {
+  /** Rows of CSV, as `options` say. Waits for whoever reads it. */
+  readonly stream: Readable
+  /** The server is told to stop. */
+  cancel(): void
+  close(): Promise<void>
+}
+
+/** The same rows as a stream, by one session. */
+export async function openRows(request: AskedRows): Promise<OpenRows> {
+  await allowed(request)
+  const session = await openSession(request.connection)
+  try {
+    await begin(session, request, null)
+    await requireColumns(session, request)
+  } catch (error) {
+    await session.close()
+    throw error
+  }
+  const text = `COPY (\n${request.query}\n) TO STDOUT ${COPY_OPTIONS[request.options]}`
+  const rows = session.client.query(copyTo(text))
+  const stream = new PassThrough()
+  rows.on('error', (error) => stream.destroy(serverFailure(error, request.connection, `Reading ${request.node}`)))
+  rows.pipe(stream)
+  return { stream, cancel: () => void session.cancel(), close: () => session.close() }
+}
+
 type Table = Extract<QueryCheck, { kind: 'query' }>['table']
 
 /** A bundle is untrusted: what it asks must be a SELECT. */
-async function allowed({ node, query, from }: ExtractRequest): Promise<Table> {
+async function allowed({ node, query, from }: AskedRows): Promise<Table> {
   const [asked, looked] = await checkQueries([query, `SELECT *\nFROM ${from}`])
   for (const check of [asked, looked])
     if (
@@ -102,13 +135,13 @@ async function allowed({ node, query, from }: ExtractRequest): Promise<Table> {
   return asked?.kind === 'query' ? asked.table : null
 }
 
-async function begin(session: Session, { node }: ExtractRequest, snapshot: string | null): Promise<void> {
+async function begin(session: Session, { node }: AskedRows, snapshot: string | null): Promise<void> {
   const what = `Reading ${node}`
   await session.rows(what, 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY')
   if (snapshot !== null) await session.rows(what, `SET TRANSACTION SNAPSHOT ${pgText(snapshot)}`)
 }
 
-async function requireColumns(session: Session, { node, from, types }: ExtractRequest): Promise<void> {
+async function requireColumns(session: Session, { node, from, types }: AskedRows): Promise<void> {
   const found = await serverColumns(session, `Reading ${node}`, `SELECT *\nFROM ${from}`)
   const now = new Map(found.map((column) => [column.name, column.source_type]))
   const difference = Object.entries(types).flatMap(([name, type]) => {

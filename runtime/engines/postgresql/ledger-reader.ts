@@ -14,16 +14,20 @@ import type { Ledger } from './ledger.ts'
 
 const EMPTY: LedgerState = {
   current: null,
+  engine: null,
   generations: new Map(),
   switches: [],
   environments: new Map(),
   targets: new Map(),
+  targetsText: null,
 }
 
 interface StateRow {
   readonly current: number | null
+  readonly engine: string | null
   readonly generations: readonly (readonly [number, string])[]
   readonly switches: readonly LedgerSwitch[]
+  readonly targets_text: string | null
   readonly environments: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly targets: readonly (readonly [environment: string, step: string, write: StoredWrite])[]
 }
@@ -33,8 +37,10 @@ type StoredWrite = Omit<TargetWrite, 'connection' | 'place'>
 /** One question, so that all of it is of one moment. */
 const STATE = `SELECT jsonb_build_object(
   'current', p.generation,
+  'engine', (SELECT substring(g.manifest from '\n  "engine": "([^"]*)"') FROM seeknal.generations g WHERE g.project = p.project AND g.number = p.generation),
   'generations', (SELECT coalesce(jsonb_agg(jsonb_build_array(g.number, encode(sha256(convert_to(g.record, 'UTF8')), 'hex')) ORDER BY g.number), '[]')
     FROM seeknal.generations g WHERE g.project = p.project),
+  'targets_text', p.targets,
   'switches', (SELECT coalesce(jsonb_agg(jsonb_build_object('at', s.at, 'kind', s.kind, 'from', s.from_generation, 'to', s.to_generation, 'run_id', s.run_id) ORDER BY s.id), '[]')
     FROM seeknal.switches s WHERE s.project = p.project),
   'environments', (SELECT coalesce(jsonb_object_agg(e.name, e.documents), '{}') FROM seeknal.environments e WHERE e.project = p.project),
@@ -53,8 +59,10 @@ export const readerOf = (ledger: Ledger, place: Fingerprint): LedgerReader => ({
     const found = JSON.parse(row.state) as StateRow
     return {
       current: found.current,
+      engine: found.engine,
       generations: new Map(found.generations),
       switches: found.switches,
+      targetsText: found.targets_text,
       environments: new Map(Object.entries(found.environments)),
       targets: targetsOf(found.targets, ledger.session.connection.name, place),
     }

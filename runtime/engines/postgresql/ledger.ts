@@ -4,15 +4,20 @@
 
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
+import type { LedgerView } from '../../contract/ledger.ts'
 import { MIGRATIONS } from '../../contract/ledger-migrations.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { advisoryLocks, type LedgerLocks, leases } from './ledger-locks.ts'
+import { doPending, migrateBySteps } from './ledger-steps.ts'
 import { openSession, type Row, type Session } from './session.ts'
 import { askLedger, transaction } from './transaction.ts'
 
 const WHAT = 'Keeping the state'
 const RETRY_MS = 100
+/** The role lacks a right. */
+const MAY_NOT = '42501'
+
 export interface LedgerLock {
   release(): Promise<void>
 }
@@ -22,15 +27,21 @@ export class Ledger {
   readonly project: string
   readonly #capabilities: Capabilities
   readonly #locks: LedgerLocks
+  /** There is one of an earlier version, which cannot be read. */
+  readonly isOlder: boolean
   #isMade: boolean
   #backend: Promise<string> | undefined
+  /** For which lock a commit notes what is done after it: production's, where it is held. */
+  #noted: string | null = null
+  #lastShown: Promise<void> = Promise.resolve()
 
-  private constructor(session: Session, project: string, capabilities: Capabilities, isMade: boolean) {
+  private constructor(session: Session, project: string, capabilities: Capabilities, version: number) {
     this.session = session
     this.project = project
     this.#capabilities = capabilities
     this.#locks = capabilities.advisory_locks ? advisoryLocks(session) : leases(session)
-    this.#isMade = isMade
+    this.isOlder = version > 0 && version < MIGRATIONS.length
+    this.#isMade = version === MIGRATIONS.length
   }
 
   /** Makes nothing. Throws CONNECTION_FAILED, BUNDLE_UNSUPPORTED. */
@@ -38,8 +49,8 @@ export class Ledger {
     const session = await openSession(connection)
     try {
       await session.rows(WHAT, "SELECT set_config('search_path', 'pg_catalog, public', false)")
-      const isMade = (await versionOf(session)) === MIGRATIONS.length
-      return new Ledger(session, project, await capabilitiesOf(session), isMade)
+      const version = await versionOf(session)
+      return new Ledger(session, project, await capabilitiesOf(session), version)
     } catch (error) {
       await session.close()
       throw error
@@ -56,6 +67,54 @@ export class Ledger {
     if (!this.#isMade) await migrate(this.session, MIGRATIONS.length, this.#capabilities)
     this.#isMade = true
     await this.ask('INSERT INTO seeknal.projects (project) VALUES ($1) ON CONFLICT DO NOTHING', [this.project])
+  }
+
+  /** Does what a client that is gone had decided on; what another is doing is left to it. */
+  async heal(): Promise<void> {
+    if (!this.#isMade) return
+    const rows = await this.ask('SELECT DISTINCT lock FROM seeknal.pending WHERE project = $1', [this.project])
+    for (const { lock } of rows)
+      try {
+        const free = await this.#locks.take(this.#keyOf(lock ?? ''), 'alone', 'doing what was begun')
+        if (free !== null) await doPending(this.session, this.project, lock ?? '').finally(free)
+      } catch (error) {
+        // Whoever may only look leaves it to those who may.
+        if (!(error instanceof RuntimeFailure) || error.facts.sqlstate !== MAY_NOT) throw error
+      }
+  }
+
+  /** Whether nothing is made within a transaction. */
+  get isStepwise(): boolean {
+    return !this.#capabilities.ddl_in_transactions
+  }
+
+  /** Leads a view of an environment elsewhere, in steps that the next holder of the lock ends where this one does not. */
+  showBySteps(environment: string, view: LedgerView, isOurs: boolean): Promise<void> {
+    const shown = this.#lastShown.then(async () => {
+      await this.ask('SELECT seeknal.show_by_steps($1, $2, $3::jsonb, $4::boolean)', [
+        this.project,
+        environment,
+        JSON.stringify(view),
+        String(isOurs),
+      ])
+      await this.#doNoted()
+    })
+    this.#lastShown = shown.catch(() => {})
+    return shown
+  }
+
+  async #doNoted(): Promise<void> {
+    if (this.isStepwise && this.#noted !== null) await doPending(this.session, this.project, this.#noted)
+  }
+
+  /** What a commit of this session notes is for this lock; null: it makes everything itself. */
+  async #noteFor(lock: string | null): Promise<void> {
+    this.#noted = lock
+    if (this.isStepwise)
+      await this.ask("SELECT set_config('seeknal.project', $1, false), set_config('seeknal.lock', $2, false)", [
+        this.project,
+        lock ?? '',
+      ])
   }
 
   /** Rows of a statement on the session of the ledger. */
@@ -75,6 +134,7 @@ export class Ledger {
       await this.#locks.requireHeld()
       await body()
     })
+    await this.#doNoted()
   }
 
   /** Takes a lock of the project for this session. Throws STATE_LOCKED (facts: lock, holder). */
@@ -86,14 +146,24 @@ export class Ledger {
       await sleep(Math.min(RETRY_MS, Math.max(1, deadline - Date.now())) * (0.5 + Math.random()))
       free = await this.#locks.take(this.#keyOf(name), 'alone', holder)
     }
-    await this.ask(
-      `INSERT INTO seeknal.holders (project, lock, backend, holder) VALUES ($1, $2, pg_backend_pid(), $3)
-       ON CONFLICT (project, lock) DO UPDATE SET backend = excluded.backend, holder = excluded.holder`,
-      [this.project, name, holder],
-    )
     const unlock = free
+    const outer = this.#noted
+    try {
+      await this.ask(
+        `INSERT INTO seeknal.holders (project, lock, backend, holder) VALUES ($1, $2, pg_backend_pid(), $3)
+         ON CONFLICT (project, lock) DO UPDATE SET backend = excluded.backend, holder = excluded.holder`,
+        [this.project, name, holder],
+      )
+      // What a holder that was killed had decided on.
+      await doPending(this.session, this.project, name)
+      if (outer !== 'production') await this.#noteFor(name)
+    } catch (error) {
+      await unlock()
+      throw error
+    }
     return {
       release: async () => {
+        await this.#noteFor(outer).catch(() => {})
         await this.session
           .rows(WHAT, 'DELETE FROM seeknal.holders WHERE project = $1 AND lock = $2', [this.project, name])
           .catch(() => [])
@@ -107,19 +177,20 @@ export class Ledger {
     return `seeknal ${this.project} ${name}`
   }
 
-  /** While something is made in the store, whatever its project, nothing of it is removed. Throws STATE_LOCKED. */
-  async enterStore(): Promise<() => Promise<void>> {
+  /** While something is made in a store, nothing of it is removed; null: the store of all projects. Throws STATE_LOCKED. */
+  async enterStore(whose: string | null): Promise<() => Promise<void>> {
     await this.make()
-    return this.#ofStore('shared', 'The store is being cleaned')
+    return this.#ofStore('shared', whose, 'The store is being cleaned')
   }
 
   /** For removing what nobody needs. Throws STATE_LOCKED while somebody makes something. */
-  keepOthersOut(): Promise<() => Promise<void>> {
-    return this.#ofStore('alone', 'The store is being written')
+  keepOthersOut(whose: string | null): Promise<() => Promise<void>> {
+    return this.#ofStore('alone', whose, 'The store is being written')
   }
 
-  async #ofStore(how: 'alone' | 'shared', refused: string): Promise<() => Promise<void>> {
-    const free = await this.#locks.take('seeknal store', how, this.project)
+  async #ofStore(how: 'alone' | 'shared', whose: string | null, refused: string): Promise<() => Promise<void>> {
+    const store = whose === null ? 'seeknal store' : `seeknal store of ${whose}`
+    const free = await this.#locks.take(store, how, this.project)
     if (free !== null) return free
     throw new RuntimeFailure('STATE_LOCKED', `${refused} by another session`, {}, { hints: ['Wait for it.'] })
   }
@@ -173,8 +244,16 @@ const MOST_MIGRATIONS = 20
 export async function migrate(
   session: Session,
   to: number,
-  { advisory_locks }: Pick<Capabilities, 'advisory_locks'> = { advisory_locks: true },
+  { advisory_locks, ddl_in_transactions }: Pick<Capabilities, 'advisory_locks' | 'ddl_in_transactions'> = {
+    advisory_locks: true,
+    ddl_in_transactions: true,
+  },
 ): Promise<void> {
+  if (!ddl_in_transactions) {
+    await makeSchema(session)
+    const from = await versionOf(session)
+    return migrateBySteps(session, MIGRATIONS.slice(from, to), from)
+  }
   for (let attempt = 1; ; attempt++)
     try {
       await migrateOnce(session, to, advisory_locks)
@@ -190,13 +269,7 @@ export async function migrate(
 async function migrateOnce(session: Session, to: number, hasLocks: boolean): Promise<void> {
   await session.rows(WHAT, 'BEGIN')
   if (hasLocks) await session.rows(WHAT, "SELECT pg_advisory_xact_lock(hashtextextended('seeknal migrations', 0))")
-  // Making it needs a right even where it is there.
-  const [found] = await session.rows(WHAT, "SELECT to_regnamespace('seeknal') IS NOT NULL AS there")
-  if (found?.there !== 't') await session.rows(WHAT, 'CREATE SCHEMA IF NOT EXISTS seeknal')
-  await session.rows(
-    WHAT,
-    'CREATE TABLE IF NOT EXISTS seeknal.migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
-  )
+  await makeSchema(session)
   await session.rows(WHAT, 'LOCK TABLE seeknal.migrations IN SHARE ROW EXCLUSIVE MODE')
   const from = await versionOf(session)
   for (const [i, sql] of MIGRATIONS.slice(from, to).entries()) {
@@ -204,6 +277,16 @@ async function migrateOnce(session: Session, to: number, hasLocks: boolean): Pro
     await session.rows(WHAT, 'INSERT INTO seeknal.migrations (version) VALUES ($1)', [String(from + i + 1)])
   }
   await session.rows(WHAT, 'COMMIT')
+}
+
+async function makeSchema(session: Session): Promise<void> {
+  // Making it needs a right even where it is there.
+  const [found] = await session.rows(WHAT, "SELECT to_regnamespace('seeknal') IS NOT NULL AS there")
+  if (found?.there !== 't') await session.rows(WHAT, 'CREATE SCHEMA IF NOT EXISTS seeknal')
+  await session.rows(
+    WHAT,
+    'CREATE TABLE IF NOT EXISTS seeknal.migrations (version integer PRIMARY KEY, applied_at timestamptz NOT NULL DEFAULT now())',
+  )
 }
 
 function lockedBy(name: string, holder: string): RuntimeFailure {

@@ -1,18 +1,37 @@
-// Text → whether it is one SELECT that changes nothing, by PostgreSQL's own parser. The server is asked within a READ ONLY
-// transaction besides; here mistakes are found with their place, before anything is asked. Pure.
+// Text → whether it is one SELECT that changes nothing, by PostgreSQL's own parser; where several statements may be, those
+// before it make and change temporary objects only. Here mistakes are found with their place, before a server is asked. Pure.
 
 import { sha256 } from '../../contract/canonical-json.ts'
 import { messageOf } from '../../contract/failures.ts'
 import { type QueryFacts, queryFacts } from './query-facts.ts'
+import { type QueryShape, queryShape } from './query-shape.ts'
 import { type SchemaUse, schemaUses } from './relations.ts'
+import { TemporaryObjects } from './scripts.ts'
+
+/** One statement of a text; without the temporary objects of those before it. */
+export interface CheckedStatement {
+  /** Half-open range in the text: without a semicolon, and without space and comments around it. */
+  readonly start: number
+  readonly end: number
+  /** What it names of schemas, in the order of the text. */
+  readonly uses: readonly SchemaUse[]
+  /** What its rows depend on besides what it reads. */
+  readonly facts: QueryFacts
+}
 
 export type QueryCheck =
   | {
       readonly kind: 'query'
-      /** Stands for the query whatever its formatting, comments and letter case. */
+      /** Stands for all of the text whatever its formatting, comments and letter case. */
       readonly canonical: string
+      /** Where the query begins. */
+      readonly start: number
       /** Half-open end of the query in the text: before a semicolon, comments and space. */
       readonly end: number
+      /** Statements before the query. */
+      readonly before: readonly CheckedStatement[]
+      /** Of the whole text. */
+      readonly shape: QueryShape
       /** It selects from one table and does nothing else, so that a WHERE may follow it; null: it does more. */
       readonly table: { readonly schema: string | null; readonly name: string } | null
       /** What it names of schemas, in the order of the text. */
@@ -52,10 +71,14 @@ export async function readingStatement(text: string): Promise<ReadingStatement> 
   return wrong === null ? { kind: 'reading', tree } : { kind: 'other', message: wrong.message }
 }
 
-export async function checkQueries(texts: readonly string[]): Promise<readonly QueryCheck[]> {
+/** `allowed`: one query, or statements about temporary objects before it as well. */
+export async function checkQueries(
+  texts: readonly string[],
+  allowed: 'query' | 'script' = 'query',
+): Promise<readonly QueryCheck[]> {
   const { loadModule, parseSync } = await import('libpg-query')
   await loadModule()
-  return texts.map((text) => check(text, parseSync))
+  return texts.map((text) => check(text, parseSync, allowed))
 }
 
 interface NotUnderstood {
@@ -73,32 +96,72 @@ function statementsOf(text: string, parse: (text: string) => unknown): readonly 
   }
 }
 
-function check(text: string, parse: (text: string) => unknown): QueryCheck {
+/** The statements of a text, without what separates them. */
+export async function splitStatements(text: string): Promise<readonly string[]> {
+  const { loadModule, parseSync } = await import('libpg-query')
+  await loadModule()
+  const bytes = Buffer.from(text)
+  return listOf(treeOf(parseSync(text)).stmts).map(({ stmt_location, stmt_len }) => {
+    const from = typeof stmt_location === 'number' ? stmt_location : 0
+    const to = typeof stmt_len === 'number' ? from + stmt_len : bytes.length
+    const statement = bytes.subarray(from, to).toString()
+    return statement.slice(skipped(statement, 0))
+  })
+}
+
+function check(text: string, parse: (text: string) => unknown, allowed: 'query' | 'script'): QueryCheck {
   const statements = statementsOf(text, parse)
   if ('message' in statements) return { kind: 'error', what: 'syntax', ...statements }
-  const [first, second] = statements
   const bytes = Buffer.from(text)
   const at = (byte: unknown): number => bytes.subarray(0, typeof byte === 'number' ? byte : 0).toString().length
-  if (first === undefined) return { kind: 'error', what: 'syntax', message: 'There is no SQL here.', offset: 0 }
-  if (second !== undefined) return refused('There are several statements.', skipped(text, at(second.stmt_location)))
-  const start = skipped(text, at(first.stmt_location))
-  const statement = treeOf(first.stmt)
+  const [last, second] = [statements.at(-1), statements[1]]
+  if (last === undefined) return { kind: 'error', what: 'syntax', message: 'There is no SQL here.', offset: 0 }
+  if (second !== undefined && allowed === 'query')
+    return refused('There are several statements.', skipped(text, at(second.stmt_location)))
+  const rangeOf = (one: Tree): { readonly start: number; readonly end: number } => {
+    const from = typeof one.stmt_location === 'number' ? one.stmt_location : 0
+    const length = typeof one.stmt_len === 'number' ? one.stmt_len : bytes.length - from
+    return { start: skipped(text, at(from)), end: at(from + length) }
+  }
+  const temporary = new TemporaryObjects()
+  const before: CheckedStatement[] = []
+  for (const one of statements.slice(0, -1)) {
+    const range = rangeOf(one)
+    const statement = treeOf(one.stmt)
+    const uses = usesOf(text, statement, temporary)
+    const wrong = temporary.refusal(statement) ?? writing(innerOf(statement))
+    if (wrong !== null) return refused(wrong.message, wrong.location === null ? range.start : at(wrong.location))
+    before.push({ ...range, uses, facts: queryFacts(text, statement) })
+  }
+  const { start, end } = rangeOf(last)
+  const statement = treeOf(last.stmt)
   const select = statement.SelectStmt
   if (select === undefined) return refused(`This is ${nameOf(statement)}, no query.`, start)
   const wrong = writing(select)
   if (wrong !== null) return refused(wrong.message, wrong.location === null ? start : at(wrong.location))
-  const length = typeof first.stmt_len === 'number' ? first.stmt_len : bytes.length
-  const from = typeof first.stmt_location === 'number' ? first.stmt_location : 0
-  const end = bytes.subarray(0, from + length).toString().length
   return {
     kind: 'query',
-    canonical: canonical(select),
+    canonical: canonical(before.length === 0 ? select : statements.map(({ stmt }) => stmt)),
+    start,
     end,
-    table: /^select\b/i.test(text.slice(start)) ? onlyTable(treeOf(select)) : null,
-    uses: schemaUses(text, select),
+    before,
+    table: /^select\b/i.test(text.slice(start)) && before.length === 0 ? onlyTable(treeOf(select)) : null,
+    uses: usesOf(text, select, temporary),
     facts: queryFacts(text, select),
+    shape: queryShape(statements.map(({ stmt }) => treeOf(stmt))),
   }
 }
+
+/** Without the temporary objects. */
+const usesOf = (text: string, tree: unknown, temporary: TemporaryObjects): readonly SchemaUse[] =>
+  schemaUses(text, tree).filter(
+    ({ what, role, schema, name }) =>
+      !(what === 'relation' && (role === 'write' || temporary.has(schema, name))) &&
+      !(what === 'column' && schema === 'pg_temp'),
+  )
+
+/** What a statement holds: its own kind is one that writes. */
+const innerOf = (statement: Tree): unknown => Object.values(statement)[0]
 
 const refused = (message: string, offset: number): QueryCheck => ({ kind: 'error', what: 'statement', message, offset })
 

@@ -10,10 +10,26 @@ import { copyFrom, type QueryResult } from './driver.ts'
 import { serverFailure } from './failures.ts'
 import type { Row, Session } from './session.ts'
 import { duckdbType } from './types.ts'
+import { utf16OfPosition } from './utf16.ts'
 
 export interface TableFacts {
   readonly columns: readonly OutputColumn[]
   readonly sizeBytes: number
+}
+
+/** A statement of a step, and where it is in the step's file. */
+export interface PlacedStatement {
+  readonly sql: string
+  /** The offset in the step's file of an offset in `sql`. */
+  readonly origin: (offset: number) => number
+  /** Where an error is that the server knows no place of; null: anywhere. */
+  readonly otherwise: number | null
+}
+
+/** What stands around a statement when it is executed. */
+interface Around {
+  readonly leading: string
+  readonly trailing: string
 }
 
 export interface MadeTable extends TableFacts {
@@ -22,35 +38,83 @@ export interface MadeTable extends TableFacts {
 }
 
 /**
- * A table in place of one of that name, and what it is, in one message, which is one transaction. `comment` goes before
- * all of it. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED.
+ * A table in place of one of that name, and what it is, in one message, which is one transaction, unless `isStepwise`: nothing
+ * is made within one. `comment` goes before all of it. Throws STEP_FAILED (facts: message, statement, offset), CONNECTION_FAILED.
  */
 export async function makeTable(
   session: Session,
-  { comment, table, query, what }: Readonly<Record<'comment' | 'table' | 'query' | 'what', string>>,
+  {
+    query,
+    isStepwise,
+    ...named
+  }: Readonly<Record<'comment' | 'table' | 'what', string>> & {
+    readonly query: PlacedStatement
+    readonly isStepwise: boolean
+  },
 ): Promise<MadeTable> {
-  const sql = `${comment} DROP TABLE IF EXISTS ${table};\nCREATE TABLE ${table} AS\n${query}\n;\n${factsQuery(table)}`
-  const [, made, facts] = await executed(session, sql, what)
+  const { comment, table, what } = named
+  if (isStepwise) {
+    await session.rows(what, `${comment} DROP TABLE IF EXISTS ${table}`)
+    const [alone] = await executed(
+      session,
+      query,
+      { leading: `${comment} CREATE TABLE ${table} AS\n`, trailing: '' },
+      what,
+    )
+    return { rows: alone?.rowCount ?? 0, ...(await tableFacts(session, table, what)) }
+  }
+  const leading = `${comment} DROP TABLE IF EXISTS ${table};\nCREATE TABLE ${table} AS\n`
+  const [, made, facts] = await executed(session, query, { leading, trailing: `\n;\n${factsQuery(table)}` }, what)
   return { rows: made?.rowCount ?? 0, ...factsOf(facts?.rows ?? []) }
 }
 
+/** A statement about temporary objects. Throws what makeTable() throws. */
+export async function executeStep(
+  session: Session,
+  {
+    comment,
+    statement,
+    what,
+  }: { readonly comment: string; readonly statement: PlacedStatement; readonly what: string },
+): Promise<void> {
+  await executed(session, statement, { leading: `${comment} `, trailing: '' }, what)
+}
+
 /** The answer to each statement of a message. */
-async function executed(session: Session, sql: string, what: string): Promise<readonly QueryResult<Row>[]> {
+async function executed(
+  session: Session,
+  { sql, origin, otherwise }: PlacedStatement,
+  { leading, trailing }: Around,
+  what: string,
+): Promise<readonly QueryResult<Row>[]> {
+  const text = leading + sql + trailing
   try {
-    const results: unknown = await session.client.query<Row>(sql)
+    const results: unknown = await session.client.query<Row>(text)
     // The driver gives a list where there are several statements.
     return (Array.isArray(results) ? results : [results]) as readonly QueryResult<Row>[]
   } catch (error) {
-    throw stepFailure(serverFailure(error, session.connection, what), what)
+    throw stepFailure(serverFailure(error, session.connection, what), what, (position) => {
+      const offset = position === null ? -1 : utf16OfPosition(text, position) - leading.length
+      return offset < 0 || offset > sql.length ? otherwise : origin(offset)
+    })
   }
 }
 
-function stepFailure(failure: RuntimeFailure, what: string): RuntimeFailure {
+/** A statement that no file of the bundle holds. */
+const ourOwn = (sql: string): PlacedStatement => ({ sql, origin: () => 0, otherwise: null })
+
+function stepFailure(
+  failure: RuntimeFailure,
+  what: string,
+  offsetOf: (position: number | null) => number | null,
+): RuntimeFailure {
   if (failure.code !== 'QUERY_FAILED') return failure
   if (failure.facts.sqlstate === '57014')
     return new RuntimeFailure('INTERRUPTED', `${what} was cancelled`, failure.facts, { cause: failure })
   const message = failure.message.replace(`${what} failed: `, '')
-  const facts = { ...failure.facts, message, statement: 0, offset: null }
+  const { position } = failure.facts
+  const offset = offsetOf(typeof position === 'number' ? position : null)
+  const facts = { ...failure.facts, message, statement: 0, offset }
   return new RuntimeFailure('STEP_FAILED', message, facts, { cause: failure.cause, hints: failure.hints })
 }
 
@@ -60,14 +124,13 @@ export interface RowStream {
   readonly settled: Promise<void>
 }
 
-/** Streams CSV without a header into a table; one transaction with the statement that makes it. */
+/** Streams CSV without a header into a table that `create` makes. Within a transaction. */
 export async function fillTable(
   session: Session,
   { create, copy, what }: { readonly create: string; readonly copy: string; readonly what: string },
   rows: () => RowStream,
 ): Promise<void> {
-  await session.rows(what, 'BEGIN')
-  await executed(session, create, what)
+  await executed(session, ourOwn(create), { leading: '', trailing: '' }, what)
   const sink = session.client.query(copyFrom(copy))
   const { stream, settled } = rows()
   const [sent, made] = await Promise.allSettled([
@@ -82,8 +145,17 @@ export async function fillTable(
   ])
   // What the writer of the rows says is only that nobody reads them, where the server has said why.
   if (made.status === 'rejected' && (sent.status === 'fulfilled' || sent.reason === made.reason)) throw made.reason
-  if (sent.status === 'rejected') throw stepFailure(serverFailure(sent.reason, session.connection, what), what)
-  await session.rows(what, 'COMMIT')
+  if (sent.status === 'rejected')
+    throw stepFailure(serverFailure(sent.reason, session.connection, what), what, () => null)
+}
+
+/** Whether two tables, as SQL spells them, have the same columns of the same types. */
+export async function sameColumns(session: Session, one: string, other: string, what: string): Promise<boolean> {
+  const columns = (parameter: string): string =>
+    `(SELECT json_agg(json_build_array(attname, format_type(atttypid, atttypmod)) ORDER BY attnum)::text
+      FROM pg_attribute WHERE attrelid = ${parameter}::regclass AND attnum > 0 AND NOT attisdropped)`
+  const [found] = await session.rows(what, `SELECT (${columns('$1')} = ${columns('$2')})::text AS same`, [one, other])
+  return found?.same === 'true'
 }
 
 const factsQuery = (relation: string): string =>

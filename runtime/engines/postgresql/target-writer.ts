@@ -32,7 +32,7 @@ export interface TargetRequest {
   /** The node, and the one that it was renamed from. */
   readonly nodes: readonly string[]
   /** Called once, before anything is changed, with what is not there yet. */
-  begin(found: { readonly schema: boolean; readonly table: boolean; readonly batches: boolean }): void
+  begin(found: { readonly schema: boolean; readonly table: boolean; readonly batches: boolean }): Promise<void>
   /** CSV without a header, or as contract/target-wire.ts spells it; `settled` ends with the writer. Called at most once. */
   rows(spelling: 'csv' | 'wire'): { readonly stream: Readable; readonly settled: Promise<void> }
   readonly signal?: AbortSignal | undefined
@@ -92,7 +92,7 @@ class Writing {
     const found = await this.#find()
     const fit = fitTable(written, found)
     if (await this.#isKnown(found)) return { known: true }
-    begin({ schema: found.hasSchema, table: found.columns !== null, batches: found.hasBatches })
+    await begin({ schema: found.hasSchema, table: found.columns !== null, batches: found.hasBatches })
     await this.#ask('BEGIN')
     const direct = isDirect(written, found, fit) && (await this.#change(() => this.#emptyOnce()))
     if (!direct) await this.#all('staging')

@@ -6,3 +6,7 @@ export function utf16At(text: string): (byte: number) => number {
   const bytes = Buffer.from(text)
   return (byte) => bytes.subarray(0, byte).toString().length
 }
+
+/** The same for a position that a server names: characters, from 1 on. */
+export const utf16OfPosition = (text: string, position: number): number =>
+  [...text].slice(0, position - 1).join('').length

@@ -106,6 +106,16 @@ LANGUAGE sql IMMUTABLE AS $$
   FROM jsonb_array_elements(manifest->'nodes') n WHERE state->'nodes' ? (n.value->>'id')
 $$;
 
+-- Whether an output is nothing but a view over what a source names: its rows are not kept.
+CREATE FUNCTION seeknal.is_only_view(node jsonb) RETURNS boolean
+LANGUAGE sql IMMUTABLE AS $$ SELECT node ? 'source_table' AND NOT node->'source_table' ? 'kept' $$;
+
+-- The step of the bundle that makes or checks a node; NULL: there is none.
+CREATE FUNCTION seeknal.step_of(bundle jsonb, of_node text, of_kind text) RETURNS jsonb
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT s.value FROM jsonb_array_elements(bundle->'steps') s WHERE s.value->>'node' = of_node AND s.value->>'kind' = of_kind
+$$;
+
 -- The bundle is the one that bundle.json describes, and this engine can execute it by hand.
 CREATE FUNCTION seeknal.require_bundle(bundle jsonb, files jsonb, manifest jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -120,7 +130,8 @@ BEGIN
     RAISE EXCEPTION 'the bundle is not what bundle.json says: %', wrong USING ERRCODE = 'SK004', HINT = 'Compile the bundle again.';
   END IF;
   SELECT string_agg(s.value->>'id', ', ') INTO wrong FROM jsonb_array_elements(bundle->'steps') s WHERE s.value->>'kind' NOT IN ('build', 'check');
-  wrong := coalesce(wrong, (SELECT string_agg(n.value->>'id', ', ') FROM jsonb_array_elements(manifest->'nodes') n WHERE n.value->'columns' = 'null'));
+  wrong := coalesce(wrong, (SELECT string_agg(n.value->>'id', ', ') FROM jsonb_array_elements(manifest->'nodes') n
+    WHERE n.value->'columns' = 'null' OR (n.value->'source_table' ? 'kept' AND seeknal.step_of(bundle, n.value->>'id', 'build') IS NOT NULL)));
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION 'this is not done by hand: %', wrong USING ERRCODE = 'SK004', HINT = 'Run seeknal exec bundle.';
   END IF;
@@ -143,16 +154,23 @@ BEGIN
   IF NOT pg_try_advisory_lock_shared(hashtextextended('seeknal store', 0)) THEN
     RAISE EXCEPTION 'the store is being cleaned by another session' USING ERRCODE = 'SK003';
   END IF;
+  IF EXISTS (SELECT FROM seeknal.pending p WHERE p.project = of_project AND p.lock = lock_name) THEN
+    RAISE EXCEPTION '% of project % was changed where nothing is made within a transaction, and views do not follow yet', lock_name, of_project USING ERRCODE = 'SK004',
+      HINT = 'Any command of seeknal that reads the state leads them there.';
+  END IF;
   INSERT INTO seeknal.holders (project, lock, backend, holder)
   VALUES (of_project, lock_name, pg_backend_pid(), format('apply.sql (session %s of psql, since %s)', pg_backend_pid(), seeknal.utc_now()))
   ON CONFLICT (project, lock) DO UPDATE SET backend = excluded.backend, holder = excluded.holder;
 END $$;
 
 -- Production is what the bundle was compiled against, or, of a bundle for production, what it has made itself.
-CREATE FUNCTION seeknal.require_base(bundle jsonb, of_manifest text) RETURNS void
+CREATE FUNCTION seeknal.require_base(bundle jsonb, of_manifest text, of_engine text) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE present text := seeknal.sha256_of(of_manifest);
 BEGIN
+  IF of_engine <> bundle#>>'{engine,name}' THEN
+    RAISE EXCEPTION 'the state in the database is of a project that the engine % executes', of_engine USING ERRCODE = 'SK004', HINT = 'Give this project another name.';
+  END IF;
   IF present IS NOT DISTINCT FROM bundle->>'base' OR (bundle->'environment' = 'null' AND present = bundle#>>'{files,manifest.json}') THEN
     RETURN;
   END IF;
@@ -207,7 +225,7 @@ BEGIN
   INSERT INTO seeknal.projects (project) VALUES (of_project) ON CONFLICT DO NOTHING;
   PERFORM seeknal.hold(of_project, coalesce('environment-' || environment, 'production'));
   SELECT g.* INTO present FROM seeknal.projects p JOIN seeknal.generations g ON g.project = p.project AND g.number = p.generation WHERE p.project = of_project;
-  PERFORM seeknal.require_base(bundle, present.manifest);
+  PERFORM seeknal.require_base(bundle, present.manifest, split_part(present.run_state::jsonb->>'engine', ' ', 1));
   before := seeknal.views_of(of_project, environment);
   SELECT e.documents INTO documents FROM seeknal.environments e WHERE e.project = of_project AND e.name = environment;
   IF documents IS NULL AND EXISTS (SELECT FROM seeknal.environments e WHERE e.project = of_project
@@ -237,12 +255,6 @@ BEGIN
   ON CONFLICT (project, run_id) DO UPDATE SET started_at = now(), ended_at = NULL, outcome = NULL, bundle = excluded.bundle;
 END $$;
 
--- The step of the bundle that makes or checks a node; NULL: there is none.
-CREATE FUNCTION seeknal.step_of(bundle jsonb, of_node text, of_kind text) RETURNS jsonb
-LANGUAGE sql IMMUTABLE AS $$
-  SELECT s.value FROM jsonb_array_elements(bundle->'steps') s WHERE s.value->>'node' = of_node AND s.value->>'kind' = of_kind
-$$;
-
 -- An output as its readers find it: {"node", "inputs", "data", "snapshot"}.
 CREATE FUNCTION seeknal.readable(of_node text) RETURNS jsonb
 LANGUAGE plpgsql AS $$
@@ -263,7 +275,7 @@ DECLARE
   found jsonb := seeknal.readable(of_node);
   own text := (SELECT m.query FROM pg_temp.seeknal_made m WHERE m.node = of_node);
 BEGIN
-  IF NOT found->'node' ? 'source_table' THEN
+  IF NOT seeknal.is_only_view(found->'node') THEN
     RETURN 'TABLE seeknal_store.' || quote_ident(seeknal.table_of(of_node, found#>>'{snapshot,sha256}'));
   END IF;
   RETURN coalesce(own, (SELECT format('TABLE %I.%I', seeknal.schema_of(of_node, r.bundle#>>'{engine,schema}'), seeknal.view_of(of_node)) FROM pg_temp.seeknal_run r));
@@ -344,7 +356,7 @@ DECLARE
   found text;
 BEGIN
   IF own#>>'{state,fingerprint}' = fingerprint AND coalesce(own#>>'{state,proof}', of_proof) = of_proof
-    AND (own->'node' ? 'source_table' OR to_regclass('seeknal_store.' || quote_ident(seeknal.table_of(of_node, own#>>'{state,snapshot,sha256}'))) IS NOT NULL) THEN
+    AND (seeknal.is_only_view(own->'node') OR to_regclass('seeknal_store.' || quote_ident(seeknal.table_of(of_node, own#>>'{state,snapshot,sha256}'))) IS NOT NULL) THEN
     RETURN own->'state' || '{"status": "cached"}';
   END IF;
   SELECT o.output INTO found FROM seeknal.outputs o JOIN pg_temp.seeknal_run r ON r.project = o.project
@@ -465,6 +477,22 @@ BEGIN
   END IF;
   PERFORM seeknal.keep_output(of_node, made, jsonb_build_object('rows', row_count, 'digest', seeknal.row_digest(stored, 'q') || ':' || seeknal.columns_fingerprint(node->'columns'),
     'columns', seeknal.types_of(node->'columns'), 'sha256', made->'version'), relation, NULL);
+END $$;
+
+-- What statements before the query of a step have made: the next one may use the names. What the run keeps stays.
+CREATE FUNCTION seeknal.drop_temporary() RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE found record;
+BEGIN
+  FOR found IN
+    SELECT c.oid, c.relname, c.relkind FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'v')
+      AND c.relname NOT IN ('seeknal_run', 'seeknal_made', 'seeknal_files')
+    ORDER BY c.relkind = 'v' DESC, c.oid DESC
+  LOOP
+    -- Only other objects of this session can depend on it, and they go, too.
+    CONTINUE WHEN NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = found.oid);
+    EXECUTE format('DROP %s pg_temp.%I CASCADE', CASE found.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, found.relname);
+  END LOOP;
 END $$;
 
 CREATE FUNCTION seeknal.types_of(columns jsonb) RETURNS jsonb
@@ -649,7 +677,7 @@ BEGIN
   RETURN (SELECT coalesce(jsonb_agg(jsonb_build_object('schema', v.schema_name, 'name', v.name, 'query',
       CASE WHEN v.is_view THEN coalesce(v.query, (SELECT b.value->>'query' FROM jsonb_array_elements(before) b WHERE b.value->>'schema' = v.schema_name AND b.value->>'name' = v.name))
         ELSE 'TABLE seeknal_store.' || quote_ident(v.stored) END) || v.as_table ORDER BY v.ordinality), '[]')
-    FROM (SELECT n.ordinality, n.value ? 'source_table' AS is_view, seeknal.as_table(n.value) AS as_table, m.query, prefix || seeknal.schema_of(n.value->>'id', run.bundle#>>'{engine,schema}') AS schema_name,
+    FROM (SELECT n.ordinality, seeknal.is_only_view(n.value) AS is_view, seeknal.as_table(n.value) AS as_table, m.query, prefix || seeknal.schema_of(n.value->>'id', run.bundle#>>'{engine,schema}') AS schema_name,
         seeknal.view_of(n.value->>'id') AS name, seeknal.table_of(n.value->>'id', states->(n.value->>'id')#>>'{snapshot,sha256}') AS stored
       FROM jsonb_array_elements(run.manifest->'nodes') WITH ORDINALITY n LEFT JOIN pg_temp.seeknal_made m ON m.node = n.value->>'id'
       WHERE states ? (n.value->>'id')) v);
