@@ -72,7 +72,7 @@ const visible = (lines: readonly string[]): string[] =>
   )
 
 /** A database that can be put back to how it was: `keep` is called once, then `restore` as often as wanted. */
-function kept({ database }: EngineProject, name: string) {
+function kept({ database }: EngineProject, name: string, isServer: boolean) {
   const copy = `${database.database}_${name}`
   const server = postgresServer()
   const admin = async (sql: string) => (await server).admin(sql)
@@ -85,6 +85,8 @@ function kept({ database }: EngineProject, name: string) {
     async restore(): Promise<void> {
       await admin(`DROP DATABASE ${database.database} WITH (FORCE)`)
       await admin(`CREATE DATABASE ${database.database} TEMPLATE ${copy} OWNER ${database.user}`)
+      // A crash takes copied sequences back, until they are written once more after a checkpoint.
+      if (isServer) await admin('CHECKPOINT')
     },
   }
 }
@@ -101,6 +103,12 @@ const ended = (project: EngineProject) =>
     "SELECT DISTINCT command, environment, outcome FROM seeknal.runs WHERE outcome <> 'nothing' ORDER BY 1, 2, 3",
   )
 
+/** Every `step`-th of the statements, back from the last one. */
+export const every =
+  (step: number) =>
+  (changes: readonly Change[]): readonly Change[] =>
+    changes.filter((_, i) => (changes.length - 1 - i) % step === 0)
+
 export interface KillOptions {
   /** Which of the statements; default: all. */
   readonly only?: (changes: readonly Change[]) => readonly Change[]
@@ -115,7 +123,7 @@ export async function killEverywhere(
   { only = (changes) => changes, server: isServer = false }: KillOptions = {},
 ): Promise<number> {
   const { folder, database } = project
-  const state = kept(project, args.join('_').replace(/\W/g, '_'))
+  const state = kept(project, args.join('_').replace(/\W/g, '_'), isServer)
   await state.keep()
   const before = visible(await wholeDatabase(database, LEFT))
   const { sent } = disturbed(folder, args, 0)
