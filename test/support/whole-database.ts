@@ -2,6 +2,7 @@
 // views, indexes, functions, grants, comments and owners, and the ledger. Left out is what is another with each run: the
 // members in RUN, names of roles and databases, and the digits in names of stored tables, which are numbered instead.
 
+import pg from 'pg'
 import type { TestDatabase } from './postgres.ts'
 import { rowsIn } from './target-project.ts'
 
@@ -55,6 +56,19 @@ const OBJECTS: Readonly<Record<string, string>> = {
 
 /** A line an object and a row; equal where two databases are the same. */
 export async function wholeDatabase(database: TestDatabase, comparison: Comparison = {}): Promise<string[]> {
+  const { host, port, database: name, user, password } = database
+  const client = new pg.Client({ host, port, database: name, user, password, ssl: false })
+  await client.connect()
+  try {
+    return await linesOf({ database: name, sql: async (sql) => (await client.query(sql)).rows }, comparison)
+  } finally {
+    await client.end()
+  }
+}
+
+type Read = Pick<TestDatabase, 'database' | 'sql'>
+
+async function linesOf(database: Read, comparison: Comparison): Promise<string[]> {
   const named = await storedNames(database)
   const plain = (text: string): string => {
     const own = text
@@ -88,7 +102,7 @@ export async function wholeDatabase(database: TestDatabase, comparison: Comparis
 }
 
 /** Digits in the names of stored tables, in the order in which the ledger came to know them → a number. */
-async function storedNames(database: TestDatabase): Promise<ReadonlyMap<string, string>> {
+async function storedNames(database: Read): Promise<ReadonlyMap<string, string>> {
   const there = await rowsIn(database, "SELECT to_regclass('seeknal.environments')::text")
   if (there[0]?.[0] == null) return new Map()
   const known = await rowsIn(
