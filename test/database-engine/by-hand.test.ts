@@ -45,7 +45,7 @@ UPDATE kept SET amount = amount + 1;
 SELECT id, amount, '${name}'::text AS made_by FROM large`,
   )
 
-/** Sources of tables, checks, rows that only themselves decide, the clock, a parameter, several statements, nothing at all. */
+/** Sources of tables, checks, rows that only themselves decide, the clock, a parameter, several statements, a table in place of a view, nothing at all. */
 const FILES = {
   'seeknal/orders.yml': 'kind: source\nname: orders\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
   'seeknal/nothing.yml':
@@ -57,6 +57,7 @@ const FILES = {
     'after_first',
     ['transform.first'],
     "SELECT count(*) AS n FROM ref('transform.first')",
+    'publish: table\n',
   ),
   'seeknal/some_steps.yml': inSteps('some_steps'),
   'seeknal/more_steps.yml': inSteps('more_steps'),
