@@ -9,8 +9,8 @@ import type { Manifest } from '../runtime/contract/manifest.ts'
 import { stepLoadFile } from '../runtime/contract/table-steps.ts'
 import { applySql } from './emit/apply-sql.ts'
 import { type Contract, contractOf, promotionFile, stepFile } from './emit/contract.ts'
-import { databaseApplySql, databaseScripts } from './emit/database-files.ts'
-import { namesIn, type Texts } from './emit/names.ts'
+import { databaseApplySql, databaseScripts, ledgerSql } from './emit/database-files.ts'
+import { namesIn, type Texts, type Write } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
 import { prepareTypes, typesFile } from './emit/types-file.ts'
@@ -31,6 +31,7 @@ export async function emit(
   const types = outside.types(manifest) ?? typesFile(manifest, cache)
   const baseText = base === null ? null : (kept?.text() ?? prettyJson(base))
   const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
+  const forPeople = isDatabase(rewritten) ? forPsql(fixedPaths(rewritten, baseText !== null)) : forShell
   const named = forPeople(rewritten, nameless)
   const names = namesIn(named, forPeople, rewritten, nameless)
   const unsealed = names === undefined ? nameless : { ...nameless, names }
@@ -52,6 +53,7 @@ export async function emit(
     ),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
+  if (isDatabase(rewritten)) texts.push(['ledger.sql', ledgerSql()])
   texts.sort(([a], [b]) => byCodeUnit(a, b))
   const digests = texts.map(([path, text]) => [path, outside.digestOf(path, text) ?? sha256(text)] as const)
   const unsigned = { ...unsealed, files: Object.fromEntries(digests) }
@@ -65,6 +67,15 @@ export async function emit(
   }
 }
 
+/** Files of a bundle for a database, but for those that `forPsql` writes. */
+const fixedPaths = ({ steps }: Rewritten, hasBase: boolean): readonly string[] => [
+  ...['diff.json', 'ledger.sql', 'manifest.json', 'prelude.sql', 'types.ts', ...(hasBase ? ['base.json'] : [])],
+  ...steps.map(({ id }) => stepFile(id)),
+  ...steps.flatMap(({ id, load }) => (load === undefined ? [] : [stepLoadFile(id)])),
+  ...steps.flatMap(({ id, extract }) => (extract === undefined ? [] : [extractFile(id)])),
+  ...steps.flatMap(({ id, production }) => (production === undefined ? [] : [promotionFile(id)])),
+]
+
 /** Prepares what takes long, while the engine works for another pass. */
 export const prepareEmit = (nodes: number, cache: CompileCache): void => prepareTypes(nodes, cache)
 
@@ -72,8 +83,17 @@ const isDatabase = ({ planned }: Rewritten): boolean =>
   ENGINES[planned.diffed.bound.graph.project.engine.name].isDatabase
 
 /** The files that say which environment they are for, besides the steps. */
-const forPeople = (rewritten: Rewritten, contract: Contract): Texts => [
-  ['apply.sql', isDatabase(rewritten) ? databaseApplySql(rewritten, contract) : applySql(rewritten, contract)],
+const forShell = (rewritten: Rewritten, contract: Contract): Texts => [
+  ['apply.sql', applySql(rewritten, contract)],
   ['review.md', review(rewritten, contract)],
-  ...(isDatabase(rewritten) ? databaseScripts(rewritten, contract) : scripts(contract)),
+  ...scripts(contract),
 ]
+
+/** The same of a database. `others`: paths of all other files. */
+const forPsql =
+  (others: readonly string[]): Write =>
+  (rewritten, contract) => {
+    const texts = [['review.md', review(rewritten, contract)] as const, ...databaseScripts(rewritten, contract)]
+    const paths = ['bundle.json', ...others, ...texts.map(([path]) => path)].sort(byCodeUnit)
+    return [['apply.sql', databaseApplySql(rewritten, contract, paths)], ...texts]
+  }

@@ -20,6 +20,7 @@ import {
   databaseCheck,
   databaseMistakes,
   databaseStep,
+  stepByHand,
 } from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { longNames, materializeStep, storedTargetStep, takenNames } from './rewrite/materialize-step.ts'
@@ -68,7 +69,9 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
   const { graph, bound, queries } = planned.diffed.bound
   const nodes = new Map(graph.nodes.map((node) => [node.id, node]))
   const { name, schema, connection } = graph.project.engine
-  const database = ENGINES[name].isDatabase ? { schema: schema ?? '', connection, queries } : null
+  const database = ENGINES[name].isDatabase
+    ? { schema: schema ?? '', connection, queries, project: planned.diffed.manifest.project.name }
+    : null
   const steps = planned.steps.flatMap((step): RewrittenStep[] => {
     const node = nodes.get(step.node)
     const types = bound.get(step.node)
@@ -115,11 +118,11 @@ function takenOver(step: PlannedStep, outside: KeptSteps): RewrittenStep[] {
 
 interface InDatabase {
   readonly prefix: string
-  readonly database: DatabaseWorld
+  readonly database: DatabaseWorld & { readonly project: string }
   readonly steps: readonly PlannedStep[]
 }
 
-/** A step of an engine that is a database; rows of files are read by DuckDB. */
+/** A step of an engine that is a database; rows of files are read by DuckDB. By hand it is what makes the table, alone. */
 function inDatabase(
   step: PlannedBuild | PlannedCheck,
   node: ResolvedNode,
@@ -128,14 +131,18 @@ function inDatabase(
 ): RewrittenStep {
   const query = world.queries.get(step.node)
   const marks = new Marks(prefix, prefix === '' ? '' : JSON.stringify([query?.text, authorText(step, node, types)]))
-  const text =
-    step.kind === 'check' ? databaseCheck(step, types, marks, world) : databaseStep(node, step, types, marks, world)
+  const apart = prefix === '' ? { ...world, next: world.project } : world
+  const [text, byHand] =
+    step.kind === 'check'
+      ? [databaseCheck(step, types, marks, world), databaseCheck(step, types, marks, apart)]
+      : [databaseStep(node, step, types, marks, world), stepByHand(node, step, types, marks, apart)]
   const isLoaded = step.kind === 'build' && isFile(node)
   return {
     id: stepId(step),
     kind: step.kind,
     node: step.node,
     ...marks.resolve(text),
+    byHand: marks.resolve(byHand),
     ...(isLoaded ? { load: sourceStep(node, types, new Marks('', '')) } : {}),
     ...(step.kind === 'build' && isTable(node) && isElsewhere(node, world)
       ? extractOf(node, types, { own: ownTables(node, steps), prefix, send: copiedQuery })

@@ -143,7 +143,7 @@ async function runLocked(shared: SharedState, world: World, { options, started }
     const ended = await finish(shared, world, settled, { options, before })
     const result = resultOf(world, { ...ended, settled, predictions, stillDue, started })
     await journal.append({ kind: 'ended', outcome: result.outcome, generation: result.generation })
-    await shared.end(world.values.runId, result.outcome)
+    if (result.outcome !== 'done') await shared.end(world.values.runId, result.outcome)
     return result
   } finally {
     unwatch()
@@ -210,6 +210,7 @@ async function switchAfterRun(
   await shared.ledger.commit(async () => {
     await keepInLedger(shared.ledger, world.contract.digest, world.bundle.files)
     await commitGeneration(shared, staged, { bundle: world.bundle, nodes: world.nodes, before })
+    await shared.end(world.values.runId, 'done')
   })
   faults('switched')
   await shared.refresh()

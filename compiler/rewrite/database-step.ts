@@ -6,7 +6,7 @@ import type { TableOutput } from '../../runtime/contract/bundle.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import { LONGEST_IDENTIFIER, pgName, pgPrefixed, pgText } from '../../runtime/contract/postgresql-names.ts'
-import { kindSchema, loadQuery, tableStepText } from '../../runtime/contract/table-steps.ts'
+import { kindSchema, loadQuery, nextSchema, tableMaker, tableStepText } from '../../runtime/contract/table-steps.ts'
 import { copiedType, targetType } from '../../runtime/contract/target-types.ts'
 import checkTemplate from '../../templates/postgresql/check.sql.hbs'
 import type { BoundNode } from '../bind.ts'
@@ -35,6 +35,8 @@ export interface DatabaseWorld {
   /** Production's schema of what transforms make. */
   readonly schema: string
   readonly queries: ReadonlyMap<NodeId, PostgresqlQuery>
+  /** Of apply.sql for production: the project, whose next outputs are read where only its run sees them. */
+  readonly next?: string
 }
 
 const kindOf = (node: string): string => node.slice(0, node.indexOf('.'))
@@ -62,7 +64,8 @@ function typedValue(text: string, type: string): string | null {
 
 /** The view by which an output is read; one that the bundle makes is marked. */
 function readView(node: string, isMade: boolean, marks: Marks, world: DatabaseWorld): string {
-  const schema = kindSchema(world.schema, kindOf(node))
+  const isNext = isMade && world.next !== undefined
+  const schema = isNext ? nextSchema(world.next, kindOf(node)) : kindSchema(world.schema, kindOf(node))
   const mark = isMade ? marks.at({ identifier: schema, role: 'read', reason: `${node} is a step of this bundle` }) : ''
   return `${pgPrefixed(schema, mark)}.${viewName(node)}`
 }
@@ -98,6 +101,18 @@ interface StepSql {
   readonly query: string
   /** Statements about temporary objects. */
   readonly before: readonly string[]
+}
+
+/** What apply.sql executes in place of the step's file: what makes the table, or the query of a view. */
+export function stepByHand(
+  node: ResolvedNode,
+  step: PlannedBuild,
+  types: BoundNode,
+  marks: Marks,
+  world: DatabaseWorld,
+): string {
+  const { query, before } = stepQuery(node, step, types, marks, world)
+  return madeBy(node, world) === 'view' ? query : tableMaker(query, before)
 }
 
 function stepQuery(

@@ -3,6 +3,7 @@
 // name of the table. Pure. Rule: FORMAT.md, "Outputs in a database".
 
 import type { TableOutput } from './bundle.ts'
+import { sha256 } from './canonical-json.ts'
 import { COPIED_ROWS } from './extract.ts'
 import type { Column } from './manifest.ts'
 import { LONGEST_IDENTIFIER, pgName, pgText } from './postgresql-names.ts'
@@ -21,6 +22,10 @@ export const OWN_SCHEMAS: readonly string[] = [STORE_SCHEMA, NEXT_SCHEMA, LEDGER
 /** Whether a schema is ours whatever the project, or was made for a run of one. */
 export const isOwnSchema = (schema: string): boolean =>
   OWN_SCHEMAS.includes(schema) || schema.startsWith(`${NEXT_SCHEMA}_`)
+
+/** Where a run of production of a project reads what it makes. */
+export const nextSchema = (project: string, kind: string): string =>
+  `${NEXT_SCHEMA}_${sha256(project).slice(0, 8)}_${kind}`
 
 /** The schema of what nodes of a kind make: transforms are what people look for. */
 export const kindSchema = (schema: string, kind: string): string =>
@@ -70,12 +75,9 @@ function around({ made, publish, view, columns, node, types = {} }: Made): reado
       return [`CREATE TABLE ${STORED} AS\n`, shown]
     case 'load':
     case 'copy': {
-      const items = made === 'load' ? columnItems(columns) : copiedItems(columns, types)
-      const options = made === 'load' ? '(FORMAT csv)' : COPIED_ROWS
-      return [
-        `CREATE TEMP TABLE ${LOADED} (\n  ${items.join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} ${options}\nCREATE TABLE ${STORED} AS\n`,
-        `\n;\nDROP TABLE ${LOADED}${shown}`,
-      ]
+      const [before, after] =
+        made === 'load' ? loadedBy(node, columns) : rowsBy(node, copiedItems(columns, types), COPIED_ROWS)
+      return [`${before}CREATE TABLE ${STORED} AS\n`, `\n;\n${after}${shown}`]
     }
   }
 }
@@ -103,6 +105,23 @@ export const copiedItems = (columns: readonly Column[], types: Readonly<Record<s
   columns.map(({ name, type }) => `${pgName(name)} ${copiedType(type, types[name])}`)
 
 export const loadQuery = `TABLE ${LOADED}`
+
+/** What psql runs before a table is made of rows in a file, and after it. */
+const rowsBy = (node: string, items: readonly string[], options: string): readonly [string, string] => [
+  `CREATE TEMP TABLE ${LOADED} (\n  ${items.join(',\n  ')}\n);\n\\copy ${LOADED} FROM ${pgText(`loads/${node}.csv`)} ${options}\n`,
+  `DROP TABLE ${LOADED}`,
+]
+
+/** The same of rows of files. */
+export const loadedBy = (node: string, columns: readonly Column[]): readonly [string, string] =>
+  rowsBy(node, columnItems(columns), '(FORMAT csv)')
+
+/** What makes the table of a query; `before`: statements about temporary objects. */
+export const tableMaker = (query: string, before: readonly string[]): string =>
+  [...before.map((statement) => `${statement}\n;\n`), `CREATE TABLE ${STORED} AS\n`, query].join('')
+
+/** Whether such a text has statements before the table is made. */
+export const isScript = (text: string): boolean => !text.startsWith(`CREATE TABLE ${STORED} AS\n`)
 
 /** What ends a step that makes temporary objects: the next one may use their names. */
 const FORGET = '\nDISCARD TEMP\n;\n'

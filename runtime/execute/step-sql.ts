@@ -2,14 +2,13 @@
 // where the run shows them, and for every place the offset in the step's file, which errors are reported at. Temporary
 // objects before one SELECT, by PostgreSQL's own parser, or it is refused. Reports BUNDLE_INVALID.
 
-import { createHash } from 'node:crypto'
 import { type BuildStep, type TableOutput, tableOf } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { fillParameters } from '../contract/parameters.ts'
 import { pgName, pgText } from '../contract/postgresql-names.ts'
-import { NEXT_SCHEMA } from '../contract/table-steps.ts'
+import { nextSchema } from '../contract/table-steps.ts'
 import { type CheckedStatement, checkQueries } from '../engines/postgresql/read-only.ts'
 import { queryOfStep } from './table-views.ts'
 import type { World } from './world.ts'
@@ -25,10 +24,6 @@ export interface StepSql {
   readonly before: readonly StepStatement[]
   readonly query: StepStatement
 }
-
-/** Where a run of production of this project reads what it makes. */
-export const nextSchema = (project: string, kind: string): string =>
-  `${NEXT_SCHEMA}_${createHash('sha256').update(project).digest('hex').slice(0, 8)}_${kind}`
 
 /** `project`: of the ledger. */
 export async function stepSql(world: World, project: string, step: BuildStep, node: ManifestNode): Promise<StepSql> {

@@ -53,6 +53,7 @@ export async function applyInDatabase(shared: SharedState, world: World, applica
     await keepInLedger(ledger, contract.digest, world.bundle.files)
     await ledger.ask('SELECT seeknal.show_views($1::jsonb, $2::jsonb)', [JSON.stringify(before), JSON.stringify(views)])
     await shared.saveEnvironment(environment, { views, promotion: generationOf(shared, staged, made) })
+    await shared.end(world.values.runId, 'done')
   })
   application.faults('recorded')
   await shared.refresh()

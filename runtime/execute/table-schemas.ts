@@ -5,9 +5,8 @@ import { buildSteps, tableOf } from '../contract/bundle.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { EnvironmentName } from '../contract/ids.ts'
 import { pgName } from '../contract/postgresql-names.ts'
-import { STORE_SCHEMA } from '../contract/table-steps.ts'
+import { nextSchema, STORE_SCHEMA } from '../contract/table-steps.ts'
 import type { SharedState } from '../shared-state.ts'
-import { nextSchema } from './step-sql.ts'
 import type { World } from './world.ts'
 
 /** Those of the bundle's outputs, the store's, and for production those of its own views. */
@@ -25,8 +24,21 @@ export async function makeMissingSchemas(
   schemas: readonly string[],
 ): Promise<void> {
   const all = [...new Set(schemas)]
+  if (ledger.isStepwise) return makeOneByOne(ledger, environment, all)
+  // With what remembers them, or not at all.
+  await ledger.ask('SELECT seeknal.make_schemas($1, $2, $3::text[])', [ledger.project, environment, listOf(all)])
+}
+
+const listOf = (names: readonly string[]): string => `{${names.map((name) => JSON.stringify(name)).join(',')}}`
+
+/** The same where nothing is made within a transaction. */
+async function makeOneByOne(
+  ledger: SharedState['ledger'],
+  environment: EnvironmentName | null,
+  all: readonly string[],
+): Promise<void> {
   const present = await ledger.ask('SELECT nspname AS name FROM pg_namespace WHERE nspname = ANY ($1::text[])', [
-    `{${all.map((name) => JSON.stringify(name)).join(',')}}`,
+    listOf(all),
   ])
   const there = new Set(present.map(({ name }) => name))
   for (const name of all.filter((one) => !there.has(one))) {

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
-import { psql } from '../support/psql.ts'
+import { runScript } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
 
@@ -53,10 +53,15 @@ test('A promotion leads the views to what was applied, and going back is exact',
   assert.equal(await project.rows('SELECT * FROM analytics.daily ORDER BY 1'), before)
 })
 
+async function runs(project: EngineProject, file: string): Promise<void> {
+  const { failed, said } = await runScript(project.database, file)
+  assert.not.ok(failed, said)
+}
+
 test('promote.sql and rollback.sql leave what the commands leave', async () => {
   const [byHand, byCommand] = [await applied(), await applied()]
   const bundle = join(byHand.folder, 'target/environments/dev/bundle')
-  await psql(byHand.database, readFileSync(join(bundle, 'promote.sql'), 'utf8'))
+  await runs(byHand, join(bundle, 'promote.sql'))
   await does(byCommand.folder, ['promote', 'dev'])
   const views =
     "SELECT table_schema, table_name, view_definition FROM information_schema.views WHERE table_schema NOT IN ('pg_catalog', 'information_schema') ORDER BY 1, 2"
@@ -69,33 +74,26 @@ test('promote.sql and rollback.sql leave what the commands leave', async () => {
   }
   await same()
   assert.match(await does(byHand.folder, ['run']), /No changes detected/)
-  await psql(byHand.database, readFileSync(join(bundle, 'rollback.sql'), 'utf8'))
+  await runs(byHand, join(bundle, 'rollback.sql'))
   await does(byCommand.folder, ['rollback', '--yes'])
   await same()
 })
 
 test('promote.sql refuses what was not applied, and when production moved', async () => {
   const project = await applied()
-  const script = readFileSync(join(project.folder, 'target/environments/dev/bundle/promote.sql'), 'utf8')
+  const script = join(project.folder, 'target/environments/dev/bundle/promote.sql')
   project.write('seeknal/daily.yml', daily('SELECT day, count(*) AS n'))
   await does(project.folder, ['run'])
-  const error = await psql(project.database, script).then(
-    () => null,
-    (thrown: Error) => thrown,
-  )
-  assert.match(String(error), /production is not what this bundle was planned against/)
+  const moved = await runScript(project.database, script)
+  assert.ok(moved.failed)
+  assert.match(moved.said, /production is not what this bundle was planned against/)
   const other = await engineProject()
   await does(other.folder, ['run'])
   other.write('seeknal/daily.yml', MOST)
   await does(other.folder, ['env', 'plan', 'dev'])
-  const unapplied = await psql(
-    other.database,
-    readFileSync(join(other.folder, 'target/environments/dev/bundle/promote.sql'), 'utf8'),
-  ).then(
-    () => null,
-    (thrown: Error) => thrown,
-  )
-  assert.match(String(unapplied), /is not applied/)
+  const unapplied = await runScript(other.database, join(other.folder, 'target/environments/dev/bundle/promote.sql'))
+  assert.ok(unapplied.failed)
+  assert.match(unapplied.said, /is not applied/)
 })
 
 test('A promotion is refused when production moved under it', async () => {
@@ -211,7 +209,7 @@ test('A promotion to another environment makes it what this one is, without maki
     (await ends(3, other.folder, ['env', 'promote', 'dev', 'own'])).err,
     /has changes that 'dev' does not have: transform\.paid/,
   )
-  await psql(project.database, readFileSync(join(compiled, 'promote.sql'), 'utf8'))
+  await runs(project, join(compiled, 'promote.sql'))
   assert.equal(await project.rows(columnsOf('analytics')), [['day,most']])
   assert.match(await does(other.folder, ['env', 'list']), /staging-2 +promoted/)
   await does(other.folder, ['env', 'delete', 'staging-2', '--yes'])

@@ -47,8 +47,14 @@ export interface PostgresServer {
   create(names: { database: string; user: string; password: string }): Promise<TestDatabase>
   /** `SIGKILL` is a crash, `SIGINT` a fast stop. Resolves when the server is gone. */
   stop(signal: 'SIGKILL' | 'SIGINT'): Promise<void>
-  /** After `stop`: on the same data and port. */
+  /** After `stop` or `gone`: on the same data and port. */
   start(): Promise<void>
+  /** Of its first process. */
+  pid(): number
+  /** Resolves when the server is gone, which somebody else has stopped. */
+  gone(): Promise<void>
+  /** Runs `sql` as the superuser, in no database of a test. */
+  admin(sql: string): Promise<Record<string, unknown>[]>
 }
 
 let running: Promise<PostgresServer> | null = null
@@ -94,9 +100,15 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
       if (pid === null) return
       process.kill(pid, signal)
       while (isAlive(pid)) await sleep(10)
+      await server.gone()
+    },
+    pid: () => serverPid(data) ?? 0,
+    async gone() {
+      while (serverPid(data) !== null) await sleep(10)
       watcher?.stdin?.end()
       rmSync(join(data, 'postmaster.pid'), { force: true })
     },
+    admin: (sql) => superuser('postgres').sql(sql),
     async create({ database, user, password }) {
       const admin = superuser('postgres')
       await admin.sql(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)

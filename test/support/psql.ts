@@ -1,32 +1,100 @@
-// Runs a file of SQL as psql would with ON_ERROR_STOP: statement by statement in one session, its own commands understood as far
-// as our files use them.
+// Files of SQL run by psql with ON_ERROR_STOP: by the one on the PATH, or, where there is none, as it would (psql-script.ts).
 
+import { spawn, spawnSync } from 'node:child_process'
 import pg from 'pg'
 import type { TestDatabase } from './postgres.ts'
+import { PsqlScript, TEXTS } from './psql-script.ts'
+import { skip } from './skip.ts'
 
-/** Rows of the last statement. Throws the server's error, and leaves the transaction as psql would: gone. */
-export async function psql(database: TestDatabase, text: string): Promise<Record<string, unknown>[]> {
-  const { host, port, database: name, user, password } = database
-  const client = new pg.Client({ host, port, database: name, user, password, ssl: false })
-  client.on('error', () => {})
-  await client.connect()
+/** Its version, or null: it is not on the PATH. */
+export const psqlVersion: string | null = (() => {
+  const { status, stdout } = spawnSync('psql', ['--version'], { encoding: 'utf8' })
+  return status === 0 ? stdout.trim() : null
+})()
+
+/** Ends the running test as skipped, in words, where there is no psql. */
+export function needsPsql(): void {
+  if (psqlVersion === null)
+    skip('psql is not on the PATH: what it does is done by test/support/psql-script.ts in the other tests')
+}
+
+export interface ScriptOptions {
+  /** The working directory; default: that of the tests. */
+  readonly cwd?: string
+  /** `-v name=value`. */
+  readonly variables?: Readonly<Record<string, string>>
+  /** Only where no psql does it: the connection is gone right after so many statements were sent. */
+  readonly stopAt?: number
+}
+
+export interface ScriptEnd {
+  readonly failed: boolean
+  /** What the server said of the statement that failed, or all that psql printed. */
+  readonly said: string
+  /** Statements that were sent, where that is known. */
+  readonly sent?: readonly string[]
+}
+
+/** Runs a file to its end or to its first error. */
+export const runScript = (database: TestDatabase, file: string, options: ScriptOptions = {}): Promise<ScriptEnd> =>
+  psqlVersion === null ? interpreted(database, file, options) : byPsql(database, file, options)
+
+/** By the one on the PATH. `onStart`: its process. */
+export async function byPsql(
+  { host, port, database, user, password }: TestDatabase,
+  file: string,
+  { cwd = process.cwd(), variables = {} }: ScriptOptions,
+  onStart: (pid: number) => void = () => {},
+): Promise<ScriptEnd> {
+  const given = Object.entries(variables).flatMap(([name, value]) => ['-v', `${name}=${value}`])
+  const env = {
+    ...process.env,
+    PGHOST: host,
+    PGPORT: String(port),
+    PGDATABASE: database,
+    PGUSER: user,
+    PGPASSWORD: password,
+  }
+  const child = spawn('psql', ['-X', '-q', '-v', 'ON_ERROR_STOP=1', ...given, '-f', file], { cwd, env })
+  const said: string[] = []
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => said.push(String(data)))
+  if (child.pid !== undefined) onStart(child.pid)
+  const code = await new Promise<number | null>((settle) => child.on('close', settle))
+  return { failed: code !== 0, said: said.join('') }
+}
+
+/** A text of a script, as psql would. Throws the server's error. */
+export async function psql(database: TestDatabase, text: string): Promise<void> {
+  const { client, own } = await connected(database)
   try {
-    let rows: Record<string, unknown>[] = []
-    for (const statement of statementsOf(text)) rows = (await client.query(statement)).rows
-    return rows
+    await new PsqlScript(client, process.cwd(), own).run(text)
   } finally {
     await client.end()
   }
 }
 
-/** Without comments and commands of psql; semicolons in quotes do not separate. */
-function statementsOf(text: string): string[] {
-  const plain = text
-    .split('\n')
-    .filter((line) => !/^\s*(--|\\)/.test(line))
-    .join('\n')
-  return plain
-    .split(/;(?=(?:[^']*'[^']*')*[^']*$)/)
-    .map((statement) => statement.trim())
-    .filter((statement) => statement !== '')
+async function connected({ host, port, database, user, password }: TestDatabase) {
+  const client = new pg.Client({ host, port, database, user, password, ssl: false, types: TEXTS })
+  client.on('error', () => {})
+  await client.connect()
+  return { client, own: { HOST: host, PORT: String(port), DBNAME: database, USER: user } }
+}
+
+/** As psql would. */
+export async function interpreted(
+  database: TestDatabase,
+  file: string,
+  { cwd = process.cwd(), variables = {}, stopAt = 0 }: ScriptOptions = {},
+): Promise<ScriptEnd> {
+  const { client, own } = await connected(database)
+  const script = new PsqlScript(client, cwd, { ...own, ...variables }, stopAt)
+  try {
+    await script.file(file)
+    return { failed: false, said: '', sent: script.sent }
+  } catch (error) {
+    const { message, hint = '' } = error as pg.DatabaseError
+    return { failed: true, said: `${message}\n${hint}`, sent: script.sent }
+  } finally {
+    await client.end()
+  }
 }

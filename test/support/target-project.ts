@@ -92,7 +92,7 @@ export async function targetProject(
   }
 }
 
-export async function rowsIn(database: TestDatabase, sql: string): Promise<(string | null)[][]> {
+export async function rowsIn(database: Pick<TestDatabase, 'sql'>, sql: string): Promise<(string | null)[][]> {
   const rows = await database.sql(`SELECT row_to_json(q)::text AS row FROM (${sql}) q`)
   return rows.map(({ row }) =>
     Object.values(JSON.parse(String(row)) as Record<string, unknown>).map((value) =>

@@ -5,21 +5,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { RuntimeFailure } from '../../contract/failures.ts'
 import type { LedgerView } from '../../contract/ledger.ts'
+import { MIGRATIONS } from '../../contract/ledger-migrations.ts'
 import { type Capabilities, capabilitiesOf } from './capabilities.ts'
 import type { PostgresqlConnection } from './connection.ts'
-import tables from './ledger/1-tables.sql'
-import functions from './ledger/2-functions.sql'
-import leaseTables from './ledger/8-leases.sql'
-import targets from './ledger/9-targets.sql'
-import steps from './ledger/10-steps.sql'
-import files from './ledger/11-files.sql'
 import { advisoryLocks, type LedgerLocks, leases } from './ledger-locks.ts'
 import { doPending, migrateBySteps } from './ledger-steps.ts'
 import { openSession, type Row, type Session } from './session.ts'
 import { askLedger, transaction } from './transaction.ts'
-
-/** In their order; a version that was released never changes. */
-export const MIGRATIONS: readonly string[] = [tables, functions, leaseTables, targets, steps, files]
 
 const WHAT = 'Keeping the state'
 const RETRY_MS = 100

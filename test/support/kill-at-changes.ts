@@ -1,0 +1,160 @@
+// A command whose database is a server's, killed at each message that changes something there, or whose server is: what is found
+// then is what was, or what the command makes, and the command again makes what it makes undisturbed.
+
+import { spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
+import * as assert from 'uvu/assert'
+import { does } from './cli.ts'
+import type { EngineProject } from './engine-project.ts'
+import { postgresServer } from './postgres.ts'
+import { command } from './seeknal.ts'
+import type { Statement } from './sent-statements.ts'
+import { tempFolder } from './temp.ts'
+import { type Comparison, differences, wholeDatabase } from './whole-database.ts'
+
+const program = pathToFileURL(fileURLToPath(new URL('../programs/kill-at-change.js', import.meta.url))).href
+
+/** Runs the built command, disturbed after the `at`-th statement that changes something; 0: to its end. */
+function disturbed(folder: string, args: readonly string[], at: number, server?: number) {
+  const log = join(tempFolder('log'), 'sent')
+  const env = { ...process.env, HOME: folder, NO_COLOR: '1', KILL_AT: String(at), KILL_LOG: log }
+  const child = spawnSync(process.execPath, ['--import', program, command, ...args], {
+    cwd: folder,
+    env: server === undefined ? env : { ...env, KILL_SERVER: String(server) },
+    encoding: 'utf8',
+  })
+  const all = child.stdout + child.stderr
+  if (at === 0) assert.is(child.status, 0, all)
+  const sent: Statement[] = at === 0 ? JSON.parse(readFileSync(log, 'utf8')) : []
+  return { signal: child.signal, status: child.status, all, sent }
+}
+
+export interface Change {
+  /** Its number among all that change something. */
+  readonly at: number
+  readonly sql: string
+}
+
+/** Statements after which something is there that was not before; of a transaction its last one and its COMMIT. */
+function changesIn(sent: readonly Statement[]): Change[] {
+  const open = new Set<number>()
+  let at = 0
+  return sent.flatMap(({ socket, sql, isChange }, i) => {
+    if (/^BEGIN/.test(sql)) open.add(socket)
+    else if (/^(COMMIT|ROLLBACK)/.test(sql)) open.delete(socket)
+    if (!isChange) return []
+    at += 1
+    const next = sent.slice(i + 1).find((other) => other.socket === socket)
+    return open.has(socket) && next?.sql !== 'COMMIT' ? [] : [{ at, sql }]
+  })
+}
+
+/** Who held a lock, runs that nobody saw the end of, and what is told of a run: they say nothing of what is there. */
+const LEFT: Comparison = {
+  without: ['report.md'],
+  ledgerWithout: ['holders', 'runs'],
+  replaced: [[/"status":"(executed|reused)"/g, '"status":"made"']],
+}
+
+/** Without tables that a killed run has made and nobody knows: `clean` removes them. */
+const known = (lines: readonly string[]): string[] => lines.filter((line) => !line.includes('__?'))
+
+/** What others see, and what the commands go on from: not what a run prepares, which nobody looks at before its end. */
+const visible = (lines: readonly string[]): string[] =>
+  lines.filter(
+    (line) =>
+      !/__\?|seeknal_next_|^seeknal\.(outputs|schemas|bundles):|(^|["\s])(dev_analytics|seeknal_store)\b|^schemas:|advisory/.test(
+        line,
+      ),
+  )
+
+/** A database that can be put back to how it was: `keep` is called once, then `restore` as often as wanted. */
+function kept({ database }: EngineProject, name: string, isServer: boolean) {
+  const copy = `${database.database}_${name}`
+  const server = postgresServer()
+  const admin = async (sql: string) => (await server).admin(sql)
+  const free = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.database}'`
+  return {
+    async keep(): Promise<void> {
+      await admin(free)
+      await admin(`CREATE DATABASE ${copy} TEMPLATE ${database.database} OWNER ${database.user}`)
+    },
+    async restore(): Promise<void> {
+      await admin(`DROP DATABASE ${database.database} WITH (FORCE)`)
+      await admin(`CREATE DATABASE ${database.database} TEMPLATE ${copy} OWNER ${database.user}`)
+      // A crash takes copied sequences back, until they are written once more after a checkpoint.
+      if (isServer) await admin('CHECKPOINT')
+    },
+  }
+}
+
+/** Waits until the sessions of a command that is gone are gone. */
+async function alone({ database }: EngineProject): Promise<void> {
+  const others =
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
+  while ((await database.sql(others)).length > 0) await sleep(10)
+}
+
+const ended = (project: EngineProject) =>
+  project.rows(
+    "SELECT DISTINCT command, environment, outcome FROM seeknal.runs WHERE outcome <> 'nothing' ORDER BY 1, 2, 3",
+  )
+
+/** Every `step`-th of the statements, back from the last one. */
+export const every =
+  (step: number) =>
+  (changes: readonly Change[]): readonly Change[] =>
+    changes.filter((_, i) => (changes.length - 1 - i) % step === 0)
+
+export interface KillOptions {
+  /** Which of the statements; default: all. */
+  readonly only?: (changes: readonly Change[]) => readonly Change[]
+  /** Kills the server in place of the client. */
+  readonly server?: boolean
+}
+
+/** How many times it was killed. The project is as after the command then. */
+export async function killEverywhere(
+  project: EngineProject,
+  args: readonly string[],
+  { only = (changes) => changes, server: isServer = false }: KillOptions = {},
+): Promise<number> {
+  const { folder, database } = project
+  const state = kept(project, args.join('_').replace(/\W/g, '_'), isServer)
+  await state.keep()
+  const before = visible(await wholeDatabase(database, LEFT))
+  const { sent } = disturbed(folder, args, 0)
+  const undisturbed = await wholeDatabase(database, LEFT)
+  const [done, wanted, outcomes] = [visible(undisturbed), known(undisturbed), await ended(project)]
+  assert.is.not(differences(before, done), '', `${args.join(' ')} changes nothing`)
+  const points = only(changesIn(sent))
+  for (const { at, sql } of points) {
+    const what = `${args.join(' ')}, ${isServer ? 'the server' : 'the client'} killed after change ${at}: ${sql.slice(0, 100)}`
+    await state.restore()
+    if (isServer) await killServer(folder, args, at, what)
+    else assert.is(disturbed(folder, args, at).signal, 'SIGKILL', what)
+    await alone(project)
+    const found = visible(await wholeDatabase(database, LEFT))
+    const isDone = differences(found, done) === ''
+    if (!isDone) assert.is(differences(before, found), '', what)
+    await does(folder, [...args])
+    assert.is(differences(wanted, known(await wholeDatabase(database, LEFT))), '', `again after ${what}`)
+    assert.equal(await ended(project), outcomes, `again after ${what}`)
+  }
+  await does(folder, ['clean'])
+  const left = (await wholeDatabase(database, LEFT)).filter((line) => line.includes('__?'))
+  assert.equal(left, [], 'what clean leaves of runs that were killed')
+  return points.length
+}
+
+async function killServer(folder: string, args: readonly string[], at: number, what: string): Promise<void> {
+  const server = await postgresServer()
+  const { status, signal, all } = disturbed(folder, args, at, server.pid())
+  assert.is(signal, null, what)
+  assert.ok(status === 0 || status === 1 || status === 3, `${what}: ${status}: ${all}`)
+  await server.gone()
+  await server.start()
+}
