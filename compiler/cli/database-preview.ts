@@ -2,7 +2,6 @@
 // as temporary objects of one transaction, which is rolled back; files are read on this machine. Nothing stays.
 // Reports STEP_FAILED (facts: node, file), BUNDLE_INVALID, CONNECTION_FAILED, INTERRUPTED, USAGE.
 
-import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { type BuildStep, buildSteps, type OpenedBundle, tableOf } from '../../runtime/contract/bundle.ts'
 import { withValues } from '../../runtime/contract/extract.ts'
@@ -19,12 +18,13 @@ import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
 import { statementComment } from '../../runtime/engines/postgresql/statement-comment.ts'
 import { FILE_SETTINGS } from '../../runtime/execute/load-rows.ts'
 import type { RunRequest } from '../../runtime/execute/run.ts'
-import { makeScratch, type Scratch } from '../../runtime/execute/scratch.ts'
+import type { Scratch } from '../../runtime/execute/scratch.ts'
 import { located } from '../../runtime/execute/step.ts'
 import { queryOfStep } from '../../runtime/execute/table-views.ts'
-import { type RunValues, runValues } from '../../runtime/execute/values.ts'
+import type { RunValues } from '../../runtime/execute/values.ts'
+import type { Generation } from '../../runtime/store/generations.ts'
 import { watchSignal } from '../../runtime/watch-signal.ts'
-import { filesOf, neededFor, type Preview, readablePaths, removeEmpty, withoutFiles } from './preview.ts'
+import { inScratch, type Preview } from './preview.ts'
 import type { Workspace } from './workspace.ts'
 
 interface PreviewRequest {
@@ -41,17 +41,10 @@ export async function databasePreview(
   id: NodeId,
   request: PreviewRequest,
 ): Promise<Preview> {
-  const values = runValues(request.run, bundle.contract)
-  const nodes = new Map(bundle.manifest.nodes.map((node) => [node.id, node]))
-  const { execute } = neededFor(nodes, bundle, id, productionOutput(workspace))
-  const sources = filesOf(execute, values)
-  const absent = withoutFiles(workspace, sources)
-  if (absent !== null) return absent
-  const hadTarget = existsSync(workspace.store.target)
-  const scratch = makeScratch(workspace.store, 'preview')
-  try {
-    const files = new SourceFiles({ workspace, bundle, values, scratch, readable: readablePaths(workspace, sources) })
-    const session = await opened(bundle, id, request.run)
+  const { run } = request
+  return inScratch({ workspace, bundle, id, run }, viewOf, async ({ execute, values, scratch, readable }) => {
+    const files = new SourceFiles({ workspace, bundle, values, scratch, readable })
+    const session = await opened(bundle, id, run)
     const unwatch = watchSignal(request.signal, session)
     try {
       return await firstRows({ bundle, values, session, files }, execute, id, request.limit)
@@ -60,10 +53,7 @@ export async function databasePreview(
       await session.close()
       await files.close()
     }
-  } finally {
-    scratch.remove()
-    if (!hadTarget) removeEmpty([join(workspace.store.target, 'tmp'), workspace.store.target])
-  }
+  })
 }
 
 function opened({ contract }: OpenedBundle, node: NodeId, request: RunRequest): Promise<PreviewSession> {
@@ -73,13 +63,8 @@ function opened({ contract }: OpenedBundle, node: NodeId, request: RunRequest): 
   return PreviewSession.open(connection, statementComment(named))
 }
 
-/** By definition, what production has: its view is what the steps read. */
-function productionOutput(workspace: Workspace): (node: ManifestNode) => true | null {
-  const production = workspace.production()
-  const made = new Map(production?.manifest.nodes.map((node) => [node.id, node.definition_fingerprint]))
-  return ({ id, definition_fingerprint: definition }) =>
-    made.get(id) === definition && production?.state.nodes[id] !== undefined ? true : null
-}
+/** Its view is what the steps read. */
+const viewOf = ({ state }: Generation, id: string): true | null => (state.nodes[id] === undefined ? null : true)
 
 interface Execution {
   readonly bundle: OpenedBundle

@@ -14,6 +14,7 @@ import { readableSource } from '../../runtime/execute/step.ts'
 import { type RunValues, runValues, sourcePattern } from '../../runtime/execute/values.ts'
 import type { QueryAnswer } from '../../runtime/query.ts'
 import { linkOrCopy, makeFolder } from '../../runtime/store/files.ts'
+import type { Generation } from '../../runtime/store/generations.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import type { Workspace } from './workspace.ts'
 
@@ -30,28 +31,49 @@ export async function preview(
   limit: number,
   request: RunRequest,
 ): Promise<Preview> {
-  const values = runValues(request, bundle.contract)
+  return inScratch({ workspace, bundle, id, run: request }, outputFile, async ({ provide, ...prepared }) => {
+    const { scratch } = prepared
+    for (const [node, file] of provide) linkOrCopy(file, join(scratch.outputs, `${outputStem(node)}.parquet`))
+    const { connection } = request
+    const execution = { ...prepared, connection, most: (node: string) => (node === id ? limit : undefined) }
+    const rows = await executeSteps(workspace, bundle, execution)
+    return { kind: 'rows', answer: await firstRows(scratch, id, limit), rows }
+  })
+}
+
+interface Asked {
+  readonly workspace: Workspace
+  readonly bundle: OpenedBundle
+  readonly id: NodeId
+  readonly run: RunRequest
+}
+
+interface Prepared<Place> extends Needed<Place> {
+  readonly values: RunValues
+  readonly scratch: Scratch
+  /** Files of the sources that are executed, and their patterns. */
+  readonly readable: readonly string[]
+}
+
+/**
+ * Makes a preview from what `id` needs, in a folder that is gone afterwards, unless a source has no file. `placeIn`: where
+ * an output of production is; null: it is not there.
+ */
+export async function inScratch<Place>(
+  { workspace, bundle, id, run }: Asked,
+  placeIn: (production: Generation, id: string) => Place | null,
+  body: (prepared: Prepared<Place>) => Promise<Preview>,
+): Promise<Preview> {
+  const values = runValues(run, bundle.contract)
   const nodes = new Map(bundle.manifest.nodes.map((node) => [node.id, node]))
-  const { execute, provide } = neededFor(nodes, bundle, id, productionFiles(workspace))
+  const { execute, provide } = neededFor(nodes, bundle, id, sameDefinition(workspace, placeIn))
   const sources = filesOf(execute, values)
   const absent = withoutFiles(workspace, sources)
   if (absent !== null) return absent
   const hadTarget = existsSync(workspace.store.target)
   const scratch = makeScratch(workspace.store, 'preview')
   try {
-    for (const [node, file] of provide) linkOrCopy(file, join(scratch.outputs, `${outputStem(node)}.parquet`))
-    const readable = readablePaths(workspace, sources)
-    const { connection } = request
-    const execution = {
-      execute,
-      values,
-      scratch,
-      readable,
-      connection,
-      most: (node: string) => (node === id ? limit : undefined),
-    }
-    const rows = await executeSteps(workspace, bundle, execution)
-    return { kind: 'rows', answer: await firstRows(scratch, id, limit), rows }
+    return await body({ values, execute, provide, scratch, readable: readablePaths(workspace, sources) })
   } finally {
     scratch.remove()
     if (!hadTarget) removeEmpty([join(workspace.store.target, 'tmp'), workspace.store.target])
@@ -64,25 +86,25 @@ interface SourceFiles {
 }
 
 /** Of sources that are files. */
-export const filesOf = (nodes: readonly ManifestNode[], values: RunValues): readonly SourceFiles[] =>
+const filesOf = (nodes: readonly ManifestNode[], values: RunValues): readonly SourceFiles[] =>
   nodes.flatMap((node) =>
     node.source_files === undefined
       ? []
       : [{ id: asNodeId(node.id), pattern: sourcePattern(node.source_files.path, values) }],
   )
 
-export function withoutFiles(workspace: Workspace, sources: readonly SourceFiles[]): Preview | null {
+function withoutFiles(workspace: Workspace, sources: readonly SourceFiles[]): Preview | null {
   const absent = sources.find(({ pattern }) => readableFiles(workspace.root, pattern).length === 0)
   return absent === undefined ? null : { kind: 'no_data', source: absent.id, pattern: absent.pattern }
 }
 
-export const readablePaths = (workspace: Workspace, sources: readonly SourceFiles[]): readonly string[] =>
+const readablePaths = (workspace: Workspace, sources: readonly SourceFiles[]): readonly string[] =>
   sources.flatMap(({ pattern }) => {
     const files = readableFiles(workspace.root, pattern).map((path) => ({ path }))
     return readableSource(workspace.root, { pattern, files })
   })
 
-export interface Needed<Place> {
+interface Needed<Place> {
   /** In the order of the steps. */
   readonly execute: readonly ManifestNode[]
   /** Where production's outputs are that can stand for the same definition. */
@@ -90,7 +112,7 @@ export interface Needed<Place> {
 }
 
 /** What `id` needs. `placeOf`: where production has an output of this definition; null: it has none. */
-export function neededFor<Place>(
+function neededFor<Place>(
   nodes: ReadonlyMap<string, ManifestNode>,
   bundle: OpenedBundle,
   id: NodeId,
@@ -115,15 +137,20 @@ export function neededFor<Place>(
   return { execute, provide }
 }
 
-/** By definition, the output files of production. */
-function productionFiles(workspace: Workspace): (node: ManifestNode) => string | null {
+/** Where production has an output of the same definition. */
+function sameDefinition<Place>(
+  workspace: Workspace,
+  placeIn: (production: Generation, id: string) => Place | null,
+): (node: ManifestNode) => Place | null {
   const production = workspace.production()
   const made = new Map(production?.manifest.nodes.map((node) => [node.id, node.definition_fingerprint]))
-  return ({ id, definition_fingerprint: definition }) => {
-    if (production === null || made.get(id) !== definition) return null
-    const file = join(production.folder, 'intermediate', `${outputStem(asNodeId(id))}.parquet`)
-    return existsSync(file) ? file : null
-  }
+  return ({ id, definition_fingerprint: definition }) =>
+    production === null || made.get(id) !== definition ? null : placeIn(production, id)
+}
+
+function outputFile({ folder }: Generation, id: string): string | null {
+  const file = join(folder, 'intermediate', `${outputStem(asNodeId(id))}.parquet`)
+  return existsSync(file) ? file : null
 }
 
 interface Execution {
@@ -198,7 +225,7 @@ async function firstRows(scratch: Scratch, id: NodeId, limit: number): Promise<Q
 }
 
 /** Folders that others filled in the meantime stay. */
-export function removeEmpty(folders: readonly string[]): void {
+function removeEmpty(folders: readonly string[]): void {
   try {
     for (const folder of folders) rmdirSync(folder)
   } catch {
