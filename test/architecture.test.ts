@@ -1,9 +1,9 @@
 // The rules of the house that a machine can check. Each failure names file and line and says what to do instead.
 
-import { readdirSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { ts } from 'ts-morph'
 import * as assert from 'uvu/assert'
-import { lineOf, nodesOf, type SourceFile, sourceFiles } from './support/sources.ts'
+import { lineOf, type SourceFile, sourceFiles } from './support/sources.ts'
 import { suite } from './support/suite.ts'
 
 const test = suite('architecture')
@@ -25,7 +25,7 @@ const importsThat = (among: readonly SourceFile[], isWrong: (target: string, pat
 
 const nodesThat = (among: readonly SourceFile[], isWrong: (node: ts.Node) => boolean): string[] =>
   among.flatMap((file) =>
-    [...nodesOf(file.tree)]
+    file.nodes
       .filter(isWrong)
       .map((node) => `${file.path}:${lineOf(file.tree, node)} ${node.getText().split('\n')[0]?.slice(0, 80)}`),
   )
@@ -87,6 +87,17 @@ test('A database driver is imported only by its own engine', () => {
   none(wrong, 'Ask through runtime/engine.ts or compiler/ports.ts, and implement it under runtime/engines/<name>/.')
 })
 
+test('Every package that is imported is declared', () => {
+  const declared: { readonly dependencies: object; readonly devDependencies: object } = JSON.parse(
+    readFileSync('package.json', 'utf8'),
+  )
+  const names = [...Object.keys(declared.dependencies), ...Object.keys(declared.devDependencies)]
+  const isPackage = (target: string): boolean =>
+    !target.startsWith('node:') && !target.endsWith('.ts') && !existsSync(target)
+  const wrong = importsThat(files, (target) => isPackage(target) && !names.includes(target))
+  none(wrong, 'Add it to package.json, with its exact version.')
+})
+
 // Types may refer to each other: a pass's parts take the type that its entry file exports.
 test('No file needs itself through others', () => {
   const byPath = new Map(files.map((file) => [file.path, file]))
@@ -140,7 +151,7 @@ test('Files and functions are short', () => {
   const long = files.filter((file) => lines(file.text) > 400).map((file) => `${file.path}: ${lines(file.text)} lines`)
   none(long, 'More than 400 lines: two things live in it. Give one of them a file of its own.')
   const functions = product.flatMap((file) =>
-    [...nodesOf(file.tree)]
+    file.nodes
       .filter((node) => ts.isFunctionLike(node) && 'body' in node && lines(node.getText()) > 50)
       .map((node) => `${file.path}:${lineOf(file.tree, node)} ${lines(node.getText())} lines`),
   )

@@ -1,32 +1,20 @@
 // What is published.
 
 import { spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { command, succeeds } from './support/seeknal.ts'
-import { sourceFiles } from './support/sources.ts'
 import { suite } from './support/suite.ts'
 import { tempFolder } from './support/temp.ts'
 
 const test = suite('package')
-const manifest: { readonly version: string; readonly dependencies: object; readonly devDependencies: object } =
-  JSON.parse(readFileSync('package.json', 'utf8'))
+const manifest: { readonly version: string; readonly dependencies: object } = JSON.parse(
+  readFileSync('package.json', 'utf8'),
+)
 
 test('Installing the package installs only what cannot be bundled', () => {
   assert.equal(Object.keys(manifest.dependencies).sort(), ['@duckdb/node-api', 'libpg-query', 'ts-morph'])
-})
-
-test('Every package that is imported is declared', () => {
-  const declared = [...Object.keys(manifest.dependencies), ...Object.keys(manifest.devDependencies)]
-  const imported = sourceFiles('compiler', 'runtime', 'test').flatMap((file) => file.imports.map((i) => i.target))
-  const packages = new Set(
-    imported.filter((name) => !name.startsWith('node:') && !name.endsWith('.ts') && !existsSync(name)),
-  )
-  assert.equal(
-    [...packages].filter((name) => !declared.includes(name)),
-    [],
-  )
 })
 
 test('The published files are the built command and its documents', () => {

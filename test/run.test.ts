@@ -115,7 +115,7 @@ test('What the process of several files does after them is red', () => {
   const run = runnerOverFiles({
     'compiler/a.test.ts': `process.on('exit', () => { process.exitCode = 7 }); ${PASSING}`,
   })
-  assert.match(run.out, /compiler\/?: the process that ran its files ended with 7/)
+  assert.match(run.out, /lane: the process that ran the files of a lane ended with 7/)
   assert.is(run.code, 1)
 })
 

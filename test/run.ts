@@ -1,6 +1,6 @@
 // Runs the built test files (*.test.js beside this file) in processes with a temporary folder and home of their own, one
-// more at a time than there are cores, since some wait, the files that take longest first. A file has a process for itself, except those of
-// TOGETHER. Cannot be green without running: every file must report that each of its tests ran to its end
+// more at a time than there are cores, since some wait, the files that take longest first. A process takes one file after
+// the other (support/after-file.ts), except those of ALONE. Cannot be green without running: every file must report that each of its tests ran to its end
 // (support/suite.ts, support/report.ts).
 //   node dist-test/run.js [--tests=DIR] [TEXT…]    only files whose path contains one of the texts
 // Last line: `N passed, N failed, N skipped`. Exit code 1 when something failed or nothing ran.
@@ -16,8 +16,8 @@ import { folderFor, TestProcess } from './support/test-process.ts'
 
 const FILE_TIMEOUT_MS = 280_000
 const SLOW_MS = 2_000
-/** Folders whose tests only compute: loading the program and starting the engine would cost more than most of them. */
-const TOGETHER = ['compiler/']
+/** Files that look at their own process, or disturb it. The others share one: loading the program and starting an engine costs more than most tests. */
+const ALONE: readonly string[] = []
 /** What takes longest, and so begins first: the cores then end together. */
 const FIRST = ['faults/', 'targets/faults', 'database-engine/', 'cli/promoted-edits', 'cli/completion']
 
@@ -39,11 +39,11 @@ function testFiles(folder: string): string[] {
     .map((path) => join(folder, path))
 }
 
-/** One of the lanes that take files from the queue; a process stays for the next file when both are of one folder. */
+/** One of the lanes that take files from the queue, with the process that its files share. */
 class Lane {
   readonly #folder: string
   readonly #say: (run: FileRun) => void
-  #kept: { readonly group: string; readonly process: TestProcess } | undefined
+  #shared: TestProcess | undefined
 
   constructor(folder: string, say: (run: FileRun) => void) {
     this.#folder = folder
@@ -51,29 +51,26 @@ class Lane {
   }
 
   async run(file: string): Promise<void> {
-    const group = TOGETHER.find((prefix) => relative(this.#folder, file).startsWith(prefix))
-    if (this.#kept?.group !== group) await this.end()
+    const isAlone = ALONE.some((prefix) => relative(this.#folder, file).startsWith(prefix))
     const started = performance.now()
-    const process = this.#kept?.process ?? new TestProcess(PROGRAM, FILE_TIMEOUT_MS)
+    const process = (isAlone ? undefined : this.#shared) ?? new TestProcess(PROGRAM, FILE_TIMEOUT_MS)
     const outcome = await process.run(file)
-    this.#kept = group === undefined || outcome.isOver ? undefined : { group, process }
-    const after = this.#kept === undefined ? await process.end() : { ending: 0, output: '' }
+    if (!isAlone) this.#shared = outcome.isOver ? undefined : process
+    const after = isAlone || outcome.isOver ? await process.end() : { ending: 0, output: '' }
     const ending = outcome.ending === 0 ? after.ending : outcome.ending
     const ms = performance.now() - started
     const results = outcome.report?.results ?? []
     this.#say({ file, verdict: judge(outcome.report, ending), results, ms, output: outcome.output + after.output })
   }
 
-  /** Ends the process that was kept. Whatever its files reported, it must end as they do alone. */
+  /** Ends the process that was shared. Whatever its files reported, it must end as they do alone. */
   async end(): Promise<void> {
-    if (this.#kept === undefined) return
-    const { group, process } = this.#kept
-    this.#kept = undefined
-    const { ending, output } = await process.end()
+    if (this.#shared === undefined) return
+    const { ending, output } = await this.#shared.end()
     if (ending === 0) return
-    const problems = [`the process that ran its files ended with ${ending}`]
+    const problems = [`the process that ran the files of a lane ended with ${ending}`]
     const verdict = { passed: 0, failed: 1, skipped: 0, problems }
-    this.#say({ file: join(this.#folder, group), verdict, results: [], ms: 0, output })
+    this.#say({ file: join(this.#folder, 'lane'), verdict, results: [], ms: 0, output })
   }
 }
 

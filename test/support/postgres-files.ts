@@ -19,7 +19,7 @@ import {
 } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { skip } from './skip.ts'
-import { tempFolder } from './temp.ts'
+import { lastingFolder } from './temp.ts'
 
 export const SUPERUSER_PASSWORD = 'super-user-of-the-tests'
 
@@ -101,7 +101,7 @@ let own: string | null = null
 /** For a test file that runs without the runner. */
 function alone(): string {
   if (own === null) {
-    own = tempFolder('shared')
+    own = lastingFolder('shared')
     chmodSync(own, 0o711)
   }
   return own

@@ -1,4 +1,4 @@
-// A real PostgreSQL server for a test file: started in about half a second on a free port, one a test process, stopped and
+// A real PostgreSQL server for test files: started in about half a second on a free port, one a test process, stopped and
 // removed when the process ends, however it ends (a watcher notices that its standard input was closed). Every database
 // has a role of its own that owns it and connects with a password. TLS is on, with a certificate for `localhost` signed by
 // an authority of the tests; the role `certified` may also connect by a certificate (certificates.ts).
@@ -9,9 +9,10 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { afterEachFile } from './after-file.ts'
 import { certificates } from './certificates.ts'
 import { newDataDirectory, OWNER, owned, programs, SUPERUSER_PASSWORD } from './postgres-files.ts'
-import { tempFolder } from './temp.ts'
+import { lastingFolder } from './temp.ts'
 
 const SETTINGS = [
   'fsync=off',
@@ -58,6 +59,21 @@ export interface PostgresServer {
 }
 
 let running: Promise<PostgresServer> | null = null
+/** Databases and roles that the file has made. */
+const created: { readonly database: string; readonly user: string }[] = []
+
+afterEachFile(async () => {
+  const mine = created.splice(0)
+  const server = await running?.catch(() => null)
+  if (server == null) return
+  // A server that a test has stopped is not the next file's.
+  if (server.pid() === 0) running = null
+  else
+    for (const { database, user } of mine) {
+      await server.admin(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
+      await server.admin(`DROP ROLE IF EXISTS ${user}`)
+    }
+})
 
 /**
  * This process's server. Skips the running test where there is no PostgreSQL for this platform. `settings` go before those
@@ -70,7 +86,7 @@ export function postgresServer(settings: readonly string[] = []): Promise<Postgr
 }
 
 async function startServer(folder: string, own: readonly string[]): Promise<PostgresServer> {
-  const home = tempFolder('pg')
+  const home = lastingFolder('pg')
   owned(home)
   chmodSync(home, 0o755)
   const data = newDataDirectory(home)
@@ -113,6 +129,7 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
       const admin = superuser('postgres')
       await admin.sql(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
       await admin.sql(`CREATE DATABASE ${database} OWNER ${user}`)
+      created.push({ database, user })
       return databaseAt({ host: '127.0.0.1', port, database, user, password })
     },
   }

@@ -21,6 +21,8 @@ export interface SourceFile {
   readonly path: string
   readonly text: string
   readonly tree: ts.SourceFile
+  /** All of the tree, parents first. */
+  readonly nodes: readonly ts.Node[]
   readonly imports: readonly Import[]
 }
 
@@ -33,23 +35,28 @@ export function sourceFiles(...folders: readonly string[]): readonly SourceFile[
     .map((path) => {
       const text = readFileSync(path, 'utf8')
       const tree = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true)
-      return { path, text, tree, imports: importsOf(path, tree) }
+      const nodes = nodesOf(tree)
+      return { path, text, tree, nodes, imports: importsOf(path, tree, nodes) }
     })
 }
 
-/** Every node of the tree, parents first. */
-export function* nodesOf(node: ts.Node): Generator<ts.Node> {
-  yield node
-  for (const child of node.getChildren()) yield* nodesOf(child)
+function nodesOf(tree: ts.SourceFile): ts.Node[] {
+  const nodes: ts.Node[] = []
+  const visit = (node: ts.Node): void => {
+    nodes.push(node)
+    ts.forEachChild(node, visit)
+  }
+  visit(tree)
+  return nodes
 }
 
 /** 1-based. */
 export const lineOf = (tree: ts.SourceFile, node: ts.Node): number =>
   tree.getLineAndCharacterOfPosition(node.getStart()).line + 1
 
-function importsOf(path: string, tree: ts.SourceFile): Import[] {
+function importsOf(path: string, tree: ts.SourceFile, nodes: readonly ts.Node[]): Import[] {
   const imports: Import[] = []
-  for (const node of nodesOf(tree)) {
+  for (const node of nodes) {
     const specifier = specifierOf(node)
     if (specifier === undefined || !ts.isStringLiteral(specifier)) continue
     const name = specifier.text

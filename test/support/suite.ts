@@ -5,6 +5,7 @@
 import { writeFileSync } from 'node:fs'
 import { pathToFileURL } from 'node:url'
 import { exec, suite as uvuSuite } from 'uvu'
+import { releaseAll } from './after-file.ts'
 import type { FileReport, TestResult } from './report.ts'
 import { Skipped } from './skip.ts'
 
@@ -84,6 +85,8 @@ export async function runTestFile(path: string): Promise<FileReport> {
   Reflect.set(globalThis, 'UVU_QUEUE', [[null]])
   await import(pathToFileURL(path).href)
   await exec()
+  for (const problem of await releaseAll())
+    problems.push(`what the file made could not be taken away: ${String(problem)}`)
   return takeReport()
 }
 

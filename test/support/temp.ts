@@ -1,19 +1,31 @@
-// Temporary folders and projects of tests: unique, in os.tmpdir(), removed when the test process ends.
+// Temporary folders and projects of tests: unique, in os.tmpdir(), removed when the test file ends, or its process.
 
 import { chmodSync, lstatSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
+import { afterEachFile } from './after-file.ts'
 
 const made: string[] = []
+const lasting: string[] = []
 
+const removeMade = (): void => {
+  for (const folder of made.splice(0)) removeFolder(folder)
+}
+afterEachFile(removeMade)
 process.on('exit', () => {
-  for (const folder of made) removeFolder(folder)
+  removeMade()
+  for (const folder of lasting) removeFolder(folder)
 })
 
 /** An empty folder with an absolute path. */
-export function tempFolder(name = 'test'): string {
+export const tempFolder = (name = 'test'): string => newFolder(name, made)
+
+/** The same for what the next file of the process uses, too. */
+export const lastingFolder = (name: string): string => newFolder(name, lasting)
+
+function newFolder(name: string, list: string[]): string {
   const folder = mkdtempSync(join(tmpdir(), `seeknal-${name}-`))
-  made.push(folder)
+  list.push(folder)
   return folder
 }
 
