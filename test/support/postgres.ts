@@ -59,21 +59,25 @@ export interface PostgresServer {
 }
 
 let running: Promise<PostgresServer> | null = null
-/** Databases and roles that the file has made. */
-const created: { readonly database: string; readonly user: string }[] = []
 
+/** What a file made on the server is not the next one's, nor is a server that it has stopped. */
 afterEachFile(async () => {
-  const mine = created.splice(0)
   const server = await running?.catch(() => null)
   if (server == null) return
-  // A server that a test has stopped is not the next file's.
   if (server.pid() === 0) running = null
-  else
-    for (const { database, user } of mine) {
-      await server.admin(`DROP DATABASE IF EXISTS ${database} WITH (FORCE)`)
-      await server.admin(`DROP ROLE IF EXISTS ${user}`)
-    }
+  else await empty(server)
 })
+
+async function empty({ admin }: PostgresServer): Promise<void> {
+  const databases = await admin(
+    "SELECT quote_ident(datname) AS name FROM pg_database WHERE datname <> 'postgres' AND NOT datistemplate",
+  )
+  for (const { name } of databases) await admin(`DROP DATABASE ${name} WITH (FORCE)`)
+  const roles = await admin(
+    "SELECT quote_ident(rolname) AS name FROM pg_roles WHERE rolname <> 'postgres' AND rolname !~ '^pg_'",
+  )
+  for (const { name } of roles) await admin(`DROP ROLE ${name}`)
+}
 
 /**
  * This process's server. Skips the running test where there is no PostgreSQL for this platform. `settings` go before those
@@ -129,7 +133,6 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
       const admin = superuser('postgres')
       await admin.sql(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
       await admin.sql(`CREATE DATABASE ${database} OWNER ${user}`)
-      created.push({ database, user })
       return databaseAt({ host: '127.0.0.1', port, database, user, password })
     },
   }
