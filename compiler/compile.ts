@@ -9,7 +9,7 @@ import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { LastOutputs } from './bind/bound-node.ts'
 import { bind } from './bind.ts'
 import { diff } from './diff.ts'
-import { emit, prepareEmit } from './emit.ts'
+import { emit } from './emit.ts'
 import { fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
@@ -129,9 +129,7 @@ export async function compile(input: CompileInput, outside: Outside = NOTHING_OU
   const ordered = graph(resolved, records)
   row.size = { nodes: ordered.nodes.length + records.size, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
-  const binding = bind(ordered, input, records)
-  if (input.stopAfter === undefined) prepareEmit(ordered.nodes.length, cache)
-  const bound = await binding
+  const bound = await bind(ordered, input, records)
   const lock = lockText({ ...outside.lock, ...bound.lock })
   if (row.ends('bind', bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound, records)

@@ -13,7 +13,7 @@ import { databaseApplySql, databaseScripts, ledgerSql } from './emit/database-fi
 import { namesIn, type Texts, type Write } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
-import { prepareTypes, typesFile } from './emit/types-file.ts'
+import { typesFile } from './emit/types-file.ts'
 import type { Outside } from './outside.ts'
 import type { CompileCache } from './ports.ts'
 import type { Rewritten } from './rewrite.ts'
@@ -28,7 +28,7 @@ export async function emit(
 ): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
   // First: its syntax trees are gone before the long texts are made.
-  const types = outside.types(manifest) ?? typesFile(manifest, cache)
+  const types = outside.types(manifest) ?? (await typesFile(manifest, cache))
   const baseText = base === null ? null : (kept?.text() ?? prettyJson(base))
   const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
   const forPeople = isDatabase(rewritten) ? forPsql(fixedPaths(rewritten, baseText !== null)) : forShell
@@ -75,9 +75,6 @@ const fixedPaths = ({ steps }: Rewritten, hasBase: boolean): readonly string[] =
   ...steps.flatMap(({ id, extract }) => (extract === undefined ? [] : [extractFile(id)])),
   ...steps.flatMap(({ id, production }) => (production === undefined ? [] : [promotionFile(id)])),
 ]
-
-/** Prepares what takes long, while the engine works for another pass. */
-export const prepareEmit = (nodes: number, cache: CompileCache): void => prepareTypes(nodes, cache)
 
 const isDatabase = ({ planned }: Rewritten): boolean =>
   ENGINES[planned.diffed.bound.graph.project.engine.name].isDatabase

@@ -46,8 +46,6 @@ test('A pass needs only the compiler, the contract and its own library', () => {
     yaml: ['compiler/load'],
     handlebars: ['compiler/emit'],
     'ts-morph': ['compiler/emit'],
-    // To load ts-morph.
-    'node:module': ['compiler/emit/types-file'],
     typebox: ['compiler/schema/', 'compiler/validate'],
   }
   const wrong = importsThat(passes, (target, path) => {

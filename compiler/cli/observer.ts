@@ -13,6 +13,7 @@ import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
 import type { CacheFile } from './cache-file.ts'
 import { stampOf } from './file-stamps.ts'
+import { isWithoutQuotes, NO_QUOTES } from './plain-csv.ts'
 
 /** Files that an observation rests on: path → stamp; null when a stamp cannot be trusted yet. */
 type Files = readonly (readonly [path: string, stamp: string | null])[]
@@ -25,13 +26,7 @@ export function createObserver(root: string, cache: CacheFile): Observer {
   const observe: ObserveSources = async (requests) => {
     const found = requests.map((request) => ({ request, ...lookUp(root, request, cache) }))
     const asked = found.filter(({ known }) => known === undefined)
-    const answers =
-      asked.length === 0
-        ? []
-        : await lookAt(
-            root,
-            asked.map((a) => a.request),
-          )
+    const answers = asked.length === 0 ? [] : await lookAt(root, asked)
     asked.forEach(({ key }, i) => {
       if (key !== null && answers[i]?.kind === 'columns') cache.set(key, answers[i])
     })
@@ -46,15 +41,22 @@ function lookUp(
   root: string,
   request: SourceRequest,
   cache: CacheFile,
-): { readonly key: string | null; readonly known: SourceObservation | undefined } {
+): {
+  readonly paths: readonly string[]
+  readonly key: string | null
+  readonly known: SourceObservation | undefined
+} {
   try {
-    const files: Files = readableFiles(root, request.path).map((path) => [path, stampOf(join(root, path))] as const)
-    if (files.length === 0) return { key: null, known: absent(root, request) }
-    const key = cacheKey(request, files)
-    return { key, known: key === null ? undefined : (cache.get(key) as SourceObservation | undefined) }
+    const paths = readableFiles(root, request.path)
+    if (paths.length === 0) return { paths, key: null, known: absent(root, request) }
+    const key = cacheKey(
+      request,
+      paths.map((path) => [path, stampOf(join(root, path))] as const),
+    )
+    return { paths, key, known: key === null ? undefined : (cache.get(key) as SourceObservation | undefined) }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== 'STATEMENT_REFUSED') throw error
-    return { key: null, known: { kind: 'refused', message: error.message, hints: error.hints } }
+    return { paths: [], key: null, known: { kind: 'refused', message: error.message, hints: error.hints } }
   }
 }
 
@@ -77,11 +79,18 @@ function cacheKey({ format, path, options, expected }: SourceRequest, files: Fil
   return `source:${fingerprintOf({ format, path, options, expected, files })}`
 }
 
-async function lookAt(root: string, requests: readonly SourceRequest[]): Promise<readonly SourceObservation[]> {
+async function lookAt(
+  root: string,
+  asked: readonly { readonly request: SourceRequest; readonly paths: readonly string[] }[],
+): Promise<readonly SourceObservation[]> {
   const { observeFiles } = await import('../../runtime/engines/duckdb/observe.ts')
-  const looks = requests.map(({ format, path, options, expected }) => ({
-    call: readerCall({ format, path: textLiteral(join(literalGlob(root), path)), options }),
-    expected,
-  }))
+  const looks = asked.map(({ request: { format, path, options, expected }, paths }) => {
+    const reader = { format, path: textLiteral(join(literalGlob(root), path)), options }
+    const told =
+      format === 'csv' && isWithoutQuotes(root, paths, options)
+        ? { told: readerCall({ ...reader, options: { ...options, ...NO_QUOTES } }) }
+        : {}
+    return { call: readerCall(reader), ...told, expected }
+  })
   return observeFiles(root, looks)
 }
