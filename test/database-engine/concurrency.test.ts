@@ -4,7 +4,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import * as assert from 'uvu/assert'
-import { does } from '../support/cli.ts'
+import { cli, does } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import type { TestDatabase } from '../support/postgres.ts'
@@ -23,8 +23,16 @@ interface Client {
   readonly value: number
 }
 
-const all = (clients: readonly Client[], args: (client: Client) => readonly string[]): Promise<Ended[]> =>
-  Promise.all(clients.map((client) => started(client.project.folder, args(client)).ended))
+type Command = (folder: string, args: readonly string[]) => Promise<Ended>
+
+/** A process of its own: where clients are in each other's way. Elsewhere sessions of their own are enough. */
+const alone: Command = (folder, args) => started(folder, args).ended
+
+const all = (
+  clients: readonly Client[],
+  args: (client: Client) => readonly string[],
+  run: Command = cli,
+): Promise<Ended[]> => Promise.all(clients.map((client) => run(client.project.folder, args(client))))
 
 /** A session that reads all views from the last to the first and keeps what it locked, again and again; how often it did. */
 async function reader(database: TestDatabase): Promise<{ stop(): Promise<number> }> {
@@ -92,7 +100,7 @@ test('Of ten clients at once those are refused whose base moved, and production 
     ...(await all(clients, ({ environment }) => ['env', 'apply', environment])),
   ]
   for (const { code, all } of said) assert.is(code, 0, all)
-  const promoted = await all(clients, ({ environment }) => ['promote', environment, '--lock-timeout', '120s'])
+  const promoted = await all(clients, ({ environment }) => ['promote', environment, '--lock-timeout', '120s'], alone)
   assert.ok((await reading.stop()) > 1)
   const winners = clients.filter((_, i) => promoted[i]?.code === 0)
   assert.equal(winners.map((client) => client.node).sort(), NODES, promoted.map((one) => one.all).join('\n'))
@@ -123,20 +131,14 @@ test('Who plans again, who runs and who only looks are not in the way of each ot
   right.write('seeknal/n1.yml', node('n1', 3))
   for (const { folder } of [left, right]) await does(folder, ['env', 'plan', 'shared'])
   const same = await Promise.all(
-    [right, right.copy()].map(
-      ({ folder }) => started(folder, ['env', 'apply', 'shared', '--lock-timeout', '60s']).ended,
-    ),
+    [right, right.copy()].map(({ folder }) => cli(folder, ['env', 'apply', 'shared', '--lock-timeout', '60s'])),
   )
   for (const { code, all } of same) assert.is(code, 0, all)
-  const ended = await Promise.all(
-    [
-      [right.folder, 'promote', 'shared', '--lock-timeout', '60s'],
-      [runs.folder, 'run', '--full', '--lock-timeout', '60s'],
-      [left.folder, 'env', 'list'],
-      [left.folder, 'history'],
-      [left.folder, 'env', 'plan', 'own'],
-    ].map(([folder = '', ...args]) => started(folder, args).ended),
-  )
+  const ended = await Promise.all([
+    alone(right.folder, ['promote', 'shared', '--lock-timeout', '60s']),
+    alone(runs.folder, ['run', '--full', '--lock-timeout', '60s']),
+    ...[['env', 'list'], ['history'], ['env', 'plan', 'own']].map((args) => cli(left.folder, args)),
+  ])
   const [promoted, ran, ...looked] = ended
   for (const { code, all } of looked) assert.is(code, 0, all)
   // The run makes every node anew, so whichever of the two comes second finds that production moved.

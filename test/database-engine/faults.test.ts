@@ -9,61 +9,34 @@ import { does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
-import { every, killEverywhere } from '../support/kill-at-changes.ts'
-import { killed } from '../support/killed-command.ts'
+import { killEverywhere } from '../support/kill-at-changes.ts'
 import { command } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: faults')
 
-test('A run that is killed after every third change leaves production as it was, or made anew', async () => {
-  const kills = await killEverywhere(await edited(), ['run'], { only: every(3) })
-  assert.ok(kills > 2, String(kills))
+test('A run that is killed after any change leaves production as it was, or made anew', async () => {
+  const kills = await killEverywhere(await edited(), ['run'])
+  assert.ok(kills >= 9, String(kills))
 })
 
-test('Applying, killed after every third change, promoting and going back, killed after any, are done or not done', async () => {
+test('Applying, promoting and going back, killed after any change, are done or not done', async () => {
   const project = await edited()
   await does(project.folder, ['env', 'plan', 'dev'])
   const kills: number[] = []
-  for (const args of STEPS) kills.push(await killEverywhere(project, args, { only: every(args[0] === 'env' ? 3 : 1) }))
+  for (const args of STEPS) kills.push(await killEverywhere(project, args))
   assert.ok(
-    kills.every((count) => count > 1),
+    kills.every((count, i) => count >= (i === 0 ? 10 : 2)),
     String(kills),
   )
 })
 
-test('A promotion to another environment that is killed anywhere is done or not done', async () => {
-  const project = await engineProject()
-  await does(project.folder, ['run'])
-  project.write(
-    'seeknal/daily.yml',
-    transform('daily', ['transform.paid'], "SELECT day, max(amount) AS most FROM ref('transform.paid') GROUP BY day"),
-  )
+test('A promotion to another environment that is killed after any change is done or not done', async () => {
+  const project = await edited()
   await does(project.folder, ['env', 'plan', 'dev'])
   await does(project.folder, ['env', 'apply', 'dev'])
-  const args = ['env', 'promote', 'dev', 'staging']
-  /** What the ledger and the catalogue say of it: the same thing. */
-  const staging = async (): Promise<string> => {
-    const [state = []] = await project.rows(
-      `SELECT concat_ws(' ', (SELECT count(*) FROM seeknal.environments WHERE name = 'staging' AND promotion IS NOT NULL),
-        (SELECT count(*) FROM pg_views WHERE schemaname = 'staging_analytics'),
-        (SELECT count(*) FROM pg_namespace WHERE nspname = 'staging_analytics'),
-        (SELECT count(*) FROM seeknal.environments WHERE documents->>'env_config.json' LIKE '%"promoted_to": "staging"%'))`,
-    )
-    return String(state[0])
-  }
-  const back = () => does(project.folder, ['env', 'delete', 'staging', '--yes'])
-  const { sent } = killed(project.folder, args, 0)
-  assert.is(await staging(), '1 1 1 1')
-  for (let at = sent; at > 0; at -= Math.ceil(sent / 3)) {
-    await back()
-    await does(project.folder, ['env', 'plan', 'dev'])
-    await does(project.folder, ['env', 'apply', 'dev', '--force'])
-    if (killed(project.folder, args, at).signal !== 'SIGKILL') continue
-    assert.match(await staging(), /^(0 0 0 [01]|1 1 1 1)$/, `killed at ${at} of ${sent}`)
-    await does(project.folder, args)
-    assert.is(await staging(), '1 1 1 1', `again after ${at} of ${sent}`)
-  }
+  const kills = await killEverywhere(project, ['env', 'promote', 'dev', 'staging'])
+  assert.ok(kills > 1, String(kills))
 })
 
 test('Independent nodes run side by side, and Ctrl-C ends their queries, whose comments say whose they are', async () => {

@@ -1,10 +1,11 @@
-// The whole way of a user whose engine is PostgreSQL, with the built command: a new project, a run, a change in an environment that
-// is looked at, promoted and taken back, history, and cleaning up.
+// The whole way of a user whose engine is PostgreSQL: a new project, a run, a change in an environment that is looked at,
+// promoted and taken back, history, and cleaning up. What changes production is done with the built command.
 
 import { appendFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { seeknal, succeeds } from '../support/seeknal.ts'
+import * as cli from '../support/cli.ts'
+import { succeeds } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
 import { newDatabase, profileFor, rowsIn } from '../support/target-project.ts'
 import { tempFolder } from '../support/temp.ts'
@@ -82,16 +83,13 @@ test('From a new project to production, a change, and back', async () => {
   await database.sql(CRM)
   const rows = (sql: string) => rowsIn(database, sql)
   const folder = tempFolder('journey')
-  const does = (...args: string[]): string => succeeds(folder, args)
-  const ends = (code: number, ...args: string[]): string => {
-    const ended = seeknal(folder, args)
-    assert.is(ended.code, code, `seeknal ${args.join(' ')}: ${ended.all}`)
-    return ended.all
-  }
+  const built = (...args: string[]): string => succeeds(folder, args)
+  const does = (...args: string[]): Promise<string> => cli.does(folder, args)
+  const ends = async (code: number, ...args: string[]): Promise<string> => (await cli.ends(code, folder, args)).all
   const edit = (path: string, from: string, to: string): void =>
     writeFileSync(join(folder, path), readFileSync(join(folder, path), 'utf8').replace(from, to))
 
-  does('init', '--name', 'shop')
+  await does('init', '--name', 'shop')
   appendFileSync(
     join(folder, 'seeknal_project.yml'),
     'engine: {type: postgresql, connection: warehouse, schema: analytics}\n',
@@ -100,12 +98,12 @@ test('From a new project to production, a change, and back', async () => {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
   }
-  does('connection', 'test', 'warehouse')
-  assert.match(does('plan'), /5 nodes/)
+  await does('connection', 'test', 'warehouse')
+  assert.match(await does('plan'), /5 nodes/)
 
   // Production.
   assert.equal(
-    Object.values(statuses(does('run', '--json'))),
+    Object.values(statuses(built('run', '--json'))),
     Array.from({ length: 5 }, () => 'executed'),
   )
   const first = [
@@ -120,29 +118,29 @@ test('From a new project to production, a change, and back', async () => {
     ['ID', '60.5'],
     ['NL', '40'],
   ])
-  assert.match(does('run'), /No changes detected/)
+  assert.match(await does('run'), /No changes detected/)
   await database.sql("INSERT INTO crm.customers VALUES ('UNKNOWN', 'XX')")
-  const again = statuses(does('run', '--json'))
+  const again = statuses(await does('run', '--json'))
   assert.equal([again['transform.by_country'], again['transform.daily_revenue']], ['executed', 'cached'])
 
   // A change, beside production.
-  assert.match(does('env', 'plan', 'dev'), /No changes detected/)
+  assert.match(await does('env', 'plan', 'dev'), /No changes detected/)
   edit(
     'seeknal/transforms/daily_revenue.yml',
     'AS revenue\n',
     'AS revenue,\n    COUNT(DISTINCT customer_id) AS customers\n',
   )
-  const planned = does('env', 'plan', 'dev')
+  const planned = await does('env', 'plan', 'dev')
   assert.match(planned, /Non-breaking changes: 1/)
   assert.match(planned, /Total nodes to execute: 1/)
-  ends(2, 'env', 'plan', 'dev', '--detailed-exitcode')
-  assert.match(ends(2, 'promote', 'dev'), /not applied/)
-  does('env', 'apply', 'dev', '--dry-run')
+  await ends(2, 'env', 'plan', 'dev', '--detailed-exitcode')
+  assert.match(await ends(2, 'promote', 'dev'), /not applied/)
+  await does('env', 'apply', 'dev', '--dry-run')
   assert.equal(await rows("SELECT count(*) FROM pg_namespace WHERE nspname = 'dev_analytics'"), [['0']])
   edit('seeknal/transforms/daily_revenue.yml', "<> 'CANCELLED'", "<> 'VOID'")
-  assert.match(ends(2, 'env', 'apply', 'dev'), /changed|stale/i)
+  assert.match(await ends(2, 'env', 'apply', 'dev'), /changed|stale/i)
   edit('seeknal/transforms/daily_revenue.yml', "<> 'VOID'", "<> 'CANCELLED'")
-  does('env', 'apply', 'dev')
+  built('env', 'apply', 'dev')
   assert.equal(await rows('SELECT ordered_on, customers FROM dev_analytics.daily_revenue ORDER BY 1'), [
     ['2026-03-01', '1'],
     ['2026-03-02', '2'],
@@ -153,22 +151,30 @@ test('From a new project to production, a change, and back', async () => {
   ])
   assert.equal(await seen(), first)
   assert.match(
-    does('repl', '--env', 'dev', '-e', 'SELECT max(customers) AS most FROM transform.daily_revenue', '--format', 'csv'),
+    await does(
+      'repl',
+      '--env',
+      'dev',
+      '-e',
+      'SELECT max(customers) AS most FROM transform.daily_revenue',
+      '--format',
+      'csv',
+    ),
     /most\n2\n/,
   )
-  assert.match(does('env', 'diff', 'dev'), /customers/)
-  assert.match(does('env', 'list'), /dev +applied/)
+  assert.match(await does('env', 'diff', 'dev'), /customers/)
+  assert.match(await does('env', 'list'), /dev +applied/)
 
   // It becomes production, and what it was before.
-  does('promote', 'dev', '--dry-run')
+  await does('promote', 'dev', '--dry-run')
   assert.equal(await seen(), first)
-  assert.match(does('promote', 'dev', '--yes'), /generation 3 \(was 2\)/)
-  assert.match(does('run'), /No changes detected/)
+  assert.match(built('promote', 'dev', '--yes'), /generation 3 \(was 2\)/)
+  assert.match(await does('run'), /No changes detected/)
   assert.equal(await customers(), [['2']])
-  assert.match(does('rollback', '--yes'), /generation 2 again/)
+  assert.match(built('rollback', '--yes'), /generation 2 again/)
   assert.equal(await seen(), first)
-  assert.match(does('history'), /promote dev/)
-  does('history', '--verify')
+  assert.match(await does('history'), /promote dev/)
+  await does('history', '--verify')
 
   // Another machine, and cleaning up.
   const elsewhere = tempFolder('elsewhere')
@@ -176,15 +182,15 @@ test('From a new project to production, a change, and back', async () => {
     mkdirSync(dirname(join(elsewhere, path)), { recursive: true })
     writeFileSync(join(elsewhere, path), readFileSync(join(folder, path)))
   }
-  assert.match(succeeds(elsewhere, ['env', 'list']), /dev/)
-  assert.match(succeeds(elsewhere, ['promote', 'dev', '--yes']), /generation/)
-  assert.match(does('run'), /No changes detected/)
-  does('env', 'delete', 'dev', '--yes')
+  assert.match(await cli.does(elsewhere, ['env', 'list']), /dev/)
+  assert.match(await cli.does(elsewhere, ['promote', 'dev', '--yes']), /generation/)
+  assert.match(await does('run'), /No changes detected/)
+  built('env', 'delete', 'dev', '--yes')
   assert.equal(await rows("SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'dev%'"), [['0']])
   assert.not.ok(existsSync(join(folder, 'target/environments/dev')))
-  assert.match(does('clean', '--keep', '1'), /Removed/)
+  assert.match(built('clean', '--keep', '1'), /Removed/)
   assert.equal(await customers(), [['2']])
-  does('history', '--verify')
+  await does('history', '--verify')
 })
 
 test.run()

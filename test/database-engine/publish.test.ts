@@ -4,8 +4,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
+import { cutOff } from '../support/disturbed-command.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
-import { killed } from '../support/killed-command.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 
@@ -100,9 +100,9 @@ test('Without production, an environment shows sources and tables of its own, an
   )
   await does(shop.folder, ['env', 'plan', 'dev'])
   assert.match((await ends(1, shop.folder, ['env', 'apply', 'dev'])).err, /division by zero/)
-  killed(shop.folder, ['env', 'apply', 'dev'], 60)
+  assert.ok(await cutOff(shop.folder, ['env', 'apply', 'dev'], 6))
   await shop.database.sql('INSERT INTO shop.orders (id) VALUES (5)')
-  await does(shop.folder, ['env', 'apply', 'dev'])
+  await does(shop.folder, ['env', 'apply', 'dev', '--lock-timeout', '30s'])
   assert.is(await ids(shop, 'dev_analytics.paid'), '1 2 3 4 5')
   assert.is(await ids(shop, 'dev_analytics_source.orders'), '1 2 3 4 5')
   await does(shop.folder, ['env', 'plan', 'other'])

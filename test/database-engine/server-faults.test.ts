@@ -6,33 +6,26 @@ import { does } from '../support/cli.ts'
 import { engineProject } from '../support/engine-project.ts'
 import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
-import { type Change, killEverywhere } from '../support/kill-at-changes.ts'
+import { killEverywhere } from '../support/kill-at-changes.ts'
 import { postgresServer } from '../support/postgres.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: server faults')
 
-/** What makes a table, and both ends of the transaction that shows it. */
-function few(changes: readonly Change[]): readonly Change[] {
-  const first = (pattern: RegExp): Change[] => changes.filter(({ sql }) => pattern.test(sql)).slice(0, 1)
-  const last = changes.filter((_, i) => changes[i + 1]?.sql === 'COMMIT').slice(-1)
-  return [...first(/CREATE TABLE/), ...last, ...committed(changes)]
-}
-
-/** Whether it was done only the server knows. */
-const committed = (changes: readonly Change[]): readonly Change[] =>
-  changes.filter(({ sql }) => /^COMMIT/.test(sql)).slice(0, 1)
-
-test('A run that the server stops in, after it made a table or at the end of a transaction, leaves production as it was, or made anew', async () => {
-  assert.is(await killEverywhere(await edited(), ['run'], { only: few, server: true }), 3)
+test('A run that the server stops in, after any change, leaves production as it was, or made anew', async () => {
+  const kills = await killEverywhere(await edited(), ['run'], { server: true })
+  assert.ok(kills >= 9, String(kills))
 })
 
-test('Applying, promoting and going back that the server stops in, at the COMMIT, are done or not done', async () => {
+test('Applying, promoting and going back that the server stops in, after any change, are done or not done', async () => {
   const project = await edited()
   await does(project.folder, ['env', 'plan', 'dev'])
   const kills: number[] = []
-  for (const args of STEPS) kills.push(await killEverywhere(project, args, { only: committed, server: true }))
-  assert.equal(kills, [1, 1, 1])
+  for (const args of STEPS) kills.push(await killEverywhere(project, args, { server: true }))
+  assert.ok(
+    kills.every((count, i) => count >= (i === 0 ? 10 : 2)),
+    String(kills),
+  )
 })
 
 test('A server that crashes in the middle leaves production as it was, and the next run goes on', async () => {

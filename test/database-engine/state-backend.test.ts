@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
-import { killed } from '../support/kill-everywhere.ts'
+import { killed } from '../support/kill-states.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('state backend')

@@ -1,15 +1,11 @@
-// Loaded before a command (`node --import`): notes the statements that it sends to a database, and right after the KILL_AT-th
-// that changes something is handed to the system ends itself with SIGKILL, or the server KILL_SERVER at once (SIGQUIT).
-// KILL_AT=0 goes on to the end and writes the statements to KILL_LOG.
+// Loaded before a command (`node --import`): ends it with SIGKILL right after the KILL_AT-th statement that changes something in a
+// database is handed to the system.
 
-import { writeFileSync } from 'node:fs'
 import { Socket } from 'node:net'
-import { SentStatements, type Statement } from '../support/sent-statements.ts'
+import { SentStatements } from '../support/sent-statements.ts'
 
 const at = Number(process.env.KILL_AT)
-const server = process.env.KILL_SERVER
 const statements = new SentStatements()
-const sent: Statement[] = []
 const sockets = new Map<Socket, number>()
 let changes = 0
 const write = Socket.prototype.write
@@ -17,20 +13,9 @@ const write = Socket.prototype.write
 Socket.prototype.write = function (this: Socket, ...args: Parameters<typeof write>): boolean {
   const result = write.apply(this, args)
   if (!sockets.has(this)) sockets.set(this, sockets.size)
-  const statement = statements.add(sockets.get(this) ?? 0, Buffer.from(args[0]))
-  if (statement === null) return result
-  sent.push(statement)
-  if (statement.isChange) changes += 1
+  if (statements.add(sockets.get(this) ?? 0, Buffer.from(args[0]))?.isChange !== true) return result
+  changes += 1
   // Messages that belong together are sent together, when the last is written.
-  if (statement.isChange && changes === at) process.nextTick(kill)
+  if (changes === at) process.nextTick(() => process.kill(process.pid, 'SIGKILL'))
   return result
 } as typeof write
-
-function kill(): void {
-  if (server === undefined) process.kill(process.pid, 'SIGKILL')
-  else process.kill(Number(server), 'SIGQUIT')
-}
-
-process.on('exit', () => {
-  if (at === 0) writeFileSync(process.env.KILL_LOG ?? '', JSON.stringify(sent))
-})

@@ -2,37 +2,30 @@
 // then is what was, or what the command makes, and the command again makes what it makes undisturbed.
 
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
 import { does } from './cli.ts'
+import { cutOff, disturbed } from './disturbed-command.ts'
 import type { EngineProject } from './engine-project.ts'
 import { postgresServer } from './postgres.ts'
+import { copyOf } from './prepared.ts'
 import { command } from './seeknal.ts'
 import type { Statement } from './sent-statements.ts'
-import { tempFolder } from './temp.ts'
 import { type Comparison, differences, wholeDatabase } from './whole-database.ts'
 
 const program = pathToFileURL(fileURLToPath(new URL('../programs/kill-at-change.js', import.meta.url))).href
 
-/** Runs the built command, disturbed after the `at`-th statement that changes something; 0: to its end. */
-function disturbed(folder: string, args: readonly string[], at: number, server?: number) {
-  const log = join(tempFolder('log'), 'sent')
-  const env = { ...process.env, HOME: folder, NO_COLOR: '1', KILL_AT: String(at), KILL_LOG: log }
+/** The built command in a process of its own, ended with SIGKILL after its `at`-th statement that changes something. */
+function killed(folder: string, args: readonly string[], at: number): string | null {
   const child = spawnSync(process.execPath, ['--import', program, command, ...args], {
     cwd: folder,
-    env: server === undefined ? env : { ...env, KILL_SERVER: String(server) },
-    encoding: 'utf8',
+    env: { ...process.env, HOME: folder, NO_COLOR: '1', KILL_AT: String(at) },
   })
-  const all = child.stdout + child.stderr
-  if (at === 0) assert.is(child.status, 0, all)
-  const sent: Statement[] = at === 0 ? JSON.parse(readFileSync(log, 'utf8')) : []
-  return { signal: child.signal, status: child.status, all, sent }
+  return child.signal
 }
 
-export interface Change {
+interface Change {
   /** Its number among all that change something. */
   readonly at: number
   readonly sql: string
@@ -72,21 +65,21 @@ const visible = (lines: readonly string[]): string[] =>
   )
 
 /** A database that can be put back to how it was: `keep` is called once, then `restore` as often as wanted. */
-function kept({ database }: EngineProject, name: string, isServer: boolean) {
+function kept({ database }: EngineProject, name: string) {
   const copy = `${database.database}_${name}`
   const server = postgresServer()
   const admin = async (sql: string) => (await server).admin(sql)
   const free = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.database}'`
+  // Files are cheaper to copy than to log. A crash takes sequences back in a copy that was logged.
+  const copied = (from: string) => `TEMPLATE ${from} OWNER ${database.user} STRATEGY file_copy`
   return {
     async keep(): Promise<void> {
       await admin(free)
-      await admin(`CREATE DATABASE ${copy} TEMPLATE ${database.database} OWNER ${database.user}`)
+      await admin(`CREATE DATABASE ${copy} ${copied(database.database)}`)
     },
     async restore(): Promise<void> {
       await admin(`DROP DATABASE ${database.database} WITH (FORCE)`)
-      await admin(`CREATE DATABASE ${database.database} TEMPLATE ${copy} OWNER ${database.user}`)
-      // A crash takes copied sequences back, until they are written once more after a checkpoint.
-      if (isServer) await admin('CHECKPOINT')
+      await admin(`CREATE DATABASE ${database.database} ${copied(copy)}`)
     },
   }
 }
@@ -103,15 +96,7 @@ const ended = (project: EngineProject) =>
     "SELECT DISTINCT command, environment, outcome FROM seeknal.runs WHERE outcome <> 'nothing' ORDER BY 1, 2, 3",
   )
 
-/** Every `step`-th of the statements, back from the last one. */
-export const every =
-  (step: number) =>
-  (changes: readonly Change[]): readonly Change[] =>
-    changes.filter((_, i) => (changes.length - 1 - i) % step === 0)
-
 export interface KillOptions {
-  /** Which of the statements; default: all. */
-  readonly only?: (changes: readonly Change[]) => readonly Change[]
   /** Kills the server in place of the client. */
   readonly server?: boolean
 }
@@ -120,27 +105,31 @@ export interface KillOptions {
 export async function killEverywhere(
   project: EngineProject,
   args: readonly string[],
-  { only = (changes) => changes, server: isServer = false }: KillOptions = {},
+  { server: isServer = false }: KillOptions = {},
 ): Promise<number> {
   const { folder, database } = project
-  const state = kept(project, args.join('_').replace(/\W/g, '_'), isServer)
+  const [state, start] = [kept(project, args.join('_').replace(/\W/g, '_')), copyOf(folder)]
   await state.keep()
   const before = visible(await wholeDatabase(database, LEFT))
-  const { sent } = disturbed(folder, args, 0)
+  const { ended: first, sent } = await disturbed(folder, args, 0, () => {})
+  assert.is(first.code, 0, first.all)
   const undisturbed = await wholeDatabase(database, LEFT)
   const [done, wanted, outcomes] = [visible(undisturbed), known(undisturbed), await ended(project)]
   assert.is.not(differences(before, done), '', `${args.join(' ')} changes nothing`)
-  const points = only(changesIn(sent))
-  for (const { at, sql } of points) {
+  const points = changesIn(sent)
+  for (const [i, { at, sql }] of points.entries()) {
     const what = `${args.join(' ')}, ${isServer ? 'the server' : 'the client'} killed after change ${at}: ${sql.slice(0, 100)}`
     await state.restore()
-    if (isServer) await killServer(folder, args, at, what)
-    else assert.is(disturbed(folder, args, at).signal, 'SIGKILL', what)
+    const copy = copyOf(start)
+    const left = isServer
+      ? await killServer(copy, args, at, what)
+      : await killClient(copy, args, at, i === points.length - 1)
+    assert.ok(left, what)
     await alone(project)
     const found = visible(await wholeDatabase(database, LEFT))
     const isDone = differences(found, done) === ''
     if (!isDone) assert.is(differences(before, found), '', what)
-    await does(folder, [...args])
+    await does(left, args)
     assert.is(differences(wanted, known(await wholeDatabase(database, LEFT))), '', `again after ${what}`)
     assert.equal(await ended(project), outcomes, `again after ${what}`)
   }
@@ -150,11 +139,17 @@ export async function killEverywhere(
   return points.length
 }
 
-async function killServer(folder: string, args: readonly string[], at: number, what: string): Promise<void> {
+/** The folder that the client leaves. A process of its own is killed as well as one that is cut off, and costs much more. */
+async function killClient(folder: string, args: readonly string[], at: number, isProcess: boolean) {
+  if (!isProcess) return cutOff(folder, args, at)
+  return killed(folder, args, at) === 'SIGKILL' ? folder : undefined
+}
+
+async function killServer(folder: string, args: readonly string[], at: number, what: string): Promise<string> {
   const server = await postgresServer()
-  const { status, signal, all } = disturbed(folder, args, at, server.pid())
-  assert.is(signal, null, what)
-  assert.ok(status === 0 || status === 1 || status === 3, `${what}: ${status}: ${all}`)
+  const { ended } = await disturbed(folder, args, at, () => process.kill(server.pid(), 'SIGQUIT'))
+  assert.ok(ended.code === 0 || ended.code === 1 || ended.code === 3, `${what}: ${ended.code}: ${ended.all}`)
   await server.gone()
   await server.start()
+  return folder
 }

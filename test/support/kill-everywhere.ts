@@ -1,50 +1,44 @@
 // A command that is killed at each change that it makes below target/: production is one of the two generations byte for
 // byte, every command works, and the same command again brings what it would have brought.
 
-import { spawnSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
 import { verifyHistory } from '../../runtime/history.ts'
 import { heldLocks } from '../../runtime/store/locks.ts'
 import { openStore } from '../../runtime/store/store.ts'
 import { cli, does } from './cli.ts'
+import { killStates } from './kill-states.ts'
 import { copyOf } from './prepared.ts'
 import { production, tree } from './runtime-project.ts'
-import { command } from './seeknal.ts'
 import { shop } from './shop.ts'
-import { tempFolder, tempProject } from './temp.ts'
-
-const program = pathToFileURL(fileURLToPath(new URL('../programs/kill-at.js', import.meta.url))).href
+import { tempProject } from './temp.ts'
 
 const daily = 'seeknal/transforms/daily.yml'
 
-/** Does commands one after the other; `edit` gives a node one more column. */
-async function done(folder: string, commands: readonly (readonly string[])[]): Promise<void> {
-  for (const args of commands) {
-    if (args[0] === 'edit') edit(folder)
-    else await does(folder, args)
-  }
+const reached = new Map<string, Promise<string>>()
+
+/** A project on which the commands were done, made once; `edit` gives a node one more column. */
+function projectAfter(files: Readonly<Record<string, string>>, commands: readonly (readonly string[])[]) {
+  const key = JSON.stringify([files, commands])
+  const known = reached.get(key) ?? makeAfter(files, commands)
+  reached.set(key, known)
+  return known
+}
+
+async function makeAfter(files: Readonly<Record<string, string>>, commands: readonly (readonly string[])[]) {
+  const args = commands.at(-1)
+  if (args === undefined) return tempProject(files)
+  const folder = copyOf(await projectAfter(files, commands.slice(0, -1)))
+  if (args[0] === 'edit') edit(folder)
+  else await does(folder, args)
+  return folder
 }
 
 function edit(folder: string): void {
   const text = readFileSync(join(folder, daily), 'utf8')
   const columns = text.split('AS c').length
   writeFileSync(join(folder, daily), text.replace('AS revenue', `AS revenue, ${columns} AS c${columns}`))
-}
-
-/** Runs the built command, killed at its change `at` below target/; 0: to its end. */
-export function killed(folder: string, args: readonly string[], at: number) {
-  const log = join(tempFolder('log'), 'changes.json')
-  const env = { ...process.env, HOME: folder, KILL_BELOW: join(folder, 'target'), KILL_AT: String(at), KILL_LOG: log }
-  const child = spawnSync(process.execPath, ['--import', program, command, ...args], {
-    cwd: folder,
-    env,
-    encoding: 'utf8',
-  })
-  const changes: string[] = existsSync(log) ? JSON.parse(readFileSync(log, 'utf8')) : []
-  return { signal: child.signal, status: child.status, changes, all: child.stdout + child.stderr }
 }
 
 /** The file or folder that is made aside by a change, or ''. A rename is one only when it begins aside as well. */
@@ -54,18 +48,16 @@ function aside(change = ''): string {
   return from !== undefined && of(from) === '' ? '' : of(to)
 }
 
-/**
- * Numbers of the changes. What is made aside is killed once, when most of it is there. Taking a lock and writing a file
- * beside another are the same for all commands, and one file of a bundle stands for all.
- */
-function worthKilling(changes: readonly string[], locks: boolean): number[] {
-  const many = locks
-    ? / cache\//
-    : / cache\/| locks\/|^write environments\/[^/]+\/(promotion\/)?\.|\/bundle\/(?!diff\.json|bundle\.json)/
-  return changes.flatMap((change, i) =>
-    !many.test(change) && (aside(change) === '' || aside(change) !== aside(changes[i + 1])) ? [i + 1] : [],
-  )
-}
+/** Changes that are the same for all commands: taking a lock, writing a file beside another; one file of a bundle stands for all. */
+const ALIKE = / cache\/| locks\/|^write environments\/[^/]+\/(promotion\/)?\.|\/bundle\/(?!diff\.json|bundle\.json)/
+
+/** Numbers of the changes. What is made aside is killed once, when most of it is there. */
+const worthKilling =
+  (passed: RegExp) =>
+  (changes: readonly string[]): number[] =>
+    changes.flatMap((change, i) =>
+      !passed.test(change) && (aside(change) === '' || aside(change) !== aside(changes[i + 1])) ? [i + 1] : [],
+    )
 
 /** Documents without times and run ids. */
 const undated = (files: Readonly<Record<string, string>>) =>
@@ -102,18 +94,13 @@ export async function killEverywhere({
   whole = false,
   locks = false,
 }: KillCase): Promise<number> {
-  const project = tempProject({ ...shop, ...files })
-  await done(project, before)
+  const project = await projectAfter({ ...shop, ...files }, before)
   const [old, oldEnvironments] = [production(project), environments(project)]
-  const finished = copyOf(project)
-  const { status, changes, all } = killed(finished, args, 0)
-  assert.is(status, 0, all)
+  const passed = locks ? / cache\// : ALIKE
+  const { finished, states } = killStates(project, args, passed, worthKilling(passed))
   const [wanted, wantedEnvironments] = [undated(production(finished)), environments(finished)]
-  const points = worthKilling(changes, locks)
-  for (const at of points) {
-    const what = `${args.join(' ')}, killed at ${at} (${changes[at - 1]})`
-    const copy = copyOf(project)
-    assert.is(killed(copy, args, at).signal, 'SIGKILL', what)
+  for (const { change, folder: copy } of states) {
+    const what = `${args.join(' ')}, killed at ${change}`
     const found = production(copy)
     if (found['.'] === old['.']) assert.equal(found, old, what)
     else assert.equal(undated(found), wanted, what)
@@ -136,7 +123,7 @@ export async function killEverywhere({
     assert.equal(await verifyHistory(copy), [], what)
     assert.equal([heldLocks(openStore(copy)), readdirSync(join(copy, 'target/tmp'))], [[], []], what)
   }
-  return points.length
+  return states.length
 }
 
 /** A file that was being written when its process was killed; the next writer removes it. */

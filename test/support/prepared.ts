@@ -1,14 +1,14 @@
 // Projects in a state that takes commands to reach: made once, then copied as they are on disk, so that outputs which are
 // one file stay one file and times stay what they were.
 
-import { execFileSync } from 'node:child_process'
 import { join } from 'node:path'
+import { copyTree } from './copy-tree.ts'
 import { tempFolder } from './temp.ts'
 
 /** A copy of a project in a new folder. */
 export function copyOf(project: string): string {
   const copy = join(tempFolder('copy'), 'project')
-  execFileSync('cp', ['-a', project, copy])
+  copyTree(project, copy)
   return copy
 }
 

@@ -12,18 +12,20 @@ const real = { ...fs }
 /** Functions of node:fs call each other: only the outer call is a change. */
 let inside = false
 
-type OnChange = (what: string, path: unknown, from: string, middle: () => void) => void
+/** Does a part of a change, to the file or folder of that path. */
+type Middle = (path: string) => void
+type OnChange = (what: string, path: unknown, from: string, middle: Middle) => void
 
 /** Watches a function of node:fs. `path` names what a call changes, '' for nothing; `middle` does a part of it. */
 const watching =
   (onChange: OnChange) =>
-  (name: string, what: string, path: Call, middle: Call = () => {}) => {
+  (name: string, what: string, path: Call, middle: (path: string, ...args: unknown[]) => void = () => {}) => {
     const plain: Call = Reflect.get(fs, name)
     Reflect.set(fs, name, (...args: unknown[]): unknown => {
       if (inside) return plain(...args)
       inside = true
       try {
-        onChange(what, path(...args), what === 'rename' ? String(args[0]) : '', () => middle(...args))
+        onChange(what, path(...args), what === 'rename' ? String(args[0]) : '', (of) => middle(of, ...args))
         const result = plain(...args)
         if (name === 'openSync') opened.set(result, String(args[0]))
         return result
@@ -35,8 +37,8 @@ const watching =
 
 const half = (data: unknown): string => (typeof data === 'string' ? data.slice(0, data.length / 2) : '')
 
-function removeFirst(path: unknown): void {
-  if (typeof path !== 'string' || !real.lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return
+function removeFirst(path: string): void {
+  if (!real.lstatSync(path, { throwIfNoEntry: false })?.isDirectory()) return
   const [first] = real.readdirSync(path).sort()
   if (first !== undefined) real.rmSync(join(path, first), { recursive: true })
 }
@@ -47,21 +49,23 @@ const file: Call = (path) => (typeof path === 'number' ? opened.get(path) : path
 
 /**
  * Calls `onChange` before each change below `folder`: `rename current from .current.0f3a`. `middle` does a part of the
- * change, where one has a middle: half of a text is written, the first entry of a folder is removed.
+ * change, where one has a middle, in `folder` or in a copy of it: half of a text is written, the first entry of a folder is removed.
  */
-export function watchChanges(folder: string, onChange: (change: string, middle: () => void) => void): void {
+export function watchChanges(
+  folder: string,
+  onChange: (change: string, middle: (copy?: string) => void) => void,
+): void {
   const watch = watching((what, path, from, middle) => {
     const full = typeof path === 'string' ? resolve(path) : ''
     if (!full.startsWith(`${folder}/`)) return
+    const below = full.slice(folder.length + 1)
     const source = from === '' ? '' : ` from ${resolve(from).slice(folder.length + 1)}`
-    onChange(`${what} ${full.slice(folder.length + 1)}${source}`, middle)
+    onChange(`${what} ${below}${source}`, (copy = folder) => middle(join(copy, below)))
   })
   watch('openSync', 'open', (path, flags = 'r') => (flags === 'r' ? '' : path))
-  watch('writeSync', 'append', file, (number, text) => real.writeSync(Number(number), half(text)))
-  watch('appendFileSync', 'append', file, (to, text) =>
-    real.appendFileSync(typeof to === 'number' ? to : String(to), half(text)),
-  )
-  watch('writeFileSync', 'write', first, (path, text) => real.writeFileSync(String(path), half(text)))
+  watch('writeSync', 'append', file, (path, _, text) => real.appendFileSync(path, half(text)))
+  watch('appendFileSync', 'append', file, (path, _, text) => real.appendFileSync(path, half(text)))
+  watch('writeFileSync', 'write', first, (path, _, text) => real.writeFileSync(path, half(text)))
   for (const name of ['renameSync', 'linkSync', 'symlinkSync', 'copyFileSync'])
     watch(name, name.replace(/(File)?Sync$/, ''), second)
   watch(

@@ -45,12 +45,14 @@ BEGIN
     FROM found CROSS JOIN LATERAL (
       SELECT CASE WHEN p.classid = 'pg_rewrite'::regclass THEN 'pg_class'::regclass::oid ELSE p.classid END AS class,
         CASE WHEN p.classid = 'pg_rewrite'::regclass THEN (SELECT r.ev_class FROM pg_rewrite r WHERE r.oid = p.objid) ELSE p.objid END AS object
-      FROM pg_depend p
-      WHERE p.deptype IN ('n', 'a') AND (
-        (p.refclassid = found.class AND p.refobjid = found.object)
-        OR (found.class = 'pg_class'::regclass AND p.refclassid = 'pg_type'::regclass AND p.refobjid IN (
-          SELECT t.oid FROM pg_type t WHERE t.typrelid = found.object
-          UNION ALL SELECT t.typarray FROM pg_type t WHERE t.typrelid = found.object)))
+      -- Each is found by an index: a catalogue may know tens of thousands of tables.
+      FROM (
+        SELECT found.class AS class, found.object AS object
+        UNION ALL
+        SELECT 'pg_type'::regclass, t.oid FROM pg_class c JOIN pg_type r ON r.oid = c.reltype JOIN pg_type t ON t.oid IN (r.oid, r.typarray)
+        WHERE found.class = 'pg_class'::regclass AND c.oid = found.object
+      ) AS named JOIN pg_depend p ON p.refclassid = named.class AND p.refobjid = named.object
+      WHERE p.deptype IN ('n', 'a')
     ) AS d
     WHERE d.object <> found.object AND found.place < 100
   )
