@@ -26,7 +26,7 @@ interface Written {
   readonly output: { readonly data: string; readonly snapshot: Snapshot }
 }
 
-/** `held`: what holds these rows already is left alone. Described at the top of ledger/9-targets.sql. */
+/** `held`: what holds these rows already is left alone. Described at the top of ledger/5-targets.sql. */
 export function targetOrder({ id, node, target, prefix, types = {}, output }: Written, held: boolean): object {
   const { columns, renamed_from: before } = node
   if (columns === null) throw new Bug(`${node.id} has a target and no columns`)

@@ -1,11 +1,4 @@
--- Views that are led elsewhere where nothing is made within a transaction: statements that a commit decided on, where nothing is made within a transaction: they are done in their order right after it, or by
--- the next command that takes the same lock.
-CREATE TABLE seeknal.pending (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  project text NOT NULL REFERENCES seeknal.projects,
-  lock text NOT NULL,
-  statement text NOT NULL
-);
+-- What 3-views.sql does where nothing is made within a transaction: statements that are noted, and done one by one.
 
 -- Whether CREATE OR REPLACE would do: the columns of the view come first among those of the table that it is to show.
 CREATE FUNCTION seeknal.keeps_columns(view oid, query text) RETURNS boolean
@@ -61,6 +54,13 @@ BEGIN
   END IF;
 END $$;
 
+CREATE FUNCTION seeknal.note_later(statements text[]) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO seeknal.pending (project, lock, statement)
+  SELECT current_setting('seeknal.project'), current_setting('seeknal.lock'), s.statement
+  FROM unnest(statements) WITH ORDINALITY AS s(statement, place) ORDER BY s.place
+$$;
+
 -- What show_views() does, noted for the lock that the session says it holds.
 CREATE FUNCTION seeknal.show_later(before jsonb, after jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -91,13 +91,6 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE FUNCTION seeknal.note_later(statements text[]) RETURNS void
-LANGUAGE sql AS $$
-  INSERT INTO seeknal.pending (project, lock, statement)
-  SELECT current_setting('seeknal.project'), current_setting('seeknal.lock'), s.statement
-  FROM unnest(statements) WITH ORDINALITY AS s(statement, place) ORDER BY s.place
-$$;
-
 -- What show_in_environment() does.
 CREATE FUNCTION seeknal.show_by_steps(of_project text, of_environment text, shows jsonb, is_ours boolean) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -109,16 +102,4 @@ BEGIN
   INSERT INTO seeknal.shown AS s (project, environment, schema_name, table_name, output)
   VALUES (of_project, of_environment, shows->>'schema', shows->>'name', shows)
   ON CONFLICT (project, environment, schema_name, table_name) DO UPDATE SET output = excluded.output;
-END $$;
-
-ALTER FUNCTION seeknal.show_views(jsonb, jsonb) RENAME TO show_now;
-
-CREATE FUNCTION seeknal.show_views(before jsonb, after jsonb) RETURNS void
-LANGUAGE plpgsql AS $$
-BEGIN
-  IF coalesce(current_setting('seeknal.lock', true), '') = '' THEN
-    PERFORM seeknal.show_now(before, after);
-  ELSE
-    PERFORM seeknal.show_later(before, after);
-  END IF;
 END $$;
