@@ -28,7 +28,7 @@ import {
 import { askLedger } from '../engines/postgresql/transaction.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
-import { copySource, isCopied, sameAsStored } from './kept-source.ts'
+import { copySource, isCopied, keepRows } from './kept-source.ts'
 import type { Loader } from './load-rows.ts'
 import type { Maker, MakerTarget, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
@@ -201,9 +201,7 @@ export class TableMaker implements Maker {
         const { rows, sum } = await rowDigest(session, `${source.comment} ${table}`, 'q', what)
         const known = requireColumns(node, (await tableFacts(session, table, what)).columns)
         const found = { rows, digest: digestOf(rows, sum, known), columns: known }
-        const stored = await sameAsStored(session, source, found)
-        await session.rows(what, stored === null ? 'COMMIT' : 'ROLLBACK')
-        this.#stored.set(id, stored ?? own)
+        this.#stored.set(id, await keepRows(session, source, found))
         return found
       })
       const place = placeOfConnection(extract === undefined ? shared.connection : world.connection(extract.connection))
