@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
-import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, ORDERS, transform } from '../support/engine-project.ts'
 import { killed } from '../support/killed-command.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
@@ -16,7 +16,7 @@ const paid = (columns: string, publish = 'table'): string =>
 
 const project = (columns: string, publish?: string): Promise<EngineProject> =>
   engineProject({
-    'seeknal/orders.yml': SHOP['seeknal/orders.yml'] ?? '',
+    'seeknal/orders.yml': ORDERS,
     'seeknal/paid.yml': paid(columns, publish),
     'seeknal/total.yml': transform('total', ['transform.paid'], "SELECT count(*) AS n FROM ref('transform.paid')"),
   })

@@ -6,7 +6,7 @@ import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { does, ends, rowsOf } from '../support/cli.ts'
 import { rowsOf as duckdbRows } from '../support/duckdb.ts'
-import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, tableSource, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
 import { suite } from '../support/suite.ts'
@@ -252,8 +252,7 @@ test('dry-run shows the first rows of a draft, with all that it needs, and write
       ['transform.daily', 'source.regions'],
       "SELECT d.day, d.most, r.region FROM ref('transform.daily') d CROSS JOIN ref('source.regions') r ORDER BY 1, 3",
     ),
-    'draft_source_others.yml':
-      'kind: source\nname: others\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
+    'draft_source_others.yml': tableSource('others', 'shop.orders'),
     'draft_source_places.yml': 'kind: source\nname: places\nsource: csv\ntable: data/regions.csv\n',
     'draft_transform_broken.yml': transform(
       'broken',

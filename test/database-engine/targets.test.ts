@@ -4,14 +4,13 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
-import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, ORDERS, transform } from '../support/engine-project.ts'
 import { killed } from '../support/killed-command.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: targets')
 
-const ORDERS = SHOP['seeknal/orders.yml'] ?? ''
 const target = (fields: string, table = 'marts.orders'): string =>
   `materialization: {type: postgresql, connection: warehouse, table: ${table}, ${fields}}\n`
 const written = (fields: string, sql = 'SELECT id, customer, amount, day FROM', table?: string): string =>
