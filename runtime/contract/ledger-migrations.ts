@@ -10,7 +10,8 @@ import generations from '../engines/postgresql/ledger/6-generations.sql'
 import documents from '../engines/postgresql/ledger/7-documents.sql'
 import byHandBegin from '../engines/postgresql/ledger/8-by-hand-begin.sql'
 import byHandSteps from '../engines/postgresql/ledger/9-by-hand-steps.sql'
-import byHandEnd from '../engines/postgresql/ledger/10-by-hand-end.sql'
+import byHandTables from '../engines/postgresql/ledger/10-by-hand-tables.sql'
+import byHandEnd from '../engines/postgresql/ledger/11-by-hand-end.sql'
 
 export const MIGRATIONS: readonly string[] = [
   tables,
@@ -22,5 +23,6 @@ export const MIGRATIONS: readonly string[] = [
   documents,
   byHandBegin,
   byHandSteps,
+  byHandTables,
   byHandEnd,
 ]

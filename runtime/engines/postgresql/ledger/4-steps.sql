@@ -103,3 +103,28 @@ BEGIN
   VALUES (of_project, of_environment, shows->>'schema', shows->>'name', shows)
   ON CONFLICT (project, environment, schema_name, table_name) DO UPDATE SET output = excluded.output;
 END $$;
+
+-- Does what is noted for the locks of a project that nobody else holds, in the transaction that asks for it: by psql, which has
+-- DDL in transactions. A statement that was done before a kill is recognised by what the server says of doing it again.
+CREATE FUNCTION seeknal.do_pending(of_project text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+  lock_name text;
+  noted record;
+BEGIN
+  FOR lock_name IN SELECT DISTINCT p.lock FROM seeknal.pending p WHERE p.project = of_project LOOP
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(seeknal.lock_key(of_project, lock_name))
+      OR EXISTS (SELECT FROM seeknal.leases l WHERE l.lock = 'seeknal ' || of_project || ' ' || lock_name AND l.expires_at > clock_timestamp());
+    FOR noted IN SELECT p.id, p.statement FROM seeknal.pending p WHERE p.project = of_project AND p.lock = lock_name ORDER BY p.id LOOP
+      BEGIN
+        EXECUTE noted.statement;
+      EXCEPTION WHEN OTHERS THEN
+        IF SQLSTATE <> ALL (CASE WHEN noted.statement ~ '^(GRANT|COMMENT)\M' THEN ARRAY['42703']
+          WHEN noted.statement ~ '^DROP\M' THEN ARRAY['42P01', '42883', '3F000'] ELSE ARRAY['42P06', '42P07', '42723', '42701', '23505'] END) THEN
+          RAISE;
+        END IF;
+      END;
+      DELETE FROM seeknal.pending p WHERE p.id = noted.id;
+    END LOOP;
+  END LOOP;
+END $$;

@@ -105,6 +105,7 @@ DECLARE
 BEGIN
   PERFORM seeknal.take_lock(of_project, 'production');
   PERFORM seeknal.take_lock(of_project, 'environment-' || environment);
+  PERFORM seeknal.do_pending(of_project);
   SELECT * INTO found FROM seeknal.environments e WHERE e.project = of_project AND e.name = environment FOR UPDATE;
   IF found.promotion IS NULL OR (found.documents->>'env_config.json')::jsonb->>'status' <> 'applied' THEN
     RAISE EXCEPTION 'environment % is not applied', environment
@@ -131,6 +132,7 @@ DECLARE
   parent bigint;
 BEGIN
   PERFORM seeknal.take_lock(of_project, 'production');
+  PERFORM seeknal.do_pending(of_project);
   SELECT g.* INTO present FROM seeknal.projects p JOIN seeknal.generations g ON g.project = p.project AND g.number = p.generation
   WHERE p.project = of_project;
   IF present.number IS NULL OR present.record::jsonb->>'environment' IS DISTINCT FROM environment THEN

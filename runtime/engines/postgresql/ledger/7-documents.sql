@@ -88,6 +88,34 @@ LANGUAGE sql IMMUTABLE AS $$
   FROM jsonb_array_elements(columns) WITH ORDINALITY c
 $$;
 
+-- The type of DuckDB that holds every value of a type, as format_type() spells it: FORMAT.md, "Sources in databases".
+CREATE FUNCTION seeknal.output_type(type text, dimensions integer) RETURNS text
+LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+  plain jsonb := '{"bigint": "BIGINT", "boolean": "BOOLEAN", "bytea": "BLOB", "date": "DATE", "double precision": "DOUBLE", "integer": "INTEGER", "json": "JSON",
+    "jsonb": "JSON", "oid": "BIGINT", "real": "FLOAT", "smallint": "SMALLINT", "time without time zone": "TIME", "timestamp with time zone": "TIMESTAMP WITH TIME ZONE",
+    "timestamp without time zone": "TIMESTAMP", "uuid": "UUID"}';
+  digits integer[] := regexp_match(type, '^numeric\((\d+),(-?\d+)\)$')::integer[];
+  most integer;
+BEGIN
+  IF type LIKE '%[]' THEN
+    RETURN replace(seeknal.output_type(left(type, -2), 1), 'BLOB', 'VARCHAR') || repeat('[]', greatest(1, dimensions));
+  END IF;
+  IF digits IS NOT NULL THEN
+    -- A scale below zero rounds to tens, one above the precision is all behind the point.
+    most := CASE WHEN digits[2] < 0 THEN digits[1] - digits[2] ELSE greatest(digits[1], digits[2]) END;
+    RETURN CASE WHEN most > 38 THEN 'VARCHAR' ELSE format('DECIMAL(%s,%s)', most, greatest(0, digits[2])) END;
+  END IF;
+  RETURN coalesce(plain->>regexp_replace(type, '^(time|timestamp)\(\d\)', '\1'), 'VARCHAR');
+END $$;
+
+-- Names and types of the columns of a table.
+CREATE FUNCTION seeknal.columns_of(relation regclass) RETURNS jsonb
+LANGUAGE sql STABLE AS $$
+  SELECT coalesce(jsonb_agg(jsonb_build_object('name', a.attname, 'type', seeknal.output_type(format_type(a.atttypid, a.atttypmod), a.attndims)) ORDER BY a.attnum), '[]')
+  FROM pg_attribute a WHERE a.attrelid = relation AND a.attnum > 0 AND NOT a.attisdropped
+$$;
+
 -- Whether only the rows of a node tell its readers that they are others.
 CREATE FUNCTION seeknal.rows_decide(node jsonb) RETURNS boolean
 LANGUAGE sql IMMUTABLE AS $$

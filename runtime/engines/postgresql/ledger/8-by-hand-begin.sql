@@ -10,8 +10,8 @@ BEGIN
   RETURN content;
 END $$;
 
--- The bundle is the one that bundle.json describes, and this engine can execute it by hand.
-CREATE FUNCTION seeknal.require_bundle(bundle jsonb, files jsonb, manifest jsonb) RETURNS void
+-- The bundle is the one that bundle.json describes.
+CREATE FUNCTION seeknal.require_bundle(bundle jsonb, files jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE wrong text;
 BEGIN
@@ -22,12 +22,6 @@ BEGIN
   WHERE seeknal.sha256_of(files->>f.key) IS DISTINCT FROM f.value;
   IF wrong IS NOT NULL THEN
     RAISE EXCEPTION 'the bundle is not what bundle.json says: %', wrong USING ERRCODE = 'SK004', HINT = 'Compile the bundle again.';
-  END IF;
-  SELECT string_agg(s.value->>'id', ', ') INTO wrong FROM jsonb_array_elements(bundle->'steps') s WHERE s.value->>'kind' NOT IN ('build', 'check');
-  wrong := coalesce(wrong, (SELECT string_agg(n.value->>'id', ', ') FROM jsonb_array_elements(manifest->'nodes') n
-    WHERE n.value->'columns' = 'null' OR (n.value->'source_table' ? 'kept' AND seeknal.step_of(bundle, n.value->>'id', 'build') IS NOT NULL)));
-  IF wrong IS NOT NULL THEN
-    RAISE EXCEPTION 'this is not done by hand: %', wrong USING ERRCODE = 'SK004', HINT = 'Run seeknal exec bundle.';
   END IF;
 END $$;
 
@@ -47,10 +41,6 @@ BEGIN
   END IF;
   IF NOT pg_try_advisory_lock_shared(hashtextextended('seeknal store', 0)) THEN
     RAISE EXCEPTION 'the store is being cleaned by another session' USING ERRCODE = 'SK003';
-  END IF;
-  IF EXISTS (SELECT FROM seeknal.pending p WHERE p.project = of_project AND p.lock = lock_name) THEN
-    RAISE EXCEPTION '% of project % was changed where nothing is made within a transaction, and views do not follow yet', lock_name, of_project USING ERRCODE = 'SK004',
-      HINT = 'Any command of seeknal that reads the state leads them there.';
   END IF;
   INSERT INTO seeknal.holders (project, lock, backend, holder)
   VALUES (of_project, lock_name, pg_backend_pid(), format('apply.sql (session %s of psql, since %s)', pg_backend_pid(), seeknal.utc_now()))
@@ -115,22 +105,25 @@ DECLARE
   outside jsonb;
   schemas text[];
 BEGIN
-  PERFORM seeknal.require_bundle(bundle, files, manifest);
+  PERFORM seeknal.require_bundle(bundle, files);
   INSERT INTO seeknal.projects (project) VALUES (of_project) ON CONFLICT DO NOTHING;
   PERFORM seeknal.hold(of_project, coalesce('environment-' || environment, 'production'));
+  PERFORM seeknal.do_pending(of_project);
   SELECT g.* INTO present FROM seeknal.projects p JOIN seeknal.generations g ON g.project = p.project AND g.number = p.generation WHERE p.project = of_project;
   PERFORM seeknal.require_base(bundle, present.manifest, split_part(present.run_state::jsonb->>'engine', ' ', 1));
   before := seeknal.views_of(of_project, environment);
   SELECT e.documents INTO documents FROM seeknal.environments e WHERE e.project = of_project AND e.name = environment;
-  IF documents IS NULL AND EXISTS (SELECT FROM seeknal.environments e WHERE e.project = of_project
+  IF environment IS NOT NULL AND documents IS NULL AND EXISTS (SELECT FROM seeknal.environments e WHERE e.project = of_project
     AND (starts_with(replace(e.name, '-', '_') || '_', bundle->>'prefix') OR starts_with(bundle->>'prefix', replace(e.name, '-', '_') || '_'))) THEN
     RAISE EXCEPTION 'schemas of environment % could be taken for those of another one', environment USING ERRCODE = 'SK004';
   END IF;
   outside := coalesce(seeknal.entries_of(present.manifest::jsonb, present.run_state::jsonb), '{}');
   CREATE TEMP TABLE IF NOT EXISTS seeknal_run (project text, environment text, bundle jsonb, files jsonb, nodes jsonb, manifest jsonb, given jsonb,
     production jsonb, outside jsonb, own jsonb, recorded jsonb, before jsonb);
-  CREATE TEMP TABLE IF NOT EXISTS seeknal_made (node text PRIMARY KEY, query text, state jsonb, pending jsonb, checks jsonb, started_at timestamptz DEFAULT clock_timestamp());
-  TRUNCATE pg_temp.seeknal_run, pg_temp.seeknal_made;
+  CREATE TEMP TABLE IF NOT EXISTS seeknal_made (node text PRIMARY KEY, query text, state jsonb, pending jsonb, checks jsonb, is_looked_at boolean DEFAULT false,
+    started_at timestamptz DEFAULT clock_timestamp());
+  CREATE TEMP TABLE IF NOT EXISTS seeknal_targets (step text PRIMARY KEY, place integer GENERATED ALWAYS AS IDENTITY, ord jsonb, promoted jsonb, is_written boolean DEFAULT false);
+  TRUNCATE pg_temp.seeknal_run, pg_temp.seeknal_made, pg_temp.seeknal_targets;
   INSERT INTO pg_temp.seeknal_run VALUES (of_project, environment, bundle, files,
     (SELECT jsonb_object_agg(n.value->>'id', n.value) FROM jsonb_array_elements(manifest->'nodes') n), manifest, given,
     CASE WHEN present.number IS NOT NULL THEN to_jsonb(present) END, outside,

@@ -133,6 +133,44 @@ BEGIN
   END IF;
 END $$;
 
+-- The name of the table that a step is to make; what a run of the same id that was stopped has left there goes.
+CREATE FUNCTION seeknal.make_room(of_node text, version text) RETURNS text
+LANGUAGE plpgsql AS $$
+BEGIN
+  EXECUTE format('DROP TABLE IF EXISTS seeknal_store.%I', seeknal.table_of(of_node, version));
+  RETURN seeknal.table_of(of_node, version);
+END $$;
+
+-- A text with placeholders, with the values of this run in it: FORMAT.md, as for paths of sources. What nobody gave stays.
+CREATE FUNCTION seeknal.filled(template text) RETURNS text
+LANGUAGE plpgsql AS $$
+DECLARE
+  given jsonb := (SELECT r.given->'parameters' || jsonb_build_object('run_timestamp', r.given->'run_timestamp') FROM pg_temp.seeknal_run r);
+  texts text[] := regexp_split_to_array(template, '\{\{[^{}]+\}\}');
+  filled text := texts[1];
+  found record;
+  moved text[];
+BEGIN
+  FOR found IN
+    SELECT m.ordinality::integer AS place, m.match[1] AS whole, btrim(m.match[2], E' \t\n\r\f\v') AS name
+    FROM regexp_matches(template, '(\{\{([^{}]+)\}\})', 'g') WITH ORDINALITY AS m(match, ordinality) ORDER BY m.ordinality
+  LOOP
+    moved := regexp_match(found.name, '^(today|month_start|year_start)\((-?\d+)\)$');
+    filled := filled || coalesce(CASE
+        WHEN moved IS NOT NULL THEN to_char(seeknal.moved_date((given->>'run_date')::date, moved[1], moved[2]::integer), 'YYYY-MM-DD')
+        WHEN found.name LIKE 'env.%' THEN coalesce(given->>split_part(found.name, '|', 1), substring(found.name FROM '\|(.*)$'))
+        ELSE given->>found.name END, found.whole)
+      || texts[found.place + 1];
+  END LOOP;
+  RETURN filled;
+END $$;
+
+CREATE FUNCTION seeknal.moved_date(day date, unit text, by integer) RETURNS date
+LANGUAGE sql IMMUTABLE AS $$
+  SELECT CASE unit WHEN 'today' THEN day + by WHEN 'month_start' THEN (date_trunc('month', day::timestamp) + make_interval(months => by))::date
+    ELSE (date_trunc('year', day::timestamp) + make_interval(years => by))::date END
+$$;
+
 -- A step whose query makes a table: whether it has to be made, and how it is called.
 CREATE FUNCTION seeknal.begin_step(of_node text, OUT is_due boolean, OUT output text) RETURNS record
 LANGUAGE plpgsql AS $$
@@ -156,8 +194,7 @@ BEGIN
     made := made || jsonb_build_object('proof', of_proof, 'version',
       seeknal.fingerprint_of(jsonb_build_object('fingerprint', made->'fingerprint', 'node', of_node, 'run', run.given->'run_id')));
     UPDATE pg_temp.seeknal_made SET pending = made WHERE seeknal_made.node = of_node;
-    output := seeknal.table_of(of_node, made->>'version');
-    EXECUTE format('DROP TABLE IF EXISTS seeknal_store.%I', output);
+    output := seeknal.make_room(of_node, made->>'version');
   ELSE
     PERFORM seeknal.show_stored(of_node, stored);
   END IF;
@@ -177,7 +214,7 @@ END $$;
 CREATE FUNCTION seeknal.step_facts(node jsonb) RETURNS jsonb
 LANGUAGE sql AS $$
   SELECT jsonb_build_object('columns', (SELECT jsonb_agg(jsonb_build_array(c.value->'name', c.value->'type') ORDER BY c.ordinality)
-      FROM jsonb_array_elements(node->'columns') WITH ORDINALITY c),
+      FROM jsonb_array_elements(nullif(node->'columns', 'null')) WITH ORDINALITY c),
     'inputs', coalesce((SELECT jsonb_agg(jsonb_build_array(i.value->'ref', seeknal.readable(i.value->>'ref')#>'{snapshot,sha256}') ORDER BY i.ordinality)
       FROM jsonb_array_elements(node->'inputs') WITH ORDINALITY i), '[]'))
 $$;
@@ -201,6 +238,22 @@ BEGIN
   PERFORM seeknal.show_by_hand(of_node);
 END $$;
 
+-- The columns of a table as the manifest names them; those of the table where only it can tell.
+CREATE FUNCTION seeknal.columns_made(node jsonb, stored text) RETURNS jsonb
+LANGUAGE plpgsql AS $$
+DECLARE
+  present jsonb := seeknal.columns_of(stored::regclass);
+  wanted jsonb := CASE WHEN node->'columns' = 'null' THEN present ELSE seeknal.types_of(node->'columns') END;
+  found text := (SELECT string_agg(c.value->>'name', ', ' ORDER BY c.ordinality) FROM jsonb_array_elements(present) WITH ORDINALITY c);
+  named text := (SELECT string_agg(c.value->>'name', ', ' ORDER BY c.ordinality) FROM jsonb_array_elements(wanted) WITH ORDINALITY c);
+BEGIN
+  IF found IS DISTINCT FROM named THEN
+    RAISE EXCEPTION 'the output of % has the columns %, and the bundle says %', node->>'id', found, named USING ERRCODE = 'SK004',
+      HINT = 'Compile the bundle again where the server can be asked.';
+  END IF;
+  RETURN wanted;
+END $$;
+
 -- The table of a step is there, with so many rows.
 CREATE FUNCTION seeknal.finish_step(of_node text, row_count bigint) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -209,15 +262,10 @@ DECLARE
   made jsonb := (SELECT m.pending FROM pg_temp.seeknal_made m WHERE m.node = of_node);
   relation text := seeknal.table_of(of_node, made->>'version');
   stored text := 'seeknal_store.' || quote_ident(relation);
-  found text := (SELECT string_agg(a.attname, ', ' ORDER BY a.attnum) FROM pg_attribute a WHERE a.attrelid = stored::regclass AND a.attnum > 0 AND NOT a.attisdropped);
-  wanted text := (SELECT string_agg(c.value->>'name', ', ' ORDER BY c.ordinality) FROM jsonb_array_elements(node->'columns') WITH ORDINALITY c);
+  columns jsonb := seeknal.columns_made(node, stored);
 BEGIN
-  IF found IS DISTINCT FROM wanted THEN
-    RAISE EXCEPTION 'the output of % has the columns %, and the bundle says %', of_node, found, wanted USING ERRCODE = 'SK004',
-      HINT = 'Compile the bundle again where the server can be asked.';
-  END IF;
-  PERFORM seeknal.keep_output(of_node, made, jsonb_build_object('rows', row_count, 'digest', seeknal.row_digest(stored, 'q') || ':' || seeknal.columns_fingerprint(node->'columns'),
-    'columns', seeknal.types_of(node->'columns'), 'sha256', made->'version'), relation, NULL);
+  PERFORM seeknal.keep_output(of_node, made, jsonb_build_object('rows', row_count, 'digest', seeknal.row_digest(stored, 'q') || ':' || seeknal.columns_fingerprint(columns),
+    'columns', columns, 'sha256', made->'version'), relation, NULL);
 END $$;
 
 -- What statements before the query of a step have made: the next one may use the names. What the run keeps stays.
@@ -227,48 +275,13 @@ DECLARE found record;
 BEGIN
   FOR found IN
     SELECT c.oid, c.relname, c.relkind FROM pg_class c WHERE c.relnamespace = pg_my_temp_schema() AND c.relkind IN ('r', 'v')
-      AND c.relname NOT IN ('seeknal_run', 'seeknal_made', 'seeknal_files')
+      AND c.relname NOT IN ('seeknal_run', 'seeknal_made', 'seeknal_targets', 'seeknal_files')
     ORDER BY c.relkind = 'v' DESC, c.oid DESC
   LOOP
     -- Only other objects of this session can depend on it, and they go, too.
     CONTINUE WHEN NOT EXISTS (SELECT FROM pg_class c WHERE c.oid = found.oid);
     EXECUTE format('DROP %s pg_temp.%I CASCADE', CASE found.relkind WHEN 'v' THEN 'VIEW' ELSE 'TABLE' END, found.relname);
   END LOOP;
-END $$;
-
--- A source that is a table of this database, by a query: its rows say whether it is what it was. It is read by a view.
-CREATE FUNCTION seeknal.read_source(of_node text, of_query text) RETURNS void
-LANGUAGE plpgsql AS $$
-DECLARE
-  run record;
-  node jsonb;
-  own jsonb;
-  made jsonb;
-  stored jsonb;
-  digest text;
-  place text;
-BEGIN
-  SELECT * INTO STRICT run FROM pg_temp.seeknal_run;
-  node := run.nodes->of_node;
-  own := run.own->of_node->'state';
-  place := seeknal.fingerprint_of(jsonb_build_object('host', run.given->'host', 'port', (run.given->>'port')::bigint, 'database', run.given->'database'));
-  INSERT INTO pg_temp.seeknal_made (node, query) VALUES (of_node, of_query);
-  IF node->>'volatile' = 'day' AND own->>'place' = place AND NOT own ? 'proof' AND own->>'fingerprint' =
-    seeknal.made_from(node, '[]', seeknal.fingerprint_of(jsonb_build_object('rows', own#>'{snapshot,digest}')))->>'fingerprint' THEN
-    stored := own || '{"status": "cached"}';
-  ELSE
-    digest := seeknal.row_digest('(' || E'\n' || of_query || E'\n)', 'q') || ':' || seeknal.columns_fingerprint(node->'columns');
-    made := seeknal.made_from(node, '[]', seeknal.fingerprint_of(jsonb_build_object('rows', digest)));
-    made := made || jsonb_build_object('proof', seeknal.proof_of(seeknal.step_of(run.bundle, of_node, 'build')->>'file', seeknal.step_facts(node)));
-    stored := seeknal.stored_output(of_node, made->>'fingerprint', made->>'proof') || jsonb_build_object('place', place);
-  END IF;
-  IF stored IS NOT NULL THEN
-    UPDATE pg_temp.seeknal_made m SET state = stored WHERE m.node = of_node;
-    PERFORM seeknal.show_stored(of_node, stored);
-    RETURN;
-  END IF;
-  PERFORM seeknal.keep_output(of_node, made, jsonb_build_object('rows', split_part(digest, ':', 1)::bigint, 'digest', digest,
-    'columns', seeknal.types_of(node->'columns'), 'sha256', seeknal.fingerprint_of(jsonb_build_object('view', of_node, 'digest', digest))), '', place);
 END $$;
 
 -- Checks of an output, whose results may be known already: whether they have to be made.
