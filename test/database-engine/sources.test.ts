@@ -118,6 +118,19 @@ test('A query of another database, and one of its own, take values of the run', 
   assert.equal(await at('2026-03-02'), ['1', '2', '2026-03-02'])
   assert.equal(await at('2019-01-01'), ['0', '0', null])
   await does(project.folder, ['env', 'plan', 'dev'])
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  const again = async () => {
+    await does(project.folder, ['exec', 'bundle', '--date', '2026-03-01', '--run-id', 'nightly'])
+    return (await project.rows('SELECT r, d, asked FROM analytics.both'))[0]
+  }
+  assert.equal(await again(), ['1', '2', '2026-03-01'])
+  await project.database.sql("INSERT INTO shop.orders VALUES (9, 'cyd', 1, '2026-03-01')")
+  assert.equal(await again(), ['1', '3', '2026-03-01'])
+  for (let i = 0; i < 2; i += 1)
+    await does(project.folder, ['run', '--full', '--date', '2026-03-01', '--run-id', 'nightly'])
+  assert.equal(await project.rows('SELECT r, d, asked FROM analytics.both'), [['1', '3', '2026-03-01']])
+  await does(project.folder, ['rollback', '--yes'])
+  await does(project.folder, ['history', '--verify'])
 })
 
 test('An environment reads its own database, and production keeps its rows', async () => {

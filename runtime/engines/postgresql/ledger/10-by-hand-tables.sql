@@ -84,11 +84,11 @@ BEGIN
   SELECT * INTO STRICT run FROM pg_temp.seeknal_run;
   -- Of which database they are, only whoever copies them knows.
   stored := seeknal.state_of_day(of_node, CASE WHEN seeknal.step_of(run.bundle, of_node, 'build') ? 'extract' THEN NULL ELSE seeknal.place_of_run() END);
-  version := seeknal.fingerprint_of(jsonb_build_object('node', of_node, 'run', run.given->'run_id'));
+  version := seeknal.unused_version(of_node, jsonb_build_object('node', of_node, 'run', run.given->'run_id'));
   is_due := stored IS NULL;
   INSERT INTO pg_temp.seeknal_made (node, state, pending) VALUES (of_node, stored, jsonb_build_object('version', version));
   IF is_due THEN
-    output := seeknal.make_room(of_node, version);
+    output := seeknal.table_of(of_node, version);
   ELSE
     PERFORM seeknal.show_stored(of_node, stored);
   END IF;

@@ -133,12 +133,18 @@ BEGIN
   END IF;
 END $$;
 
--- The name of the table that a step is to make; what a run of the same id that was stopped has left there goes.
-CREATE FUNCTION seeknal.make_room(of_node text, version text) RETURNS text
+-- What names the table that a step is to make: one that is not there yet, also where the id of the run was used before.
+CREATE FUNCTION seeknal.unused_version(of_node text, named jsonb) RETURNS text
 LANGUAGE plpgsql AS $$
+DECLARE
+  version text := seeknal.fingerprint_of(named);
+  again integer := 1;
 BEGIN
-  EXECUTE format('DROP TABLE IF EXISTS seeknal_store.%I', seeknal.table_of(of_node, version));
-  RETURN seeknal.table_of(of_node, version);
+  WHILE to_regclass('seeknal_store.' || quote_ident(seeknal.table_of(of_node, version))) IS NOT NULL LOOP
+    again := again + 1;
+    version := seeknal.fingerprint_of(named || jsonb_build_object('again', again));
+  END LOOP;
+  RETURN version;
 END $$;
 
 -- A text with placeholders, with the values of this run in it: FORMAT.md, as for paths of sources. What nobody gave stays.
@@ -192,9 +198,9 @@ BEGIN
   INSERT INTO pg_temp.seeknal_made (node, state) VALUES (of_node, stored);
   IF is_due THEN
     made := made || jsonb_build_object('proof', of_proof, 'version',
-      seeknal.fingerprint_of(jsonb_build_object('fingerprint', made->'fingerprint', 'node', of_node, 'run', run.given->'run_id')));
+      seeknal.unused_version(of_node, jsonb_build_object('fingerprint', made->'fingerprint', 'node', of_node, 'run', run.given->'run_id')));
     UPDATE pg_temp.seeknal_made SET pending = made WHERE seeknal_made.node = of_node;
-    output := seeknal.make_room(of_node, made->>'version');
+    output := seeknal.table_of(of_node, made->>'version');
   ELSE
     PERFORM seeknal.show_stored(of_node, stored);
   END IF;
