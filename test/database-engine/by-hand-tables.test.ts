@@ -56,6 +56,10 @@ test('Tables that outputs are written to are written once, as each mode says, an
   assert.not.ok(failed, said)
   await same(byCommand, byHand, 'a promotion')
   assert.equal(await held(byHand), ['2', '1 2 2 2 3 3 7', '1 2 3 7', '2 3'])
+  await does(byCommand.folder, ['rollback', '--yes'])
+  const back = await runScript(byHand.database, 'bundle/rollback.sql', { cwd: byHand.folder })
+  assert.not.ok(back.failed, back.said)
+  await same(byCommand, byHand, 'a way back')
   await both((project) => project.write('seeknal/named.yml', named(project)))
   await both(({ folder }) => does(folder, ['compile', '--out', 'bundle']))
   for (let i = 0; i < 2; i += 1) {

@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
@@ -39,8 +39,7 @@ test('A promotion to another environment that is killed anywhere is done or not 
     'seeknal/daily.yml',
     transform('daily', ['transform.paid'], "SELECT day, max(amount) AS most FROM ref('transform.paid') GROUP BY day"),
   )
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   const args = ['env', 'promote', 'dev', 'staging']
   /** What the ledger and the catalogue say of it: the same thing. */
   const staging = async (): Promise<string> => {

@@ -4,7 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import { does, ends, rowsOf } from '../support/cli.ts'
+import { applies, does, ends, rowsOf } from '../support/cli.ts'
 import { rowsOf as duckdbRows } from '../support/duckdb.ts'
 import { type EngineProject, engineProject, tableSource, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
@@ -34,8 +34,7 @@ async function shop(): Promise<EngineProject> {
     'seeknal/Odd.yml',
     transform('Odd', ['transform.daily'], `SELECT day, 'ü'::text AS "Weird ""Name"" ü" FROM ref('transform.daily')`),
   )
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   shared = project
   return project
 }

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert'
 import { openRows } from '../../runtime/engines/postgresql/extract.ts'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import {
   type EngineProject,
   engineProject,
@@ -144,8 +144,7 @@ test('An environment reads its own database, and production keeps its rows', asy
     'seeknal/n.yml',
     transform('n', ['source.people'], "SELECT count(*) + 100 AS n FROM ref('source.people')"),
   )
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   assert.equal(await project.rows('SELECT n FROM dev_analytics.n'), [['104']])
   assert.equal(await project.rows('SELECT n FROM analytics.n'), [['4']])
   await does(project.folder, ['env', 'promote', 'dev', '--yes'])
