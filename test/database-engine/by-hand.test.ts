@@ -237,14 +237,18 @@ async function alone({ database }: EngineProject): Promise<void> {
   while ((await database.sql(others)).length > 0) await sleep(10)
 }
 
+/** Only in what the session keeps for itself. */
+const NOTED = /seeknal\.(begin_(step|source|target|checks)|finish_checks|fails_checks|filled|let_go)\(/
+
 /** Numbers of the statements after which something is there that was not before; of a transaction the last and its COMMIT. */
 function changes(statements: readonly string[]): readonly number[] {
   let isOpen = false
   return statements.flatMap((sql, i) => {
-    if (sql === 'BEGIN') isOpen = true
+    if (sql.startsWith('BEGIN')) isOpen = true
     else if (sql === 'COMMIT') isOpen = false
     const isLast = statements[i + 1] === 'COMMIT'
-    return isLast || (!isOpen && /^COMMIT|seeknal\./.test(sql)) ? [i + 1] : []
+    const isAlone = !isOpen && /^COMMIT|seeknal\./.test(sql) && !NOTED.test(sql)
+    return isLast || isAlone ? [i + 1] : []
   })
 }
 
