@@ -111,6 +111,9 @@ test('Rows that are kept are those of the run: of queries with its values, and o
   await executes('other rows here')
   await crm.sql("UPDATE people SET feels = 'glad' WHERE id = 1")
   await executes('rows that there were before')
+  const told = await does(byHand.folder, ['run', ...RUN, '--json'], { env: { WHO: 'we' } })
+  const statuses = told.split('\n').flatMap((line) => (line.startsWith('{"node"') ? [JSON.parse(line).status] : []))
+  assert.equal(statuses, ['cached', 'cached', 'cached'])
   rmSync(join(byHand.folder, 'loads'), { recursive: true })
   const generation = await byHand.rows('SELECT generation FROM seeknal.projects')
   const without = await runScript(byHand.database, 'bundle/apply.sql', {
