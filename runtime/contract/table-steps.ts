@@ -75,8 +75,7 @@ function around({ made, publish, view, columns, node, types = {} }: Made): reado
       return [`CREATE TABLE ${STORED} AS\n`, shown]
     case 'load':
     case 'copy': {
-      const [before, after] =
-        made === 'load' ? loadedBy(node, columns) : rowsBy(node, copiedItems(columns, types), COPIED_ROWS)
+      const [before, after] = made === 'load' ? loadedBy(node, columns) : copiedBy(node, columns, types)
       return [`${before}CREATE TABLE ${STORED} AS\n`, `\n;\n${after}${shown}`]
     }
   }
@@ -115,6 +114,13 @@ const rowsBy = (node: string, items: readonly string[], options: string): readon
 /** The same of rows of files. */
 export const loadedBy = (node: string, columns: readonly Column[]): readonly [string, string] =>
   rowsBy(node, columnItems(columns), '(FORMAT csv)')
+
+/** The same of rows of another database. */
+export const copiedBy = (
+  node: string,
+  columns: readonly Column[],
+  types: Readonly<Record<string, string>>,
+): readonly [string, string] => rowsBy(node, copiedItems(columns, types), COPIED_ROWS)
 
 /** What makes the table of a query; `before`: statements about temporary objects. */
 export const tableMaker = (query: string, before: readonly string[]): string =>

@@ -1,17 +1,19 @@
 // A source whose rows a database keeps: those of another database, streamed from COPY to COPY in constant memory, or those of a
-// query with values of the run. They are put into a table of the store, looked at there, and thrown away where the stored
-// ones are the same. Reports what extract.ts and the step report.
+// query with values of the run. They are put into a table of the store, looked at there, and thrown away where the same ones
+// are stored. Reports what extract.ts and the step report.
 
 import { type BuildStep, tableOf } from '../contract/bundle.ts'
+import { fingerprintOf } from '../contract/canonical-json.ts'
 import { COPIED_ROWS } from '../contract/extract.ts'
-import { asNodeId } from '../contract/ids.ts'
+import { RuntimeFailure } from '../contract/failures.ts'
+import type { Fingerprint } from '../contract/ids.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import { pgName } from '../contract/postgresql-names.ts'
-import { copiedItems } from '../contract/table-steps.ts'
+import { copiedItems, tableNameOf } from '../contract/table-steps.ts'
 import type { OutputFacts } from '../engine.ts'
 import { openRows } from '../engines/postgresql/extract.ts'
 import type { Session } from '../engines/postgresql/session.ts'
-import { fillTable, sameColumns } from '../engines/postgresql/table-writer.ts'
+import { exactColumns, fillTable } from '../engines/postgresql/table-writer.ts'
 import { askedRows } from './read-table.ts'
 import { storedTable } from './table-views.ts'
 import type { World } from './world.ts'
@@ -56,16 +58,29 @@ export async function copySource(
 
 export const isCopied = (step: BuildStep): boolean => tableOf(step)?.made === 'copy'
 
-/** What names the stored table that holds the same rows in the same columns; null: there is none. */
-export async function sameAsStored(
+/**
+ * Ends the transaction in which the rows were put into a table: it is kept under a name that says what is in it, or thrown away
+ * where that one is there. Resolves with what names it; a full run keeps a table of its own.
+ */
+export async function keepRows(
   session: Session,
   { world, node, table }: KeptSource,
   { digest }: Pick<OutputFacts, 'digest'>,
-): Promise<string | null> {
-  const own = world.own.get(asNodeId(node.id))
-  if (own === undefined || world.full || !world.outputs.isThere(own)) return null
-  const { snapshot } = own.state
-  if (snapshot.digest !== digest || own.node.source_table?.kept !== true) return null
-  const isSame = await sameColumns(session, table, storedTable(node.id, snapshot), `Looking at ${node.id}`)
-  return isSame ? snapshot.sha256 : null
+): Promise<Fingerprint> {
+  const what = `Reading ${node.id}`
+  const columns = await exactColumns(session, table, what)
+  const own = world.full ? { run: world.values.runId } : {}
+  const sha256 = fingerprintOf({ node: node.id, digest, columns, ...own })
+  const isThere = 'SELECT to_regclass($1) IS NOT NULL AS there'
+  const [found] = await session.rows(what, isThere, [storedTable(node.id, { sha256 })])
+  if (found?.there === 't') await session.rows(what, 'ROLLBACK')
+  else
+    await session
+      .rows(what, `ALTER TABLE ${table} RENAME TO ${pgName(tableNameOf(node.id, sha256))}; COMMIT`)
+      .catch(async (error: unknown) => {
+        // Another session has just kept the same rows.
+        if (!(error instanceof RuntimeFailure) || error.facts.sqlstate !== '42P07') throw error
+        await session.rows(what, 'ROLLBACK')
+      })
+  return sha256
 }

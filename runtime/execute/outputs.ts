@@ -19,6 +19,8 @@ export interface Outputs {
   find(node: NodeId, fingerprint: Fingerprint, proof: () => Fingerprint | null): StoredOutput | null
   /** Looks at all of it. */
   isWhole(snapshot: Snapshot): Promise<boolean>
+  /** Of a database: whether its store has a table of that name, whoever reads it. */
+  hasTable?(name: string): boolean
   /** For outputs that other machines make too: what was made again here takes the place of one that is not here. */
   takeFor?(entry: Entry, made: Snapshot): void
 }

@@ -38,7 +38,8 @@ export function isHeld(world: World, step: MaterializeStep, output: TargetOutput
   // Writing a table anew is no harm; adding the same rows once more is.
   if (world.full && target?.mode !== 'append') return false
   if (written === undefined || target === undefined || written.content !== contentOf(target, output)) return false
-  return written.relation === step.relation && written.place === placeNow(world, step.connection)
+  const isThere = written.schema === `${world.contract.prefix}${target.schema}` && written.table === target.table
+  return isThere && written.place === placeNow(world, step.connection)
 }
 
 export const targetOf = (world: World, step: MaterializeStep): Target | undefined =>

@@ -12,7 +12,7 @@ import { viewsIn } from '../engines/postgresql/ledger-reader.ts'
 import type { StagedSwitch } from '../promote/switch.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { Faults } from './run.ts'
-import { targetOrder } from './table-targets.ts'
+import { filledOrder } from './table-targets.ts'
 import { queryOfStep, viewsOf } from './table-views.ts'
 
 export interface SwitchWorld {
@@ -63,7 +63,7 @@ function promotedTargets({ nodes: states }: RunState, { bundle, nodes }: SwitchW
     const [node, output] = [nodes.get(asNodeId(of)), states[of]]
     const target = node?.targets?.[index]
     if (node === undefined || target === undefined || output === undefined) return []
-    return [targetOrder({ id, node, target, prefix: '', types, output }, true)]
+    return [filledOrder({ id, node, target, prefix: '', types, output }, true)]
   })
 }
 

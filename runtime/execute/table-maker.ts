@@ -5,7 +5,7 @@
 import { type BuildStep, type CheckStep, tableOf } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
-import { asNodeId, type NodeId } from '../contract/ids.ts'
+import { asNodeId, type Fingerprint, type NodeId } from '../contract/ids.ts'
 import type { LedgerView } from '../contract/ledger.ts'
 import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
@@ -28,7 +28,7 @@ import {
 import { askLedger } from '../engines/postgresql/transaction.ts'
 import type { SharedState } from '../shared-state.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
-import { copySource, isCopied, sameAsStored } from './kept-source.ts'
+import { copySource, isCopied, keepRows } from './kept-source.ts'
 import type { Loader } from './load-rows.ts'
 import type { Maker, MakerTarget, Order } from './maker.ts'
 import type { Readable } from './plan.ts'
@@ -79,8 +79,7 @@ export class TableMaker implements Maker {
     const { node, step, fingerprint } = order
     const id = asNodeId(node.id)
     const what = `Making ${id}`
-    // Tables of one run have names of their own, so that nothing that is read is written.
-    const sha256 = fingerprintOf({ fingerprint, node: id, run: this.#context.world.values.runId })
+    const sha256 = this.#unused(id, { fingerprint, node: id, run: this.#context.world.values.runId })
     const table = storedTable(id, { sha256 })
     try {
       const facts = await this.#context.pool.with(async (session) => {
@@ -95,6 +94,15 @@ export class TableMaker implements Maker {
       return { columns: facts.columns, facts }
     } catch (error) {
       throw located(error, step, node)
+    }
+  }
+
+  /** Tables of one run have names of their own, also where its id was used before, so that nothing that is read is written. */
+  #unused(id: NodeId, named: Readonly<Record<string, string>>): Fingerprint {
+    const { outputs } = this.#context.world
+    for (let again = 1; ; again += 1) {
+      const sha256 = fingerprintOf(again === 1 ? named : { ...named, again })
+      if (outputs.hasTable?.(tableNameOf(id, sha256)) !== true) return sha256
     }
   }
 
@@ -201,9 +209,7 @@ export class TableMaker implements Maker {
         const { rows, sum } = await rowDigest(session, `${source.comment} ${table}`, 'q', what)
         const known = requireColumns(node, (await tableFacts(session, table, what)).columns)
         const found = { rows, digest: digestOf(rows, sum, known), columns: known }
-        const stored = await sameAsStored(session, source, found)
-        await session.rows(what, stored === null ? 'COMMIT' : 'ROLLBACK')
-        this.#stored.set(id, stored ?? own)
+        this.#stored.set(id, await keepRows(session, source, found))
         return found
       })
       const place = placeOfConnection(extract === undefined ? shared.connection : world.connection(extract.connection))

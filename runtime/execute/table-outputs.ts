@@ -33,6 +33,7 @@ export async function tableOutputs(ledger: Ledger): Promise<Outputs> {
       return own === null ? null : (known.get(`${node} ${fingerprint} ${own}`) ?? null)
     },
     isWhole: async () => true,
+    hasTable: (name) => tables.has(name),
   }
 }
 

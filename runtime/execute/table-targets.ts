@@ -5,7 +5,7 @@
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import type { ManifestNode } from '../contract/manifest.ts'
 import type { Snapshot } from '../contract/state.ts'
-import { columnType, targetStatements } from '../contract/target-sql.ts'
+import { targetOrder } from '../contract/target-order.ts'
 import { contentOf, type Target } from '../contract/targets.ts'
 import type { Session } from '../engines/postgresql/session.ts'
 import { askLedger, isLockFailure, transaction } from '../engines/postgresql/transaction.ts'
@@ -26,30 +26,15 @@ interface Written {
   readonly output: { readonly data: string; readonly snapshot: Snapshot }
 }
 
-/** `held`: what holds these rows already is left alone. Described at the top of ledger/9-targets.sql. */
-export function targetOrder({ id, node, target, prefix, types = {}, output }: Written, held: boolean): object {
-  const { columns, renamed_from: before } = node
+/** `held`: what holds these rows already is left alone. */
+export function filledOrder({ id, node, target, prefix, types, output }: Written, held: boolean): object {
+  const { columns } = node
   if (columns === null) throw new Bug(`${node.id} has a target and no columns`)
-  const stored = { table: storedTable(node.id, output.snapshot), types }
-  const written = { node: node.id, target, columns, prefix, stored }
+  const { data, snapshot } = output
   return {
-    step: id,
-    steps: [id, ...(before === undefined ? [] : [before + id.slice(node.id.length)])],
-    node: node.id,
-    schema: `${prefix}${target.schema}`,
-    table: target.table,
-    mode: target.mode,
-    ...(target.database === undefined ? {} : { database: target.database }),
-    columns: columns.map((column) => ({ name: column.name, type: columnType(written, column) })),
-    keys: target.unique_keys ?? [],
-    null_keys: target.null_keys === 'match',
-    time: target.time_column ?? null,
-    create_table: target.create_table !== false,
-    recreate: target.recreate === true,
-    rows_from: stored.table,
-    statements: targetStatements(written),
-    content: contentOf(target, { data: output.data, digest: output.snapshot.digest }),
-    rows: output.snapshot.rows,
+    ...targetOrder({ id, node, columns, target, prefix, types, table: storedTable(node.id, snapshot) }),
+    content: contentOf(target, { data, digest: snapshot.digest }),
+    rows: snapshot.rows,
     held,
   }
 }
@@ -85,7 +70,7 @@ export async function writeStoredTarget(
           ledger.project,
           environment,
           world.values.runId,
-          JSON.stringify(targetOrder(order, false)),
+          JSON.stringify(filledOrder(order, false)),
         ])
         options.faults?.('target_changed')
       },

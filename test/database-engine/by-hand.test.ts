@@ -1,14 +1,22 @@
 // apply.sql, promote.sql and rollback.sql, run by psql without seeknal: they leave what the commands leave, to the last grant and
 // the last row of the ledger, and the commands go on from there.
 
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { nextSchema } from '../../runtime/contract/table-steps.ts'
 import { Ledger } from '../../runtime/engines/postgresql/ledger.ts'
+import { ODD_TABLES, pair, RUN, same, VARIABLES } from '../support/by-hand.ts'
 import { does, ends } from '../support/cli.ts'
-import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
+import {
+  type EngineProject,
+  engineProject,
+  ORDERS,
+  querySource,
+  tableSource,
+  transform,
+} from '../support/engine-project.ts'
 import { connectionTo } from '../support/postgres-connection.ts'
 import { byPsql, interpreted, needsPsql, runScript } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
@@ -16,19 +24,14 @@ import { type Comparison, differences, wholeDatabase } from '../support/whole-da
 
 const test = suite('database engine: by hand')
 
-const TABLES = `CREATE SCHEMA shop;
-CREATE TABLE shop.orders (id bigint, "Customer ü" text, amount numeric(10,2), day date);
-INSERT INTO shop.orders VALUES (1, 'ann', 10.50, '2026-03-01'), (2, 'bob''s "x"', 20, '2026-03-01'), (3, NULL, 5.25, '2026-03-02'), (4, 'bob', -1, NULL);
-CREATE TABLE shop.nothing (a integer, b text);`
-
 const CHECKS =
   'columns:\n  - {name: id, tests: [not_null, unique]}\n  - {name: customer, tests: [{type: not_null, severity: warn}]}\n'
-const paid = (where: string): string =>
+const paid = (where: string, more = CHECKS): string =>
   transform(
     'paid',
     ['source.orders'],
     `SELECT id, "Customer ü" AS customer, amount, day -- only what's paid\nFROM ref('source.orders')\nWHERE ${where}`,
-    CHECKS,
+    more,
   )
 const daily = (columns: string): string =>
   transform('daily', ['transform.paid'], `SELECT day, ${columns} FROM ref('transform.paid') GROUP BY day`)
@@ -47,9 +50,8 @@ SELECT id, amount, '${name}'::text AS made_by FROM large`,
 
 /** Sources of tables, checks, rows that only themselves decide, the clock, a parameter, several statements, a table in place of a view, nothing at all. */
 const FILES = {
-  'seeknal/orders.yml': 'kind: source\nname: orders\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
-  'seeknal/nothing.yml':
-    'kind: source\nname: nothing\nsource: postgresql\nconnection: warehouse\ntable: shop.nothing\n',
+  'seeknal/orders.yml': ORDERS,
+  'seeknal/nothing.yml': tableSource('nothing', 'shop.nothing'),
   'seeknal/paid.yml': paid('amount > 0'),
   'seeknal/daily.yml': daily('sum(amount) AS revenue, count(*) AS n'),
   'seeknal/first.yml': transform('first', ['transform.paid'], "SELECT id, customer FROM ref('transform.paid') LIMIT 2"),
@@ -68,56 +70,8 @@ const FILES = {
   ),
 }
 
-const RUN = ['--date', '2026-03-05', '--run-timestamp', '2026-03-05T06:00:00Z']
-const VARIABLES = { run_date: '2026-03-05', run_timestamp: '2026-03-05T06:00:00.000Z' }
-
-/** What names a command, and what a command says of its run. */
-const APART: Comparison = { without: ['command', 'report.md'] }
-
-async function same(a: EngineProject, b: EngineProject, what: string, comparison: Comparison = APART): Promise<void> {
-  const [left, right] = [await wholeDatabase(a.database, comparison), await wholeDatabase(b.database, comparison)]
-  assert.is(differences(left, right), '', what)
-  assert.equal(left, right, what)
-}
-
-interface Pair {
-  readonly byCommand: EngineProject
-  readonly byHand: EngineProject
-  both(body: (project: EngineProject) => Promise<unknown> | unknown): Promise<void>
-  /** Executes a bundle, on one side by the command and on the other by psql. */
-  execute(environment: string | null, what: string): Promise<void>
-}
-
-async function pair(files: Readonly<Record<string, string>> = FILES): Promise<Pair> {
-  const [byCommand, byHand] = [await engineProject(files, TABLES), await engineProject(files, TABLES)]
-  let executed = 0
-  const both: Pair['both'] = async (body) => {
-    await body(byCommand)
-    await body(byHand)
-  }
-  return {
-    byCommand,
-    byHand,
-    both,
-    async execute(environment, what) {
-      const options = environment === null ? [] : ['--env', environment]
-      await both(({ folder }) => does(folder, ['compile', ...options, '--out', 'bundle']))
-      // What was read stands in proofs by its name, which a run gives.
-      executed += 1
-      const run_id = `run-${executed}`
-      await does(byCommand.folder, ['exec', 'bundle', ...RUN, '--run-id', run_id])
-      const { failed, said } = await runScript(byHand.database, 'bundle/apply.sql', {
-        cwd: byHand.folder,
-        variables: { ...VARIABLES, run_id },
-      })
-      assert.not.ok(failed, said)
-      await same(byCommand, byHand, what)
-    },
-  }
-}
-
 test('apply.sql leaves what executing the bundle leaves, in production and in an environment', async () => {
-  const { byCommand, byHand, both, execute } = await pair()
+  const { byCommand, byHand, both, execute } = await pair(FILES)
   await execute(null, 'the first run')
   const planned = await does(byHand.folder, ['plan'])
   assert.is(planned, await does(byCommand.folder, ['plan']))
@@ -229,7 +183,7 @@ test('apply.sql refuses a production that moved, another writer, a changed file,
       "SELECT a, '{{ env.REGION }}'::text AS region FROM ref('source.nothing')",
     ),
   }
-  const project = await engineProject(files, TABLES)
+  const project = await engineProject(files, ODD_TABLES)
   await does(project.folder, ['compile', '--out', 'bundle'])
   await refused(project, /env_REGION has no value/)
   const variables = { ...VARIABLES, env_REGION: 'north' }
@@ -244,37 +198,19 @@ test('apply.sql refuses a production that moved, another writer, a changed file,
   await ledger.lock('production', "'seeknal run' (process 7)", 0)
   await refused(project, /production of project shop is being written by 'seeknal run' \(process 7\)/, variables)
   await ledger.close()
+  const engine = (from: string, to: string) =>
+    project.database.sql(
+      `UPDATE seeknal.generations SET run_state = replace(run_state, '"engine": "${from}', '"engine": "${to}')`,
+    )
+  await engine('postgresql', 'duckdb')
+  await refused(project, /the state in the database is of a project that the engine duckdb executes/, variables)
+  await engine('duckdb', 'postgresql')
   appendFileSync(join(project.folder, 'bundle/review.md'), 'Nobody reviewed this.\n')
   await refused(project, /the bundle is not what bundle\.json says: review\.md/, variables)
 })
 
-test('What apply.sql cannot do it refuses by name', async () => {
-  const project = await engineProject(FILES, TABLES)
-  await does(project.folder, ['run', ...RUN])
-  const query = `kind: source\nname: day\nsource: postgresql\nconnection: warehouse\nparams:\n  query: "SELECT id FROM shop.orders WHERE day = date '{{ run_date }}'"\n`
-  const target =
-    'materialization: {type: postgresql, connection: warehouse, table: shop.written, mode: upsert_by_key, unique_keys: [n]}\n'
-  const written = transform('written', ['transform.first'], "SELECT count(*) AS n FROM ref('transform.first')", target)
-  for (const [name, text, what] of [
-    ['day', query, /this is not done by hand: source\.day\n/],
-    ['written', written, /this is not done by hand: [^\n]*transform\.written/],
-  ] as const) {
-    project.write(`seeknal/${name}.yml`, text)
-    await does(project.folder, ['compile', '--env', 'dev', '--out', 'bundle'])
-    assert.match(
-      readFileSync(join(project.folder, 'bundle/apply.sql'), 'utf8'),
-      new RegExp(`-- It refuses what only seeknal exec bundle does: .*${name}`),
-    )
-    await refused(project, what)
-    project.remove(`seeknal/${name}.yml`)
-  }
-  await does(project.folder, ['compile', '--out', 'bundle'])
-  await project.database.sql("INSERT INTO seeknal.pending (project, lock, statement) VALUES ('shop', 'production', '')")
-  await refused(project, /production of project shop was changed where nothing is made within a transaction/)
-})
-
 test('A check that fails ends apply.sql, and production and what is applied stay as they were', async () => {
-  const { byCommand, byHand, both } = await pair()
+  const { byCommand, byHand, both } = await pair(FILES)
   await both(({ folder }) => does(folder, ['run', ...RUN, '--run-id', 'run-1']))
   await both(async (project) => {
     project.write('seeknal/paid.yml', paid('true').replace('SELECT id,', 'SELECT nullif(id, 2) AS id,'))
@@ -301,24 +237,32 @@ async function alone({ database }: EngineProject): Promise<void> {
   while ((await database.sql(others)).length > 0) await sleep(10)
 }
 
+/** Only in what the session keeps for itself. */
+const NOTED = /seeknal\.(begin_(step|source|target|checks)|finish_checks|fails_checks|filled|let_go)\(/
+
 /** Numbers of the statements after which something is there that was not before; of a transaction the last and its COMMIT. */
 function changes(statements: readonly string[]): readonly number[] {
   let isOpen = false
   return statements.flatMap((sql, i) => {
-    if (sql === 'BEGIN') isOpen = true
+    if (sql.startsWith('BEGIN')) isOpen = true
     else if (sql === 'COMMIT') isOpen = false
     const isLast = statements[i + 1] === 'COMMIT'
-    return isLast || (!isOpen && /^COMMIT|seeknal\./.test(sql)) ? [i + 1] : []
+    const isAlone = !isOpen && /^COMMIT|seeknal\./.test(sql) && !NOTED.test(sql)
+    return isLast || isAlone ? [i + 1] : []
   })
 }
 
 test('apply.sql that is stopped after any change and started again leaves what it leaves undisturbed', async () => {
   const files = {
-    'seeknal/orders.yml': FILES['seeknal/orders.yml'],
-    'seeknal/paid.yml': FILES['seeknal/paid.yml'],
+    'seeknal/orders.yml': ORDERS,
+    'seeknal/paid.yml': paid(
+      'amount > 0',
+      `${CHECKS}materialization: {type: postgresql, connection: warehouse, table: marts.paid, mode: append}\n`,
+    ),
+    'seeknal/days.yml': querySource('days', "SELECT day FROM shop.orders WHERE day < '{{ run_date }}'"),
   }
   const variables = { ...VARIABLES, run_id: 'run-1' }
-  const [undisturbed, stopped] = [await engineProject(files, TABLES), await engineProject(files, TABLES)]
+  const [undisturbed, stopped] = [await engineProject(files, ODD_TABLES), await engineProject(files, ODD_TABLES)]
   const options = { cwd: undisturbed.folder, variables }
   await does(undisturbed.folder, ['compile', '--out', 'bundle'])
   const { failed, said, sent = [] } = await interpreted(undisturbed.database, 'bundle/apply.sql', options)
@@ -327,7 +271,7 @@ test('apply.sql that is stopped after any change and started again leaves what i
   const found: Comparison = { replaced: [[/"(executed|reused|done|nothing)"/g, '"made"']] }
   const wanted = await wholeDatabase(undisturbed.database, found)
   const next = ['source', 'transform'].map((kind) => nextSchema('shop', kind))
-  const schemas = ['seeknal', 'seeknal_store', 'analytics', 'analytics_source', ...next]
+  const schemas = ['seeknal', 'seeknal_store', 'analytics', 'analytics_source', 'marts', ...next]
   const points = changes(sent)
   assert.ok(points.length > 10, String(points))
   for (const at of points) {
@@ -345,7 +289,10 @@ test('apply.sql that is stopped after any change and started again leaves what i
 
 test('psql does what the tests do where there is none', async () => {
   needsPsql()
-  const [byPsqlItself, asItWould] = [await engineProject(WITH_FILES, TABLES), await engineProject(WITH_FILES, TABLES)]
+  const [byPsqlItself, asItWould] = [
+    await engineProject(WITH_FILES, ODD_TABLES),
+    await engineProject(WITH_FILES, ODD_TABLES),
+  ]
   const variables = { ...VARIABLES, run_id: 'run-1' }
   for (const [project, run] of [
     [byPsqlItself, byPsql],

@@ -4,8 +4,9 @@
 import { join } from 'node:path'
 import pg from 'pg'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { running, SLOW, until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
 import { suite } from '../support/suite.ts'
 import { profileFor } from '../support/target-project.ts'
@@ -38,8 +39,7 @@ async function journey(project: EngineProject): Promise<void> {
     "COMMENT ON VIEW analytics.daily IS 'a day'; CREATE VIEW shop.days AS SELECT day FROM analytics.daily",
   )
   project.write('seeknal/daily.yml', transform('daily', ['transform.paid'], DAILY))
-  await does(folder, ['env', 'plan', 'dev'])
-  await does(folder, ['env', 'apply', 'dev'])
+  await applies(folder, 'dev')
   assert.equal(await project.rows('SELECT * FROM dev_analytics.daily ORDER BY 1'), SECOND)
   assert.equal(await daily(project), FIRST)
   await does(folder, ['promote', 'dev'])
@@ -54,23 +54,6 @@ async function journey(project: EngineProject): Promise<void> {
   assert.match(await does(folder, ['history']), /\* 1 /)
 }
 
-const SLEEPING = transform('slow', ['transform.daily'], "SELECT d.day FROM ref('transform.daily') d, pg_sleep(120)")
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; waited < 30_000; waited += 50) {
-    if (await isSo()) return
-    await new Promise((resume) => setTimeout(resume, 50))
-  }
-  throw new Error('it did not happen')
-}
-
-const isSleeping = async ({ database }: EngineProject): Promise<boolean> =>
-  (
-    await database.sql(
-      "SELECT 1 FROM pg_stat_activity WHERE state = 'active' AND query LIKE '/* seeknal %pg_sleep(120)%'",
-    )
-  ).length > 0
-
 test('Where advisory locks may not be used, leases keep writers apart', async () => {
   const project = await engineProject()
   await project.database.superuser(NO_ADVISORY_LOCKS)
@@ -81,9 +64,9 @@ test('Where advisory locks may not be used, leases keep writers apart', async ()
   await journey(project)
   assert.equal(await project.rows('SELECT lock FROM seeknal.leases'), [])
   const other = project.copy()
-  project.write('seeknal/slow.yml', SLEEPING)
+  project.write('seeknal/slow.yml', SLOW['seeknal/slow.yml'])
   const first = started(project.folder, ['run'])
-  await until(() => isSleeping(project))
+  await until(async () => (await running(project)).length > 0)
   assert.match((await ends(3, other.folder, ['run'])).all, /being written by 'seeknal run' \(process \d+ on /)
   assert.match((await ends(3, other.folder, ['clean'])).all, /written by/)
   process.kill(first.pid ?? 0, 'SIGKILL')
@@ -94,7 +77,7 @@ test('Where advisory locks may not be used, leases keep writers apart', async ()
 })
 
 test('A client with leases and one with advisory locks keep each other out, and who lost a lease commits nothing', async () => {
-  const slow = SLEEPING.replace('pg_sleep(120)', 'pg_sleep(4)')
+  const slow = SLOW['seeknal/slow.yml'].replace('pg_sleep(120)', 'pg_sleep(4)')
   const project = await engineProject()
   await does(project.folder, ['run'])
   const leasing = project.copy()
@@ -104,9 +87,9 @@ test('A client with leases and one with advisory locks keep each other out, and 
     [leasing, project],
   ] as const
   for (const [writer, other] of writers) {
-    writer.write('seeknal/slow.yml', SLEEPING)
+    writer.write('seeknal/slow.yml', SLOW['seeknal/slow.yml'])
     const first = started(writer.folder, ['run'])
-    await until(() => isSleeping(project))
+    await until(async () => (await running(project)).length > 0)
     assert.is((await ends(3, other.folder, ['run', '--full'])).code, 3)
     assert.match((await ends(3, other.folder, ['clean'])).all, /written by/)
     process.kill(first.pid ?? 0, 'SIGINT')
@@ -192,8 +175,7 @@ test('What a client that was killed had decided on is done by the next command',
     'CREATE VIEW shop.days AS SELECT day FROM analytics.daily; GRANT SELECT ON analytics.daily TO PUBLIC',
   )
   project.write('seeknal/daily.yml', transform('daily', ['transform.paid'], DAILY))
-  await does(folder, ['env', 'plan', 'dev'])
-  await does(folder, ['env', 'apply', 'dev'])
+  await applies(folder, 'dev')
   const { host, port, database: name, user, password } = database
   const reader = new pg.Client({ host, port, database: name, user, password, ssl: false })
   await reader.connect()

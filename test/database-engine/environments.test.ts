@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { cli, does, ends, rowsOf } from '../support/cli.ts'
+import { applies, cli, does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { runScript } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
@@ -20,8 +20,7 @@ async function applied(sql = MOST): Promise<EngineProject> {
   const project = await engineProject()
   await does(project.folder, ['run'])
   project.write('seeknal/daily.yml', sql)
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   return project
 }
 
@@ -203,8 +202,7 @@ test('A promotion to another environment makes it what this one is, without maki
     'seeknal/paid.yml',
     transform('paid', ['source.orders'], "SELECT id, customer, amount, day FROM ref('source.orders') WHERE amount > 7"),
   )
-  await does(other.folder, ['env', 'plan', 'own'])
-  await does(other.folder, ['env', 'apply', 'own'])
+  await applies(other.folder, 'own')
   assert.match(
     (await ends(3, other.folder, ['env', 'promote', 'dev', 'own'])).err,
     /has changes that 'dev' does not have: transform\.paid/,

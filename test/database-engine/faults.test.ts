@@ -5,7 +5,7 @@ import { spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
@@ -33,8 +33,7 @@ test('Applying, promoting and going back, killed after any change, are done or n
 
 test('A promotion to another environment that is killed after any change is done or not done', async () => {
   const project = await edited()
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   const kills = await killEverywhere(project, ['env', 'promote', 'dev', 'staging'])
   assert.ok(kills > 1, String(kills))
 })

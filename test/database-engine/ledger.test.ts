@@ -6,7 +6,7 @@ import * as assert from 'uvu/assert'
 import { MIGRATIONS } from '../../runtime/contract/ledger-migrations.ts'
 import { Ledger, migrate } from '../../runtime/engines/postgresql/ledger.ts'
 import { openSession } from '../../runtime/engines/postgresql/session.ts'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import { engineProject, transform } from '../support/engine-project.ts'
 import { connectionTo } from '../support/postgres-connection.ts'
 import { suite } from '../support/suite.ts'
@@ -59,8 +59,7 @@ test('Of two clients that change one node, the second is refused', async () => {
     [other.folder, 'right', '3'],
   ] as const) {
     writeFileSync(join(folder, 'seeknal/one.yml'), transform('one', [], `SELECT ${value} AS a`))
-    await does(folder, ['env', 'plan', name])
-    await does(folder, ['env', 'apply', name])
+    await applies(folder, name)
   }
   await does(project.folder, ['promote', 'left'])
   assert.match((await ends(3, other.folder, ['promote', 'right'])).all, /transform\.one/)

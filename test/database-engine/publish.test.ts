@@ -3,9 +3,9 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import { cutOff } from '../support/disturbed-command.ts'
-import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, ORDERS, transform } from '../support/engine-project.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 
@@ -16,7 +16,7 @@ const paid = (columns: string, publish = 'table'): string =>
 
 const project = (columns: string, publish?: string): Promise<EngineProject> =>
   engineProject({
-    'seeknal/orders.yml': SHOP['seeknal/orders.yml'] ?? '',
+    'seeknal/orders.yml': ORDERS,
     'seeknal/paid.yml': paid(columns, publish),
     'seeknal/total.yml': transform('total', ['transform.paid'], "SELECT count(*) AS n FROM ref('transform.paid')"),
   })
@@ -68,8 +68,7 @@ test('An environment has a table of its own; promoting and going back fill the t
   await does(shop.folder, ['run'])
   await shop.database.sql('CREATE VIEW public.reads AS SELECT id FROM analytics.paid')
   shop.write('seeknal/paid.yml', paid('id + 10 AS id'))
-  await does(shop.folder, ['env', 'plan', 'dev'])
-  await does(shop.folder, ['env', 'apply', 'dev'])
+  await applies(shop.folder, 'dev')
   assert.is(await kindOf(shop, 'dev_analytics.paid'), 'r')
   assert.is(await ids(shop, 'dev_analytics.paid'), '11 12 13 14')
   assert.is(await ids(shop), '1 2 3 4')
@@ -78,8 +77,7 @@ test('An environment has a table of its own; promoting and going back fill the t
   await does(shop.folder, ['rollback', '--yes'])
   assert.is(await ids(shop, 'public.reads'), '1 2 3 4')
   shop.write('seeknal/paid.yml', paid('id + 20 AS id'))
-  await does(shop.folder, ['env', 'plan', 'dev'])
-  await does(shop.folder, ['env', 'apply', 'dev'])
+  await applies(shop.folder, 'dev')
   const byHand = (file: string) =>
     psql(shop.database, readFileSync(join(shop.folder, 'target/environments/dev/bundle', file), 'utf8'))
   await byHand('promote.sql')

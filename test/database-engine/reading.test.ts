@@ -4,9 +4,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
-import { does, ends, rowsOf } from '../support/cli.ts'
+import { applies, does, ends, rowsOf } from '../support/cli.ts'
 import { rowsOf as duckdbRows } from '../support/duckdb.ts'
-import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, tableSource, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
 import { suite } from '../support/suite.ts'
@@ -34,8 +34,7 @@ async function shop(): Promise<EngineProject> {
     'seeknal/Odd.yml',
     transform('Odd', ['transform.daily'], `SELECT day, 'ü'::text AS "Weird ""Name"" ü" FROM ref('transform.daily')`),
   )
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   shared = project
   return project
 }
@@ -252,8 +251,7 @@ test('dry-run shows the first rows of a draft, with all that it needs, and write
       ['transform.daily', 'source.regions'],
       "SELECT d.day, d.most, r.region FROM ref('transform.daily') d CROSS JOIN ref('source.regions') r ORDER BY 1, 3",
     ),
-    'draft_source_others.yml':
-      'kind: source\nname: others\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
+    'draft_source_others.yml': tableSource('others', 'shop.orders'),
     'draft_source_places.yml': 'kind: source\nname: places\nsource: csv\ntable: data/regions.csv\n',
     'draft_transform_broken.yml': transform(
       'broken',

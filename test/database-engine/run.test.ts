@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
-import { engineProject, transform } from '../support/engine-project.ts'
+import { engineProject, tableSource, transform } from '../support/engine-project.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: run')
@@ -179,8 +179,7 @@ test('A selection leaves the rest as it is, and due', async () => {
 test('Columns keep the types that the server gives them', async () => {
   const project = await engineProject(
     {
-      'seeknal/things.yml':
-        'kind: source\nname: things\nsource: postgresql\nconnection: warehouse\ntable: shop.things\n',
+      'seeknal/things.yml': tableSource('things', 'shop.things'),
       'seeknal/sums.yml': transform(
         'sums',
         ['source.things'],

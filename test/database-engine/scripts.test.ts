@@ -4,14 +4,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
-import { ENGINE, engineProject, SHOP, TABLES, transform } from '../support/engine-project.ts'
+import { ENGINE, engineProject, ORDERS, TABLES, transform } from '../support/engine-project.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
 
 const test = suite('database engine: several statements')
 
 const source = {
-  'seeknal/orders.yml': SHOP['seeknal/orders.yml'] ?? '',
+  'seeknal/orders.yml': ORDERS,
 }
 
 const STEPS = `-- what was paid

@@ -2,8 +2,15 @@
 
 import * as assert from 'uvu/assert'
 import { openRows } from '../../runtime/engines/postgresql/extract.ts'
-import { does, ends } from '../support/cli.ts'
-import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { applies, does, ends } from '../support/cli.ts'
+import {
+  type EngineProject,
+  engineProject,
+  ORDERS,
+  querySource,
+  tableSource,
+  transform,
+} from '../support/engine-project.ts'
 import type { TestDatabase } from '../support/postgres.ts'
 import { connectionTo } from '../support/postgres-connection.ts'
 import { suite } from '../support/suite.ts'
@@ -21,7 +28,7 @@ INSERT INTO people VALUES
   (3, NULL, NULL, 'NaN', NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
   (4, '\\N', 'infinity', 0, 1e-9, 'sad', '{NULL}', '{"\\\\N"}', '\\x00', '[]', '0001-01-01 00:00:00+00 BC', 'ü', '0', true, '-Infinity')`
 
-const people = 'kind: source\nname: people\nsource: postgresql\nconnection: crm\ntable: public.people\n'
+const people = tableSource('people', 'public.people', 'crm')
 
 async function elsewhere(
   files: Readonly<Record<string, string>>,
@@ -29,7 +36,7 @@ async function elsewhere(
 ): Promise<EngineProject & { crm: TestDatabase }> {
   const crm = await newDatabase('crm')
   await crm.sql(tables)
-  const project = await engineProject({ 'seeknal/orders.yml': SHOP['seeknal/orders.yml'] ?? '', ...files })
+  const project = await engineProject({ 'seeknal/orders.yml': ORDERS, ...files })
   const own = profileFor(crm).replace('connections:\n  warehouse:', '  crm:')
   project.write('profiles.yml', `${profileFor(project.database)}${own}`)
   return { ...project, crm }
@@ -86,18 +93,16 @@ test('A table of another database is copied as it is, and read again only by wha
 })
 
 test('A query of another database, and one of its own, take values of the run', async () => {
-  const query = (name: string, connection: string, sql: string) =>
-    `kind: source\nname: ${name}\nsource: postgresql\nconnection: ${connection}\nparams:\n  query: |\n    ${sql.replaceAll('\n', '\n    ')}\n`
   const project = await elsewhere({
-    'seeknal/recent.yml': query(
+    'seeknal/recent.yml': querySource(
       'recent',
-      'crm',
       "-- since then\nSELECT id, born FROM people WHERE born <= '{{ run_date }}' AND born > DATE '1000-01-01';",
+      'crm',
     ),
-    'seeknal/day.yml': query(
+    'seeknal/day.yml': querySource(
       'day',
-      'warehouse',
       "SELECT id, amount, '{{ run_date }}'::text AS asked FROM shop.orders WHERE day = date '{{ run_date }}'",
+      'warehouse',
     ),
     'seeknal/both.yml': transform(
       'both',
@@ -113,6 +118,19 @@ test('A query of another database, and one of its own, take values of the run', 
   assert.equal(await at('2026-03-02'), ['1', '2', '2026-03-02'])
   assert.equal(await at('2019-01-01'), ['0', '0', null])
   await does(project.folder, ['env', 'plan', 'dev'])
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  const again = async () => {
+    await does(project.folder, ['exec', 'bundle', '--date', '2026-03-01', '--run-id', 'nightly'])
+    return (await project.rows('SELECT r, d, asked FROM analytics.both'))[0]
+  }
+  assert.equal(await again(), ['1', '2', '2026-03-01'])
+  await project.database.sql("INSERT INTO shop.orders VALUES (9, 'cyd', 1, '2026-03-01')")
+  assert.equal(await again(), ['1', '3', '2026-03-01'])
+  for (let i = 0; i < 2; i += 1)
+    await does(project.folder, ['run', '--full', '--date', '2026-03-01', '--run-id', 'nightly'])
+  assert.equal(await project.rows('SELECT r, d, asked FROM analytics.both'), [['1', '3', '2026-03-01']])
+  await does(project.folder, ['rollback', '--yes'])
+  await does(project.folder, ['history', '--verify'])
 })
 
 test('An environment reads its own database, and production keeps its rows', async () => {
@@ -126,8 +144,7 @@ test('An environment reads its own database, and production keeps its rows', asy
     'seeknal/n.yml',
     transform('n', ['source.people'], "SELECT count(*) + 100 AS n FROM ref('source.people')"),
   )
-  await does(project.folder, ['env', 'plan', 'dev'])
-  await does(project.folder, ['env', 'apply', 'dev'])
+  await applies(project.folder, 'dev')
   assert.equal(await project.rows('SELECT n FROM dev_analytics.n'), [['104']])
   assert.equal(await project.rows('SELECT n FROM analytics.n'), [['4']])
   await does(project.folder, ['env', 'promote', 'dev', '--yes'])

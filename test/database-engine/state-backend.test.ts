@@ -3,7 +3,7 @@
 import { cpSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends, rowsOf } from '../support/cli.ts'
+import { applies, does, ends, rowsOf } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
 import { started } from '../support/held-command.ts'
 import { killed } from '../support/kill-states.ts'
@@ -209,8 +209,7 @@ test('What tables of other databases hold is known on every machine', async () =
   assert.not.match(await does(b.folder, ['run']), /analytics\.daily/)
   const more = `${daily('max(amount) AS revenue')}materialization: {type: postgresql, connection: warehouse, table: analytics.daily}\n`
   b.write('seeknal/daily.yml', more)
-  await does(b.folder, ['env', 'plan', 'dev'])
-  await does(b.folder, ['env', 'apply', 'dev'])
+  await applies(b.folder, 'dev')
   assert.equal(await a.rows('SELECT revenue FROM dev_analytics.daily ORDER BY day'), [['20'], ['5']])
   const promoted = await ends(0, b.folder, ['promote', 'dev', '--rematerialize'])
   assert.match(promoted.out, /1 table of other databases written/)
@@ -251,8 +250,7 @@ test('Cleaning leaves what environments of other machines need', async () => {
   const { a, b } = await machines()
   await does(a.folder, ['run'])
   a.write('seeknal/daily.yml', daily('max(amount) AS most'))
-  await does(a.folder, ['env', 'plan', 'dev'])
-  await does(a.folder, ['env', 'apply', 'dev'])
+  await applies(a.folder, 'dev')
   for (const columns of ['min(amount) AS least', 'count(*) AS n']) {
     a.write('seeknal/daily.yml', daily(columns))
     await does(a.folder, ['run'])

@@ -3,15 +3,14 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends } from '../support/cli.ts'
+import { applies, does, ends } from '../support/cli.ts'
 import { cutOff } from '../support/disturbed-command.ts'
-import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, ORDERS, transform } from '../support/engine-project.ts'
 import { psql } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: targets')
 
-const ORDERS = SHOP['seeknal/orders.yml'] ?? ''
 const target = (fields: string, table = 'marts.orders'): string =>
   `materialization: {type: postgresql, connection: warehouse, table: ${table}, ${fields}}\n`
 const written = (fields: string, sql = 'SELECT id, customer, amount, day FROM', table?: string): string =>
@@ -276,8 +275,7 @@ test('A promotion merges what it brings into production as each mode says, and g
   await does(shop.folder, ['run'])
   const plans = async (sql: string): Promise<void> => {
     shop.write('seeknal/paid.yml', inAllModes(sql))
-    await does(shop.folder, ['env', 'plan', 'dev'])
-    await does(shop.folder, ['env', 'apply', 'dev'])
+    await applies(shop.folder, 'dev')
   }
   await plans("SELECT id, day, upper(customer) AS customer FROM ref('source.orders') WHERE id > 1")
   assert.match(

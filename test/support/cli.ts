@@ -50,6 +50,12 @@ export async function does(cwd: string, args: readonly string[], options: CliOpt
   return ended.out
 }
 
+/** Plans an environment and applies it. */
+export async function applies(cwd: string, environment: string): Promise<void> {
+  await does(cwd, ['env', 'plan', environment])
+  await does(cwd, ['env', 'apply', environment])
+}
+
 /** For a command that must end with `code`; gives both streams. */
 export async function ends(
   code: number,

@@ -26,8 +26,17 @@ dialect: postgresql
 export const transform = (name: string, inputs: readonly string[], sql: string, more = ''): string =>
   `kind: transform\nname: ${name}\ninputs: [${inputs.map((ref) => `{ref: ${ref}}`).join(', ')}]\n${more}transform: |\n  ${sql.replaceAll('\n', '\n  ')}\n`
 
+/** A table of the engine's database, or of another one. */
+export const tableSource = (name: string, table: string, connection = 'warehouse'): string =>
+  `kind: source\nname: ${name}\nsource: postgresql\nconnection: ${connection}\ntable: ${table}\n`
+
+export const querySource = (name: string, sql: string, connection = 'warehouse'): string =>
+  `kind: source\nname: ${name}\nsource: postgresql\nconnection: ${connection}\nparams:\n  query: |\n    ${sql.replaceAll('\n', '\n    ')}\n`
+
+export const ORDERS = tableSource('orders', 'shop.orders')
+
 export const SHOP: Readonly<Record<string, string>> = {
-  'seeknal/orders.yml': 'kind: source\nname: orders\nsource: postgresql\nconnection: warehouse\ntable: shop.orders\n',
+  'seeknal/orders.yml': ORDERS,
   'seeknal/regions.yml':
     'kind: source\nname: regions\nsource: csv\ntable: data/regions.csv\ncolumns: {customer: VARCHAR, region: VARCHAR}\n',
   'data/regions.csv': 'customer,region\nann,north\nbob,south\n',

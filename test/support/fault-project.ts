@@ -1,10 +1,10 @@
 // Projects that PostgreSQL executes, for tests in which a client or the server is gone in the middle.
 
 import { does } from './cli.ts'
-import { type EngineProject, engineProject, SHOP, TABLES, transform } from './engine-project.ts'
+import { type EngineProject, engineProject, ORDERS, SHOP, TABLES, transform } from './engine-project.ts'
 
 const SMALL = {
-  'seeknal/orders.yml': SHOP['seeknal/orders.yml'] ?? '',
+  'seeknal/orders.yml': ORDERS,
   'seeknal/daily.yml': daily('sum(amount) AS revenue'),
 }
 

@@ -1,7 +1,11 @@
 // Files of SQL run by psql with ON_ERROR_STOP: by the one on the PATH, or, where there is none, as it would (psql-script.ts).
 
 import { spawn, spawnSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
+import { text } from 'node:stream/consumers'
 import pg from 'pg'
+import { to as copyTo } from 'pg-copy-streams'
+import { COPY_OPTIONS, extractedQuery, withValues } from '../../runtime/contract/extract.ts'
 import type { TestDatabase } from './postgres.ts'
 import { PsqlScript, TEXTS } from './psql-script.ts'
 import { skip } from './skip.ts'
@@ -63,11 +67,33 @@ export async function byPsql(
   return { failed: code !== 0, said: said.join('') }
 }
 
+/** What a file of a bundle that asks for rows prints: by psql, or as it would. */
+export async function printed(
+  database: TestDatabase,
+  file: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<string> {
+  if (psqlVersion !== null) {
+    const { failed, said } = await byPsql(database, file, { variables })
+    if (failed) throw new Error(said)
+    return said
+  }
+  const asked = extractedQuery(readFileSync(file, 'utf8'))
+  if (asked === null) throw new Error(`${file} asks for no rows`)
+  const { client } = await connected(database)
+  try {
+    const sql = `COPY (${withValues(asked.query, variables)}) TO STDOUT ${COPY_OPTIONS[asked.options]}`
+    return await text(client.query(copyTo(sql)))
+  } finally {
+    await client.end()
+  }
+}
+
 /** A text of a script, as psql would. Throws the server's error. */
-export async function psql(database: TestDatabase, text: string): Promise<void> {
+export async function psql(database: TestDatabase, script: string): Promise<void> {
   const { client, own } = await connected(database)
   try {
-    await new PsqlScript(client, process.cwd(), own).run(text)
+    await new PsqlScript(client, process.cwd(), own).run(script)
   } finally {
     await client.end()
   }

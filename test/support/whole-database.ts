@@ -24,6 +24,7 @@ const RUN: ReadonlySet<string> = new Set([
   'run_state_digest',
   'run_timestamp',
   'started_at',
+  'written_at',
 ])
 
 export interface Comparison {

@@ -149,13 +149,19 @@ export async function fillTable(
     throw stepFailure(serverFailure(sent.reason, session.connection, what), what, () => null)
 }
 
-/** Whether two tables, as SQL spells them, have the same columns of the same types. */
-export async function sameColumns(session: Session, one: string, other: string, what: string): Promise<boolean> {
-  const columns = (parameter: string): string =>
-    `(SELECT json_agg(json_build_array(attname, format_type(atttypid, atttypmod)) ORDER BY attnum)::text
-      FROM pg_attribute WHERE attrelid = ${parameter}::regclass AND attnum > 0 AND NOT attisdropped)`
-  const [found] = await session.rows(what, `SELECT (${columns('$1')} = ${columns('$2')})::text AS same`, [one, other])
-  return found?.same === 'true'
+/** Names of the columns of a table, as SQL spells it, with types as format_type() spells them. */
+export async function exactColumns(
+  session: Session,
+  table: string,
+  what: string,
+): Promise<readonly (readonly [string, string])[]> {
+  const rows = await session.rows(
+    what,
+    `SELECT attname AS name, format_type(atttypid, atttypmod) AS type
+     FROM pg_attribute WHERE attrelid = $1::regclass AND attnum > 0 AND NOT attisdropped ORDER BY attnum`,
+    [table],
+  )
+  return rows.map(({ name, type }) => [name ?? '', type ?? ''] as const)
 }
 
 const factsQuery = (relation: string): string =>

@@ -1,11 +1,4 @@
--- Views that are led elsewhere where nothing is made within a transaction: statements that a commit decided on, where nothing is made within a transaction: they are done in their order right after it, or by
--- the next command that takes the same lock.
-CREATE TABLE seeknal.pending (
-  id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-  project text NOT NULL REFERENCES seeknal.projects,
-  lock text NOT NULL,
-  statement text NOT NULL
-);
+-- What 3-views.sql does where nothing is made within a transaction: statements that are noted, and done one by one.
 
 -- Whether CREATE OR REPLACE would do: the columns of the view come first among those of the table that it is to show.
 CREATE FUNCTION seeknal.keeps_columns(view oid, query text) RETURNS boolean
@@ -61,6 +54,13 @@ BEGIN
   END IF;
 END $$;
 
+CREATE FUNCTION seeknal.note_later(statements text[]) RETURNS void
+LANGUAGE sql AS $$
+  INSERT INTO seeknal.pending (project, lock, statement)
+  SELECT current_setting('seeknal.project'), current_setting('seeknal.lock'), s.statement
+  FROM unnest(statements) WITH ORDINALITY AS s(statement, place) ORDER BY s.place
+$$;
+
 -- What show_views() does, noted for the lock that the session says it holds.
 CREATE FUNCTION seeknal.show_later(before jsonb, after jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -91,13 +91,6 @@ BEGIN
   END LOOP;
 END $$;
 
-CREATE FUNCTION seeknal.note_later(statements text[]) RETURNS void
-LANGUAGE sql AS $$
-  INSERT INTO seeknal.pending (project, lock, statement)
-  SELECT current_setting('seeknal.project'), current_setting('seeknal.lock'), s.statement
-  FROM unnest(statements) WITH ORDINALITY AS s(statement, place) ORDER BY s.place
-$$;
-
 -- What show_in_environment() does.
 CREATE FUNCTION seeknal.show_by_steps(of_project text, of_environment text, shows jsonb, is_ours boolean) RETURNS void
 LANGUAGE plpgsql AS $$
@@ -111,14 +104,27 @@ BEGIN
   ON CONFLICT (project, environment, schema_name, table_name) DO UPDATE SET output = excluded.output;
 END $$;
 
-ALTER FUNCTION seeknal.show_views(jsonb, jsonb) RENAME TO show_now;
-
-CREATE FUNCTION seeknal.show_views(before jsonb, after jsonb) RETURNS void
-LANGUAGE plpgsql AS $$
+-- Does what is noted for the locks of a project that nobody else holds, in the transaction that asks for it: by psql, which has
+-- DDL in transactions. A statement that was done before a kill is recognised by what the server says of doing it again.
+CREATE FUNCTION seeknal.do_pending(of_project text) RETURNS void
+LANGUAGE plpgsql SET search_path = pg_catalog, public AS $$
+DECLARE
+  lock_name text;
+  noted record;
 BEGIN
-  IF coalesce(current_setting('seeknal.lock', true), '') = '' THEN
-    PERFORM seeknal.show_now(before, after);
-  ELSE
-    PERFORM seeknal.show_later(before, after);
-  END IF;
+  FOR lock_name IN SELECT DISTINCT p.lock FROM seeknal.pending p WHERE p.project = of_project LOOP
+    CONTINUE WHEN NOT pg_try_advisory_xact_lock(seeknal.lock_key(of_project, lock_name))
+      OR EXISTS (SELECT FROM seeknal.leases l WHERE l.lock = 'seeknal ' || of_project || ' ' || lock_name AND l.expires_at > clock_timestamp());
+    FOR noted IN SELECT p.id, p.statement FROM seeknal.pending p WHERE p.project = of_project AND p.lock = lock_name ORDER BY p.id LOOP
+      BEGIN
+        EXECUTE noted.statement;
+      EXCEPTION WHEN OTHERS THEN
+        IF SQLSTATE <> ALL (CASE WHEN noted.statement ~ '^(GRANT|COMMENT)\M' THEN ARRAY['42703']
+          WHEN noted.statement ~ '^DROP\M' THEN ARRAY['42P01', '42883', '3F000'] ELSE ARRAY['42P06', '42P07', '42723', '42701', '23505'] END) THEN
+          RAISE;
+        END IF;
+      END;
+      DELETE FROM seeknal.pending p WHERE p.id = noted.id;
+    END LOOP;
+  END LOOP;
 END $$;
