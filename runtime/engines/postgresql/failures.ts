@@ -52,7 +52,7 @@ export function serverFailure(
       : []
   return new RuntimeFailure(code, `${what} failed: ${reason(error, connection)}`, facts, {
     cause: bare(error, connection),
-    hints: [...hints, ...timeoutHints(error, connection)],
+    hints: [...hints, ...timeoutHints(error, connection), ...rightHints(error, connection)],
   })
 }
 
@@ -61,7 +61,7 @@ function reason(error: unknown, { password }: PostgresqlConnection): string {
   const first = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   const said = messageOf(first) || String(codeOf(first))
   const text = isWithoutPassword(first) ? 'the server asks for a password, and there is none' : said
-  const detail = first instanceof DatabaseError && first.detail !== undefined ? ` (${first.detail})` : ''
+  const detail = first instanceof DatabaseError && (first.detail ?? '') !== '' ? ` (${first.detail})` : ''
   return withoutSecrets(`${text}${detail}`.replace(/[.\s]+$/, ''), [password])
 }
 
@@ -80,6 +80,10 @@ function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection
   if (code === '28P01') return [`Check 'user' and 'password' of the connection '${name}' in the profile.`]
   if (code === '28000') return ["The server's pg_hba.conf decides who may connect from here, and whether with TLS."]
   if (code === '3D000') return [`Check 'database' of the connection '${name}' in the profile.`]
+  if (code === '53300')
+    return [
+      'Fewer sessions are opened with `--max-workers 1`; the limits are those of the server, the database and the role.',
+    ]
   if (isWithoutPassword(error))
     return [
       `Give the connection '${name}' a 'password', or set PGPASSWORD, or write it to ~/.pgpass, which nobody else may read (chmod 600).`,
@@ -94,6 +98,15 @@ function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection
     return ["'sslrootcert' names the authority that signed the server's certificate."]
   if (/does not support SSL/.test(messageOf(error)))
     return [`The server has no TLS; 'sslmode: ${sslmode}' asks for it.`]
+  return []
+}
+
+/** What a role or a server does not allow. */
+function rightHints(error: unknown, { name, user }: PostgresqlConnection): readonly string[] {
+  const code = codeOf(error)
+  if (code === '42501')
+    return [`The role '${user}' of the connection '${name}' lacks the right, which a GRANT of the owner gives.`]
+  if (code === '25006') return [`The connection '${name}' leads to a database that may only be read.`]
   return []
 }
 
