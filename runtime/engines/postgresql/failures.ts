@@ -42,7 +42,8 @@ export function serverFailure(
   if (isLost(error)) {
     const message = `${what} failed: the connection '${connection.name}' to ${addressOf(connection)} was lost: ${reason(error, connection)}`
     const facts = { connection: connection.name, reason: codeOf(error) }
-    return new RuntimeFailure('CONNECTION_FAILED', message, facts, { cause: bare(error, connection) })
+    const hints = [`Go on when the server can be reached again: \`seeknal connection test ${connection.name}\`.`]
+    return new RuntimeFailure('CONNECTION_FAILED', message, facts, { cause: bare(error, connection), hints })
   }
   const facts: Record<string, unknown> = { connection: connection.name, sqlstate: codeOf(error) }
   if (error instanceof DatabaseError && error.position !== undefined) facts.position = Number(error.position)
@@ -101,11 +102,13 @@ function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection
   return []
 }
 
-/** What a role or a server does not allow. */
+/** What a role or a server does not allow, and no text can hold. */
 function rightHints(error: unknown, { name, user }: PostgresqlConnection): readonly string[] {
   const code = codeOf(error)
   if (code === '42501')
     return [`The role '${user}' of the connection '${name}' lacks the right, which a GRANT of the owner gives.`]
+  if (code === '22021')
+    return ['PostgreSQL keeps no NUL character, nor what is no UTF-8, in a text: leave it out of the data.']
   if (code === '25006') return [`The connection '${name}' leads to a database that may only be read.`]
   return []
 }

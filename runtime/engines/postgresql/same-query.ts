@@ -42,8 +42,14 @@ export async function sameQueries(requests: readonly SameRequest[]): Promise<rea
   const { loadModule, parseSync } = await import('libpg-query')
   await loadModule()
   return requests.map(({ own, theirs, columns }) => {
-    const [a, b] = [own, theirs].map((text) => onlySelect(parseSync(text)))
-    return a != null && b != null && new SameQuery(columns).isSame(a, b)
+    try {
+      const [a, b] = [own, theirs].map((text) => onlySelect(parseSync(text)))
+      return a != null && b != null && new SameQuery(columns).isSame(a, b)
+    } catch (error) {
+      // Too deep to be walked through.
+      if (error instanceof RangeError) return false
+      throw error
+    }
   })
 }
 
