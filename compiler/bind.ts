@@ -7,7 +7,6 @@ import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId, type NodeId } from '../runtime/contract/ids.ts'
 import type { Column, ManifestNode } from '../runtime/contract/manifest.ts'
-import { copiedType } from '../runtime/contract/target-types.ts'
 import type { Target } from '../runtime/contract/targets.ts'
 import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
 import { bindChecks } from './bind/checks.ts'
@@ -18,6 +17,7 @@ import { lateReaderMistakes } from './bind/late-readers.ts'
 import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { ServerBinding } from './bind/postgresql.ts'
+import { serverTypes } from './bind/server-types.ts'
 import { bindSources } from './bind/sources.ts'
 import { sqlFacts } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
@@ -26,7 +26,6 @@ import type { Graph } from './graph.ts'
 import { NO_RECORDS, type Records } from './outside.ts'
 import type { PostgresqlFacts } from './resolve/postgresql.ts'
 import {
-  isElsewhere,
   isFile,
   isTable,
   isTransform,
@@ -35,7 +34,6 @@ import {
   type ResolvedTransform,
 } from './resolve.ts'
 import type { PostgresqlQuery } from './sql/postgresql-query.ts'
-import { foldCase } from './sql/tree.ts'
 import type { Engine, LockedSource } from './validate.ts'
 
 export type { BoundNode } from './bind/bound-node.ts'
@@ -114,19 +112,11 @@ function serverOf(
   return new ServerBinding(engine, lock, tableTypes(nodes.filter(isTable), bound, engine), world)
 }
 
-/** The server's own types of columns of tables, but for those that the author declares, which are cast. */
 const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[], engine: Engine) =>
   Object.fromEntries(
     tables.map((table) => {
-      const { id, node } = table
-      const { columns, sourceTypes = {} } = bound.find((one) => one.id === id) ?? { columns: null }
-      const declared = new Set(node.columns.flatMap(({ name, type }) => (type === null ? [] : [foldCase(name)])))
-      const own = (name: string): string | undefined => (declared.has(foldCase(name)) ? undefined : sourceTypes[name])
-      const types = (columns ?? []).flatMap(({ name, type }): [string, string][] => {
-        const found = isElsewhere(table, engine) ? copiedType(type, own(name)) : own(name)
-        return found === undefined ? [] : [[name, found]]
-      })
-      return [id, Object.fromEntries(types)] as const
+      const found = bound.find((one) => one.id === table.id)
+      return [table.id, found === undefined ? {} : serverTypes(table, found, engine)] as const
     }),
   )
 

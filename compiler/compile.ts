@@ -23,6 +23,7 @@ import type {
   LazySqlEngine,
   ObserveSources,
   ObserveTables,
+  SameQueries,
   SourceDefaults,
   TranslateQueries,
 } from './ports.ts'
@@ -72,6 +73,7 @@ export interface CompileInput {
   readonly observe: ObserveSources
   readonly observeTables: ObserveTables
   readonly checkQueries: CheckQueries
+  readonly sameQueries: SameQueries
   readonly translateQueries: TranslateQueries
   readonly bindOnServer: BindOnServer
   /** Of the profile. */
@@ -135,7 +137,7 @@ export async function compile(input: CompileInput, outside: Outside = NOTHING_OU
   const fingerprinted = fingerprint(bound, records)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
-  const compared = await diff(fingerprinted, input.base, engine, cache, input.checkQueries)
+  const compared = await diff(fingerprinted, input.base, engine, cache, input)
   const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })

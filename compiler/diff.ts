@@ -12,10 +12,11 @@ import { Impact, type Verdict } from './diff/impact.ts'
 import { Pairs } from './diff/pairs.ts'
 import { Plans } from './diff/queries.ts'
 import { QueryChanges } from './diff/query-changes.ts'
+import { Readings, type ReadingWorld } from './diff/readings.ts'
 import { reason, severest } from './diff/reasons.ts'
 import { Trees } from './diff/trees.ts'
 import type { Fingerprinted } from './fingerprint.ts'
-import { type CheckQueries, type CompileCache, type LazySqlEngine, noCache, noDatabases } from './ports.ts'
+import { type CompileCache, type LazySqlEngine, noCache, noDatabases } from './ports.ts'
 
 export interface Diffed {
   readonly bound: Bound
@@ -31,14 +32,17 @@ export async function diff(
   base: Manifest | null,
   engine: LazySqlEngine,
   cache: CompileCache = noCache,
-  checkQueries: CheckQueries = noDatabases.checkQueries,
+  databases: ReadingWorld = noDatabases,
 ): Promise<Diffed> {
   const against: Manifest = base ?? { ...manifest, nodes: [] }
   const order = bound.graph.order
   const pairs = new Pairs(against, manifest)
   const settings = { old: against.settings, now: manifest.settings }
-  const plans = new Plans(engine, cache, pairs.renamed)
-  const compared = { plans, trees: new Trees(checkQueries, cache, pairs) }
+  const compared = {
+    plans: new Plans(engine, cache, pairs.renamed),
+    trees: new Trees(databases.checkQueries, cache, pairs),
+    readings: new Readings(engine, cache, databases),
+  }
   const impact = new Impact(pairs, compared, settings)
   const queryChanges = new QueryChanges(pairs, compared, engine, settings)
 

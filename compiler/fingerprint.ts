@@ -15,6 +15,7 @@ import {
   type ManifestNode,
 } from '../runtime/contract/manifest.ts'
 import type { Target } from '../runtime/contract/targets.ts'
+import { oddTypes } from './bind/server-types.ts'
 import type { Bound, BoundNode } from './bind.ts'
 import { readsByName } from './diff/trees.ts'
 import { NO_RECORDS, type Records } from './outside.ts'
@@ -70,9 +71,11 @@ function manifestNode(
 ): ManifestNode {
   const { kind, name, file, description, owner, tags, renamedFrom, volatile } = node.node
   const targets = all.targets.get(node.id)
-  const definition = definitionOf(node, bound, settings, { inputs, targets })
   const checks = all.checks.get(node.id)
   const reads = readsIn(node, bound, inputs)
+  const { engine } = all.graph.project
+  const types = ENGINES[engine.name].isDatabase ? oddTypes(node, bound, engine) : null
+  const definition = definitionOf(node, bound, settings, { inputs, targets, types })
   // Members in the order in which they are written: there are thousands, and each that is not in order is copied.
   return {
     ...(checks === undefined ? {} : { checks: [...checks], checks_fingerprint: checksFingerprint(checks) }),
@@ -93,7 +96,8 @@ function manifestNode(
     ...(isTransform(node) && node.node.publish === 'table' ? { publish: 'table' as const } : {}),
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     reproducibility: bound.reproducibility,
-    ...readingOf(node, all.graph.project.engine),
+    ...(types === null ? {} : { server_types: types }),
+    ...readingOf(node, engine),
     tags: [...tags],
     ...(targets === undefined ? {} : { targets: [...targets] }),
     ...(volatile === undefined ? {} : { volatile }),
@@ -153,6 +157,8 @@ interface Defining {
   /** At least the records of the node's inputs. */
   readonly inputs: ReadonlyMap<string, ManifestNode>
   readonly targets: readonly Target[] | undefined
+  /** The server's own types of columns, where they are odd ones. */
+  readonly types: Readonly<Record<string, string>> | null
 }
 
 /**
@@ -163,13 +169,15 @@ function definitionOf(
   node: ResolvedNode,
   bound: BoundNode,
   settings: Settings,
-  { inputs, targets: materializations }: Defining,
+  { inputs, targets: materializations, types }: Defining,
 ): Readonly<Record<string, unknown>> {
   const { volatile } = node.node
   const notNull = (bound.columns ?? []).filter((column) => column.not_null).map((column) => column.name)
   return {
     ...(bound.declared === undefined ? {} : { declared: bound.declared.map((column) => [column.name, column.type]) }),
     ...readingDefinition(node, bound, inputs),
+    // By a type of its own the same text is compared and measured in another way.
+    ...(types === null || !isTable(node) ? {} : { server_types: types }),
     kind: node.node.kind,
     ...(materializations === undefined ? {} : { materializations }),
     ...(notNull.length === 0 ? {} : { not_null: notNull.sort(byCodeUnit) }),

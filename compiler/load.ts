@@ -227,7 +227,12 @@ const untilExhaustion = (problems: readonly YAMLError[]): readonly YAMLError[] =
 function yamlProblem({ code, message, pos }: YAMLError, place: Place, document: Document.Parsed): Diagnostic {
   if (code === 'RESOURCE_EXHAUSTION') return tooDeep(place)
   if (code !== 'DUPLICATE_KEY')
-    return errorAt('LOAD_YAML_SYNTAX', place, `This is not YAML: ${message}.`, { facts: { yaml: code } })
+    return errorAt('LOAD_YAML_SYNTAX', place, `This is not YAML: ${message}.`, {
+      facts: { yaml: code },
+      hints: /Unexpected scalar at node end/.test(message)
+        ? [`A value that begins with a quote is quoted as a whole: '"My Schema".orders'.`]
+        : [],
+    })
   const key = keyAt(document, pos[0])
   const name = String(key?.value ?? key?.source ?? '')
   const length = key?.range ? key.range[1] - key.range[0] : place.length

@@ -246,6 +246,17 @@ export type BindOnServer = (
 /** `script`: statements about temporary objects may stand before the query. */
 export type CheckQueries = (texts: readonly string[], allowed?: 'query' | 'script') => Promise<readonly QueryCheck[]>
 
+/** A text of PostgreSQL, and what a text that reads alike in another dialect is translated to; relations are `kind.name`. */
+export interface SameRequest {
+  readonly own: string
+  readonly theirs: string
+  /** By `kind.name` in lower case. */
+  readonly columns: ReadonlyMap<string, readonly string[]>
+}
+
+/** Whether both are one query to PostgreSQL; see runtime/engines/postgresql/same-query.ts. */
+export type SameQueries = (requests: readonly SameRequest[]) => Promise<readonly boolean[]>
+
 /** Defaults of the profile by type of source; no secret is among them. */
 export type SourceDefaults = Readonly<Record<string, Readonly<Record<string, string | number | boolean>>>>
 
@@ -292,6 +303,7 @@ export const noCache: CompileCache = { get: () => undefined, set: () => undefine
 export const noDatabases = {
   observeTables: async (): Promise<readonly TableObservation[]> => [],
   checkQueries: async (): Promise<readonly QueryCheck[]> => [],
+  sameQueries: async (requests: readonly SameRequest[]): Promise<readonly boolean[]> => requests.map(() => false),
   sourceDefaults: {},
   connectionSchemas: {},
   translateQueries: async (requests: readonly TranslationRequest[]): Promise<readonly Translation[]> =>

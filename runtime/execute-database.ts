@@ -64,7 +64,8 @@ export async function worldIn(
   earlier?: World,
 ): Promise<World> {
   await shared.refresh()
-  return readWorld(store, bundle, { ...request, outputs: await tableOutputs(shared.ledger) }, earlier)
+  const shows = bundle.contract.environment === null ? shared.schema : null
+  return readWorld(store, bundle, { ...request, outputs: await tableOutputs(shared.ledger, shows) }, earlier)
 }
 
 /** Sessions that make tables at the same time: each uses one core of the server. */

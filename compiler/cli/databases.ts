@@ -30,6 +30,7 @@ type Ports = Pick<
   CompileInput,
   | 'observeTables'
   | 'checkQueries'
+  | 'sameQueries'
   | 'sourceDefaults'
   | 'connectionSchemas'
   | 'translateQueries'
@@ -142,6 +143,8 @@ const portsOf = (
     (await import('../sql/translation.ts')).translationBy(engine, checkQueries)(requests),
   bindOnServer: async (name, questions) => bind(questions, name, await connection()),
   checkQueries,
+  sameQueries: async (requests) =>
+    (await import('../../runtime/engines/postgresql/same-query.ts')).sameQueries(requests),
   sourceDefaults: { postgresql: profile?.sourceDefaults('postgresql') ?? {} },
   connectionSchemas: profile?.schemas() ?? {},
   observeTables: async (requests) => observe(requests, await connection()),

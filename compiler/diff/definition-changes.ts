@@ -4,6 +4,7 @@
 import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import type { Reason } from '../../runtime/contract/diff.ts'
 import { type ManifestNode, runParameters } from '../../runtime/contract/manifest.ts'
+import { serverTypesOf } from '../../runtime/contract/target-types.ts'
 import { ownMembers, type Pair, type Pairs, sameJson } from './pairs.ts'
 import { type ReasonCode, reason } from './reasons.ts'
 
@@ -29,7 +30,9 @@ export function definitionReasons({ node, base }: Pair & { readonly base: Manife
     ...members.flatMap((member) =>
       member === 'materializations'
         ? materializationReasons(listOf(base.definition[member]), listOf(node.definition[member]))
-        : memberReasons(member, base.definition[member], node.definition[member]),
+        : member === 'server_types'
+          ? serverTypeReasons(node, base)
+          : memberReasons(member, base.definition[member], node.definition[member]),
     ),
   ]
 }
@@ -75,6 +78,15 @@ function memberReasons(member: string, before: unknown, now: unknown): Reason[] 
   return keys
     .filter((key) => !sameJson(a[key], b[key]))
     .map((key) => reason(code, `${key}: ${words(a[key])} → ${words(b[key])}`))
+}
+
+/** Of columns that have the same type to DuckDB; that of others is another anyway. */
+function serverTypeReasons(node: ManifestNode, base: ManifestNode): Reason[] {
+  const [before, now] = [serverTypesOf(base), serverTypesOf(node)]
+  const types = new Map(base.columns?.map(({ name, type }) => [name, type]))
+  return (node.columns ?? [])
+    .filter(({ name, type }) => types.get(name) === type && before[name] !== now[name])
+    .map(({ name }) => reason('DEFINITION_CHANGED', `${name} on the server: ${before[name]} → ${now[name]}`))
 }
 
 /** What identifies a target: another one is not the same target with another option. */

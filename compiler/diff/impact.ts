@@ -12,10 +12,16 @@
 // Carrying the edges one by one would not do: a definition bound over the columns of one time and the rows of another
 // stands for an output that no run has made (SELECT *, set operations and NATURAL JOIN read by position or by name).
 
-import { type ManifestInput, type ManifestNode, runParameters } from '../../runtime/contract/manifest.ts'
+import {
+  isReproducible,
+  type ManifestInput,
+  type ManifestNode,
+  runParameters,
+} from '../../runtime/contract/manifest.ts'
 import { asVersion, versionOf } from '../versions.ts'
 import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns, sameJson } from './pairs.ts'
-import { type Plans, type Query, queryOf } from './queries.ts'
+import type { Plans, Query } from './queries.ts'
+import type { Readings } from './readings.ts'
 import { type Scans, scanned, scansBySyntax } from './scans.ts'
 import type { Trees } from './trees.ts'
 
@@ -48,8 +54,8 @@ export class Impact {
   readonly #plans: Plans
   readonly #trees: Trees
   readonly #queries: {
-    readonly old: (node: ManifestNode) => Query | null
-    readonly now: (node: ManifestNode) => Query | null
+    readonly old: (node: ManifestNode) => Promise<Query | null>
+    readonly now: (node: ManifestNode) => Promise<Query | null>
   }
   readonly #sameSettings: boolean
   readonly #verdicts = new Map<string, Verdict>()
@@ -57,7 +63,7 @@ export class Impact {
 
   constructor(
     pairs: Pairs,
-    { plans, trees }: { readonly plans: Plans; readonly trees: Trees },
+    { plans, trees, readings }: { readonly plans: Plans; readonly trees: Trees; readonly readings: Readings },
     settings: { readonly old: Readonly<Record<string, string>>; readonly now: Readonly<Record<string, string>> },
   ) {
     this.#pairs = pairs
@@ -65,8 +71,8 @@ export class Impact {
     this.#trees = trees
     this.#sameSettings = sameJson(settings.old, settings.now)
     this.#queries = {
-      old: (node) => queryOf(node, (id) => pairs.baseNode(id), settings.old),
-      now: (node) => queryOf(node, (id) => pairs.of(id)?.node, settings.now),
+      old: (node) => readings.of(node, (id) => pairs.baseNode(id), settings.old),
+      now: (node) => readings.of(node, (id) => pairs.of(id)?.node, settings.now),
     }
   }
 
@@ -161,22 +167,42 @@ export class Impact {
    * or nobody can tell.
    */
   async #sharedScans(node: ManifestNode, base: ManifestNode, columns: readonly string[] | null): Promise<Scans | null> {
-    if (node.dialect !== undefined || base.dialect !== undefined) return this.#sharedByTrees(node, base, columns)
+    if (node.dialect === undefined && base.dialect === undefined) return this.#sharedByPlans(node, base, columns)
+    return (await this.#sharedByReading(node, base, columns)) ?? this.#sharedByTrees(node, base, columns)
+  }
+
+  async #sharedByPlans(
+    node: ManifestNode,
+    base: ManifestNode,
+    columns: readonly string[] | null,
+  ): Promise<Scans | null> {
     const same = this.#isSameQuery(node, base)
     if (node.sql === undefined || base.sql === undefined) return same && node.sql === base.sql ? new Map() : null
     const everything: Scans | null = same ? new Map(node.inputs.map((i) => [i.ref, null])) : null
-    const now = this.#queries.now(node)
+    const now = await this.#queries.now(node)
     if (now === null || columns === null) return everything
     const form = await this.#plans.form(node.id, now, columns)
     if (form === null) return everything
     if (!same) {
       if (!this.#sameSettings) return null
       if (differingMembers(base, node).some((member) => isRowMember(member) && !OF_QUERY.has(member))) return null
-      const old = this.#queries.old(base)
+      const old = await this.#queries.old(base)
       const oldForm = old && (await this.#plans.form(node.id, old, columns))
       if (oldForm?.form !== form.form) return null
     }
     return form.scans
+  }
+
+  /** The same of queries in another dialect, where DuckDB reads both as the server does. */
+  async #sharedByReading(
+    node: ManifestNode,
+    base: ManifestNode,
+    columns: readonly string[] | null,
+  ): Promise<Scans | null> {
+    const isOf = (one: ManifestNode): boolean => one.dialect === undefined || isReproducible(one.reproducibility)
+    if (columns === null || node.dialect !== base.dialect || !isOf(node) || !isOf(base)) return null
+    const [now, old] = [await this.#queries.now(node), await this.#queries.old(base)]
+    return now === null || old === null ? null : this.#sharedByPlans(node, base, columns)
   }
 
   /** The same of queries that DuckDB does not read. */
@@ -204,7 +230,7 @@ export class Impact {
   async #scansNow(node: ManifestNode, columns: readonly string[] | null): Promise<Scans> {
     const byTree = await this.#trees.scans(node)
     if (byTree !== null) return byTree
-    const query = this.#queries.now(node)
+    const query = await this.#queries.now(node)
     const form = query && columns && (await this.#plans.form(node.id, query, columns))
     return form ? form.scans : new Map(node.inputs.map((i) => [i.ref, null]))
   }

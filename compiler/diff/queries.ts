@@ -28,13 +28,16 @@ export const relationOf = (node: ManifestNode): Relation => ({
   columns: node.columns ?? [],
 })
 
-/** Null: a source, another dialect, several statements, or an input whose columns only data can tell. */
+/**
+ * Null: a source, several statements, or an input whose columns only data can tell. Of another dialect it is DuckDB's query
+ * only where readings.ts says so.
+ */
 export function queryOf(
   node: ManifestNode,
   nodeById: (id: string) => ManifestNode | undefined,
   settings: Readonly<Record<string, string>>,
 ): Query | null {
-  const sql = node.sql === undefined || node.dialect !== undefined ? null : oneStatement(node.sql)
+  const sql = node.sql === undefined ? null : oneStatement(node.sql)
   if (sql === null) return null
   const inputs = node.inputs.map((i) => nodeById(i.ref))
   const relations = inputs.flatMap((i) => (i?.columns ? [relationOf(i)] : []))

@@ -7,7 +7,8 @@ import type { LazySqlEngine } from '../ports.ts'
 import { differingParts } from '../sql/query-parts.ts'
 import { type ColumnChanges, columnReasons, compareColumns } from './column-changes.ts'
 import { isRowMember, ownMembers, type Pairs } from './pairs.ts'
-import { type Plans, type Query, queryOf } from './queries.ts'
+import type { Plans, Query } from './queries.ts'
+import type { Readings } from './readings.ts'
 import { reason } from './reasons.ts'
 import type { Trees } from './trees.ts'
 
@@ -40,18 +41,20 @@ export class QueryChanges {
   readonly #pairs: Pairs
   readonly #plans: Plans
   readonly #trees: Trees
+  readonly #readings: Readings
   readonly #engine: LazySqlEngine
   readonly #settings: { readonly old: Settings; readonly now: Settings }
 
   constructor(
     pairs: Pairs,
-    { plans, trees }: { readonly plans: Plans; readonly trees: Trees },
+    { plans, trees, readings }: { readonly plans: Plans; readonly trees: Trees; readonly readings: Readings },
     engine: LazySqlEngine,
     settings: { readonly old: Settings; readonly now: Settings },
   ) {
     this.#pairs = pairs
     this.#plans = plans
     this.#trees = trees
+    this.#readings = readings
     this.#engine = engine
     this.#settings = settings
   }
@@ -60,7 +63,7 @@ export class QueryChanges {
     const edited = ownMembers(base, node).some(isRowMember)
     const rewritten = ownMembers(base, node).includes('sql')
     if (!edited) return declaredChanges(node, base)
-    const now: Side = { node, query: this.#now(node), columns: node.columns }
+    const now: Side = { node, query: await this.#now(node), columns: node.columns }
     const old = await this.#before(node, base)
     if (now.columns === null || old.columns === null)
       return rewritten ? unknownColumns(now, old) : { ...NOTHING, changed: null }
@@ -80,23 +83,27 @@ export class QueryChanges {
     }
   }
 
-  #now(node: ManifestNode): Query | null {
-    return queryOf(node, (id) => this.#pairs.of(id)?.node, this.#settings.now)
+  #now(node: ManifestNode): Promise<Query | null> {
+    return this.#readings.of(node, (id) => this.#pairs.of(id)?.node, this.#settings.now)
   }
 
   /** The old query over the inputs of now, or over those that it had when it does not fit them any more. */
   async #before(node: ManifestNode, base: ManifestNode): Promise<Side> {
     const asItWas: Side = {
       node: base,
-      query: queryOf(base, (id) => this.#pairs.baseNode(id), this.#settings.old),
+      query: await this.#readings.of(base, (id) => this.#pairs.baseNode(id), this.#settings.old),
       columns: base.columns,
     }
     const moved = base.inputs.some(({ ref }) => {
       const now = this.#pairs.of(ref)?.node
       return now !== undefined && now.columns_fingerprint !== this.#pairs.baseNode(ref)?.columns_fingerprint
     })
-    if (!moved || base.sql === undefined || node.sql === undefined) return asItWas
-    const query = queryOf(base, (id) => this.#pairs.of(id)?.node ?? this.#pairs.baseNode(id), this.#settings.now)
+    if (!moved || base.sql === undefined || node.sql === undefined || base.dialect !== undefined) return asItWas
+    const query = await this.#readings.of(
+      base,
+      (id) => this.#pairs.of(id)?.node ?? this.#pairs.baseNode(id),
+      this.#settings.now,
+    )
     if (query === null) return asItWas
     const [described] = await (await this.#engine()).describe([{ statements: [query.sql], relations: query.relations }])
     if (described?.kind !== 'columns') return asItWas
@@ -173,9 +180,9 @@ export class QueryChanges {
     now: Side,
     nowColumns: readonly string[],
   ): Promise<boolean | null> {
-    if (now.node.dialect !== undefined && old.node.dialect !== undefined) {
-      const isSame = oldColumns.join('\n') === nowColumns.join('\n')
-      return isSame && (await this.#trees.shared(now.node, old.node, nowColumns)) !== null ? true : null
+    const isByTrees = now.node.dialect !== undefined && old.node.dialect !== undefined
+    if (isByTrees && oldColumns.join('\n') === nowColumns.join('\n')) {
+      if ((await this.#trees.shared(now.node, old.node, nowColumns)) !== null) return true
     }
     const a = old.query && (await this.#plans.form(`${id} itself`, old.query, oldColumns))
     const b = now.query && (await this.#plans.form(`${id} itself`, now.query, nowColumns))

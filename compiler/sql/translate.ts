@@ -81,13 +81,13 @@ export async function translateQueries(
   })
 }
 
-const unreadable = (sql: string): Translation => ({
+const unreadable = (sql: string, message = 'This query as a whole is not translated.'): Translation => ({
   kind: 'refused',
   findings: [
     {
       code: 'TRANSLATE_NOT_SUPPORTED',
       construct: 'query',
-      message: 'This query as a whole is not translated.',
+      message,
       hints: [WAY_OUT],
       start: 0,
       end: sql.length,
@@ -100,6 +100,15 @@ const MOST_GROWTH = 100
 
 /** `tree` is the one statement of the text. Pure. */
 export function translateTree(request: TranslationRequest, tree: Tree): Translation {
+  try {
+    return translated(request, tree)
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return unreadable(request.sql, 'Its expressions stand within each other too deeply.')
+  }
+}
+
+function translated(request: TranslationRequest, tree: Tree): Translation {
   const notes = new Notes(request.sql)
   const most = MOST_GROWTH * (request.sql.length + 500)
   const t: Translator = {

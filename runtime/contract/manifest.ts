@@ -125,6 +125,8 @@ export const ManifestNode = Type.Object(
     declared: Type.Optional(Type.Array(Column, { minItems: 1 })),
     /** Of `sql`; absent: the engine's analyst, DuckDB, reads it. */
     dialect: Type.Optional(Type.Literal('postgresql')),
+    /** Where the engine is a database: its own types of columns that are others than what it has for `type`. */
+    server_types: Type.Optional(Type.Record(Type.String(), Type.String())),
     /** Where the engine is a database: people read a table instead of a view. */
     publish: Type.Optional(Type.Literal('table')),
     lineage: Type.Union([Lineage, Type.Null()]),

@@ -2,7 +2,7 @@
 // SELECT of DuckDB whose CSV PostgreSQL's COPY reads. Where there is no such type the answer is null. Pure.
 // Rule: FORMAT.md, "Types of targets".
 
-import type { Column } from './manifest.ts'
+import type { Column, ManifestNode } from './manifest.ts'
 
 const PLAIN: Readonly<Record<string, string>> = {
   BIGINT: 'bigint',
@@ -38,6 +38,15 @@ const EVERYWHERE =
  */
 export const copiedType = (type: string, own: string | undefined): string =>
   own !== undefined && EVERYWHERE.test(own) ? own : (targetType(type) ?? 'text')
+
+/** Where the engine is a database: its own type of each column of a node. */
+export const serverTypesOf = ({ columns, server_types: own = {} }: ManifestNode): Readonly<Record<string, string>> =>
+  Object.fromEntries(
+    (columns ?? []).map(({ name, type }) => [
+      name,
+      (Object.hasOwn(own, name) ? own[name] : null) ?? targetType(type) ?? 'text',
+    ]),
+  )
 
 /** Types by which rows can be found again: they have an order, and equality is of values. */
 const KEYS = /^(bigint|bytea|boolean|date|integer|smallint|text|time(stamp)? with(out)? time zone|numeric\(.*\)|uuid)$/

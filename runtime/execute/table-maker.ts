@@ -11,7 +11,9 @@ import { isOnlyView, type ManifestNode } from '../contract/manifest.ts'
 import { pgName, pgPrefixed } from '../contract/postgresql-names.ts'
 import { digestOf, digitsOf, type Snapshot } from '../contract/state.ts'
 import { columnItems, kindSchema, nextSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
+import { serverTypesOf } from '../contract/target-types.ts'
 import type { FailingRows } from '../engine.ts'
+import { requireTypes } from '../engines/postgresql/columns.ts'
 import type { SessionPool } from '../engines/postgresql/pool.ts'
 import { checkQueries } from '../engines/postgresql/read-only.ts'
 import type { Session } from '../engines/postgresql/session.ts'
@@ -174,6 +176,7 @@ export class TableMaker implements Maker {
     const { sql: query } = (await this.#sql(step, node)).query
     try {
       const facts = await this.#context.pool.with(async (session) => {
+        await requireTypes(session, { node: node.id, sql: query, types: serverTypesOf(node) })
         const relation = `(\n${query}\n)`
         const { rows, sum } = await rowDigest(
           session,

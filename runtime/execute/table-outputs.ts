@@ -2,7 +2,7 @@
 
 import { isOnlyView } from '../contract/manifest.ts'
 import { misfits } from '../contract/schema.ts'
-import { tableNameOf } from '../contract/table-steps.ts'
+import { kindSchema, tableNameOf, viewNameOf } from '../contract/table-steps.ts'
 import type { Ledger } from '../engines/postgresql/ledger.ts'
 import { StoredOutput } from '../store/snapshots.ts'
 import type { Outputs } from './outputs.ts'
@@ -17,11 +17,15 @@ export async function storedTables(ledger: Ledger): Promise<ReadonlySet<string>>
   return new Set(rows.map(({ name }) => name ?? ''))
 }
 
-export async function tableOutputs(ledger: Ledger): Promise<Outputs> {
+/** `shows`: production's schema of what transforms make, where the run shows outputs there; null: it does not. */
+export async function tableOutputs(ledger: Ledger, shows: string | null): Promise<Outputs> {
   const tables = await storedTables(ledger)
   const known = await knownOutputs(ledger, tables)
+  const dropped = shows === null ? new Set() : await droppedViews(ledger)
+  const isShown = ({ id, kind }: Entry['node']): boolean =>
+    shows === null || !dropped.has(`${kindSchema(shows, kind)}.${viewNameOf(id)}`)
   const isThere = ({ node, state }: Entry): boolean =>
-    isOnlyView(node) || tables.has(tableNameOf(node.id, state.snapshot.sha256))
+    isShown(node) && (isOnlyView(node) || tables.has(tableNameOf(node.id, state.snapshot.sha256)))
   return {
     isThere,
     // Tables are there or not: nobody but the database writes them.
@@ -35,6 +39,17 @@ export async function tableOutputs(ledger: Ledger): Promise<Outputs> {
     isWhole: async () => true,
     hasTable: (name) => tables.has(name),
   }
+}
+
+/** What production shows by the ledger, and somebody else has dropped. */
+async function droppedViews(ledger: Ledger): Promise<ReadonlySet<string>> {
+  if (!ledger.isMade) return new Set()
+  const rows = await ledger.ask(
+    `SELECT (v->>'schema') || '.' || (v->>'name') AS name FROM jsonb_array_elements(seeknal.views_now($1)) v
+     WHERE to_regclass(format('%I.%I', v->>'schema', v->>'name')) IS NULL`,
+    [ledger.project],
+  )
+  return new Set(rows.map(({ name }) => name ?? ''))
 }
 
 /** By node and fingerprint, and by the proof that they need. */

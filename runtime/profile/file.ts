@@ -39,8 +39,14 @@ export function readProfileText(text: string, shown: string): Mapping {
     return { line, column: col }
   }
   const [error] = document.errors
-  if (error !== undefined)
-    throw mistake(shown, place(error.pos[0]), `This is not YAML (${error.code.toLowerCase().replaceAll('_', ' ')}).`)
+  if (error !== undefined) {
+    const at = place(error.pos[0])
+    const line = text.split('\n')[at.line - 1] ?? ''
+    const hints = /[{,].*[^"']\$\{/.test(line)
+      ? [`Within { } a value such as \${NAME} stands in quotes: "\${NAME}".`]
+      : []
+    throw mistake(shown, at, `This is not YAML (${error.code.toLowerCase().replaceAll('_', ' ')}).`, hints)
+  }
   const reader = new Reader(document, shown, place)
   const root = document.contents === null ? EMPTY : reader.read(document.contents, 0)
   if (root.kind === 'mapping') return root

@@ -89,6 +89,11 @@ test('Only inputs are read, by statements that change nothing', async () => {
     ["WITH x AS (DELETE FROM ref('transform.paid') RETURNING *) SELECT * FROM x", /syntax|DELETE/],
     ["SELECT 1 AS a; SELECT 2 AS b FROM ref('transform.paid')", /may only make, fill, change and drop TEMP/],
     ["SELECT * FROM ref('transform.none')", /'transform\.none' is not among the 'inputs'/],
+    [`SELECT ${'id + '.repeat(3000)}id AS d FROM ref('transform.paid')`, /wrong\.yml:5:3: .* too deeply/],
+    [
+      `SELECT ${'(SELECT '.repeat(3000)}id${')'.repeat(3000)} AS d FROM ref('transform.paid')`,
+      /wrong\.yml:5:3: .* too deeply/,
+    ],
   ]
   const project = await engineProject()
   for (const [sql, message] of wrong) {
@@ -103,6 +108,16 @@ test('What is not built for it yet is refused by name', async () => {
       'seeknal/daily.yml',
       transform('daily', ['transform.paid'], "SELECT 1 AS a FROM ref('transform.paid') LIMIT 1", 'dialect: duckdb\n'),
       /daily\.yml:\d+:\d+: .*order.*BIND_NOT_TRANSLATED/,
+    ],
+    [
+      'seeknal/daily.yml',
+      transform(
+        'daily',
+        ['transform.paid'],
+        `SELECT ${'id + '.repeat(900)}id AS a FROM ref('transform.paid')`,
+        'dialect: duckdb\n',
+      ),
+      /daily\.yml:\d+:\d+: .* too deeply.*BIND_NOT_TRANSLATED/,
     ],
     ['seeknal_project.yml', ENGINE.replace('connection: warehouse, ', ''), /needs a connection/],
     ['seeknal_project.yml', `name: shop\ndialect: postgresql\n`, /which the engine DuckDB does not execute/],

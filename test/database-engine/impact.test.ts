@@ -155,6 +155,38 @@ test('An edit executes those that read what it touches, and no others', async ()
   ])
 })
 
+test('An edit to the same effect executes nothing, and one of which that is not sure executes what reads it', async () => {
+  const project = await engineProject({
+    ...SHOP,
+    'seeknal/all.yml': transform('all', ['transform.paid'], "SELECT * FROM ref('transform.paid')"),
+  })
+  await does(project.folder, ['run'])
+  const paid = (sql: string) => project.write('seeknal/paid.yml', transform('paid', ['source.orders'], sql))
+  paid(`WITH o AS (SELECT id, customer, amount, day FROM ref('source.orders')), none AS (SELECT 1 AS one)
+SELECT o.id, o.customer, o.amount, o.day FROM o WHERE 0 < o.amount`)
+  assert.match(await does(project.folder, ['plan']), /paid[^\n]*metadata[^\n]*to the same effect/)
+  assert.not.match(await does(project.folder, ['run']), /✓ transform\./)
+  paid("SELECT t.id, t.customer, t.amount, t.day FROM ref('source.orders') t WHERE t.amount > 0 AND t.id < 4")
+  assert.match(await does(project.folder, ['run']), /✓ transform\.daily/)
+  paid("SELECT t.id, t.customer, t.amount, t.day FROM ref('source.orders') t WHERE t.amount > 0 AND t.id < 9/2")
+  const half = await does(project.folder, ['run'])
+  assert.match(half, /✓ transform\.daily/)
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.paid'), [['3']])
+  // The same values, compared in another way: by char(5), 'ann' is 'ann  '.
+  project.write(
+    'seeknal/ann.yml',
+    transform('ann', ['source.orders'], "SELECT id FROM ref('source.orders') WHERE customer = 'ann  '"),
+  )
+  await does(project.folder, ['run'])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.ann'), [['0']])
+  await project.database.sql(
+    'ALTER TABLE shop.orders ADD COLUMN c char(5); UPDATE shop.orders SET c = customer; ALTER TABLE shop.orders RENAME customer TO old; ALTER TABLE shop.orders RENAME c TO customer',
+  )
+  await does(project.folder, ['lock', '--accept'])
+  assert.match(await does(project.folder, ['run']), /✓ transform\.ann/)
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.ann'), [['2']])
+})
+
 test('Rows that change in columns of a source that a node does not read do not execute it', async () => {
   const project = await engineProject({
     ...SHOP,

@@ -2,7 +2,7 @@
 
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
-import { engineProject, tableSource, transform } from '../support/engine-project.ts'
+import { engineProject, ORDERS, tableSource, transform } from '../support/engine-project.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('database engine: run')
@@ -93,6 +93,54 @@ test('A run that fails leaves production as it was, and goes on from what succee
     /transform\.paid +2 rows +taken from the store|transform\.paid.*reused/,
   )
   assert.equal(await project.rows('SELECT count(*) FROM analytics.paid'), [['2']])
+})
+
+test('What somebody else dropped is shown again by the next run, and a table with other columns is refused until they are accepted', async () => {
+  const project = await engineProject()
+  await does(project.folder, ['run'])
+  const { database, folder } = project
+  for (const dropped of ['VIEW analytics.daily', 'VIEW analytics_source.orders', 'SCHEMA analytics']) {
+    await database.sql(`DROP ${dropped} CASCADE`)
+    assert.match(await does(folder, ['run']), /reused/)
+    assert.equal(await project.rows('SELECT count(*) FROM analytics.daily, analytics_source.orders'), [['8']])
+  }
+  assert.match(await does(folder, ['run']), /No changes detected/)
+  await database.sql(`DROP TABLE shop.orders CASCADE;
+    CREATE TABLE shop.orders (id int, customer varchar(9), amount float8, day date); INSERT INTO shop.orders VALUES (7, 'cy', 0.5, '2026-04-01')`)
+  const refused = await ends(1, folder, ['run'])
+  assert.match(
+    refused.err,
+    /no longer those that it was compiled with: id bigint → integer, customer text → character varying\(9\), amount numeric\(10,2\) → double precision/,
+  )
+  assert.match(refused.err, /hint: Accept them with `seeknal lock --accept`/)
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.daily'), [['2']])
+  await does(folder, ['lock', '--accept'])
+  const accepted = await does(folder, ['run'])
+  assert.match(accepted, /customer on the server: text → character varying\(9\)/)
+  assert.equal(await project.rows('SELECT revenue FROM analytics.daily'), [['0.5']])
+})
+
+test('What is refused says what to do: a name that is near, a right that is missing, a relation of somebody else', async () => {
+  const project = await engineProject()
+  const { database, folder } = project
+  for (const table of ['shop.Orders', 'orders', 'shop.oders']) {
+    project.write('seeknal/orders.yml', tableSource('orders', table))
+    assert.match((await ends(2, folder, ['plan'])).err, /hint: Did you mean 'shop\.orders'\?/)
+  }
+  project.write('seeknal/orders.yml', ORDERS.replace('shop.orders', '"shop".orders'))
+  assert.match((await ends(2, folder, ['plan'])).err, /hint: A value that begins with a quote is quoted as a whole/)
+  project.write('seeknal/orders.yml', ORDERS)
+  await database.superuser('REVOKE ALL ON shop.orders FROM PUBLIC; ALTER TABLE shop.orders OWNER TO postgres')
+  assert.match(
+    (await ends(2, folder, ['plan'])).err,
+    /hint: The role '\w+' of the connection 'warehouse' lacks the right/,
+  )
+  await database.superuser('GRANT SELECT ON shop.orders TO PUBLIC')
+  await database.sql('CREATE SCHEMA analytics; CREATE TABLE analytics.daily (x int)')
+  assert.match(
+    (await ends(1, folder, ['run'])).err,
+    /seeknal did not make it\.\n {2}hint: Give it or the node another name/,
+  )
 })
 
 test('Two folders work on one production', async () => {

@@ -112,6 +112,26 @@ export class BothEngines {
     return translation
   }
 
+  /** Whether a text gives the same rows on both as it stands. */
+  async compareAsItIs(sql: string): Promise<Outcome> {
+    const columns = await this.columns(sql)
+    return outcomeOf(sql, await this.#onDuckdb(sql, columns), await this.#onPostgresql(sql, columns), columns)
+  }
+
+  /** Rows of PostgreSQL as texts, sorted; or why there are none. `columns` are named as they are written in SQL. */
+  async rowsOf(sql: string, columns: readonly string[]): Promise<string> {
+    const list = columns.map((name) => `CAST(q."${name}" AS text)`).join(', ')
+    try {
+      const { rows } = await this.#postgresql.query(`SELECT CAST(ROW(${list}) AS text) AS row FROM (\n${sql}\n) AS q`)
+      return rows
+        .map(({ row }: { readonly row: string }) => row)
+        .sort()
+        .join('\n')
+    } catch (error) {
+      return String(error)
+    }
+  }
+
   /** Whether a query gives the same columns, types and rows. */
   async compare(sql: string): Promise<Outcome> {
     const columns = await this.columns(sql)
@@ -120,16 +140,7 @@ export class BothEngines {
     const wrongTypes = await this.#wrongTypes(translation.sql, columns)
     if (wrongTypes !== null) return { kind: 'different', sql: translation.sql, message: wrongTypes }
     const [theirs, ours] = [await this.#onPostgresql(translation.sql, columns), await this.#onDuckdb(sql, columns)]
-    if (typeof theirs === 'string' && typeof ours === 'string')
-      return { kind: 'both fail', sql: translation.sql, duckdb: ours, postgresql: theirs }
-    if (typeof theirs === 'string' || typeof ours === 'string') {
-      const message = typeof theirs === 'string' ? `PostgreSQL: ${theirs}` : `DuckDB: ${String(ours)}`
-      return { kind: 'one stops', sql: translation.sql, message }
-    }
-    const message = firstDifference(ours, theirs, columns)
-    return message === null
-      ? { kind: 'same', rows: ours.length, sql: translation.sql }
-      : { kind: 'different', sql: translation.sql, message }
+    return outcomeOf(translation.sql, ours, theirs, columns)
   }
 
   async #onDuckdb(sql: string, columns: readonly Column[]): Promise<Rows | string> {
@@ -177,6 +188,17 @@ export class BothEngines {
       return String(error)
     }
   }
+}
+
+function outcomeOf(sql: string, ours: Rows | string, theirs: Rows | string, columns: readonly Column[]): Outcome {
+  if (typeof theirs === 'string' && typeof ours === 'string')
+    return { kind: 'both fail', sql, duckdb: ours, postgresql: theirs }
+  if (typeof theirs === 'string' || typeof ours === 'string') {
+    const message = typeof theirs === 'string' ? `PostgreSQL: ${theirs}` : `DuckDB: ${String(ours)}`
+    return { kind: 'one stops', sql, message }
+  }
+  const message = firstDifference(ours, theirs, columns)
+  return message === null ? { kind: 'same', rows: ours.length, sql } : { kind: 'different', sql, message }
 }
 
 type Rows = readonly (readonly (string | null)[])[]

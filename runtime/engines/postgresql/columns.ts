@@ -1,6 +1,7 @@
 // What columns a SELECT has on the server, by preparing it in a READ ONLY transaction: names and types, nothing is read.
-// Reports QUERY_FAILED (facts: sqlstate, position), CONNECTION_FAILED.
+// Reports QUERY_FAILED (facts: sqlstate, position), CONNECTION_FAILED, SOURCE_DIFFERS.
 
+import { RuntimeFailure } from '../../contract/failures.ts'
 import { serverFailure } from './failures.ts'
 import type { Session } from './session.ts'
 import { duckdbType } from './types.ts'
@@ -51,6 +52,31 @@ export async function serverColumns(session: Session, what: string, sql: string)
     const source_type = type ?? 'text'
     return { name, type: duckdbType(source_type, Number(dimensions ?? 1)), source_type }
   })
+}
+
+/** Refuses a source whose columns have other types on the server than `types` says. */
+export async function requireTypes(
+  session: Session,
+  {
+    node,
+    sql,
+    types,
+  }: { readonly node: string; readonly sql: string; readonly types: Readonly<Record<string, string>> },
+): Promise<void> {
+  const found = await serverColumns(session, `Reading ${node}`, sql)
+  const now = new Map(found.map((column) => [column.name, column.source_type]))
+  const difference = Object.entries(types).flatMap(([name, type]) => {
+    const other = now.get(name)
+    if (other === type) return []
+    return [other === undefined ? `- ${name} ${type}` : `${name} ${type} → ${other}`]
+  })
+  if (difference.length === 0) return
+  throw new RuntimeFailure(
+    'SOURCE_DIFFERS',
+    `The columns of ${node} are no longer those that it was compiled with: ${difference.join(', ')}`,
+    { node, difference },
+    { hints: ['Accept them with `seeknal lock --accept`, and run or plan again.'] },
+  )
 }
 
 interface Field {

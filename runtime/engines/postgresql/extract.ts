@@ -6,7 +6,7 @@ import { PassThrough, type Readable } from 'node:stream'
 import { COPY_OPTIONS, type CopyOptions } from '../../contract/extract.ts'
 import { messageOf, RuntimeFailure } from '../../contract/failures.ts'
 import { pgName, pgText } from '../../contract/postgresql-names.ts'
-import { serverColumns } from './columns.ts'
+import { requireTypes } from './columns.ts'
 import type { PostgresqlConnection } from './connection.ts'
 import { CopyOut } from './copy-out.ts'
 import { copyTo } from './driver.ts'
@@ -64,7 +64,7 @@ export async function extractRows(request: ExtractRequest): Promise<Extracted> {
     const [main] = sessions
     if (main === undefined || request.signal?.aborted) throw new RuntimeFailure('INTERRUPTED', 'Interrupted.')
     await begin(main, request, null)
-    await requireColumns(main, request)
+    await requireTypes(main, asked(request))
     const { growth } = request
     const isPart = growth !== null && table !== null
     const conditions = isPart
@@ -104,7 +104,7 @@ export async function openRows(request: AskedRows): Promise<OpenRows> {
   const session = await openSession(request.connection)
   try {
     await begin(session, request, null)
-    await requireColumns(session, request)
+    await requireTypes(session, asked(request))
   } catch (error) {
     await session.close()
     throw error
@@ -141,22 +141,7 @@ async function begin(session: Session, { node }: AskedRows, snapshot: string | n
   if (snapshot !== null) await session.rows(what, `SET TRANSACTION SNAPSHOT ${pgText(snapshot)}`)
 }
 
-async function requireColumns(session: Session, { node, from, types }: AskedRows): Promise<void> {
-  const found = await serverColumns(session, `Reading ${node}`, `SELECT *\nFROM ${from}`)
-  const now = new Map(found.map((column) => [column.name, column.source_type]))
-  const difference = Object.entries(types).flatMap(([name, type]) => {
-    const other = now.get(name)
-    if (other === type) return []
-    return [other === undefined ? `- ${name} ${type}` : `${name} ${type} → ${other}`]
-  })
-  if (difference.length === 0) return
-  throw new RuntimeFailure(
-    'SOURCE_DIFFERS',
-    `The columns of ${node} are no longer those that it was compiled with: ${difference.join(', ')}`,
-    { node, difference },
-    { hints: ['Accept them with `seeknal lock --accept`, and run or plan again.'] },
-  )
-}
+const asked = ({ node, from, types }: AskedRows) => ({ node, sql: `SELECT *\nFROM ${from}`, types })
 
 const grown = ({ column, least }: { readonly column: string; readonly least: string }): string =>
   `\nWHERE ${pgName(column)} >= ${pgText(least)} OR ${pgName(column)} IS NULL`

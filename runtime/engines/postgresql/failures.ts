@@ -42,7 +42,8 @@ export function serverFailure(
   if (isLost(error)) {
     const message = `${what} failed: the connection '${connection.name}' to ${addressOf(connection)} was lost: ${reason(error, connection)}`
     const facts = { connection: connection.name, reason: codeOf(error) }
-    return new RuntimeFailure('CONNECTION_FAILED', message, facts, { cause: bare(error, connection) })
+    const hints = [`Go on when the server can be reached again: \`seeknal connection test ${connection.name}\`.`]
+    return new RuntimeFailure('CONNECTION_FAILED', message, facts, { cause: bare(error, connection), hints })
   }
   const facts: Record<string, unknown> = { connection: connection.name, sqlstate: codeOf(error) }
   if (error instanceof DatabaseError && error.position !== undefined) facts.position = Number(error.position)
@@ -52,7 +53,7 @@ export function serverFailure(
       : []
   return new RuntimeFailure(code, `${what} failed: ${reason(error, connection)}`, facts, {
     cause: bare(error, connection),
-    hints: [...hints, ...timeoutHints(error, connection)],
+    hints: [...hints, ...timeoutHints(error, connection), ...rightHints(error, connection)],
   })
 }
 
@@ -61,7 +62,7 @@ function reason(error: unknown, { password }: PostgresqlConnection): string {
   const first = error instanceof AggregateError ? (error.errors[0] ?? error) : error
   const said = messageOf(first) || String(codeOf(first))
   const text = isWithoutPassword(first) ? 'the server asks for a password, and there is none' : said
-  const detail = first instanceof DatabaseError && first.detail !== undefined ? ` (${first.detail})` : ''
+  const detail = first instanceof DatabaseError && (first.detail ?? '') !== '' ? ` (${first.detail})` : ''
   return withoutSecrets(`${text}${detail}`.replace(/[.\s]+$/, ''), [password])
 }
 
@@ -80,6 +81,10 @@ function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection
   if (code === '28P01') return [`Check 'user' and 'password' of the connection '${name}' in the profile.`]
   if (code === '28000') return ["The server's pg_hba.conf decides who may connect from here, and whether with TLS."]
   if (code === '3D000') return [`Check 'database' of the connection '${name}' in the profile.`]
+  if (code === '53300')
+    return [
+      'Fewer sessions are opened with `--max-workers 1`; the limits are those of the server, the database and the role.',
+    ]
   if (isWithoutPassword(error))
     return [
       `Give the connection '${name}' a 'password', or set PGPASSWORD, or write it to ~/.pgpass, which nobody else may read (chmod 600).`,
@@ -94,6 +99,17 @@ function connectionHints(error: unknown, { name, sslmode }: PostgresqlConnection
     return ["'sslrootcert' names the authority that signed the server's certificate."]
   if (/does not support SSL/.test(messageOf(error)))
     return [`The server has no TLS; 'sslmode: ${sslmode}' asks for it.`]
+  return []
+}
+
+/** What a role or a server does not allow, and no text can hold. */
+function rightHints(error: unknown, { name, user }: PostgresqlConnection): readonly string[] {
+  const code = codeOf(error)
+  if (code === '42501')
+    return [`The role '${user}' of the connection '${name}' lacks the right, which a GRANT of the owner gives.`]
+  if (code === '22021')
+    return ['PostgreSQL keeps no NUL character, nor what is no UTF-8, in a text: leave it out of the data.']
+  if (code === '25006') return [`The connection '${name}' leads to a database that may only be read.`]
   return []
 }
 

@@ -3,6 +3,7 @@
 import { RuntimeFailure } from '../../contract/failures.ts'
 import { type ServerColumn, serverColumns } from './columns.ts'
 import type { PostgresqlConnection } from './connection.ts'
+import { nearestTable } from './nearest-table.ts'
 import { openSession } from './session.ts'
 
 export interface Question {
@@ -44,7 +45,10 @@ export async function observeColumns(
         const { position, sqlstate } = error.facts
         const offset = typeof position === 'number' ? [...sql].slice(0, position - 1).join('').length : null
         const isMissing = sqlstate === '42P01' || sqlstate === '3F000'
-        return { kind: 'error', message: error.message, offset, isMissing, hints: error.hints }
+        await session.rows('Asking', 'ROLLBACK').catch(() => [])
+        const near = isMissing ? await nearestTable(session, error.message) : undefined
+        const hints = near === undefined ? error.hints : [...error.hints, `Did you mean '${near}'?`]
+        return { kind: 'error', message: error.message, offset, isMissing, hints }
       } finally {
         await session.rows('Asking', 'ROLLBACK').catch(() => [])
       }

@@ -78,7 +78,17 @@ export async function checkQueries(
 ): Promise<readonly QueryCheck[]> {
   const { loadModule, parseSync } = await import('libpg-query')
   await loadModule()
-  return texts.map((text) => check(text, parseSync, allowed))
+  return texts.map((text) => shallow(text, () => check(text, parseSync, allowed)))
+}
+
+/** What nests so deeply that it cannot be walked through is refused like any other text. */
+function shallow(text: string, run: () => QueryCheck): QueryCheck {
+  try {
+    return run()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    return refused('Its expressions stand within each other too deeply.', skipped(text, 0))
+  }
 }
 
 interface NotUnderstood {
@@ -92,6 +102,7 @@ function statementsOf(text: string, parse: (text: string) => unknown): readonly 
   try {
     return listOf(treeOf(parse(text)).stmts)
   } catch (error) {
+    if (error instanceof RangeError) throw error
     return { message: sentence(messageOf(error)), offset: offsetOf(error, text) }
   }
 }

@@ -44,8 +44,12 @@ function refusal(error: unknown, what: string): unknown {
   const code = REFUSALS[String(error.facts.sqlstate)]
   if (code === undefined) return error
   const message = error.message.replace(`${what} failed: `, '')
-  return new RuntimeFailure(code, message, error.facts, { cause: error.cause, hints: error.hints })
+  const isOthers = /is there already, and seeknal did not make it/.test(message)
+  const hints = isOthers ? [...error.hints, OF_OTHERS] : error.hints
+  return new RuntimeFailure(code, message, error.facts, { cause: error.cause, hints })
 }
+
+const OF_OTHERS = 'Give it or the node another name, or drop it where nobody needs it. Nothing was changed.'
 
 export async function transaction(
   session: Session,
