@@ -19,7 +19,7 @@ import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { ServerBinding } from './bind/postgresql.ts'
 import { serverTypes } from './bind/server-types.ts'
 import { bindSources } from './bind/sources.ts'
-import { sqlFacts } from './bind/sql-facts.ts'
+import { FactsReader } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
 import { bindTargets, NOT_ASKED } from './bind/targets.ts'
 import type { Graph } from './graph.ts'
@@ -62,8 +62,10 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
   const sources = [...files.bound, ...tables.bound]
   const server = serverOf(graph, tables.bound, world)
   const read = [...[...outside.values()].map(outputOf), ...sources]
-  const { described, outputs, diagnostics } = await describeLevels(graph, read, { engine, server }, world)
-  const facts = await sqlFacts(described, world)
+  const reader = new FactsReader(world)
+  const describing = describeLevels(graph, read, { engine, server, reader }, world)
+  const { described, outputs, diagnostics } = await describing.catch(reader.afterwards)
+  const facts = await reader.of(described)
   const late = await lateDeclared(described, world)
   const bound = new Map<NodeId, BoundNode>(sources.map((node) => [node.id, node]))
   for (const [i, one] of described.entries()) {
@@ -120,11 +122,23 @@ const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[
     }),
   )
 
+/** So many at once, so that what the engine said of the others can be read meanwhile. */
+const PART = 200
+
+type Mistaken = Extract<Answer, { readonly kind: 'error' }>
+
+interface Describing {
+  readonly engine: string
+  readonly server: ServerBinding | null
+  /** Told what is described. */
+  readonly reader: FactsReader
+}
+
 /** Level by level, since a level reads the columns of those before it. */
 async function describeLevels(
   graph: Graph,
   read: readonly (Output & { readonly id: NodeId })[],
-  { engine, server }: { readonly engine: string; readonly server: ServerBinding | null },
+  { engine, server, reader }: Describing,
   world: World,
 ): Promise<{
   readonly described: readonly Described[]
@@ -141,24 +155,23 @@ async function describeLevels(
       const node = byId.get(id)
       return node !== undefined && isTransform(node) && node.inputs.every((input) => outputs.has(input)) ? [node] : []
     })
-    const plain = nodes.filter((node) => node.postgresql === undefined)
-    const answers = [
-      ...(await describeOutputs(plain, outputs, engine, world)),
-      ...((await server?.describe(nodes.filter(isPostgresql), outputs)) ?? []),
-    ]
-    diagnostics.push(
-      ...(await furtherMistakes(
-        answers.filter((answer) => answer.kind === 'error'),
-        world,
-      )),
-    )
-    for (const answer of answers) {
-      const wrong = mistakesOf(answer)
-      diagnostics.push(...wrong)
-      if (answer.kind === 'error' || wrong.length > 0) continue
-      described.push(answer.described)
-      outputs.set(answer.described.node.id, answer.described.output)
+    const wrong: Mistaken[] = []
+    const take = (answers: readonly Answer[]): void => {
+      const right = answers.flatMap((answer) => {
+        if (answer.kind === 'error') wrong.push(answer)
+        const mistakes = mistakesOf(answer)
+        diagnostics.push(...mistakes)
+        return answer.kind === 'error' || mistakes.length > 0 ? [] : [answer.described]
+      })
+      for (const one of right) outputs.set(one.node.id, one.output)
+      described.push(...right)
+      reader.add(right)
     }
+    const plain = nodes.filter((node) => node.postgresql === undefined)
+    for (let at = 0; at < plain.length; at += PART)
+      take(await describeOutputs(plain.slice(at, at + PART), outputs, engine, world))
+    take((await server?.describe(nodes.filter(isPostgresql), outputs)) ?? [])
+    diagnostics.push(...(await furtherMistakes(wrong, world)))
   }
   return { described, outputs, diagnostics }
 }

@@ -206,7 +206,7 @@ interface OpenJob extends AskedJob {
   readonly prepared: Prepared
 }
 
-/** As many texts go to the engine at once: their syntax trees are in memory together. */
+/** As many texts go to the engine at once: the syntax trees of two batches are in memory together. */
 const BATCH = 100
 
 /** Gives each job its result: from the cache, or from the engine in batches. */
@@ -215,7 +215,7 @@ async function answer(
   { engine, cache, checkQueries }: ResolveOptions,
   known: KnownNodes,
 ): Promise<void> {
-  const open: OpenJob[] = []
+  const open: AskedJob[] = []
   const own: AskedJob[] = []
   for (const job of jobs) {
     const { text } = job.node.sql
@@ -225,12 +225,14 @@ async function answer(
     // Written below by this function only, under the hash of what it depends on.
     if (found !== undefined) job.result = found as PostgresqlText
     else if (dialect === 'postgresql') own.push({ job, key })
-    else open.push({ job, key, prepared: prepareSql(text, job.scope) })
+    else open.push({ job, key })
   }
-  for (let at = 0; at < open.length; at += BATCH) {
-    const batch = open.slice(at, at + BATCH)
+  let next = begin(open.slice(0, BATCH), engine)
+  for (let at = BATCH; next.open.length > 0; at += BATCH) {
+    const batch = next
+    next = begin(open.slice(at, at + BATCH), engine)
     await answerBatch(batch, engine, known)
-    remember(batch, cache)
+    remember(batch.open, cache)
   }
   const results = await resolvePostgresql(
     own.map(({ job }) => ({ text: job.node.sql.text, scope: job.scope, readable: readableOf(job, known) })),
@@ -255,9 +257,26 @@ const readableOf = ({ node, inputs: { written, broken } }: Job, { ids }: KnownNo
   brokenInputs: broken,
 })
 
-async function answerBatch(open: readonly OpenJob[], engine: LazySqlEngine, known: KnownNodes): Promise<void> {
+/** A batch that the engine parses, while the one before is read. */
+interface Begun {
+  readonly open: readonly OpenJob[]
+  readonly parsing: Promise<readonly (readonly ParseResult[])[]>
+}
+
+function begin(asked: readonly AskedJob[], engine: LazySqlEngine): Begun {
+  const open = asked.map((one) => ({ ...one, prepared: prepareSql(one.job.node.sql.text, one.job.scope) }))
+  const parsing = parseAll(
+    open.map((one) => one.prepared),
+    engine,
+  )
+  // Who awaits it says what went wrong; nobody does when the batch before failed.
+  parsing.catch(() => {})
+  return { open, parsing }
+}
+
+async function answerBatch({ open, parsing }: Begun, engine: LazySqlEngine, known: KnownNodes): Promise<void> {
   const prepared = open.map((one) => one.prepared)
-  const parsed = await parseAll(prepared, engine)
+  const parsed = await parsing
   const kinds = await classifyAll(prepared, parsed, engine)
   open.forEach(({ job, prepared }, i) => {
     const answers = { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }

@@ -10,34 +10,64 @@ import { type Described, statementTexts } from './outputs.ts'
 
 const BATCH = 100
 
-/** Facts in the order of the nodes. Those that the cache did not have are put into it, with the output. */
-export async function sqlFacts(described: readonly Described[], world: World): Promise<readonly SqlFacts[]> {
-  const missing = described.filter(({ facts }) => facts === null)
-  const fresh = missing.length === 0 ? new Map() : await freshFacts(missing, await world.engine(), world)
-  return described.flatMap((one) => one.facts ?? fresh.get(one) ?? [])
-}
+/** Reads facts while the engine describes other transforms: the one works in JavaScript, the other in threads of its own. */
+export class FactsReader {
+  readonly #world: World
+  readonly #fresh = new Map<Described, SqlFacts>()
+  #waiting: readonly Described[] = []
+  /** Of the last batch: that its trees are read by now, and that they were. */
+  #begun: Promise<unknown> = Promise.resolve()
+  #done: Promise<unknown> = Promise.resolve()
 
-async function freshFacts(
-  missing: readonly Described[],
-  engine: SqlEngine,
-  world: World,
-): Promise<ReadonlyMap<Described, SqlFacts>> {
-  const volatileFunctions = await volatileNames(engine, world)
-  const facts = new Map<Described, SqlFacts>()
-  const batchAt = (at: number): readonly Described[] => missing.slice(at, at + BATCH)
-  let parsed = parsedStatements(batchAt(0), engine)
-  for (let at = 0; at < missing.length; at += BATCH) {
-    const statements = await parsed
-    parsed = parsedStatements(batchAt(at + BATCH), engine)
-    for (const [i, one] of batchAt(at).entries()) {
+  constructor(world: World) {
+    this.#world = world
+  }
+
+  add(described: readonly Described[]): void {
+    this.#waiting = [...this.#waiting, ...described.filter(({ facts }) => facts === null)]
+    while (this.#waiting.length >= BATCH) this.#start()
+  }
+
+  /** Facts of all that was added, in this order. Those that the cache did not have are put into it, with the output. */
+  async of(described: readonly Described[]): Promise<readonly SqlFacts[]> {
+    if (this.#waiting.length > 0) this.#start()
+    await this.#done
+    return described.flatMap((one) => one.facts ?? this.#fresh.get(one) ?? [])
+  }
+
+  /** Throws an error once nothing is asked of the engine any more, which whoever catches it may close. */
+  readonly afterwards = async (error: unknown): Promise<never> => {
+    await this.#done.catch(() => {})
+    throw error
+  }
+
+  /** Parses the next batch as soon as the one before is read. */
+  #start(): void {
+    const batch = this.#waiting.slice(0, BATCH)
+    this.#waiting = this.#waiting.slice(BATCH)
+    const parsed = this.#begun.then(async () => parsedStatements(batch, await this.#world.engine()))
+    const begun = Promise.all([parsed, this.#done])
+    this.#begun = begun
+    this.#done = begun.then(([statements]) => this.#read(batch, statements))
+    // `of` says what went wrong.
+    this.#done.catch(() => {})
+  }
+
+  async #read(batch: readonly Described[], statements: readonly (readonly ParsedStatement[])[]): Promise<void> {
+    const { cache, engine } = this.#world
+    const volatileFunctions = await volatileNames(await engine(), this.#world)
+    for (const [i, one] of batch.entries()) {
       const found = factsOf(one, statements[i] ?? [], volatileFunctions)
-      facts.set(one, found)
+      this.#fresh.set(one, found)
       const { columns, columnsFingerprint, casts } = one.output
-      world.cache.set(one.key, { columns, columnsFingerprint, casts, ...found })
+      cache.set(one.key, { columns, columnsFingerprint, casts, ...found })
+      await otherWork()
     }
   }
-  return facts
 }
+
+/** Lets the engine be given its next query. */
+const otherWork = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Remembered by the cache, which belongs to one version of the engine: to ask its catalogue takes 20 ms. */
 async function volatileNames(engine: SqlEngine, { cache }: World): Promise<ReadonlySet<string>> {

@@ -41,9 +41,12 @@ function visit(value: unknown, walk: Walk, ctes: ReadonlySet<string>): void {
   if (isTree(value.cte_map)) scope = visitCtes(value.cte_map, walk, ctes)
   if (value.type === 'RECURSIVE_CTE_NODE') scope = new Set([...scope, textOf(value, 'cte_name').toLowerCase()])
   const skip = visitNode(value, walk, scope)
-  for (const [key, member] of Object.entries(value))
-    if (key !== 'cte_map' && !skip.includes(key) && member !== null && typeof member === 'object')
-      visit(member, walk, scope)
+  // Every tree of every node comes by: without lists of its members.
+  for (const key in value) {
+    const member = value[key]
+    if (member === null || typeof member !== 'object' || key === 'cte_map' || skip.includes(key)) continue
+    visit(member, walk, scope)
+  }
 }
 
 /** Each CTE sees those before it; a recursive one also itself. */
