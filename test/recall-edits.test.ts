@@ -2,17 +2,17 @@
 // everything, byte for byte. More edits: the environment variables EDITS and SEED.
 
 import * as assert from 'uvu/assert'
-import { ResultFiles } from '../../compiler/cli/result-files.ts'
-import { type Compiled, type CompileInput, compile } from '../../compiler/compile.ts'
-import { type CompileCache, noDatabases, type ObserveSources } from '../../compiler/ports.ts'
-import { recallOrCompile } from '../../compiler/recall.ts'
-import { environmentName } from '../../runtime/contract/ids.ts'
-import type { Manifest } from '../../runtime/contract/manifest.ts'
-import { analysisEngine } from '../support/analysis.ts'
-import { EditedProject } from '../support/edited-project.ts'
-import { seeded } from '../support/random.ts'
-import { suite } from '../support/suite.ts'
-import { tempFolder } from '../support/temp.ts'
+import { ResultFiles } from '../compiler/cli/result-files.ts'
+import { type Compiled, type CompileInput, compile } from '../compiler/compile.ts'
+import { type CompileCache, noDatabases, type ObserveSources } from '../compiler/ports.ts'
+import { recallOrCompile } from '../compiler/recall.ts'
+import { environmentName } from '../runtime/contract/ids.ts'
+import type { Manifest } from '../runtime/contract/manifest.ts'
+import { analysisEngine } from './support/analysis.ts'
+import { EditedProject } from './support/edited-project.ts'
+import { seeded } from './support/random.ts'
+import { suite } from './support/suite.ts'
+import { tempFolder } from './support/temp.ts'
 
 const test = suite('recall edits')
 const EDITS = Number(process.env.EDITS ?? 40)
@@ -102,7 +102,7 @@ for (const kind of ['production without a past', 'production', 'an environment']
 
 // More nodes than are written together (runtime/contract/canonical-json.ts).
 test('So it is in a project of hundreds of nodes', async () => {
-  const cones = await follow({ kind: 'production', edits: 8, transforms: 210 })
+  const cones = await follow({ kind: 'production', edits: 4, transforms: 210 })
   assert.ok(cones > 0, 'no compile took something over')
 })
 

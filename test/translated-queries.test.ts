@@ -2,17 +2,17 @@
 // types and rows, or a refusal that points at what is refused.
 
 import * as assert from 'uvu/assert'
-import { quotePath } from '../../../compiler/dialect/postgresql.ts'
-import { translateQueries, WAY_OUT } from '../../../compiler/sql/translate.ts'
-import { checkQueries } from '../../../runtime/engines/postgresql/read-only.ts'
-import { analysisEngine } from '../../support/analysis.ts'
-import { BothEngines, explained } from '../../support/both-engines.ts'
-import { HOSTILE } from '../../support/hostile-tables.ts'
-import { REFUSED_QUERIES } from '../../support/refused-queries.ts'
-import { suite } from '../../support/suite.ts'
-import { TRANSLATED } from '../../support/translated-queries.ts'
+import { quotePath } from '../compiler/dialect/postgresql.ts'
+import { translateQueries, WAY_OUT } from '../compiler/sql/translate.ts'
+import { checkQueries } from '../runtime/engines/postgresql/read-only.ts'
+import { analysisEngine } from './support/analysis.ts'
+import { BothEngines, explained } from './support/both-engines.ts'
+import { HOSTILE } from './support/hostile-tables.ts'
+import { REFUSED_QUERIES } from './support/refused-queries.ts'
+import { suite } from './support/suite.ts'
+import { TRANSLATED } from './support/translated-queries.ts'
 
-const test = suite('translate')
+const test = suite('translated queries')
 
 let opened: Promise<BothEngines> | undefined
 const engines = (): Promise<BothEngines> => {
