@@ -79,6 +79,10 @@ BEGIN;
 SET LOCAL lock_timeout = '10s';
 SELECT seeknal.finish_target(${pgText(id)}) \\gset
 COMMIT;
+SELECT seeknal.fails_target(${pgText(id)}) AS is_failed \\gset
+\\if :is_failed
+SELECT seeknal.refuse_target(${pgText(id)}) \\gset
+\\endif
 \\endif
 `
 }

@@ -25,6 +25,14 @@ const inAllModes = (where: string): string => {
   return transform('written', ['source.orders'], sql, `materializations:\n${targets.join('')}`)
 }
 
+/** Rows that one key does not tell apart. */
+const TWICE = transform(
+  'twice',
+  ['transform.written'],
+  "SELECT date '2026-03-01' AS day, part FROM ref('transform.written'), unnest(ARRAY[1, 2]) AS parts(part)",
+  'materialization: {type: postgresql, connection: warehouse, table: marts.twice, mode: upsert_by_key, unique_keys: [day]}\n',
+)
+
 test('Tables that outputs are written to are written once, as each mode says, and so does a promotion', async () => {
   const { byCommand, byHand, both, execute } = await pair({
     'seeknal/orders.yml': ORDERS,
@@ -60,6 +68,18 @@ test('Tables that outputs are written to are written once, as each mode says, an
   const back = await runScript(byHand.database, 'bundle/rollback.sql', { cwd: byHand.folder })
   assert.not.ok(back.failed, back.said)
   await same(byCommand, byHand, 'a way back')
+  await both((project) => project.write('seeknal/twice.yml', TWICE))
+  await both(({ folder }) => does(folder, ['compile', '--env', 'other', '--out', 'bundle']))
+  const ended = await ends(1, byCommand.folder, ['exec', 'bundle', ...RUN, '--run-id', 'fails'])
+  const byPsql = await runScript(byHand.database, 'bundle/apply.sql', {
+    cwd: byHand.folder,
+    variables: { ...VARIABLES, run_id: 'fails' },
+  })
+  assert.ok(byPsql.failed)
+  for (const told of [ended.all, byPsql.said])
+    assert.match(told, /one key 'day' of the output has more than one row[\s\S]*row_number\(\)/)
+  await same(byCommand, byHand, 'a table that cannot be written')
+  await both((project) => project.remove('seeknal/twice.yml'))
   await both((project) => project.write('seeknal/named.yml', named(project)))
   await both(({ folder }) => does(folder, ['compile', '--out', 'bundle']))
   for (let i = 0; i < 2; i += 1) {

@@ -238,7 +238,7 @@ async function alone({ database }: EngineProject): Promise<void> {
 }
 
 /** Only in what the session keeps for itself. */
-const NOTED = /seeknal\.(begin_(step|source|target|checks)|finish_checks|fails_checks|filled|let_go)\(/
+const NOTED = /seeknal\.(begin_(step|source|target|checks)|finish_checks|fails_checks|fails_target|filled|let_go)\(/
 
 /** Numbers of the statements after which something is there that was not before; of a transaction the last and its COMMIT. */
 function changes(statements: readonly string[]): readonly number[] {

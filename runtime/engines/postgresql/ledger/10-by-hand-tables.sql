@@ -157,13 +157,36 @@ BEGIN
     ORDER BY s.ordinality) FROM jsonb_array_elements(ord->'statements') WITH ORDINALITY s));
 END $$;
 
--- Within a transaction: the table is written, which is recorded.
+-- Within a transaction: the table is written, which is recorded; or it is not, and the run ends here. A lock that others did not
+-- give up ends the file and no more, so that it can be started again.
 CREATE FUNCTION seeknal.finish_target(of_step text) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE run record;
+DECLARE
+  run record;
+  more text;
+  advice text;
 BEGIN
   SELECT r.project, r.environment, r.given->>'run_id' AS run_id, t.ord INTO STRICT run FROM pg_temp.seeknal_run r, pg_temp.seeknal_targets t WHERE t.step = of_step;
   PERFORM seeknal.require_holder(run.project, coalesce('environment-' || run.environment, 'production'), pg_backend_pid());
-  PERFORM seeknal.write_target(run.project, coalesce(run.environment, ''), run.run_id, run.ord);
-  UPDATE pg_temp.seeknal_targets t SET is_written = true WHERE t.step = of_step;
+  BEGIN
+    PERFORM seeknal.write_target(run.project, coalesce(run.environment, ''), run.run_id, run.ord);
+    UPDATE pg_temp.seeknal_targets t SET is_written = true WHERE t.step = of_step;
+  EXCEPTION WHEN SQLSTATE 'SK004' THEN
+    GET STACKED DIAGNOSTICS more = PG_EXCEPTION_DETAIL, advice = PG_EXCEPTION_HINT;
+    UPDATE pg_temp.seeknal_targets t SET failure = jsonb_build_object('message', SQLERRM, 'detail', more, 'hint', advice) WHERE t.step = of_step;
+    PERFORM seeknal.fail_by_hand('[]');
+  END;
+END $$;
+
+CREATE FUNCTION seeknal.fails_target(of_step text) RETURNS boolean
+LANGUAGE plpgsql AS $$
+BEGIN
+  RETURN (SELECT t.failure IS NOT NULL FROM pg_temp.seeknal_targets t WHERE t.step = of_step);
+END $$;
+
+CREATE FUNCTION seeknal.refuse_target(of_step text) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE failure jsonb := (SELECT t.failure FROM pg_temp.seeknal_targets t WHERE t.step = of_step);
+BEGIN
+  RAISE EXCEPTION '%', failure->>'message' USING ERRCODE = 'SK004', DETAIL = failure->>'detail', HINT = failure->>'hint';
 END $$;

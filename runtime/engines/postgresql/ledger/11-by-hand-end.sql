@@ -19,6 +19,18 @@ BEGIN
   ON CONFLICT (project, name) DO UPDATE SET documents = excluded.documents, views = excluded.views, promotion = excluded.promotion;
 END $$;
 
+-- A run whose step failed ends here, which is recorded; an environment says so, too.
+CREATE FUNCTION seeknal.fail_by_hand(failed_checks jsonb) RETURNS void
+LANGUAGE plpgsql AS $$
+DECLARE run record;
+BEGIN
+  SELECT * INTO STRICT run FROM pg_temp.seeknal_run;
+  IF run.environment IS NOT NULL THEN
+    PERFORM seeknal.save_environment(jsonb_build_object('status', 'failed', 'failed_checks', failed_checks), '{}', seeknal.views_of(run.project, run.environment), NULL);
+  END IF;
+  PERFORM seeknal.end_by_hand('failed');
+END $$;
+
 -- After the run: its locks and tables go.
 CREATE FUNCTION seeknal.let_go() RETURNS void
 LANGUAGE plpgsql AS $$

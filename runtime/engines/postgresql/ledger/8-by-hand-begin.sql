@@ -122,7 +122,7 @@ BEGIN
     production jsonb, outside jsonb, own jsonb, recorded jsonb, before jsonb);
   CREATE TEMP TABLE IF NOT EXISTS seeknal_made (node text PRIMARY KEY, query text, state jsonb, pending jsonb, checks jsonb, is_looked_at boolean DEFAULT false,
     started_at timestamptz DEFAULT clock_timestamp());
-  CREATE TEMP TABLE IF NOT EXISTS seeknal_targets (step text PRIMARY KEY, place integer GENERATED ALWAYS AS IDENTITY, ord jsonb, promoted jsonb, is_written boolean DEFAULT false);
+  CREATE TEMP TABLE IF NOT EXISTS seeknal_targets (step text PRIMARY KEY, place integer GENERATED ALWAYS AS IDENTITY, ord jsonb, promoted jsonb, is_written boolean DEFAULT false, failure jsonb);
   TRUNCATE pg_temp.seeknal_run, pg_temp.seeknal_made, pg_temp.seeknal_targets;
   INSERT INTO pg_temp.seeknal_run VALUES (of_project, environment, bundle, files,
     (SELECT jsonb_object_agg(n.value->>'id', n.value) FROM jsonb_array_elements(manifest->'nodes') n), manifest, given,

@@ -328,18 +328,13 @@ END $$;
 CREATE FUNCTION seeknal.fails_checks(of_node text) RETURNS boolean
 LANGUAGE plpgsql AS $$
 DECLARE
-  run record;
   failed jsonb := (SELECT jsonb_agg(jsonb_build_object('node', of_node, 'check', c.value->'id', 'failing_rows', c.value->'failing_rows') ORDER BY c.ordinality)
     FROM pg_temp.seeknal_made m, jsonb_array_elements(m.checks->'results') WITH ORDINALITY c WHERE m.node = of_node AND c.value->>'status' = 'failed');
 BEGIN
   IF failed IS NULL THEN
     RETURN false;
   END IF;
-  SELECT * INTO STRICT run FROM pg_temp.seeknal_run;
-  IF run.environment IS NOT NULL THEN
-    PERFORM seeknal.save_environment(jsonb_build_object('status', 'failed', 'failed_checks', failed), '{}', seeknal.views_of(run.project, run.environment), NULL);
-  END IF;
-  PERFORM seeknal.end_by_hand('failed');
+  PERFORM seeknal.fail_by_hand(failed);
   RETURN true;
 END $$;
 
