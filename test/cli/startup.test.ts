@@ -1,7 +1,17 @@
 // The built command loads nothing heavy before it needs it.
 
 import { spawnSync } from 'node:child_process'
-import { chmodSync, cpSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
@@ -93,6 +103,26 @@ test('A command keeps the code that the engine of JavaScript made of it, and sta
     assert.is(version(folder), first, `${damage.length} bytes`)
   }
   assert.ok(readFileSync(join(kept, file)).length > 1000, 'what was damaged is made again')
+})
+
+test('Kept code is used for a project of thousands of files, too', () => {
+  const folder = installed()
+  const kept = join(folder, 'code')
+  const many = Array.from({ length: 2001 }, (_, i) => [`seeknal/common/f${i}.yml`, '{}\n'])
+  const cwd = tempProject({
+    'seeknal_project.yml': 'name: many\n',
+    'seeknal/a.yml': 'kind: transform\nname: a\ntransform: SELECT 1 AS a\n',
+    ...Object.fromEntries(many),
+  })
+  const written = () => {
+    const args = [join(folder, 'main.js'), 'compile', '--stop-after', 'load']
+    assert.is(spawnSync(process.execPath, args, { cwd }).status, 0)
+    return readdirSync(kept).map((file) => statSync(join(kept, file)).mtimeMs)
+  }
+  written()
+  const second = written()
+  assert.is(second.length, 1)
+  assert.equal(written(), second, 'after two starts nothing is written any more')
 })
 
 test('Code that was kept of another program is not used', () => {
