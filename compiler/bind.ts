@@ -84,7 +84,11 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
     described.flatMap(({ node }) => (node.postgresql === undefined ? [node] : [])),
     outputs,
   )
-  diagnostics.push(...files.diagnostics, ...tables.diagnostics)
+  const inServer = server === null ? null : readInServer(graph)
+  diagnostics.push(...files.diagnostics)
+  diagnostics.push(
+    ...tables.diagnostics.filter(({ code, facts }) => code !== INEXACT || inServer?.(facts.node) !== true),
+  )
   diagnostics.push(...(server?.diagnostics ?? []), ...(server?.notAsked() ?? []))
   diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests, ...wrongTargets)
   diagnostics.push(
@@ -102,6 +106,16 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
     engine: server === null ? engine : graph.project.engine.name,
     diagnostics,
   }
+}
+
+const INEXACT = 'BIND_TYPE_INEXACT'
+
+/** Whether nobody reads a source by the types of DuckDB: then no digit of it is at stake. */
+function readInServer({ nodes }: Graph): (id: unknown) => boolean {
+  const others = new Set<unknown>(
+    nodes.flatMap((node) => (isTransform(node) && node.postgresql === undefined ? node.inputs : [])),
+  )
+  return (id) => !others.has(id)
 }
 
 /** Null: DuckDB executes. */

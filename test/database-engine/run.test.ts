@@ -241,10 +241,18 @@ test('Columns keep the types that the server gives them', async () => {
     },
     "CREATE SCHEMA shop; CREATE TABLE shop.things (code varchar(5), amount numeric, tags text[]); INSERT INTO shop.things VALUES ('a', 1.5, '{x}'), ('a', 2, '{y}')",
   )
-  await does(project.folder, ['run'])
+  assert.not.match((await ends(0, project.folder, ['run'])).err, /BIND_TYPE_INEXACT/)
   assert.equal(await project.rows('SELECT code, half, first, pg_typeof(half)::text AS type FROM analytics.more'), [
     ['a', '1.75', 'y', 'numeric'],
   ])
+  project.write(
+    'seeknal/texts.yml',
+    transform('texts', ['source.things'], "SELECT amount FROM ref('source.things')", 'dialect: duckdb\n'),
+  )
+  assert.match(
+    (await ends(0, project.folder, ['plan'])).err,
+    /'amount' of 'source\.things' is a numeric.*BIND_TYPE_INEXACT/,
+  )
 })
 
 test.run()
