@@ -206,7 +206,10 @@ test('A node that is removed takes its view along, unless something depends on i
   await does(project.folder, ['run'])
   project.remove('seeknal/by_region.yml')
   await project.database.sql('CREATE VIEW shop.regions AS SELECT region FROM analytics.by_region')
-  assert.match((await ends(1, project.folder, ['run'])).all, /analytics\.by_region cannot be removed/)
+  assert.match(
+    (await ends(1, project.folder, ['run'])).all,
+    /analytics\.by_region cannot be removed.* \(view shop\.regions depends on view analytics\.by_region\)\.\n +hint: Drop what depends on it/,
+  )
   assert.equal(await project.rows('SELECT count(*) FROM analytics.by_region'), [['2']])
   await project.database.sql('DROP VIEW shop.regions')
   await does(project.folder, ['run'])
