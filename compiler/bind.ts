@@ -84,11 +84,7 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
     described.flatMap(({ node }) => (node.postgresql === undefined ? [node] : [])),
     outputs,
   )
-  const inServer = server === null ? null : readInServer(graph)
-  diagnostics.push(...files.diagnostics)
-  diagnostics.push(
-    ...tables.diagnostics.filter(({ code, facts }) => code !== INEXACT || inServer?.(facts.node) !== true),
-  )
+  diagnostics.push(...files.diagnostics, ...atStake(tables.diagnostics, graph, server !== null))
   diagnostics.push(...(server?.diagnostics ?? []), ...(server?.notAsked() ?? []))
   diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests, ...wrongTargets)
   diagnostics.push(
@@ -108,14 +104,13 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
   }
 }
 
-const INEXACT = 'BIND_TYPE_INEXACT'
-
-/** Whether nobody reads a source by the types of DuckDB: then no digit of it is at stake. */
-function readInServer({ nodes }: Graph): (id: unknown) => boolean {
-  const others = new Set<unknown>(
+/** Without what is said of digits of a source that nobody reads by the types of DuckDB: then none is at stake. */
+function atStake(found: readonly Diagnostic[], { nodes }: Graph, isInServer: boolean): readonly Diagnostic[] {
+  if (!isInServer) return found
+  const read = new Set<unknown>(
     nodes.flatMap((node) => (isTransform(node) && node.postgresql === undefined ? node.inputs : [])),
   )
-  return (id) => !others.has(id)
+  return found.filter(({ code, facts }) => code !== 'BIND_TYPE_INEXACT' || read.has(facts.node))
 }
 
 /** Null: DuckDB executes. */
