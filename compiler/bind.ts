@@ -84,7 +84,7 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
     described.flatMap(({ node }) => (node.postgresql === undefined ? [node] : [])),
     outputs,
   )
-  diagnostics.push(...files.diagnostics, ...tables.diagnostics)
+  diagnostics.push(...files.diagnostics, ...atStake(tables.diagnostics, graph, server !== null))
   diagnostics.push(...(server?.diagnostics ?? []), ...(server?.notAsked() ?? []))
   diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests, ...wrongTargets)
   diagnostics.push(
@@ -102,6 +102,15 @@ export async function bind(graph: Graph, world: World, outside: Records = NO_REC
     engine: server === null ? engine : graph.project.engine.name,
     diagnostics,
   }
+}
+
+/** Without what is said of digits of a source that nobody reads by the types of DuckDB: then none is at stake. */
+function atStake(found: readonly Diagnostic[], { nodes }: Graph, isInServer: boolean): readonly Diagnostic[] {
+  if (!isInServer) return found
+  const read = new Set<unknown>(
+    nodes.flatMap((node) => (isTransform(node) && node.postgresql === undefined ? node.inputs : [])),
+  )
+  return found.filter(({ code, facts }) => code !== 'BIND_TYPE_INEXACT' || read.has(facts.node))
 }
 
 /** Null: DuckDB executes. */

@@ -8,6 +8,7 @@ import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { pgName, pgText } from '../../runtime/contract/postgresql-names.ts'
 import { copiedBy, isScript, loadedBy, STORED } from '../../runtime/contract/table-steps.ts'
 import { targetOrder } from '../../runtime/contract/target-order.ts'
+import { serverTypesOf } from '../../runtime/contract/target-types.ts'
 
 /** What temporary objects leave: not what the run keeps in such. */
 const FORGET = 'SELECT seeknal.drop_temporary() \\gset\n'
@@ -18,7 +19,8 @@ export function stepByHand(step: Step, node: ManifestNode, text: string, prefix:
   if (step.kind === 'materialize') return targetByHand(step, node, prefix)
   const id = pgText(step.node)
   const output = tableOf(step)
-  if (output?.made === 'view') return `SELECT seeknal.read_source(${id}, ${pgText(text)}) \\gset\n`
+  if (output?.made === 'view')
+    return `SELECT seeknal.read_source(${id}, ${pgText(text)}, ${pgText(JSON.stringify(serverTypesOf(node)))}) \\gset\n`
   const values = Object.entries(output?.values ?? {}).flatMap(([name, template]) =>
     // What was given, or a variable for each text that values of the run are in.
     template === `{{ ${name} }}` || template === `{{ env.${name.slice('env_'.length)} }}`

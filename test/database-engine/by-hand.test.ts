@@ -207,6 +207,16 @@ test('apply.sql refuses a production that moved, another writer, a changed file,
   await engine('duckdb', 'postgresql')
   appendFileSync(join(project.folder, 'bundle/review.md'), 'Nobody reviewed this.\n')
   await refused(project, /the bundle is not what bundle\.json says: review\.md/, variables)
+  await project.database.sql(
+    'ALTER TABLE shop.orders ADD c char(5); ALTER TABLE shop.orders RENAME day TO old; ALTER TABLE shop.orders RENAME c TO day',
+  )
+  await does(project.folder, ['compile', '--out', 'bundle'])
+  const ended = await runScript(project.database, 'bundle/apply.sql', { cwd: project.folder, variables })
+  assert.ok(ended.failed)
+  assert.match(
+    ended.said,
+    /columns of source\.orders are no longer those that it was compiled with: day date → character\(5\)/,
+  )
 })
 
 test('A check that fails ends apply.sql, and production and what is applied stay as they were', async () => {

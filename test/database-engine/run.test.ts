@@ -206,7 +206,10 @@ test('A node that is removed takes its view along, unless something depends on i
   await does(project.folder, ['run'])
   project.remove('seeknal/by_region.yml')
   await project.database.sql('CREATE VIEW shop.regions AS SELECT region FROM analytics.by_region')
-  assert.match((await ends(1, project.folder, ['run'])).all, /analytics\.by_region cannot be removed/)
+  assert.match(
+    (await ends(1, project.folder, ['run'])).all,
+    /analytics\.by_region cannot be removed.* \(view shop\.regions depends on view analytics\.by_region\)\.\n +hint: Drop what depends on it/,
+  )
   assert.equal(await project.rows('SELECT count(*) FROM analytics.by_region'), [['2']])
   await project.database.sql('DROP VIEW shop.regions')
   await does(project.folder, ['run'])
@@ -241,10 +244,18 @@ test('Columns keep the types that the server gives them', async () => {
     },
     "CREATE SCHEMA shop; CREATE TABLE shop.things (code varchar(5), amount numeric, tags text[]); INSERT INTO shop.things VALUES ('a', 1.5, '{x}'), ('a', 2, '{y}')",
   )
-  await does(project.folder, ['run'])
+  assert.not.match((await ends(0, project.folder, ['run'])).err, /BIND_TYPE_INEXACT/)
   assert.equal(await project.rows('SELECT code, half, first, pg_typeof(half)::text AS type FROM analytics.more'), [
     ['a', '1.75', 'y', 'numeric'],
   ])
+  project.write(
+    'seeknal/texts.yml',
+    transform('texts', ['source.things'], "SELECT amount FROM ref('source.things')", 'dialect: duckdb\n'),
+  )
+  assert.match(
+    (await ends(0, project.folder, ['plan'])).err,
+    /'amount' of 'source\.things' is a numeric.*BIND_TYPE_INEXACT/,
+  )
 })
 
 test.run()

@@ -53,10 +53,12 @@ BEGIN
   END IF;
 END $$;
 
--- A source that is a table of this database, by a query: its rows say whether it is what it was. It is read by a view.
-CREATE FUNCTION seeknal.read_source(of_node text, of_query text) RETURNS void
+-- A source that is a table of this database, by a query: its rows say whether it is what it was. It is read by a view. `types`:
+-- the type of each column, without which it is another table.
+CREATE FUNCTION seeknal.read_source(of_node text, of_query text, types jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE
+  difference text;
   columns jsonb := (SELECT seeknal.types_of(r.nodes->of_node->'columns') FROM pg_temp.seeknal_run r);
   place text := seeknal.place_of_run();
   stored jsonb := seeknal.state_of_day(of_node, place);
@@ -66,6 +68,17 @@ BEGIN
   IF stored IS NOT NULL THEN
     PERFORM seeknal.show_stored(of_node, stored);
     RETURN;
+  END IF;
+  EXECUTE 'CREATE TEMP VIEW seeknal_looked AS ' || of_query;
+  SELECT string_agg(CASE WHEN a.attname IS NULL THEN format('- %s %s', t.key, t.value) ELSE format('%s %s → %s', t.key, t.value, a.type) END, ', ')
+  INTO difference
+  FROM jsonb_each_text(types) t LEFT JOIN (SELECT attname, seeknal.base_type(atttypid, atttypmod) AS type FROM pg_attribute
+    WHERE attrelid = 'pg_temp.seeknal_looked'::regclass AND attnum > 0) a ON a.attname = t.key
+  WHERE a.type IS DISTINCT FROM t.value;
+  DROP VIEW pg_temp.seeknal_looked;
+  IF difference IS NOT NULL THEN
+    RAISE EXCEPTION 'The columns of % are no longer those that it was compiled with: %', of_node, difference
+      USING ERRCODE = 'SK004', HINT = 'Accept them with `seeknal lock --accept`, and compile again.';
   END IF;
   digest := seeknal.row_digest('(' || E'\n' || of_query || E'\n)', 'q') || ':' || seeknal.columns_fingerprint(columns);
   PERFORM seeknal.take_source(of_node, jsonb_build_object('rows', split_part(digest, ':', 1)::bigint, 'digest', digest,

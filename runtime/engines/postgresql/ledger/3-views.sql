@@ -258,7 +258,9 @@ END $$;
 -- equal are left alone.
 CREATE FUNCTION seeknal.show_now(before jsonb, after jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
-DECLARE item record;
+DECLARE
+  item record;
+  others text;
 BEGIN
   FOR item IN
     SELECT a.value AS output, b.value IS NOT NULL AS is_ours
@@ -281,8 +283,9 @@ BEGIN
     BEGIN
       EXECUTE format('DROP %s IF EXISTS %I.%I RESTRICT', CASE WHEN item.is_table THEN 'TABLE' ELSE 'VIEW' END, item.output->>'schema', item.output->>'name');
     EXCEPTION WHEN dependent_objects_still_exist THEN
+      GET STACKED DIAGNOSTICS others = PG_EXCEPTION_DETAIL;
       RAISE EXCEPTION '%.% cannot be removed: other things depend on it', item.output->>'schema', item.output->>'name'
-        USING ERRCODE = 'SK004', DETAIL = SQLERRM;
+        USING ERRCODE = 'SK004', DETAIL = replace(others, E'\n', '; '), HINT = 'Drop what depends on it, or let it read something else.';
     END;
     DELETE FROM seeknal.published WHERE schema_name = item.output->>'schema' AND table_name = item.output->>'name';
   END LOOP;

@@ -85,7 +85,9 @@ BEGIN
     ORDER BY b.ordinality DESC
   LOOP
     IF item.view IS NOT NULL AND EXISTS (SELECT FROM seeknal.dependents_of(item.view)) THEN
-      RAISE EXCEPTION '%.% cannot be removed: other things depend on it', item.schema, item.name USING ERRCODE = 'SK004';
+      RAISE EXCEPTION '%.% cannot be removed: other things depend on it', item.schema, item.name
+        USING ERRCODE = 'SK004', DETAIL = (SELECT string_agg(d.title, '; ' ORDER BY d.place) FROM seeknal.dependents_of(item.view) d),
+          HINT = 'Drop what depends on it, or let it read something else.';
     END IF;
     PERFORM seeknal.note_later(ARRAY[format('DROP VIEW IF EXISTS %I.%I RESTRICT', item.schema, item.name)]);
   END LOOP;
