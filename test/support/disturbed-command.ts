@@ -9,6 +9,7 @@ import { cli } from './cli.ts'
 import { copyOf } from './prepared.ts'
 import type { Ended } from './seeknal.ts'
 import { SentStatements, type Statement } from './sent-statements.ts'
+import { watchChanges } from './watched-changes.ts'
 
 /** Does `work` and calls `onWrite` with each message to a server after it was handed to the system. */
 async function watched<T>(work: () => Promise<T>, onWrite: (socket: Socket, message: Buffer) => void): Promise<T> {
@@ -59,20 +60,37 @@ export async function disturbed(
 export const cutOff = (folder: string, args: readonly string[], at: number): Promise<string | undefined> =>
   cutOffIn(folder, (cut) => disturbed(folder, args, at, cut))
 
-/** The same for any work in a project, which is cut off when it calls `cut`. */
+/** Cuts the command off at its `at`-th change below target/, in the middle of it where it has one. */
+export const cutOffAtChange = (folder: string, args: readonly string[], at: number): Promise<string | undefined> =>
+  cutOffIn(folder, async (cut) => {
+    let changes = 0
+    const end = watchChanges(join(folder, 'target'), (_, middle) => {
+      changes += 1
+      if (changes === at) middle(join(cut(), 'target'))
+    })
+    try {
+      await cli(folder, args)
+    } finally {
+      end()
+    }
+  })
+
+/** The same for any work in a project, which is cut off when it calls `cut`: that gives the copy. */
 export async function cutOffIn(
   folder: string,
-  work: (cut: () => void) => Promise<unknown>,
+  work: (cut: () => string) => Promise<unknown>,
 ): Promise<string | undefined> {
   const sockets = new Set<Socket>()
   let left: string | undefined
-  const cut = (): void => {
-    left = copyOf(folder)
+  const cut = (): string => {
+    const copy = copyOf(folder)
+    left = copy
     Socket.prototype.connect = function (this: Socket): Socket {
       process.nextTick(() => this.destroy(new Error('cut off')))
       return this
     } as typeof Socket.prototype.connect
     for (const socket of sockets) socket.destroy()
+    return copy
   }
   await watched(
     () =>
