@@ -27,8 +27,8 @@ function filesBelow(folder, endings) {
 
 /** The commands: where main.ts is built to, a program and what starts it. */
 const COMMANDS = ['compiler/cli', 'runtime/cli']
-/** Test programs that are started at each fault point, and so are built as the commands are. */
-const STARTED_OFTEN = ['test/programs/faulty-run.ts', 'test/programs/target-run.ts']
+/** Test programs that are started often, and so are built as the commands are. */
+const STARTED_OFTEN = ['test/programs/faulty-run.ts']
 const TESTS = () => [
   'test/run.ts',
   ...filesBelow('test', ['.test.ts']).filter((file) => file.includes(only)),

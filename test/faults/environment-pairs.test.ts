@@ -1,4 +1,4 @@
-// Two commands at once, in processes of their own, one of them held in the middle: what may not be together is refused and
+// Two commands at once, one of them in a process of its own and held in the middle: what may not be together is refused and
 // names the holder, nothing is lost, and in the end everything is as if one had come after the other.
 
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,7 +8,7 @@ import { sha256 } from '../../runtime/contract/canonical-json.ts'
 import { verifyHistory } from '../../runtime/history.ts'
 import { heldLocks } from '../../runtime/store/locks.ts'
 import { openStore } from '../../runtime/store/store.ts'
-import { does, ends, rowsOf } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { type Held, held, started } from '../support/held-command.ts'
 import { copyOf, prepared } from '../support/prepared.ts'
 import { production, tree } from '../support/runtime-project.ts'
@@ -115,9 +115,9 @@ test('Of two applies of one environment one works, the other is refused or waits
     const folder = await planned()
     const first = await held(folder, apply, at)
     await refused(folder, apply, first, "environment 'dev'")
-    const waiting = started(folder, [...apply, '--lock-timeout', '60s'])
+    const waiting = cli(folder, [...apply, '--lock-timeout', '60s'])
     await goesOn(first)
-    const second = await waiting.ended
+    const second = await waiting
     assert.is(second.code, 0, second.all)
     assert.match(await does(folder, apply), /Nothing left to do/)
     assert.equal(await rowsOf(folder, 'SELECT orders FROM transform_daily ORDER BY day', 'dev'), [['2'], ['1']])
@@ -197,9 +197,9 @@ test('Of two promotions of the same node the second is refused, since production
   await does(folder, ['env', 'plan', 'other'])
   await does(folder, ['env', 'apply', 'other'])
   const first = await held(folder, ['env', 'promote', 'dev'], /^rename current /)
-  const second = started(folder, ['env', 'promote', 'other', '--lock-timeout', '60s'])
+  const second = cli(folder, ['env', 'promote', 'other', '--lock-timeout', '60s'])
   await goesOn(first)
-  const { code, all } = await second.ended
+  const { code, all } = await second
   assert.is(code, 3, all)
   assert.match(all, /Production moved: transform\.daily/)
   assert.equal(await rowsOf(folder, 'SELECT orders FROM transform_daily ORDER BY day'), [['2'], ['1']])
@@ -215,10 +215,13 @@ test('Promotions between environments in opposite directions end, one after the 
   // While nothing is in its place, the environment is what it was.
   assert.equal(await rowsOf(folder, 'SELECT price FROM transform_lone', 'fix'), [['2']])
   assert.match(await does(folder, ['env', 'list']), /fix +applied/)
-  const others = [toDev, toFix, toDev, toFix].map((args) => started(folder, args))
+  const others = [
+    ...[toDev, toFix].map((args) => started(folder, args).ended),
+    ...[toDev, toFix].map((args) => cli(folder, args)),
+  ]
   await goesOn(first)
-  for (const { ended } of others) {
-    const { code, all } = await ended
+  for (const other of others) {
+    const { code, all } = await other
     assert.is(code, 0, all)
   }
   for (const name of ['dev', 'fix'])

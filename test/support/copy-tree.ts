@@ -1,6 +1,7 @@
 // A folder → a copy of it as it is at this moment: what is one file under several names is one again, links stay links, and
 // times stay what they were.
 
+import { execFileSync } from 'node:child_process'
 import fs from 'node:fs'
 import { join } from 'node:path'
 
@@ -14,6 +15,7 @@ export function copyTree(from: string, to: string, copied: Map<number, string> =
   for (const entry of readdirSync(from, { withFileTypes: true })) {
     const [path, copy] = [join(from, entry.name), join(to, entry.name)]
     if (entry.isDirectory()) copyTree(path, copy, copied)
+    else if (entry.isFIFO()) execFileSync('mkfifo', [copy])
     else if (entry.isSymbolicLink()) symlinkSync(readlinkSync(path), copy)
     else {
       const { ino, atime, mtime } = lstatSync(path)

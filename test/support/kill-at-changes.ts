@@ -8,6 +8,7 @@ import * as assert from 'uvu/assert'
 import { does } from './cli.ts'
 import { cutOff, disturbed } from './disturbed-command.ts'
 import type { EngineProject } from './engine-project.ts'
+import { keptDatabase } from './kept-database.ts'
 import { postgresServer } from './postgres.ts'
 import { copyOf } from './prepared.ts'
 import { command } from './seeknal.ts'
@@ -64,26 +65,6 @@ const visible = (lines: readonly string[]): string[] =>
       ),
   )
 
-/** A database that can be put back to how it was: `keep` is called once, then `restore` as often as wanted. */
-function kept({ database }: EngineProject, name: string) {
-  const copy = `${database.database}_${name}`
-  const server = postgresServer()
-  const admin = async (sql: string) => (await server).admin(sql)
-  const free = `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database.database}'`
-  // Files are cheaper to copy than to log. A crash takes sequences back in a copy that was logged.
-  const copied = (from: string) => `TEMPLATE ${from} OWNER ${database.user} STRATEGY file_copy`
-  return {
-    async keep(): Promise<void> {
-      await admin(free)
-      await admin(`CREATE DATABASE ${copy} ${copied(database.database)}`)
-    },
-    async restore(): Promise<void> {
-      await admin(`DROP DATABASE ${database.database} WITH (FORCE)`)
-      await admin(`CREATE DATABASE ${database.database} ${copied(copy)}`)
-    },
-  }
-}
-
 /** Waits until the sessions of a command that is gone are gone. */
 async function alone({ database }: EngineProject): Promise<void> {
   const others =
@@ -108,8 +89,8 @@ export async function killEverywhere(
   { server: isServer = false }: KillOptions = {},
 ): Promise<number> {
   const { folder, database } = project
-  const [state, start] = [kept(project, args.join('_').replace(/\W/g, '_')), copyOf(folder)]
-  await state.keep()
+  const start = copyOf(folder)
+  const state = await keptDatabase(database, args.join('_').replace(/\W/g, '_'))
   const before = visible(await wholeDatabase(database, LEFT))
   const { ended: first, sent } = await disturbed(folder, args, 0, () => {})
   assert.is(first.code, 0, first.all)

@@ -7,6 +7,7 @@ import * as assert from 'uvu/assert'
 import { verifyHistory } from '../../runtime/history.ts'
 import { heldLocks } from '../../runtime/store/locks.ts'
 import { openStore } from '../../runtime/store/store.ts'
+import { afterEachFile } from './after-file.ts'
 import { cli, does } from './cli.ts'
 import { killStates } from './kill-states.ts'
 import { copyOf } from './prepared.ts'
@@ -17,6 +18,7 @@ import { tempProject } from './temp.ts'
 const daily = 'seeknal/transforms/daily.yml'
 
 const reached = new Map<string, Promise<string>>()
+afterEachFile(() => reached.clear())
 
 /** A project on which the commands were done, made once; `edit` gives a node one more column. */
 function projectAfter(files: Readonly<Record<string, string>>, commands: readonly (readonly string[])[]) {

@@ -18,9 +18,10 @@ type OnChange = (what: string, path: unknown, from: string, middle: Middle) => v
 
 /** Watches a function of node:fs. `path` names what a call changes, '' for nothing; `middle` does a part of it. */
 const watching =
-  (onChange: OnChange) =>
+  (onChange: OnChange, plains: Map<string, Call>) =>
   (name: string, what: string, path: Call, middle: (path: string, ...args: unknown[]) => void = () => {}) => {
     const plain: Call = Reflect.get(fs, name)
+    plains.set(name, plain)
     Reflect.set(fs, name, (...args: unknown[]): unknown => {
       if (inside) return plain(...args)
       inside = true
@@ -50,18 +51,20 @@ const file: Call = (path) => (typeof path === 'number' ? opened.get(path) : path
 /**
  * Calls `onChange` before each change below `folder`: `rename current from .current.0f3a`. `middle` does a part of the
  * change, where one has a middle, in `folder` or in a copy of it: half of a text is written, the first entry of a folder is removed.
+ * What it gives ends the watching.
  */
 export function watchChanges(
   folder: string,
   onChange: (change: string, middle: (copy?: string) => void) => void,
-): void {
+): () => void {
+  const plains = new Map<string, Call>()
   const watch = watching((what, path, from, middle) => {
     const full = typeof path === 'string' ? resolve(path) : ''
     if (!full.startsWith(`${folder}/`)) return
     const below = full.slice(folder.length + 1)
     const source = from === '' ? '' : ` from ${resolve(from).slice(folder.length + 1)}`
     onChange(`${what} ${below}${source}`, (copy = folder) => middle(join(copy, below)))
-  })
+  }, plains)
   watch('openSync', 'open', (path, flags = 'r') => (flags === 'r' ? '' : path))
   watch('writeSync', 'append', file, (path, _, text) => real.appendFileSync(path, half(text)))
   watch('appendFileSync', 'append', file, (path, _, text) => real.appendFileSync(path, half(text)))
@@ -78,4 +81,8 @@ export function watchChanges(
   watch('mkdirSync', 'make', (path) => (real.existsSync(String(path)) ? '' : path))
   watch('chmodSync', 'protect', first)
   syncBuiltinESMExports()
+  return () => {
+    for (const [name, plain] of plains) Reflect.set(fs, name, plain)
+    syncBuiltinESMExports()
+  }
 }

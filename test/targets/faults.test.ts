@@ -9,7 +9,11 @@ import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
+import { cutOffIn } from '../support/disturbed-command.ts'
+import { keptDatabase } from '../support/kept-database.ts'
 import { postgresServer, type TestDatabase } from '../support/postgres.ts'
+import { copyOf } from '../support/prepared.ts'
+import { runTarget } from '../support/run-target.ts'
 import { suite } from '../support/suite.ts'
 import { ordersNode, type TargetProject, type TargetText, targetProject } from '../support/target-project.ts'
 
@@ -49,7 +53,7 @@ const MODES: Readonly<Record<string, { readonly fields: string; readonly after: 
     ],
   },
 }
-const program = fileURLToPath(new URL('../programs/target-run/main.cjs', import.meta.url))
+const program = fileURLToPath(new URL('../programs/target-run.js', import.meta.url))
 
 /** Production has the old rows; the new ones are there to be read. */
 async function twoVersions(target: TargetText): Promise<TargetProject> {
@@ -88,29 +92,42 @@ async function waiting(database: TestDatabase): Promise<void> {
   throw new Error('no session waits')
 }
 
+const POINTS = ['target_begun', 'target_copied', 'target_changed', 'target_committed']
+
+/** What a run that is killed at the point leaves. A process is killed as well as what is cut off, and costs much more. */
+async function killedAt(point: string, folder: string, isProcess: boolean): Promise<string | undefined> {
+  if (!isProcess) return cutOffIn(folder, (cut) => runTarget(folder, (passed) => passed === point && cut()))
+  const run = spawnSync(process.execPath, [program, folder, point], { encoding: 'utf8' })
+  assert.is(run.signal, 'SIGKILL', run.stdout + run.stderr)
+  return folder
+}
+
 for (const [mode, { fields, after }] of Object.entries(MODES))
-  for (const point of ['target_begun', 'target_copied', 'target_changed', 'target_committed'])
-    test(`a run with mode ${mode} that is killed at ${point} leaves the old rows or the new ones, and the next brings the new`, async () => {
-      const project = await twoVersions({ fields })
-      const run = spawnSync(process.execPath, [program, project.folder, point], { encoding: 'utf8' })
-      assert.is(run.signal, 'SIGKILL', run.stdout + run.stderr)
+  test(`a run with mode ${mode} that is killed leaves the old rows or the new ones, and the next brings the new`, async () => {
+    const project = await twoVersions({ fields })
+    const kept = await keptDatabase(project.database, 'kept')
+    for (const point of POINTS) {
+      const left = await killedAt(point, copyOf(project.folder), mode === 'append' && point === 'target_changed')
+      assert.ok(left, point)
       await alone(project.database)
-      assert.equal(await project.rows(ROWS), point === 'target_committed' ? after : BEFORE)
-      assert.equal(await leftOver(project.database), [])
-      await does(project.folder, ['run'])
-      assert.equal(await project.rows(ROWS), after)
-      assert.equal(readdirSync(join(project.folder, 'target/tmp')), [])
-      assert.match(await does(project.folder, ['run']), /No changes detected/)
-    })
+      assert.equal(await project.rows(ROWS), point === 'target_committed' ? after : BEFORE, point)
+      assert.equal(await leftOver(project.database), [], point)
+      await does(left, ['run'])
+      assert.equal(await project.rows(ROWS), after, point)
+      assert.equal(readdirSync(join(left, 'target/tmp')), [], point)
+      assert.match(await does(left, ['run']), /No changes detected/, point)
+      await kept.restore()
+    }
+  })
 
 const MANY = {
-  sql: "SELECT i::BIGINT AS id, repeat('x', 200) AS customer FROM range(1000000) t(i) WHERE (SELECT count(*) > 0 FROM",
+  sql: "SELECT i::BIGINT AS id, repeat('x', 1500) AS customer FROM range(20000) t(i) WHERE (SELECT count(*) > 0 FROM",
 }
 const many = ordersNode(MANY).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw'))\n")
 
 /** A table that takes its time over one of the rows, so that what happens meanwhile does. */
 const SLOW = `CREATE SCHEMA analytics;
-  CREATE TABLE analytics.orders (id bigint CONSTRAINT slow CHECK (id <> 500000 OR pg_sleep(10) IS NOT NULL), customer text);
+  CREATE TABLE analytics.orders (id bigint CONSTRAINT slow CHECK (id <> 5000 OR pg_sleep(10) IS NOT NULL), customer text);
   INSERT INTO analytics.orders VALUES (7, 'there')`
 const FAST = 'ALTER TABLE analytics.orders DROP CONSTRAINT slow'
 
@@ -149,7 +166,7 @@ test('a connection that is lost while rows are sent leaves the table as it was, 
   assert.equal(await leftOver(database), [])
   await database.sql(FAST)
   await does(project.folder, ['run'])
-  assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['1000000']])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['20000']])
 })
 
 test('a server that crashes while rows are sent has the old rows when it is back', async () => {
@@ -168,7 +185,7 @@ test('a server that crashes while rows are sent has the old rows when it is back
   assert.equal(await leftOver(database), [])
   await database.sql(FAST)
   await does(project.folder, ['run'])
-  assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['1000000']])
+  assert.equal(await project.rows('SELECT count(*) FROM analytics.orders'), [['20000']])
 })
 
 test('a table that others have locked is waited for, tried again, and then named', async () => {
@@ -250,11 +267,11 @@ test('many readers of a large table see, while its rows are replaced, all old ro
   const project = await targetProject()
   const { database } = project
   await database.sql(
-    `CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint PRIMARY KEY CHECK (id <> 200000 OR pg_sleep(3) IS NOT NULL), customer text);
+    `CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint PRIMARY KEY CHECK (id <> 20000 OR pg_sleep(1) IS NOT NULL), customer text);
      CREATE VIEW analytics.customers AS SELECT customer FROM analytics.orders;
-     INSERT INTO analytics.orders SELECT i, 'old' FROM generate_series(0, 149999) i`,
+     INSERT INTO analytics.orders SELECT i, 'old' FROM generate_series(0, 14999) i`,
   )
-  const select = "SELECT i::BIGINT AS id, 'new' AS customer FROM range(300000) t(i) WHERE (SELECT count(*) > 0 FROM"
+  const select = "SELECT i::BIGINT AS id, 'new' AS customer FROM range(30000) t(i) WHERE (SELECT count(*) > 0 FROM"
   project.write(
     'seeknal/orders.yml',
     ordersNode({ sql: select }).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw'))\n"),
@@ -262,7 +279,7 @@ test('many readers of a large table see, while its rows are replaced, all old ro
   const reads = [
     'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.orders',
     'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.customers',
-    'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.orders WHERE id IN (5, 149999)',
+    'SELECT count(*) || min(customer) || max(customer) AS all FROM analytics.orders WHERE id IN (5, 14999)',
   ]
   const [seen, during] = [new Set<string>(), new Set<string>()]
   let isOver = false
@@ -280,13 +297,13 @@ test('many readers of a large table see, while its rows are replaced, all old ro
     isOver = true
   })
   await Promise.all(reading)
-  assert.equal([...during].sort(), ['150000oldold', '2oldold'])
-  const whole = ['150000oldold', '2oldold', '300000newnew', '2newnew']
+  assert.equal([...during].sort(), ['15000oldold', '2oldold'])
+  const whole = ['15000oldold', '2oldold', '30000newnew', '2newnew']
   assert.equal(
     [...seen].filter((all) => !whole.includes(all)),
     [],
   )
-  assert.equal(await project.rows('SELECT count(*), min(customer) FROM analytics.customers'), [['300000', 'new']])
+  assert.equal(await project.rows('SELECT count(*), min(customer) FROM analytics.customers'), [['30000', 'new']])
 })
 
 test('a value that cannot be sent is the failure, and the run ends', async () => {
