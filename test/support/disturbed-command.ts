@@ -13,7 +13,7 @@ import { watchChanges } from './watched-changes.ts'
 
 /** Does `work` and calls `onWrite` with each message to a server after it was handed to the system. */
 async function watched<T>(work: () => Promise<T>, onWrite: (socket: Socket, message: Buffer) => void): Promise<T> {
-  const { connect, write } = Socket.prototype
+  const { write } = Socket.prototype
   Socket.prototype.write = function (this: Socket, ...given: Parameters<typeof write>): boolean {
     const result = write.apply(this, given)
     if (this.remotePort !== undefined) onWrite(this, Buffer.from(given[0]))
@@ -22,7 +22,7 @@ async function watched<T>(work: () => Promise<T>, onWrite: (socket: Socket, mess
   try {
     return await work()
   } finally {
-    Object.assign(Socket.prototype, { connect, write })
+    Object.assign(Socket.prototype, { write })
   }
 }
 
@@ -85,27 +85,30 @@ export async function cutOffIn(
   const cut = (): string => {
     const copy = copyOf(folder)
     left = copy
-    Socket.prototype.connect = function (this: Socket): Socket {
-      process.nextTick(() => this.destroy(new Error('cut off')))
-      return this
-    } as typeof Socket.prototype.connect
     for (const socket of sockets) socket.destroy()
     return copy
   }
-  await watched(
-    () =>
-      work(cut).catch((error) => {
-        if (left === undefined) throw error
-      }),
-    (socket) => sockets.add(socket),
-  )
+  const { connect } = Socket.prototype
+  Socket.prototype.connect = function (this: Socket, ...given: Parameters<typeof connect>): Socket {
+    sockets.add(this)
+    if (left === undefined) return connect.apply(this, given)
+    process.nextTick(() => this.destroy(new Error('cut off')))
+    return this
+  } as typeof connect
+  try {
+    await work(cut)
+  } catch (error) {
+    if (left === undefined) throw error
+  } finally {
+    Object.assign(Socket.prototype, { connect })
+  }
   if (left !== undefined) forgetHolder(join(left, 'target'))
   return left
 }
 
 /** Locks and temporary folders that this process held are those of one that is gone. */
 function forgetHolder(target: string): void {
-  const gone = spawnSync(process.execPath, ['--version']).pid
+  const gone = spawnSync('true').pid
   const namesIn = (folder: string) => (existsSync(join(target, folder)) ? readdirSync(join(target, folder)) : [])
   const owners = [
     ...namesIn('locks').map((name) => join(target, 'locks', name)),
