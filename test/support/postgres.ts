@@ -18,6 +18,7 @@ const SETTINGS = [
   'fsync=off',
   'full_page_writes=off',
   'autovacuum=off',
+  'scram_iterations=1',
   'max_wal_size=256MB',
   'shared_buffers=64MB',
   'ssl=on',
