@@ -1,7 +1,7 @@
-// Runs the built test files (*.test.js beside this file) in processes with a temporary folder and home of their own, one
-// more at a time than there are cores, since some wait, the files that take longest first. A process takes one file after
-// the other (support/after-file.ts), except those of ALONE. Cannot be green without running: every file must report that each of its tests ran to its end
-// (support/suite.ts, support/report.ts).
+// Runs the built test files (*.test.js beside this file) in processes with a temporary folder and home of their own, two
+// more at a time than there are cores, since many wait, the files that take longest first. A process takes one file after
+// the other (support/after-file.ts). Cannot be green without running: every file must report that each of its tests ran
+// to its end (support/suite.ts, support/report.ts).
 //   node dist-test/run.js [--tests=DIR] [TEXT…]    only files whose path contains one of the texts
 // Last line: `N passed, N failed, N skipped`. Exit code 1 when something failed or nothing ran.
 
@@ -16,8 +16,6 @@ import { folderFor, TestProcess } from './support/test-process.ts'
 
 const FILE_TIMEOUT_MS = 280_000
 const SLOW_MS = 2_000
-/** Files that look at their own process, or disturb it. The others share one: loading the program and starting an engine costs more than most tests. */
-const ALONE: readonly string[] = []
 /** What takes longest, and so begins first: the cores then end together. */
 const FIRST = ['faults/', 'targets/faults', 'database-engine/', 'cli/promoted-edits', 'cli/completion']
 
@@ -51,12 +49,11 @@ class Lane {
   }
 
   async run(file: string): Promise<void> {
-    const isAlone = ALONE.some((prefix) => relative(this.#folder, file).startsWith(prefix))
     const started = performance.now()
-    const process = (isAlone ? undefined : this.#shared) ?? new TestProcess(PROGRAM, FILE_TIMEOUT_MS)
+    const process = this.#shared ?? new TestProcess(PROGRAM, FILE_TIMEOUT_MS)
     const outcome = await process.run(file)
-    if (!isAlone) this.#shared = outcome.isOver ? undefined : process
-    const after = isAlone || outcome.isOver ? await process.end() : { ending: 0, output: '' }
+    this.#shared = outcome.isOver ? undefined : process
+    const after = outcome.isOver ? await process.end() : { ending: 0, output: '' }
     const ending = outcome.ending === 0 ? after.ending : outcome.ending
     const ms = performance.now() - started
     const results = outcome.report?.results ?? []
@@ -106,7 +103,7 @@ async function main(): Promise<number> {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await lane.run(file)
     await lane.end()
   }
-  await Promise.all(Array.from({ length: availableParallelism() + 1 }, work))
+  await Promise.all(Array.from({ length: availableParallelism() + 2 }, work))
   rmSync(shared, { recursive: true, force: true })
   return summary(runs)
 }

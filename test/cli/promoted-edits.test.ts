@@ -18,7 +18,7 @@ import { removeFolder, tempFolder, writeFiles } from '../support/temp.ts'
 
 const test = suite('cli/promoted edits')
 
-const EDITS = Number(process.env.EDITS ?? 10)
+const EDITS = Number(process.env.EDITS ?? 6)
 const SEED = Number(process.env.SEED ?? 1)
 const AT = ['--run-timestamp', '2020-02-15T08:00:00Z', '--run-id', 'a']
 
