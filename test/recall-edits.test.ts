@@ -15,7 +15,7 @@ import { suite } from './support/suite.ts'
 import { tempFolder } from './support/temp.ts'
 
 const test = suite('recall edits')
-const EDITS = Number(process.env.EDITS ?? 40)
+const EDITS = Number(process.env.EDITS ?? 24)
 const SEED = Number(process.env.SEED ?? 1)
 
 const observe: ObserveSources = async (requests) => requests.map(() => ({ kind: 'absent' }))

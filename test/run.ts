@@ -17,7 +17,15 @@ import { folderFor, TestProcess } from './support/test-process.ts'
 const FILE_TIMEOUT_MS = 280_000
 const SLOW_MS = 2_000
 /** What takes longest, and so begins first: the cores then end together. */
-const FIRST = ['faults/', 'targets/faults', 'database-engine/', 'cli/promoted-edits', 'cli/completion']
+const FIRST = [
+  'faults/',
+  'targets/',
+  'database-engine/',
+  'cli/promoted-edits',
+  'cli/completion',
+  'differential',
+  'edits',
+]
 
 const PROGRAM = fileURLToPath(new URL('programs/test-files.js', import.meta.url))
 

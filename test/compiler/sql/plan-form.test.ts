@@ -99,7 +99,7 @@ x FROM source.o o LEFT JOIN (SELECT 1 AS x, id FROM source.c) c ON o.cid = c.id 
 `
 
 /** Two spellings of one thing on a line. */
-const EQUAL = String.raw`
+const EQUAL = `
 id, name FROM source.c | "id" , name /* the name */ from source.c -- all
 c.id FROM source.c AS c | x.id FROM source.c AS x
 id FROM source.c WHERE id <> 1 | id FROM source.c WHERE (id != 1)
