@@ -127,10 +127,14 @@ function initialise(data: string): void {
   owned(passwordFile)
   const locale = ['--encoding=UTF8', '--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8']
   const args = ['-D', data, '-U', 'postgres', `--pwfile=${passwordFile}`, '-A', 'scram-sha-256', ...locale]
-  const made = spawnSync(join(programs(), 'initdb'), [...args, '--no-sync', '--wal-segsize=1', '--no-instructions', '-c', 'scram_iterations=1'], {
-    ...OWNER,
-    env: {},
-    encoding: 'utf8',
-  })
+  const made = spawnSync(
+    join(programs(), 'initdb'),
+    [...args, '--no-sync', '--wal-segsize=1', '--no-instructions', '-c', 'scram_iterations=1'],
+    {
+      ...OWNER,
+      env: {},
+      encoding: 'utf8',
+    },
+  )
   if (made.status !== 0) throw new Error(`initdb: ${made.stdout}${made.stderr}`)
 }
