@@ -2,6 +2,7 @@
 // the run's variables, which volatile functions it calls, and what goes by an order that nothing fixes. Names decide, since
 // no catalogue is at hand: a function of somebody's own counts as none of these. Pure.
 
+import { listOf, type Tree, treeOf } from './parse-tree.ts'
 import { utf16At } from './utf16.ts'
 
 export interface QueryFacts {
@@ -14,8 +15,6 @@ export interface QueryFacts {
   /** As in a manifest, sorted. */
   readonly orderDependent: readonly string[]
 }
-
-type Tree = Readonly<Record<string, unknown>>
 
 const TIMESTAMP = 'timestamp with time zone'
 
@@ -81,7 +80,7 @@ class Walk {
     else if (key === 'SQLValueFunction') this.#word(tree)
     else if (key === 'TypeCast') this.#literal(tree)
     else if (key === 'limitCount' || key === 'limitOffset') this.ordered.add('limit')
-    else if (key === 'distinctClause' && listOf(value).some((item) => Object.keys(treeOf(item)).length > 0))
+    else if (key === 'distinctClause' && listOf(value).some((item) => Object.keys(item).length > 0))
       this.ordered.add('distinct_on')
     else if (key === 'RangeTableSample') this.volatile.add('tablesample')
     this.visit(value)
@@ -99,7 +98,7 @@ class Walk {
   }
 
   #function(tree: Tree): void {
-    const names = listOf(tree.funcname).map((part) => String(treeOf(treeOf(part).String).sval))
+    const names = listOf(tree.funcname).map((part) => String(treeOf(part.String).sval))
     const name = names.at(-1) ?? ''
     const args = listOf(tree.args)
     const start = this.#at(numberOf(tree.location))
@@ -120,7 +119,4 @@ class Walk {
   }
 }
 
-const treeOf = (value: unknown): Tree =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Tree) : {}
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)

@@ -2,6 +2,7 @@
 // and of a plain SELECT its items apart from everything else. What is not understood is said to be so. Pure.
 
 import { sha256 } from '../../contract/canonical-json.ts'
+import { listOf, namesIn, type Tree, treeOf } from './parse-tree.ts'
 
 /** An item of a SELECT. */
 export interface ShapeItem {
@@ -38,8 +39,6 @@ export interface QueryShape {
     readonly numbered: number
   } | null
 }
-
-type Tree = Readonly<Record<string, unknown>>
 
 /** `statements`: all of the text, the query last. */
 export function queryShape(statements: readonly Tree[]): QueryShape {
@@ -80,7 +79,7 @@ class Walk {
     else if (key === 'alias') this.#alias(tree)
     else if (key === 'CommonTableExpr') {
       this.relations.add(String(tree.ctename))
-      for (const name of namesOf(tree.aliascolnames)) this.defined.add(name)
+      for (const name of namesIn(tree.aliascolnames)) this.defined.add(name)
     } else if (key === 'ResTarget' && typeof tree.name === 'string') this.defined.add(tree.name)
     else if (key === 'ColumnDef' && typeof tree.colname === 'string') this.defined.add(tree.colname)
     else if (key === 'JoinExpr') this.#join(tree)
@@ -91,7 +90,7 @@ class Walk {
   #column({ fields }: Tree): void {
     const parts = listOf(fields)
     if (parts.some((part) => part.A_Star !== undefined)) this.isWhole = true
-    const names = namesOf(fields)
+    const names = namesIn(fields)
     this.columns.push(names.at(-1) ?? '')
     if (names.length > 1) this.attributes.push({ name: names.at(-1) ?? '', before: names.at(-2) ?? '' })
   }
@@ -107,12 +106,12 @@ class Walk {
   #alias(tree: Tree): void {
     if (typeof tree.aliasname !== 'string') return
     this.relations.add(tree.aliasname)
-    for (const name of namesOf(tree.colnames)) this.defined.add(name)
+    for (const name of namesIn(tree.colnames)) this.defined.add(name)
   }
 
   #join(tree: Tree): void {
     if (tree.isNatural === true) this.isWhole = true
-    this.columns.push(...namesOf(tree.usingClause))
+    this.columns.push(...namesIn(tree.usingClause))
   }
 }
 
@@ -144,7 +143,7 @@ function itemOf(item: Tree): ShapeItem {
   const { name, val } = treeOf(item.ResTarget)
   const column = treeOf(treeOf(val).ColumnRef)
   const isStar = listOf(column.fields).some((part) => part.A_Star !== undefined)
-  const own = typeof name === 'string' ? name : isStar ? undefined : namesOf(column.fields).at(-1)
+  const own = typeof name === 'string' ? name : isStar ? undefined : namesIn(column.fields).at(-1)
   return { name: own ?? null, isStar, digest: digest(val), effect: effectOf(val) }
 }
 
@@ -187,7 +186,7 @@ function effectOf(node: unknown): ShapeItem['effect'] {
 }
 
 function callEffect({ funcname, over }: Tree): ShapeItem['effect'] {
-  const names = namesOf(funcname)
+  const names = namesIn(funcname)
   const name = names.at(-1) ?? ''
   if (names.length > 1 && names[0] !== 'pg_catalog') return 'any'
   if (over !== undefined) return WINDOW.has(name) || AGGREGATES.has(name) ? 'none' : 'any'
@@ -198,12 +197,3 @@ const digest = (tree: unknown): string =>
   sha256(
     JSON.stringify(tree ?? null, (key, value) => (/^(location|.*_location|stmt_len)$/.test(key) ? undefined : value)),
   )
-
-const treeOf = (value: unknown): Tree =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Tree) : {}
-const listOf = (value: unknown): readonly Tree[] => (Array.isArray(value) ? value.map(treeOf) : [])
-const namesOf = (value: unknown): string[] =>
-  listOf(value).flatMap((item) => {
-    const { sval } = treeOf(item.String)
-    return typeof sval === 'string' ? [sval] : []
-  })

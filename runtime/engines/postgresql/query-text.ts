@@ -4,14 +4,13 @@
 
 import { RuntimeFailure } from '../../contract/failures.ts'
 import { pgName } from '../../contract/postgresql-names.ts'
+import { treeOf } from './parse-tree.ts'
 import { readingStatement } from './read-only.ts'
 import { type SchemaUse, schemaUses } from './relations.ts'
 import { utf16At } from './utf16.ts'
 
 /** Lower-case `transform.orders` and `transform_orders` → the relation, as SQL spells it. */
 export type RelationNames = ReadonlyMap<string, string>
-
-type Tree = Readonly<Record<string, unknown>>
 
 export async function queryText(sql: string, names: RelationNames): Promise<string> {
   const reading = await readingStatement(sql)
@@ -129,5 +128,3 @@ function collectAliased(node: unknown, at: (byte: number) => number, found: Set<
     found.add(at(typeof tree.location === 'number' ? tree.location : 0))
   for (const value of Object.values(tree)) collectAliased(value, at, found)
 }
-
-const treeOf = (value: unknown): Tree => (value !== null && typeof value === 'object' ? (value as Tree) : {})

@@ -3,6 +3,7 @@
 
 import { sha256 } from '../../contract/canonical-json.ts'
 import { messageOf } from '../../contract/failures.ts'
+import { listOf, type Tree, treeOf } from './parse-tree.ts'
 import { type QueryFacts, queryFacts } from './query-facts.ts'
 import { type QueryShape, queryShape } from './query-shape.ts'
 import { type SchemaUse, schemaUses } from './relations.ts'
@@ -46,8 +47,6 @@ export type QueryCheck =
       /** UTF-16 code units. */
       readonly offset: number
     }
-
-type Tree = Readonly<Record<string, unknown>>
 
 export type ReadingStatement =
   | { readonly kind: 'reading'; readonly tree: unknown }
@@ -230,7 +229,7 @@ function locationIn(node: unknown): number | null {
   if (node === null || typeof node !== 'object') return null
   const tree = treeOf(node)
   if (typeof tree.location === 'number') return tree.location
-  for (const value of Object.values(tree)) {
+  for (const value of Object.values(node)) {
     const found = locationIn(value)
     if (found !== null) return found
   }
@@ -269,5 +268,3 @@ function functionOf(node: unknown): string {
 }
 
 /** Of the parser's answer: a mapping, whatever it is. */
-const treeOf = (value: unknown): Tree => (value !== null && typeof value === 'object' ? (value as Tree) : {})
-const listOf = (value: unknown): readonly Tree[] => (Array.isArray(value) ? value.map(treeOf) : [])

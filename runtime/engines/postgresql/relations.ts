@@ -2,6 +2,7 @@
 // writes, columns with their table's schema, and what may lead to a table in another way (functions, types, texts that are
 // names). Names of common table expressions, aliases, literals and comments are none of these. Pure.
 
+import { listOf, namesIn, type Tree, treeOf } from './parse-tree.ts'
 import { utf16At } from './utf16.ts'
 
 export interface SchemaUse {
@@ -16,7 +17,6 @@ export interface SchemaUse {
   readonly start: number
 }
 
-type Tree = Readonly<Record<string, unknown>>
 type Scope = ReadonlySet<string>
 
 /** In the order of the text, whose tree it is. */
@@ -102,7 +102,7 @@ class Walk {
   /** The scope with the names of common table expressions; each sees those before it, or all where they are recursive. */
   #withQueries(tree: Tree, outer: Scope): Scope {
     const clause = treeOf(tree.withClause)
-    const queries = listOf(clause.ctes).map((cte) => treeOf(treeOf(cte).CommonTableExpr))
+    const queries = listOf(clause.ctes).map((cte) => treeOf(cte.CommonTableExpr))
     const names = queries.map(({ ctename }) => String(ctename))
     const all = new Set([...outer, ...names])
     queries.forEach((query, i) => {
@@ -123,7 +123,7 @@ class Walk {
   }
 
   #column(tree: Tree): void {
-    const names = listOf(tree.fields).map((field) => treeOf(treeOf(field).String).sval)
+    const names = listOf(tree.fields).map((field) => treeOf(field.String).sval)
     if (names.length < 3) return
     const [schema, name] = names.slice(-3)
     if (typeof schema !== 'string' || typeof name !== 'string') return
@@ -132,25 +132,25 @@ class Walk {
   }
 
   #function(tree: Tree, scope: Scope): void {
-    const names = namesOf(tree.funcname)
+    const names = namesIn(tree.funcname)
     this.#qualified('function', names, tree.location)
     if (BY_NAME.has(names.at(-1) ?? '')) for (const argument of listOf(tree.args)) this.#literal(argument)
     this.visit({ ...tree, funcname: null }, scope, '')
   }
 
   #type(tree: Tree): void {
-    this.#qualified('type', namesOf(tree.names), tree.location)
+    this.#qualified('type', namesIn(tree.names), tree.location)
   }
 
   #cast(tree: Tree, scope: Scope): void {
-    const type = namesOf(treeOf(tree.typeName).names)
+    const type = namesIn(treeOf(tree.typeName).names)
     if (type.at(-1) === 'regclass') this.#literal(tree.arg)
     this.#type(treeOf(tree.typeName))
     this.visit(tree.arg, scope, '')
   }
 
   #operator(tree: Tree, scope: Scope): void {
-    this.#qualified('operator', namesOf(tree.name), tree.location)
+    this.#qualified('operator', namesIn(tree.name), tree.location)
     this.visit({ ...tree, name: null }, scope, '')
   }
 
@@ -189,12 +189,4 @@ class Walk {
 const IDENTIFIER =
   /^(?:[uU]&)?(?:"(?:[^"]|"")*"|[^\s."/-]+)(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*\.(?:\s|--[^\n]*\n|\/\*[\s\S]*?\*\/)*/
 
-const treeOf = (value: unknown): Tree =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Tree) : {}
-const listOf = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
 const numberOf = (value: unknown): number => (typeof value === 'number' ? value : 0)
-const namesOf = (value: unknown): string[] =>
-  listOf(value).flatMap((item) => {
-    const { sval } = treeOf(treeOf(item).String)
-    return typeof sval === 'string' ? [sval] : []
-  })

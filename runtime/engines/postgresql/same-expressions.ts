@@ -2,7 +2,8 @@
 // translation: its names are all qualified, and it may have casts that say what the first has already. Only those are passed
 // over that change no value, each in the places where the type does not matter either. Pure.
 
-import { type Level, listOf, namesOf, placeOf, samePlace, type Tree, treeOf } from './same-names.ts'
+import { listOf, type Tree, treeOf } from './parse-tree.ts'
+import { type Level, namesOf, placeOf, samePlace } from './same-names.ts'
 
 /**
  * What is done with a value: `any` takes it as it is, type and all; of an `item` of a query and of what is `compared` only

@@ -1,7 +1,8 @@
 // Items and keys of a SELECT of PostgreSQL, looked at beside a translation: stars written out, which item a number or a name of
 // ORDER BY and GROUP BY means, and the query that a translation puts around DISTINCT. Pure.
 
-import { type Level, listOf, namesOf, type Place, type Tree, treeOf } from './same-names.ts'
+import { listOf, type Tree, treeOf } from './parse-tree.ts'
+import { type Level, namesOf, type Place } from './same-names.ts'
 
 /** An item: an expression of the first text, or a column that its star stands for. */
 export type Item =

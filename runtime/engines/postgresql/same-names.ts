@@ -2,11 +2,7 @@
 // its counterpart, and a column is found when both names lead to the same place. Rules of PostgreSQL: the nearest query that
 // has the column; ambiguous, a whole row or a column of the system: not found. Pure.
 
-export type Tree = Readonly<Record<string, unknown>>
-
-export const treeOf = (value: unknown): Tree =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Tree) : {}
-export const listOf = (value: unknown): readonly Tree[] => (Array.isArray(value) ? value.map(treeOf) : [])
+import { listOf, treeOf } from './parse-tree.ts'
 
 /** A list of names; null: something else is in it. */
 export function namesOf(value: unknown): readonly string[] | null {

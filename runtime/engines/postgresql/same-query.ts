@@ -3,6 +3,7 @@
 // names of items written out; all else must be the same but for casts that change no value (same-expressions.ts). An order
 // that nothing is cut off by is no difference. What is not understood is another query. Pure.
 
+import { listOf, type Tree, treeOf } from './parse-tree.ts'
 import { SameExpressions, type Use } from './same-expressions.ts'
 import {
   type Item,
@@ -15,17 +16,7 @@ import {
   plainName,
   withoutWrapper,
 } from './same-items.ts'
-import {
-  type Level,
-  listOf,
-  namesOf,
-  type Pair,
-  type Place,
-  placeOf,
-  samePlace,
-  type Tree,
-  treeOf,
-} from './same-names.ts'
+import { type Level, namesOf, type Pair, type Place, placeOf, samePlace } from './same-names.ts'
 
 /** Columns of what a query may read, by `kind.name` in lower case. */
 export type ReadColumns = ReadonlyMap<string, readonly string[]>

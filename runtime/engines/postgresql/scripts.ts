@@ -2,7 +2,7 @@
 // PostgreSQL's own parser. An allow-list of kinds of statements; what a name leads to is known only for temporary objects, so
 // that nothing of anybody else is ever written. Pure.
 
-type Tree = Readonly<Record<string, unknown>>
+import { listOf, type Tree, treeOf } from './parse-tree.ts'
 
 export interface Refused {
   readonly message: string
@@ -105,6 +105,3 @@ const DROPPED: ReadonlySet<string> = new Set(['OBJECT_TABLE', 'OBJECT_VIEW', 'OB
 
 const firstOf = (found: readonly (Refused | null)[]): Refused | null => found.find((one) => one !== null) ?? null
 const locationOf = ({ location }: Tree): number | null => (typeof location === 'number' ? location : null)
-const treeOf = (value: unknown): Tree =>
-  value !== null && typeof value === 'object' && !Array.isArray(value) ? (value as Tree) : {}
-const listOf = (value: unknown): readonly Tree[] => (Array.isArray(value) ? value.map(treeOf) : [])
