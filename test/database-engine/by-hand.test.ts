@@ -3,7 +3,6 @@
 
 import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { nextSchema } from '../../runtime/contract/table-steps.ts'
 import { Ledger } from '../../runtime/engines/postgresql/ledger.ts'
@@ -17,6 +16,7 @@ import {
   tableSource,
   transform,
 } from '../support/engine-project.ts'
+import { alone } from '../support/fault-project.ts'
 import { connectionTo } from '../support/postgres-connection.ts'
 import { byPsql, interpreted, needsPsql, runScript } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
@@ -240,12 +240,6 @@ test('A check that fails ends apply.sql, and production and what is applied stay
   await same(byCommand, byHand, 'a check that failed')
   assert.match((await ends(1, byHand.folder, ['promote', 'dev'])).all, /fails the check not_null/)
 })
-
-/** Waits until a session that is gone has given back what it held. */
-async function alone({ database }: EngineProject): Promise<void> {
-  const others = 'SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()'
-  while ((await database.sql(others)).length > 0) await sleep(10)
-}
 
 /** Only in what the session keeps for itself. */
 const NOTED = /seeknal\.(begin_(step|source|target|checks)|finish_checks|fails_checks|fails_target|filled|let_go)\(/

@@ -119,13 +119,19 @@ test('Random queries of which it is claimed give the same tuples on the server, 
   assert.ok(narrow > 12, `${narrow} queries that read some columns`)
 })
 
-test('An edit executes those that read what it touches, and no others', async () => {
+/** A transform of every column of `paid` stands beside the others; production is made. `paid` gives that one other SQL. */
+async function allOfPaid() {
   const project = await engineProject({
     ...SHOP,
     'seeknal/all.yml': transform('all', ['transform.paid'], "SELECT * FROM ref('transform.paid')"),
   })
   await does(project.folder, ['run'])
   const paid = (sql: string) => project.write('seeknal/paid.yml', transform('paid', ['source.orders'], sql))
+  return { project, paid }
+}
+
+test('An edit executes those that read what it touches, and no others', async () => {
+  const { project, paid } = await allOfPaid()
   paid("select ID, customer, amount, /* of the order */ day\nFROM ref('source.orders') WHERE amount > 0")
   assert.match(await does(project.folder, ['run']), /No changes detected|formatting or comments/)
   paid("SELECT id, customer, amount, day, upper(customer) AS loud FROM ref('source.orders') WHERE amount > 0")
@@ -156,12 +162,7 @@ test('An edit executes those that read what it touches, and no others', async ()
 })
 
 test('An edit to the same effect executes nothing, and one of which that is not sure executes what reads it', async () => {
-  const project = await engineProject({
-    ...SHOP,
-    'seeknal/all.yml': transform('all', ['transform.paid'], "SELECT * FROM ref('transform.paid')"),
-  })
-  await does(project.folder, ['run'])
-  const paid = (sql: string) => project.write('seeknal/paid.yml', transform('paid', ['source.orders'], sql))
+  const { project, paid } = await allOfPaid()
   paid(`WITH o AS (SELECT id, customer, amount, day FROM ref('source.orders')), none AS (SELECT 1 AS one)
 SELECT o.id, o.customer, o.amount, o.day FROM o WHERE 0 < o.amount`)
   assert.match(await does(project.folder, ['plan']), /paid[^\n]*metadata[^\n]*to the same effect/)

@@ -6,6 +6,7 @@ import * as assert from 'uvu/assert'
 import { applies, does, ends, rowsOf } from '../support/cli.ts'
 import { cutOffAtChange } from '../support/disturbed-command.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
+import { until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
 import { killed } from '../support/kill-states.ts'
 import { suite } from '../support/suite.ts'
@@ -43,14 +44,6 @@ const production = async (project: EngineProject): Promise<string> =>
     readlinkSync(join(project.folder, 'target/current')),
     readFileSync(join(project.folder, 'target/current/run_state.json'), 'utf8'),
   ])
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; waited < 30_000; waited += 50) {
-    if (await isSo()) return
-    await new Promise((resume) => setTimeout(resume, 50))
-  }
-  throw new Error('it did not happen')
-}
 
 test('Two machines work on one production, and each makes what it lacks', async () => {
   const { a, b } = await machines()

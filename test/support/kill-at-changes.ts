@@ -2,12 +2,12 @@
 // then is what was, or what the command makes, and the command again makes what it makes undisturbed.
 
 import { spawnSync } from 'node:child_process'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
 import { does } from './cli.ts'
 import { cutOff, disturbed } from './disturbed-command.ts'
 import type { EngineProject } from './engine-project.ts'
+import { alone } from './fault-project.ts'
 import { keptDatabase } from './kept-database.ts'
 import { postgresServer } from './postgres.ts'
 import { copyOf } from './prepared.ts'
@@ -64,13 +64,6 @@ const visible = (lines: readonly string[]): string[] =>
         line,
       ),
   )
-
-/** Waits until the sessions of a command that is gone are gone. */
-async function alone({ database }: EngineProject): Promise<void> {
-  const others =
-    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-  while ((await database.sql(others)).length > 0) await sleep(10)
-}
 
 const ended = (project: EngineProject) =>
   project.rows(
