@@ -13,7 +13,7 @@ import promoteTemplate from '../../templates/postgresql/promote.sql.hbs'
 import rollbackTemplate from '../../templates/postgresql/rollback.sql.hbs'
 import type { Rewritten } from '../rewrite.ts'
 import type { Contract } from './contract.ts'
-import { stepByHand } from './step-by-hand.ts'
+import { psqlOfStep } from './step-by-hand.ts'
 import { template } from './templates.ts'
 
 const fillApply = template<{
@@ -85,7 +85,7 @@ export function databaseApplySql(rewritten: Rewritten, contract: Contract, paths
     steps: rewritten.steps.map(({ id, byHand, node }, i) => {
       const [step, described] = [byId.get(id), nodes.get(node)]
       if (step === undefined || described === undefined) throw new Bug(`${id} is no step`)
-      return { number: i + 1, id, sql: stepByHand(step, described, byHand?.sql ?? '', contract.prefix) }
+      return { number: i + 1, id, sql: psqlOfStep(step, described, byHand?.sql ?? '', contract.prefix) }
     }),
   })
 }

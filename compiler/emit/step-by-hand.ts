@@ -14,7 +14,7 @@ import { serverTypesOf } from '../../runtime/contract/target-types.ts'
 const FORGET = 'SELECT seeknal.drop_temporary() \\gset\n'
 
 /** `text`: what makes its table, or the query of its view. */
-export function stepByHand(step: Step, node: ManifestNode, text: string, prefix: string): string {
+export function psqlOfStep(step: Step, node: ManifestNode, text: string, prefix: string): string {
   if (step.kind === 'check') return checkByHand(step.node, text)
   if (step.kind === 'materialize') return targetByHand(step, node, prefix)
   const id = pgText(step.node)
