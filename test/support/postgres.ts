@@ -9,6 +9,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { readIfThere } from '../../runtime/store/files.ts'
 import { afterEachFile } from './after-file.ts'
 import { certificates } from './certificates.ts'
 import { newDataDirectory, OWNER, owned, programs, SUPERUSER_PASSWORD } from './postgres-files.ts'
@@ -193,10 +194,9 @@ async function answered(
   }
 }
 
+/** Null where there is none, also while a server that stops removes its file, between a look and a read. */
 function serverPid(data: string): number | null {
-  const file = join(data, 'postmaster.pid')
-  if (!existsSync(file)) return null
-  const pid = Number.parseInt(readFileSync(file, 'utf8'), 10)
+  const pid = Number.parseInt(readIfThere(join(data, 'postmaster.pid')) ?? '', 10)
   return Number.isInteger(pid) && pid > 1 && isAlive(pid) ? pid : null
 }
 
