@@ -7,25 +7,28 @@ import type { Compilation, Compiled, CompileInput } from './compile.ts'
 import { fileDigest } from './file-facts.ts'
 import { kindOf } from './load/file-kinds.ts'
 import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
-import type { ResultCache } from './ports.ts'
-import { keep, type Last, lastOf, type Made, type Observed, recalled } from './recall/kept.ts'
+import type { KeptResult, ResultCache } from './ports.ts'
+import { headOf, keep, type Last, lastOf, type Made, type Observed, recalled } from './recall/kept.ts'
 
 export interface RecallInput extends CompileInput {
   /** Where results are kept: megabytes, which other commands need not read. */
   readonly results: ResultCache
+  /** Lets the engine open on a thread of its own while files are read. What it fails with is told to who asks for it. */
+  readonly beginEngine: () => Promise<void>
 }
 
 /** As `compile`, with the same result. */
 export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const made = madeFrom(input)
   const last = lastResult(input, made)
-  const changed = last === null ? null : changedFiles(last, made)
+  const changed = last === null ? null : changedFiles(headOf(last), made)
+  if (last !== null && changed?.size === 0) {
+    const again = await recalledWhole(lastOf(last), input)
+    if (again !== null) return again
+  }
+  if (input.stopAfter === undefined) await input.beginEngine()
   const again =
-    last === null || changed === null
-      ? null
-      : changed.size === 0
-        ? await recalledWhole(last, input)
-        : await compiledCone(last, changed, input, made)
+    last === null || changed === null || changed.size === 0 ? null : await compiledCone(last, changed, input, made)
   return again ?? compiledAnew(input, made, { outside: NOTHING_OUTSIDE, observed: [] })
 }
 
@@ -33,15 +36,14 @@ const slotOf = ({ environment }: RecallInput): string => environment ?? ''
 const keyOf = (input: RecallInput): string => `compiled/${slotOf(input)}`
 
 /** Null: there is none, or it was made from other things than texts of files of nodes. */
-function lastResult(input: RecallInput, { rest }: Made): Last | null {
+function lastResult(input: RecallInput, { rest }: Made): KeptResult | null {
   if (input.stopAfter !== undefined || input.cache.get(keyOf(input)) !== rest) return null
   const result = input.results.get(slotOf(input))
-  // Written by `keep` only.
-  return (result?.head as Made | undefined)?.rest === rest && result !== undefined ? lastOf(result) : null
+  return result !== undefined && headOf(result).rest === rest ? result : null
 }
 
 /** Null: there are other files. */
-function changedFiles({ files: before }: Last, { files }: Made): ReadonlySet<string> | null {
+function changedFiles({ files: before }: Made, { files }: Made): ReadonlySet<string> | null {
   if (files.length !== before.length || files.some(([path], i) => path !== before[i]?.[0])) return null
   return new Set(files.flatMap(([path, digest], i) => (digest === before[i]?.[1] ? [] : [path])))
 }
@@ -52,12 +54,13 @@ async function recalledWhole(last: Last, input: RecallInput): Promise<Compiled |
 
 /** Null: the files and what is outside do not fit together, or there is an error: then all of them are to be told. */
 async function compiledCone(
-  last: Last,
+  result: KeptResult,
   changed: ReadonlySet<string>,
   input: RecallInput,
   made: Made,
 ): Promise<Compiled | null> {
   const { coneOf } = await import('./recall/cone.ts')
+  const last = lastOf(result)
   const cone = coneOf(last, changed)
   if (cone === null || !(await holds(cone.observed, input))) return null
   const files = input.files.filter(({ path }) => cone.holds(path))

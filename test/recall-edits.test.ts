@@ -60,7 +60,11 @@ class Slot {
 
   async compile(asked: Asked): Promise<Compiled> {
     this.#cache.read = 0
-    const compiled = await recallOrCompile({ ...inputOf(asked, this.#cache), results: this.#results })
+    const compiled = await recallOrCompile({
+      ...inputOf(asked, this.#cache),
+      results: this.#results,
+      beginEngine: async () => {},
+    })
     this.#results.save()
     const files = asked.files.filter(({ path }) => path.endsWith('.yml')).length
     if (this.#cache.read > 0 && this.#cache.read < files) this.cones += 1

@@ -83,6 +83,7 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     carry: request.executes !== true || production?.state.unproven !== true,
     params: request.params,
     engine: workspace.engine,
+    beginEngine: workspace.beginEngine,
     observe: (requests) => {
       request.onSources?.(requests.map(({ path }) => path))
       return workspace.observer.observe(requests)

@@ -26,6 +26,8 @@ export interface Workspace {
   /** What was compiled last. */
   readonly results: ResultFiles
   readonly engine: LazySqlEngine
+  /** Resolves as soon as the engine opens on a thread of its own. */
+  readonly beginEngine: () => Promise<void>
   readonly observer: Observer
   readonly databases: Databases
   /** The ledger of a project whose state is in a database, of which target/ says now what it says; null: it is not. Once. */
@@ -54,6 +56,10 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     started ??= analysisEngine()
     return started
   }
+  const beginEngine = () => {
+    void engine().catch(() => {})
+    return new Promise<void>((settle) => setImmediate(settle))
+  }
   const databases = databasesOf({ root, files, cache, engine }, surroundings)
   let sharing: Promise<SharedState | null> | undefined
   const shared: Workspace['shared'] = (environment) => {
@@ -66,6 +72,7 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     cache,
     results,
     engine,
+    beginEngine,
     observer: createObserver(root, cache),
     databases,
     shared,
@@ -83,7 +90,8 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     ),
     close: (options = { save: true }) => {
       if (options.save) saveCaches(store, [cache, results])
-      void started?.then((opened) => opened.close())
+      // An engine that did not open has been told of by who asked for it.
+      void started?.then((opened) => opened.close()).catch(() => {})
       void sharing?.then((opened) => opened?.close()).catch(() => {})
     },
   }

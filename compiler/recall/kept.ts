@@ -76,9 +76,12 @@ function carriedOver(fresh: ManifestNode, node: ManifestNode | undefined): reado
   return isSame ? [] : [{ id, definition_fingerprint, inputs }]
 }
 
-export function lastOf({ head, texts }: KeptResult): Last {
-  // Written above only.
-  const { steps, ...kept } = head as Kept
+/** Written above only. */
+export const headOf = ({ head }: KeptResult): Kept => head as Kept
+
+export function lastOf(result: KeptResult): Last {
+  const { texts } = result
+  const { steps, ...kept } = headOf(result)
   const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
   const manifest: Manifest = JSON.parse(texts.get('manifest.json') ?? '')
   const apply = texts.get('apply.sql') ?? ''

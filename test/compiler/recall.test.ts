@@ -53,6 +53,7 @@ async function compile(folder: string, { cache, results }: Caches, change: Parti
     ...noDatabases,
     cache,
     results,
+    beginEngine: async () => {},
     acceptSources: false,
   }
   const compiled = await recallOrCompile({ ...input, ...change })
