@@ -7,6 +7,7 @@ import { Bug } from './contract/failures.ts'
 import type { LedgerView } from './contract/ledger.ts'
 import { keepInLedger, viewsIn } from './engines/postgresql/ledger-reader.ts'
 import { SessionPool } from './engines/postgresql/pool.ts'
+import { requireConnections } from './execute/connections.ts'
 import { isNothing, leftOutAndDue, lockOf } from './execute/due.ts'
 import { requireBase, requirePlan } from './execute/environment.ts'
 import { differs, keepBundle, mergedAfterRun, runMaker, stageGeneration } from './execute/finish.ts'
@@ -84,6 +85,7 @@ export async function executeInDatabase(bundle: ExecutableBundle, request: Execu
       const stillDue = await leftOutAndDue(first, predictions)
       return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
     }
+    if (options.continueOnError !== true) requireConnections(first, predictions)
     const here = await lockOf(first, options, options.lockTimeoutMs ?? 0)
     try {
       return await runUnderLock(shared, first, bundle, { options, started })

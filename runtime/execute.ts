@@ -5,6 +5,7 @@
 import { isDatabaseEngine } from './contract/engines.ts'
 import { RuntimeFailure } from './contract/failures.ts'
 import type { NodeId } from './contract/ids.ts'
+import { requireConnections, unconnected } from './execute/connections.ts'
 import { isNothing, leftOutAndDue, lockOf, type Predictions, predictAll } from './execute/due.ts'
 import { lazyEngine } from './execute/engine-of-run.ts'
 import { applyToEnvironment, requireBase, requirePlan } from './execute/environment.ts'
@@ -55,6 +56,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     const stillDue = await leftOutAndDue(first, predictions)
     return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
   }
+  if (options.continueOnError !== true) requireConnections(first, predictions)
   const lock = await lockOf(first, options, options.lockTimeoutMs ?? 0)
   let there: { release(): Promise<void> } | undefined
   try {
@@ -115,6 +117,7 @@ async function planned(world: World, request: RunRequest): Promise<ExecutionPlan
     environment: world.environment,
     nodes,
     removed: removedNodes(world),
+    unconnected: unconnected(world, predictions).map(({ node, failure }) => `${node}: ${failure.message}`),
     metadataOnly: !nothing && isSettled(predictions) && removedNodes(world).length === 0,
     nothing,
   }

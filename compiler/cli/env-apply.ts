@@ -20,15 +20,15 @@ import { canonicalJson } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
 import type { Plan } from '../../runtime/contract/state.ts'
-import type { NodeResult, RunRequest } from '../../runtime/execute/run.ts'
-import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import type { RunRequest } from '../../runtime/execute/run.ts'
+import { planExecution } from '../../runtime/execute.ts'
 import { readEnvConfig } from '../../runtime/store/environments.ts'
 import { isProvenBase } from '../../runtime/store/generations.ts'
 import { names } from './changes.ts'
 import { baseOf, compileProject, dueIn } from './compile-project.ts'
 import { readPlan } from './saved-plan.ts'
 import { PARAMS_ARG, paramsArgument, paramsOf, paramsText } from './shared-args.ts'
-import { explainFailure } from './step-places.ts'
+import { executeExplained, explainFailure } from './step-places.ts'
 import { openWorkspace, sharedBy, type Workspace } from './workspace.ts'
 
 export const APPLY_ARGS = {
@@ -93,11 +93,11 @@ export async function applyEnvironment(
     const again = `seeknal env apply ${environment}`
     const report = new RunReport(terminal, bundle.manifest)
     const running = { ...request, command: again, signal: surroundings.signal, onEvent: report.onEvent }
-    const execution = executeBundle(bundle, { ...running, projectDir: workspace.root })
-    const result = await execution.finally(() => report.close())
+    const run = { workspace, bundle, params: paramsOf(plan), terminal }
+    const executing = executeExplained(run, { ...running, projectDir: workspace.root })
+    const result = await executing.finally(() => report.close())
     if (result.outcome === 'nothing') sayNothingLeft(workspace, environment, terminal)
-    const explain = (node: NodeResult) => explainFailure(workspace, bundle, paramsOf(plan), node)
-    const failed = await failureSummary(result, again, explain)
+    const failed = await failureSummary(result, again, (node) => explainFailure(run, node))
     await reportApply(workspace.root, result, failed, { terminal, shared })
     const code = sayEnd(terminal, result, failed)
     if (code === 0)

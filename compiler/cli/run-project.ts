@@ -12,8 +12,8 @@ import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { NodeId } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { missingHere, restorable } from '../../runtime/execute/made-again.ts'
-import type { NodeResult, RunResult } from '../../runtime/execute/run.ts'
-import { executeBundle, planExecution } from '../../runtime/execute.ts'
+import type { RunResult } from '../../runtime/execute/run.ts'
+import { planExecution } from '../../runtime/execute.ts'
 import type { SharedState } from '../../runtime/shared-state.ts'
 import { readProduction } from '../../runtime/store/generations.ts'
 import { SourceFiles } from '../../runtime/store/source-files.ts'
@@ -23,7 +23,7 @@ import { sayExecutionPlan } from './execution-plan.ts'
 import type { RunArgs } from './run.ts'
 import { SELECTION_LISTS, selection } from './selection.ts'
 import { paramsArgument, paramsText } from './shared-args.ts'
-import { explainFailure } from './step-places.ts'
+import { executeExplained, explainFailure } from './step-places.ts'
 import { prepareRecord } from './unchanged-record.ts'
 import { unusedParams } from './unused-params.ts'
 import { openWorkspace, sharedBy, type Workspace } from './workspace.ts'
@@ -66,11 +66,12 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
       shared === null && select === null && isRead ? prepareRecord(workspace, project, params, options) : null
     const report = new RunReport(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
-    const result = await executeBundle(bundle, running).finally(() => report.close())
+    const run = { workspace, bundle, params, terminal }
+    const result = await executeExplained(run, running).finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success(restores === null ? UNCHANGED : RESTORED)
     record?.keep(result)
-    const explain = (node: NodeResult) => explainFailure(workspace, bundle, params, node)
-    const code = sayEnd(terminal, result, await failureSummary(result, `seeknal run${paramsText(params)}`, explain))
+    const again = `seeknal run${paramsText(params)}`
+    const code = sayEnd(terminal, result, await failureSummary(result, again, (node) => explainFailure(run, node)))
     if (restores !== null) requireRestored(workspace, restores, result)
     return code
   } finally {

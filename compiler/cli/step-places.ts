@@ -2,13 +2,16 @@
 // the resolved SQL, to line and column of the YAML file. A failed check → its test. Null when it cannot be told.
 
 import type { Explained } from '../../runtime/cli/failure-summary.ts'
+import type { Terminal } from '../../runtime/cli/terminal.ts'
 import type { CheckStep, MaterializeStep, OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import type { StepCheck } from '../../runtime/contract/checks.ts'
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
-import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { targetName } from '../../runtime/contract/targets.ts'
-import type { NodeResult } from '../../runtime/execute/run.ts'
+import { UnconnectedFailure } from '../../runtime/execute/connections.ts'
+import type { ExecuteOptions, NodeResult, RunResult } from '../../runtime/execute/run.ts'
+import { executeBundle } from '../../runtime/execute.ts'
 import { isTransform, type Resolved, type ResolvedNode, type ResolvedTransform } from '../resolve.ts'
 import { productionStatement } from '../rewrite/database-step.ts'
 import { placeInSql } from '../sql/placed-text.ts'
@@ -20,16 +23,20 @@ import type { Workspace } from './workspace.ts'
 
 type Params = CompileRequest['params']
 
+export interface ProjectRun {
+  readonly workspace: Workspace
+  readonly bundle: OpenedBundle
+  readonly params: Params
+  readonly terminal: Terminal
+}
+
+type FailedNode = Pick<NodeResult, 'node' | 'failure'>
+
 /** A failed node at the place in its YAML file. */
-export async function explainFailure(
-  workspace: Workspace,
-  bundle: OpenedBundle,
-  params: Params,
-  result: NodeResult,
-): Promise<Explained | null> {
+export async function explainFailure(run: ProjectRun, result: FailedNode): Promise<Explained | null> {
   const { failure } = result
   if (failure === undefined) return null
-  const place = await placeOfFailure(workspace, bundle, params, result)
+  const place = await placeOfFailure(run, result)
   if (place === null) return null
   const diagnostic: Diagnostic = {
     code: failure.code,
@@ -40,7 +47,25 @@ export async function explainFailure(
     hints: [...failure.hints, ...(place.hints ?? [])],
     notes: place.notes,
   }
-  return { lines: frame(diagnostic, sourceLines(workspace.files())), place: place.main }
+  return { lines: frame(diagnostic, sourceLines(run.workspace.files())), place: place.main }
+}
+
+/** Executes; a run that did not begin, since it has no connection for what it names, is shown where that is named. */
+export async function executeExplained(run: ProjectRun, options: ExecuteOptions): Promise<RunResult> {
+  try {
+    return await executeBundle(run.bundle, options)
+  } catch (error) {
+    throw error instanceof UnconnectedFailure ? await explainUnconnected(run, error) : error
+  }
+}
+
+async function explainUnconnected(run: ProjectRun, failure: UnconnectedFailure): Promise<RuntimeFailure> {
+  for (const unconnected of failure.all) {
+    const explained = await explainFailure(run, unconnected)
+    if (explained === null) return failure
+    for (const line of explained.lines) run.terminal.problem(line)
+  }
+  return new RuntimeFailure(failure.code, 'Nothing was executed: connections are missing.', failure.facts)
 }
 
 interface FailurePlace {
@@ -50,10 +75,8 @@ interface FailurePlace {
 }
 
 async function placeOfFailure(
-  workspace: Workspace,
-  bundle: OpenedBundle,
-  params: Params,
-  { node: id, failure }: NodeResult,
+  { workspace, bundle, params }: ProjectRun,
+  { node: id, failure }: FailedNode,
 ): Promise<FailurePlace | null> {
   const { last } = await compiled(workspace, { environment: null, base: null, params, stopAfter: 'resolve' })
   const resolved = isResolved(last.output) ? last.output.nodes.find((node) => node.id === id) : undefined

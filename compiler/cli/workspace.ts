@@ -56,10 +56,6 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     started ??= analysisEngine()
     return started
   }
-  const beginEngine = () => {
-    void engine().catch(() => {})
-    return new Promise<void>((settle) => setImmediate(settle))
-  }
   const databases = databasesOf({ root, files, cache, engine }, surroundings)
   let sharing: Promise<SharedState | null> | undefined
   const shared: Workspace['shared'] = (environment) => {
@@ -72,7 +68,7 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     cache,
     results,
     engine,
-    beginEngine,
+    beginEngine: () => begun(engine),
     observer: createObserver(root, cache),
     databases,
     shared,
@@ -95,6 +91,12 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
       void sharing?.then((opened) => opened?.close()).catch(() => {})
     },
   }
+}
+
+/** Whoever asks for it is told what it fails with. */
+function begun(engine: LazySqlEngine): Promise<void> {
+  void engine().catch(() => {})
+  return new Promise((settle) => setImmediate(settle))
 }
 
 /** As an option of an execution. */

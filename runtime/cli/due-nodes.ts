@@ -24,8 +24,9 @@ export function sayDueNodes(terminal: Terminal, plan: ExecutionPlan): number {
   return sayBlocked(terminal, plan)
 }
 
-/** Says which nodes cannot run or fail their checks, and gives the exit code that follows from it. */
+/** Says which nodes cannot run, fail their checks or lack a connection here, and gives the exit code that follows from it. */
 export function sayBlocked(terminal: Terminal, plan: ExecutionPlan): number {
+  for (const problem of plan.unconnected) terminal.warn(problem)
   const failing = plan.nodes.filter((node) => node.fails)
   const blocked = failing.filter((node) => node.status === 'blocked').length
   const unfit = failing.length - blocked

@@ -47,7 +47,7 @@ export interface TargetOrder {
 export async function writeOneTarget(context: TargetContext, order: TargetOrder): Promise<void> {
   const { id, node, target, prefix, relation, output } = order
   const { record, faults } = context
-  const connection = context.connection(target.connection)
+  const connection = connectionOf(context, order)
   const columns = node.columns
   if (columns === null) throw new Bug(`${node.id} has a target and no columns`)
   await requireKeys(context, order)
@@ -84,6 +84,14 @@ export async function writeOneTarget(context: TargetContext, order: TargetOrder)
     throw located(error, order)
   } finally {
     pipe.remove()
+  }
+}
+
+function connectionOf(context: TargetContext, order: TargetOrder): PostgresqlConnection {
+  try {
+    return context.connection(order.target.connection)
+  } catch (error) {
+    throw located(error, order)
   }
 }
 

@@ -164,6 +164,8 @@ export interface ExecutionPlan {
   readonly nodes: readonly DueNode[]
   /** Production's nodes that are no longer in the bundle. */
   readonly removed: readonly NodeId[]
+  /** What could not be read or written, since the profile does not give its connection: then nothing would be executed. */
+  readonly unconnected: readonly string[]
   /** Only descriptions, tags or formatting differ: a new generation without execution. */
   readonly metadataOnly: boolean
   /** Nothing to execute, nothing to remove, nothing to record. */

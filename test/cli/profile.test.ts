@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { certificates } from '../support/certificates.ts'
@@ -126,6 +126,35 @@ test('What is wrong in a profile is said with its place, and nothing of its text
     assert.match(all, message)
     assert.not.match(all, 'hunter22')
   }
+})
+
+test('A run names every connection that the profile does not give before it executes anything', async () => {
+  const node = (name: string, connection: string) => `kind: transform
+name: ${name}
+transform: SELECT 1 AS n
+materializations:
+  - {type: postgresql, connection: ${connection}, table: s.${name}, mode: overwrite}
+`
+  const folder = tempProject({
+    'seeknal_project.yml': 'name: p\n',
+    'seeknal/a.yml': node('a', 'wh'),
+    'seeknal/b.yml': node('b', 'lake'),
+    'profiles.yml': named('warehouse'),
+  })
+  for (const args of [['run'], ['run', '--nodes', 'transform.a,transform.b', '--full']]) {
+    const { err } = await ends(2, folder, args)
+    assert.match(err, /seeknal\/a\.yml:5:\d+: transform\.a: s\.a cannot be written: The connection 'wh' is not known/)
+    assert.match(err, /seeknal\/b\.yml:5:\d+: transform\.b: s\.b cannot be written: The connection 'lake' is not known/)
+    assert.match(err, 'Nothing was executed')
+  }
+  assert.not.ok(existsSync(join(folder, 'target/journal')))
+  assert.match((await cli(folder, ['plan'])).err, "transform.b: s.b cannot be written: The connection 'lake'")
+  // What does not need them is not kept from running.
+  await does(folder, ['env', 'plan', 'dev'])
+  assert.match((await ends(2, folder, ['env', 'apply', 'dev'])).err, 'transform.a: dev_s.a cannot be written')
+  const { code, all } = await cli(folder, ['run', '--continue-on-error'])
+  assert.is(code, 1, all)
+  assert.match(all, /seeknal\/b\.yml:5:\d+: transform\.b: s\.b: The connection 'lake' is not known/)
 })
 
 test('Fields that are not known are ignored with a warning that names the nearest', async () => {

@@ -90,7 +90,7 @@ test('A bundle is executed elsewhere with the profile of that place', async () =
     /Nothing to execute/,
   )
   writeFiles(there, { 'there.yml': profileOf(other).replace('warehouse', 'warehous') })
-  const unknown = await ends(1, there, ['exec', 'bundle', archive, '--profile', 'there.yml'], passwordOf(other))
+  const unknown = await ends(2, there, ['exec', 'bundle', archive, '--profile', 'there.yml'], passwordOf(other))
   assert.match(unknown.err, "Did you mean 'warehous'?")
 })
 
