@@ -6,6 +6,7 @@ import { executionOptions } from '../../runtime/cli/execution-args.ts'
 import { failureSummary } from '../../runtime/cli/failure-summary.ts'
 import { resolveProfile } from '../../runtime/cli/profile.ts'
 import { RunReport, sayEnd } from '../../runtime/cli/run-report.ts'
+import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { sentence } from '../../runtime/cli/text.ts'
 import type { OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
@@ -34,9 +35,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
   const params = paramsArgument(args.params)
   const isWhole = SELECTION_LISTS.every((name) => args[name] === undefined)
   const replacesAll = args.full === true && isWhole
-  const onDamage = ({ message }: RuntimeFailure): void =>
-    terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
-  const workspace = openWorkspace(surroundings, replacesAll ? onDamage : undefined)
+  const workspace = openWorkspace(surroundings, replacesAll ? damageWarning(terminal) : undefined)
   const sources = new SourceFiles(workspace.store)
   try {
     workspace.databases.use(resolveProfile(args.profile, null, workspace.root, surroundings))
@@ -62,8 +61,8 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     keepLock(workspace, project.lock, terminal)
     // A run that says nothing of what is misspelled would look right. What a shared production is, only the ledger can tell.
     const isRead = unusedParams(params, workspace.files()).length === 0
-    const record =
-      shared === null && select === null && isRead ? prepareRecord(workspace, project, params, options) : null
+    const isSimple = shared === null && select === null && isRead
+    const record = isSimple ? prepareRecord(workspace, project, params, options) : null
     const report = new RunReport(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
     const run = { workspace, bundle, params, terminal }
@@ -79,6 +78,11 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     workspace.close({ save: !dryRun })
   }
 }
+
+const damageWarning =
+  (terminal: Terminal) =>
+  ({ message }: RuntimeFailure): void =>
+    terminal.warn(`${sentence(message)} It is left as it is, and all of production is made anew.`)
 
 /** What a run of all nodes will read is read while the project is compiled. */
 const readingAhead = (sources: SourceFiles): Pick<CompileRequest, 'onSources'> => ({
