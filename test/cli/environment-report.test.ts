@@ -11,6 +11,7 @@ import { prepared } from '../support/prepared.ts'
 import { command } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('cli/environment report')
 
@@ -107,7 +108,7 @@ test('An apply that is interrupted leaves a report, too', async () => {
   child.stderr.on('data', (data) => (said += data))
   const ended = new Promise((resume) => child.once('close', resume))
   const lock = join(folder, 'target/locks/environment-dev.lock')
-  for (let waited = 0; !existsSync(lock) && waited < 20_000; waited += 20) await new Promise((go) => setTimeout(go, 20))
+  await until(() => existsSync(lock), 'the apply')
   await new Promise((go) => setTimeout(go, 500))
   child.kill('SIGINT')
   assert.is(await ended, 130, said)

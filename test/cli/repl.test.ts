@@ -3,7 +3,6 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import { setTimeout } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import * as assert from 'uvu/assert'
 import { Terminal } from '../../runtime/cli/terminal.ts'
@@ -19,6 +18,7 @@ import { seeknal } from '../support/seeknal.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('cli/repl')
 const folder = tempProject(shop)
@@ -230,11 +230,13 @@ test('A session on a terminal: several lines, modes, environments, mistakes, com
   const session = await talk(folder, [
     'SELECT day,\n',
     '  revenue FROM transform_daily ORDER BY day LIMIT 1;\n',
-    '.mode csv\n.schema transform_daily\n',
+    '.mode csv\n',
+    '.schema transform_daily\n',
     'SELECT 1 AS a; SELECT 2 AS b;\n',
     'SELEC 1;\n',
     'DROP VIEW x;\n',
-    '.env nope\n.tabels\n',
+    '.env nope\n',
+    '.tabels\n',
     'FROM transform_dail\t\u0003',
     '.quit\n',
   ])
@@ -247,6 +249,9 @@ test('A session on a terminal: several lines, modes, environments, mistakes, com
   assert.match(session, /no environment 'nope'[\s\S]*Did you mean '\.tables'/)
   assert.match(session, /transform_daily/)
 })
+
+/** It waits for the next line. */
+const PROMPT = /(?:seeknal|\.\.\.)> $/
 
 /** Talks to the REPL over streams as a terminal would; gives everything it showed, without escape sequences. */
 async function talk(root: string, typed: readonly string[]): Promise<string> {
@@ -269,9 +274,12 @@ async function talk(root: string, typed: readonly string[]): Promise<string> {
     historyFile: join(root, '.history'),
     signal: new AbortController().signal,
   })
+  const asked = (from: number) => until(() => PROMPT.test(stripVTControlCharacters(shown.slice(from))), 'a prompt')
+  await asked(0)
   for (const text of typed) {
+    const from = shown.length
     input.write(text)
-    await setTimeout(150)
+    if (text !== '.quit\n') await asked(from)
   }
   await ended
   await state.session.close()

@@ -6,10 +6,11 @@ import pg from 'pg'
 import * as assert from 'uvu/assert'
 import { applies, does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, SHOP, transform } from '../support/engine-project.ts'
-import { running, SLOW, until } from '../support/fault-project.ts'
+import { running, SLOW } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
 import { suite } from '../support/suite.ts'
 import { profileFor } from '../support/target-project.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('database engine: capabilities')
 
@@ -77,7 +78,7 @@ test('Where advisory locks may not be used, leases keep writers apart', async ()
 })
 
 test('A client with leases and one with advisory locks keep each other out, and who lost a lease commits nothing', async () => {
-  const slow = SLOW['seeknal/slow.yml'].replace('pg_sleep(120)', 'pg_sleep(4)')
+  const slow = SLOW['seeknal/slow.yml'].replace('pg_sleep(120)', 'pg_advisory_xact_lock_shared(7)')
   const project = await engineProject()
   await does(project.folder, ['run'])
   const leasing = project.copy()
@@ -97,16 +98,17 @@ test('A client with leases and one with advisory locks keep each other out, and 
     writer.remove('seeknal/slow.yml')
   }
   leasing.write('seeknal/slow.yml', slow)
+  const gate = new pg.Client({ ...project.database, ssl: false })
+  gate.on('error', () => {})
+  await gate.connect()
+  await gate.query('SELECT pg_advisory_lock(7)')
   const robbed = started(leasing.folder, ['run'])
   await until(
-    async () =>
-      (
-        await project.rows(
-          "SELECT 1 FROM pg_stat_activity WHERE query LIKE '%pg_sleep(4)%' AND state = 'active' AND pid <> pg_backend_pid()",
-        )
-      ).length > 0,
+    async () => (await project.rows("SELECT 1 FROM pg_stat_activity WHERE wait_event = 'advisory'")).length > 0,
+    'waiting at the gate',
   )
   await does(project.folder, ['unlock', '--force'])
+  await gate.end()
   const { code, all } = await robbed.ended
   assert.is(code, 3, all)
   assert.match(all, /The lock was lost/)

@@ -7,11 +7,12 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { applies, does, ends } from '../support/cli.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
-import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
+import { edited, running, SLOW, STEPS } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
 import { killEverywhere } from '../support/kill-at-changes.ts'
 import { command } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('database engine: faults')
 

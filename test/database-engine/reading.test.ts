@@ -2,7 +2,6 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { applies, does, ends, rowsOf } from '../support/cli.ts'
 import { rowsOf as duckdbRows } from '../support/duckdb.ts'
@@ -11,6 +10,7 @@ import { started } from '../support/held-command.ts'
 import { closeTerminals, KEYS, onTerminal } from '../support/pseudo-terminal.ts'
 import { suite } from '../support/suite.ts'
 import { profileFor } from '../support/target-project.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('database engine: reading outputs')
 test.after(closeTerminals)
@@ -174,7 +174,7 @@ test('Ctrl-C ends the query on the server', async () => {
   const { pid, ended } = started(folder, ['repl', '-e', 'SELECT count(*), pg_sleep(60) FROM transform.daily'])
   const running =
     "SELECT query FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid() AND state = 'active'"
-  while ((await rows(running)).length === 0) await setTimeout(50)
+  await until(async () => (await rows(running)).length > 0, 'the query')
   assert.match(
     String((await rows(running))[0]?.[0]),
     /^\/\* seeknal project=shop environment=production command=repl \*\/ SELECT/,
@@ -196,7 +196,10 @@ test('A session changes its environment, survives Ctrl-C and a lost connection, 
   assert.match(await repl.types(query, /\(1 row\)[\s\S]*seeknal\[dev\]> $/), /71\.50/)
   assert.match(await repl.types(`.schema transform_daily${KEYS.enter}`, dev), /most +│ DECIMAL/)
   await repl.types(`SELECT pg_sleep(60);${KEYS.enter}`, /pg_sleep\(60\);\s+$/)
-  await setTimeout(300)
+  await until(async () => {
+    const asleep = "SELECT FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND datname = current_database()"
+    return (await database.sql(asleep)).length > 0
+  }, 'the query')
   await repl.types(KEYS.ctrlC, /Canceling statement due to user request[\s\S]*seeknal\[dev\]> $/)
   await database.sql(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'ROLLBACK%' AND datname = current_database()",

@@ -4,11 +4,12 @@
 import * as assert from 'uvu/assert'
 import { does } from '../support/cli.ts'
 import { engineProject } from '../support/engine-project.ts'
-import { edited, running, SLOW, STEPS, until } from '../support/fault-project.ts'
+import { edited, running, SLOW, STEPS } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
 import { killEverywhere } from '../support/kill-at-changes.ts'
 import { postgresServer } from '../support/postgres.ts'
 import { suite } from '../support/suite.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('database engine: server faults')
 

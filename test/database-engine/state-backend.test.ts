@@ -6,10 +6,10 @@ import * as assert from 'uvu/assert'
 import { applies, does, ends, rowsOf } from '../support/cli.ts'
 import { cutOffAtChange } from '../support/disturbed-command.ts'
 import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
-import { until } from '../support/fault-project.ts'
 import { started } from '../support/held-command.ts'
 import { killed } from '../support/kill-states.ts'
 import { suite } from '../support/suite.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('state backend')
 

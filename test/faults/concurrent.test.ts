@@ -12,19 +12,17 @@ import { rejects } from '../support/rejects.ts'
 import { rowsOf, run, shop, shopProject } from '../support/runtime-project.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('concurrent')
 const program = fileURLToPath(new URL('../programs/faulty-run/main.cjs', import.meta.url))
 
 async function startedRun(project: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [program, project, 'slow', '0'], { stdio: 'ignore' })
-  for (let waited = 0; waited < 20_000; waited += 20) {
-    // Alone: the file that it was linked from is gone.
-    const locks = join(project, 'target/locks')
-    if (existsSync(locks) && readdirSync(locks).join() === 'production.lock') return child
-    await new Promise((resume) => setTimeout(resume, 20))
-  }
-  throw new Error('the other run did not start')
+  const locks = join(project, 'target/locks')
+  // Alone: the file that it was linked from is gone.
+  await until(() => existsSync(locks) && readdirSync(locks).join() === 'production.lock', 'the start of the other run')
+  return child
 }
 
 const ended = (child: ChildProcess) => new Promise((resume) => child.once('exit', resume))
@@ -38,7 +36,7 @@ test('Of two runs at once one works; the other is refused and names the holder, 
   assert.is(holder.command, 'test slow')
   assert.ok(failure.message.includes(String(child.pid)))
   setTimeout(() => child.kill('SIGKILL'), 300)
-  const result = await run(project, shop(), { lockTimeoutMs: 30_000, select: (node) => node.id === 'source.raw' })
+  const result = await run(project, shop(), { lockTimeoutMs: 60_000, select: (node) => node.id === 'source.raw' })
   assert.is(result.outcome, 'done')
 })
 
@@ -61,7 +59,7 @@ test('Many processes that want a dead lock get it one after the other', async ()
   const store = openStore(project)
   let inside = 0
   const work = async () => {
-    const lock = await acquireLock(store, 'production', { command: 'test', timeoutMs: 20_000 })
+    const lock = await acquireLock(store, 'production', { command: 'test', timeoutMs: 60_000 })
     inside += 1
     assert.is(inside, 1)
     await new Promise((resume) => setTimeout(resume, 5))

@@ -11,6 +11,7 @@ import { type PostgresServer, postgresServer, type TestDatabase } from '../suppo
 import { databaseProject, passwordOf, sourceOf, transformOf } from '../support/postgres-project.ts'
 import { command } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('faults/postgresql')
 
@@ -44,16 +45,11 @@ const productionOf = (folder: string): string =>
   readFileSync(join(folder, 'target/current/run_state.json'), 'utf8')
 
 /** Waits until the server runs a COPY of the source. */
-async function copying(db: TestDatabase): Promise<void> {
-  for (let turn = 0; turn < 500; turn++) {
-    const [row] = await db.superuser(
-      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE 'COPY%' AND state = 'active' AND pid <> pg_backend_pid()",
-    )
-    if (row?.n !== 0) return
-    await sleep(10)
-  }
-  throw new Error('no COPY was seen')
-}
+const copying = (db: TestDatabase): Promise<void> =>
+  until(async () => (await db.superuser(COPIES)).length > 0, 'a COPY')
+
+const COPIES =
+  "SELECT query FROM pg_stat_activity WHERE query LIKE 'COPY%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()"
 
 const scratchOf = (folder: string): string[] =>
   readdirSync(join(folder, 'target/tmp')).filter((name) => name.startsWith('run-'))
@@ -107,17 +103,7 @@ test('Ctrl-C ends the run and what the server does for it; the next run is free 
   child.kill('SIGINT')
   const [code] = await once(child, 'exit')
   assert.is(code, 130)
-  for (let turn = 0; turn < 100; turn++) {
-    const [row] = await db.superuser("SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE 'COPY%'")
-    if (row?.n === 0) break
-    await sleep(20)
-  }
-  assert.equal(
-    await db.superuser(
-      "SELECT query FROM pg_stat_activity WHERE query LIKE 'COPY%pg_sleep%' AND pid <> pg_backend_pid()",
-    ),
-    [],
-  )
+  await until(async () => (await db.superuser(COPIES)).length === 0, 'the end of the COPY')
   assert.is(productionOf(folder), before)
   await db.sql('DELETE FROM stopped_slow')
   await does(folder, ['run'], passwordOf(db))

@@ -3,11 +3,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath, pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { command, seeknal } from '../support/seeknal.ts'
 import { suite } from '../support/suite.ts'
-import { tempProject } from '../support/temp.ts'
+import { tempFolder, tempProject } from '../support/temp.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('signals')
 
@@ -18,24 +21,26 @@ const FILES = {
     'kind: transform\nname: slow\ninputs:\n  - ref: transform.quick\ntransform: |\n  SELECT count(*) AS n FROM transform.quick, range(10000000) a, range(100000) b\n',
 }
 
-const started = (cwd: string, args: readonly string[]): ChildProcess =>
+const started = (cwd: string, args: readonly string[], env: NodeJS.ProcessEnv = {}): ChildProcess =>
   spawn(process.execPath, [command, ...args], {
     cwd,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { ...process.env, HOME: join(cwd, '.no-home') },
+    env: { ...process.env, HOME: join(cwd, '.no-home'), ...env },
   })
+
+const program = pathToFileURL(fileURLToPath(new URL('../programs/listens.js', import.meta.url))).href
+
+/** The same, once it listens to signals: before that, one ends it as it ends any process. */
+async function listening(cwd: string, args: readonly string[]): Promise<ChildProcess> {
+  const sign = join(tempFolder('listens'), 'sign')
+  const child = started(cwd, args, { NODE_OPTIONS: `--import=${program}`, LISTENS_SIGN: sign })
+  await until(() => existsSync(sign), 'listening')
+  return child
+}
 
 /** How a process ended: its exit code, or the signal that killed it. */
 const ending = (child: ChildProcess): Promise<number | string | null> =>
   new Promise((resume) => child.once('close', (code, signal) => resume(code ?? signal)))
-
-async function until(isSo: () => boolean): Promise<void> {
-  for (let waited = 0; waited < 20_000; waited += 20) {
-    if (isSo()) return
-    await new Promise((resume) => setTimeout(resume, 20))
-  }
-  throw new Error('it did not happen')
-}
 
 const left = (project: string) =>
   ['locks', 'tmp'].map((folder) => readdirSync(join(project, 'target', folder)).filter((name) => !name.startsWith('.')))
@@ -64,9 +69,9 @@ for (const [signal, code] of [
 
 test('A command that only waits ends at once, and leaves the lock of another alone', async () => {
   const project = tempProject({ ...FILES, 'target/locks/production.lock': 'of another' })
-  const waiting = started(project, ['run', '--lock-timeout', '60s'])
-  const reading = started(project, ['repl', '--exec', '-'])
-  await new Promise((resume) => setTimeout(resume, 2000))
+  const waiting = await listening(project, ['run', '--lock-timeout', '60s'])
+  const reading = await listening(project, ['repl', '--exec', '-'])
+  await sleep(300)
   for (const child of [waiting, reading]) child.kill('SIGTERM')
   assert.equal(await Promise.all([ending(waiting), ending(reading)]), [143, 143])
   assert.is(readFileSync(join(project, 'target/locks/production.lock'), 'utf8'), 'of another')
@@ -76,13 +81,15 @@ test('A query of the REPL is interrupted, and leaves nothing', async () => {
   const project = tempProject({ ...FILES, 'seeknal/slow.yml': FILES['seeknal/quick.yml'].replace('quick', 'slow') })
   await does(project, ['run'])
   // While the session opens, just before the query starts, and in the middle of it.
-  for (const ms of [200, 300, 400, 500, 1500]) {
-    const child = started(project, ['repl', '--exec', 'SELECT count(*) FROM range(10000000) a, range(100000) b'])
-    await new Promise((resume) => setTimeout(resume, ms))
+  for (const ms of [0, 50, 100, 200, 1000]) {
+    const child = await listening(project, [
+      'repl',
+      '--exec',
+      'SELECT count(*) FROM range(10000000) a, range(100000) b',
+    ])
+    await sleep(ms)
     child.kill('SIGTERM')
-    // Before the command listens, a signal ends it as it ends any process.
-    const how = await ending(child)
-    assert.ok(how === 143 || (ms < 1500 && how === 'SIGTERM'), String(how))
+    assert.is(await ending(child), 143, `${ms} ms`)
     assert.equal(left(project), [[], []])
   }
 })

@@ -1,8 +1,8 @@
 // Projects that PostgreSQL executes, for tests in which a client or the server is gone in the middle.
 
-import { setTimeout as sleep } from 'node:timers/promises'
 import { does } from './cli.ts'
 import { type EngineProject, engineProject, ORDERS, SHOP, TABLES, transform } from './engine-project.ts'
+import { until } from './until.ts'
 
 const SMALL = {
   'seeknal/orders.yml': ORDERS,
@@ -49,19 +49,11 @@ export const SLOW = {
   ),
 }
 
-export async function until(isSo: () => Promise<boolean>): Promise<void> {
-  for (let waited = 0; waited < 30_000; waited += 50) {
-    if (await isSo()) return
-    await new Promise((resume) => setTimeout(resume, 50))
-  }
-  throw new Error('it did not happen')
-}
-
 /** Waits until the sessions of a command that is gone are gone, and have given back what they held. */
 export async function alone({ database }: EngineProject): Promise<void> {
   const others =
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'"
-  while ((await database.sql(others)).length > 0) await sleep(10)
+  await until(async () => (await database.sql(others)).length === 0)
 }
 
 export const running = (project: EngineProject) =>

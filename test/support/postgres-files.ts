@@ -61,13 +61,31 @@ function reachable(folder: string): string {
 const isOpen = (path: string): boolean =>
   (statSync(path).mode & 0o001) !== 0 && (path === dirname(path) || isOpen(dirname(path)))
 
-/** What the test files of one run share, made by the first that needs it. */
+/** What the test files of one run share, made by the first that needs it, while the others wait. */
 function prepared(name: string, make: (folder: string) => void): string {
   const path = sharedPath(name)
   if (existsSync(path)) return path
+  const isFirst = claimed(`${path}.claim`)
+  const clock = new Int32Array(new SharedArrayBuffer(4))
+  for (let waited = 0; !isFirst && waited < MOST_MS; waited += 10) {
+    if (existsSync(path)) return path
+    Atomics.wait(clock, 0, 0, 10)
+  }
   const made = unfinished(path)
   make(made)
   return finished(made, path)
+}
+
+/** After that, whoever waits makes it. */
+const MOST_MS = 60_000
+
+function claimed(path: string): boolean {
+  try {
+    writeFileSync(path, '', { flag: 'wx' })
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** The same for what takes its time. */

@@ -4,14 +4,14 @@
 // an authority of the tests; the role `certified` may also connect by a certificate (certificates.ts).
 
 import { type ChildProcess, spawn } from 'node:child_process'
-import { chmodSync, copyFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
+import { chmodSync, copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { readIfThere } from '../../runtime/store/files.ts'
 import { afterEachFile } from './after-file.ts'
 import { certificates } from './certificates.ts'
+import { type Access, asked, forgetSessions } from './kept-sessions.ts'
+import { freePort } from './ports.ts'
 import { newDataDirectory, OWNER, owned, programs, SUPERUSER_PASSWORD } from './postgres-files.ts'
 import { lastingFolder } from './temp.ts'
 
@@ -22,12 +22,14 @@ const SETTINGS = [
   'scram_iterations=1',
   'max_wal_size=256MB',
   'shared_buffers=64MB',
+  'io_method=sync',
   'ssl=on',
   'ssl_cert_file=server.crt',
   'ssl_key_file=server.key',
   'ssl_ca_file=ca.crt',
 ]
-const START_TIMEOUT_MS = 30_000
+/** A machine that is busy with other things takes its time. */
+const START_TIMEOUT_MS = 120_000
 
 export interface TestDatabase {
   readonly host: string
@@ -103,19 +105,21 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
     owned(join(data, name))
   }
   writeFileSync(join(data, 'pg_hba.conf'), HOSTS)
-  const port = await freePort()
-  const superuser = (database: string) =>
-    databaseAt({ host: '127.0.0.1', port, database, user: 'postgres', password: SUPERUSER_PASSWORD })
-  let watcher: ChildProcess | null = null
+  let port = await freePort()
+  const admin = (sql: string) =>
+    asked({ host: '127.0.0.1', port, database: 'postgres', user: 'postgres', password: SUPERUSER_PASSWORD }, sql)
+  let isStarted = false
   const server: PostgresServer = {
-    port,
+    get port() {
+      return port
+    },
     socketFolder: home,
     async start() {
-      const again = () => {
-        watcher?.stdin?.end()
-        watcher = watched(folder, home, data, port, own)
-      }
-      await answered(() => superuser('postgres').sql('SELECT 1'), again, { home, data })
+      await ready({ home, data }, async (said) => {
+        if (!isStarted && /could not bind|could not create any TCP/.test(said)) port = await freePort()
+        return watched(folder, home, data, port, own)
+      })
+      isStarted = true
     },
     async stop(signal) {
       const pid = serverPid(data)
@@ -127,14 +131,14 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
     pid: () => serverPid(data) ?? 0,
     async gone() {
       while (serverPid(data) !== null) await sleep(10)
-      watcher?.stdin?.end()
+      await forgetSessions()
       rmSync(join(data, 'postmaster.pid'), { force: true })
     },
-    admin: (sql) => superuser('postgres').sql(sql),
+    admin,
     async create({ database, user, password }) {
-      const admin = superuser('postgres')
-      await admin.sql(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
-      await admin.sql(`CREATE DATABASE ${database} OWNER ${user}`)
+      await admin(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
+      // Files are cheaper to copy than to log.
+      await admin(`CREATE DATABASE ${database} OWNER ${user} STRATEGY file_copy`)
       return databaseAt({ host: '127.0.0.1', port, database, user, password })
     },
   }
@@ -148,7 +152,9 @@ hostssl all certified all cert
 host all all all scram-sha-256
 `
 
-/** Starts the server under a shell that kills it as soon as this process is gone. */
+/**
+ * Starts the server under a shell that kills it as soon as this process is gone, and ends when the server has ended.
+ */
 function watched(folder: string, home: string, data: string, port: number, own: readonly string[]): ChildProcess {
   const settings = [
     ...SETTINGS,
@@ -157,7 +163,9 @@ function watched(folder: string, home: string, data: string, port: number, own: 
     `port=${port}`,
     'listen_addresses=127.0.0.1',
   ]
-  const script = '"$@" >"$LOG" 2>&1 </dev/null & server=$!; cat >/dev/null; kill -QUIT $server; wait $server'
+  const script = `exec 3<&0; "$@" >"$LOG" 2>&1 </dev/null 3<&- & server=$!
+{ cat <&3 >/dev/null; kill -QUIT $server; } & watcher=$!
+exec 3<&-; wait $server; kill -KILL $watcher`
   const args = [join(folder, 'postgres'), '-D', data, ...settings.flatMap((setting) => ['-c', setting])]
   const watcher = spawn('/bin/sh', ['-c', script, 'sh', ...args], {
     ...OWNER,
@@ -166,6 +174,7 @@ function watched(folder: string, home: string, data: string, port: number, own: 
     stdio: ['pipe', 'ignore', 'ignore'],
   })
   watcher.unref()
+  watcher.once('exit', () => watcher.stdin?.end())
   // Its end is what is watched for; an error on it is that the watcher is gone.
   watcher.stdin?.on('error', () => {})
   if (watcher.stdin !== null && 'unref' in watcher.stdin && typeof watcher.stdin.unref === 'function')
@@ -173,26 +182,28 @@ function watched(folder: string, home: string, data: string, port: number, own: 
   return watcher
 }
 
-/** Starts the server, again when it ended: after a crash its memory is in use until its last process is gone. */
-async function answered(
-  ask: () => Promise<unknown>,
-  spawnIt: () => void,
+/**
+ * Starts the server until it takes connections; again when it ended: after a crash its memory is in use until its last
+ * process is gone. `begin` gets what the last one said.
+ */
+async function ready(
   at: { home: string; data: string },
+  begin: (said: string) => Promise<ChildProcess>,
 ): Promise<void> {
   const deadline = Date.now() + START_TIMEOUT_MS
-  for (let turn = 0; ; turn += 1) {
-    if (turn % 25 === 0 && serverPid(at.data) === null) spawnIt()
-    try {
-      await ask()
-      return
-    } catch (error) {
-      const log = join(at.home, 'server.log')
-      if (Date.now() > deadline)
-        throw new Error(`PostgreSQL did not start: ${error}\n${existsSync(log) ? readFileSync(log, 'utf8') : ''}`)
-      await sleep(20)
-    }
+  const said = () => readIfThere(join(at.home, 'server.log')) ?? ''
+  let watcher = await begin('')
+  while (!isReady(at.data)) {
+    if (Date.now() > deadline) throw new Error(`PostgreSQL did not start: ${said()}`)
+    const isOver = watcher.exitCode !== null || watcher.signalCode !== null
+    await sleep(isOver ? 100 : 10)
+    if (isOver) watcher = await begin(said())
   }
 }
+
+/** As PostgreSQL's own programs ask: the last line of its file. */
+const isReady = (data: string): boolean =>
+  serverPid(data) !== null && /^ready\s*$/m.test(readIfThere(join(data, 'postmaster.pid')) ?? '')
 
 /** Null where there is none, also while a server that stops removes its file, between a look and a read. */
 function serverPid(data: string): number | null {
@@ -218,39 +229,20 @@ function stopNow(data: string): void {
   for (let i = 0; i < 300 && isAlive(pid); i += 1) Atomics.wait(wait, 0, 0, 10)
 }
 
-function freePort(): Promise<number> {
-  return new Promise((settle, reject) => {
-    const probe = createServer()
-    probe.on('error', reject)
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address()
-      const port = typeof address === 'object' && address !== null ? address.port : 0
-      probe.close(() => settle(port))
-    })
-  })
-}
-
-type Access = Omit<TestDatabase, 'sql' | 'superuser' | 'url'>
-
 function databaseAt(access: Access): TestDatabase {
   const { host, port, database, user, password } = access
   return {
     ...access,
     url: `postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
     sql: (sql, values) => asked(access, sql, values),
-    superuser: (sql) => asked({ ...access, user: 'postgres', password: SUPERUSER_PASSWORD }, sql),
+    superuser: (sql) => askedAsSuperuser(access, sql),
   }
 }
 
-async function asked(access: Access, sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ ...access, ssl: false })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const result = await client.query({ text: sql, ...(values === undefined ? {} : { values: [...values] }) })
-    const last = Array.isArray(result) ? result.at(-1) : result
-    return last.rows
-  } finally {
-    await client.end().catch(() => {})
-  }
+/** Alone in the database: what is asked so is who is connected, or changes who may be. */
+async function askedAsSuperuser(access: Access, sql: string): Promise<Record<string, unknown>[]> {
+  await forgetSessions(access.database)
+  return asked({ ...access, user: 'postgres', password: SUPERUSER_PASSWORD }, sql).finally(() =>
+    forgetSessions(access.database),
+  )
 }

@@ -9,13 +9,16 @@ import { messageOf } from '../../runtime/contract/failures.ts'
 import { command } from './seeknal.ts'
 import { skip } from './skip.ts'
 
-const MOST_MS = 30_000
+const MOST_MS = 120_000
 
 export const KEYS = { enter: '\r', tab: '\t', up: '\u001b[A', ctrlC: '\u0003', ctrlD: '\u0004' } as const
 
 export interface Session {
-  /** Types `text`, and waits until what is shown after that matches; gives it, without escape sequences. */
-  types(text: string, shown: RegExp): Promise<string>
+  /**
+   * Types `text`, and waits until what is shown after that matches; gives it, without escape sequences. With `againMs`, it is
+   * typed again every so many milliseconds, as by somebody who was too early.
+   */
+  types(text: string, shown: RegExp, againMs?: number): Promise<string>
   /** Types `text`, and waits for the end of the command; its exit code. */
   ends(text: string): Promise<number>
 }
@@ -47,16 +50,20 @@ export async function onTerminal(
     code = signal ? 128 + signal : exitCode
   })
   const since = () => stripVTControlCharacters(shown.slice(from))
-  const wait = async (what: string, until: () => boolean): Promise<void> => {
+  const wait = async (what: string, until: () => boolean, turn: (waited: number) => void = () => {}): Promise<void> => {
     for (let waited = 0; !until(); waited += 10) {
+      turn(waited)
       if (waited > MOST_MS) throw new Error(`${what} did not come; shown: ${JSON.stringify(since())}`)
       await new Promise((resume) => setTimeout(resume, 10))
     }
   }
-  const types = async (text: string, expected: RegExp): Promise<string> => {
+  const types = async (text: string, expected: RegExp, againMs = Number.POSITIVE_INFINITY): Promise<string> => {
     from = shown.length
     terminal.write(text)
-    await wait(String(expected), () => expected.test(since()))
+    const again = (waited: number) => {
+      if (waited > 0 && waited % againMs === 0) terminal.write(text)
+    }
+    await wait(String(expected), () => expected.test(since()), again)
     return since()
   }
   const ends = async (text: string): Promise<number> => {

@@ -4,7 +4,6 @@
 import { spawnSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
 import * as assert from 'uvu/assert'
@@ -16,6 +15,7 @@ import { copyOf } from '../support/prepared.ts'
 import { runTarget } from '../support/run-target.ts'
 import { suite } from '../support/suite.ts'
 import { ordersNode, type TargetProject, type TargetText, targetProject } from '../support/target-project.ts'
+import { until } from '../support/until.ts'
 
 const test = suite('targets: faults')
 
@@ -69,28 +69,16 @@ const leftOver = (database: TestDatabase) =>
   database.sql("SELECT relname FROM pg_class WHERE relname LIKE '%staging%' OR relpersistence = 't'")
 
 /** Until nobody but the asker is connected to the database. */
-async function alone(database: TestDatabase): Promise<void> {
-  for (let turn = 0; turn < 200; turn++) {
-    const others = await database.superuser(
-      `SELECT 1 FROM pg_stat_activity WHERE datname = '${database.database}' AND pid <> pg_backend_pid() AND backend_type = 'client backend'`,
-    )
-    if (others.length === 0) return
-    await sleep(25)
-  }
-  throw new Error('a session of a run that is gone is still there')
-}
+const alone = (database: TestDatabase): Promise<void> =>
+  until(
+    async () => (await others(database, "backend_type = 'client backend'")).length === 0,
+    'the end of a session of a run that is gone',
+  )
 
-/** Until a session waits for a lock. */
-async function waiting(database: TestDatabase): Promise<void> {
-  for (let turn = 0; turn < 1000; turn++) {
-    const found = await database.superuser(
-      `SELECT 1 FROM pg_stat_activity WHERE datname = '${database.database}' AND wait_event_type = 'Lock'`,
-    )
-    if (found.length > 0) return
-    await sleep(10)
-  }
-  throw new Error('no session waits')
-}
+const others = (database: TestDatabase, that: string) =>
+  database.superuser(
+    `SELECT 1 FROM pg_stat_activity WHERE datname = '${database.database}' AND pid <> pg_backend_pid() AND ${that}`,
+  )
 
 const POINTS = ['target_begun', 'target_copied', 'target_changed', 'target_committed']
 
@@ -125,27 +113,23 @@ const MANY = {
 }
 const many = ordersNode(MANY).replace(/ ref\('source\.raw'\)\n$/, " ref('source.raw'))\n")
 
-/** A table that takes its time over one of the rows, so that what happens meanwhile does. */
+/** A table that takes its time over one of the rows: until its session is ended. */
 const SLOW = `CREATE SCHEMA analytics;
-  CREATE TABLE analytics.orders (id bigint CONSTRAINT slow CHECK (id <> 5000 OR pg_sleep(10) IS NOT NULL), customer text);
+  CREATE TABLE analytics.orders (id bigint CONSTRAINT slow CHECK (id <> 5000 OR pg_sleep(300) IS NOT NULL), customer text);
   INSERT INTO analytics.orders VALUES (7, 'there')`
 const FAST = 'ALTER TABLE analytics.orders DROP CONSTRAINT slow'
 
 /** Calls `act` while rows stream to the database. */
 async function duringCopy(database: TestDatabase, act: (pid: string) => Promise<unknown>): Promise<void> {
-  for (let turn = 0; turn < 2000; turn++) {
-    const found = await database
-      .superuser(
-        `SELECT a.pid::text FROM pg_stat_progress_copy p JOIN pg_stat_activity a USING (pid) WHERE a.datname = '${database.database}' AND p.tuples_processed > 1000`,
-      )
-      .catch(() => [])
-    if (found[0]?.pid !== undefined) {
-      await act(String(found[0].pid))
-      return
-    }
-    await sleep(5)
-  }
-  throw new Error('no rows were sent')
+  let pid: unknown
+  await until(async () => {
+    const [found] = await database.superuser(
+      `SELECT a.pid::text FROM pg_stat_progress_copy p JOIN pg_stat_activity a USING (pid) WHERE a.datname = '${database.database}' AND p.tuples_processed > 1000`,
+    )
+    pid = found?.pid
+    return pid !== undefined
+  }, 'sending rows')
+  await act(String(pid))
 }
 
 test('a connection that is lost while rows are sent leaves the table as it was, and says so', async () => {
@@ -200,7 +184,8 @@ test('a table that others have locked is waited for, tried again, and then named
   assert.match(err, /other sessions hold locks on the table, and did not give them up in 4 attempts/)
   assert.equal(await project.rows(ROWS), BEFORE)
   const running = does(project.folder, ['run'])
-  await sleep(700)
+  const pauses = "state = 'idle in transaction' AND query LIKE 'ROLLBACK TO SAVEPOINT%'"
+  await until(async () => (await others(database, pauses)).length > 0, 'an attempt that was in vain')
   await other.query('ROLLBACK')
   await running
   assert.equal(await project.rows(ROWS), MODES.overwrite?.after)
@@ -219,7 +204,7 @@ test('a trigger that is made while a run waits for the table sees the rows as if
     'BEGIN; CREATE TRIGGER look AFTER DELETE ON analytics.orders FOR EACH STATEMENT EXECUTE FUNCTION analytics.look()',
   )
   const running = does(project.folder, ['run'])
-  await waiting(database)
+  await until(async () => (await others(database, "wait_event_type = 'Lock'")).length > 0, 'waiting for the table')
   await other.query('COMMIT')
   await running
   assert.equal(await project.rows(ROWS), MODES.overwrite?.after)
@@ -263,11 +248,16 @@ test('readers of an overwritten table never wait, and see all old rows or all ne
   await reading.end()
 })
 
+/** Who writes the table waits in the middle of its rows, as long as somebody else holds this lock. */
+const GATE = 20_000
+
 test('many readers of a large table see, while its rows are replaced, all old rows or all new ones, and wait for no lock', async () => {
   const project = await targetProject()
   const { database } = project
   await database.sql(
-    `CREATE SCHEMA analytics; CREATE TABLE analytics.orders (id bigint PRIMARY KEY CHECK (id <> 20000 OR pg_sleep(1) IS NOT NULL), customer text);
+    `CREATE SCHEMA analytics;
+     CREATE FUNCTION analytics.gate() RETURNS boolean LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_advisory_xact_lock_shared(${GATE}); RETURN true; END $$;
+     CREATE TABLE analytics.orders (id bigint PRIMARY KEY CHECK (id <> 20000 OR analytics.gate()), customer text);
      CREATE VIEW analytics.customers AS SELECT customer FROM analytics.orders;
      INSERT INTO analytics.orders SELECT i, 'old' FROM generate_series(0, 14999) i`,
   )
@@ -290,9 +280,13 @@ test('many readers of a large table see, while its rows are replaced, all old ro
     while (!isOver) seen.add((await reader.query(sql)).rows[0].all)
     await reader.end()
   })
+  const gate = new pg.Client({ ...database, ssl: false })
+  gate.on('error', () => {})
+  await gate.connect()
+  await gate.query(`SELECT pg_advisory_lock(${GATE})`)
   const copying = duringCopy(database, async () => {
     for (const sql of reads) during.add(String((await database.sql(sql))[0]?.all))
-  })
+  }).finally(() => gate.end())
   await Promise.all([does(project.folder, ['run']), copying]).finally(() => {
     isOver = true
   })

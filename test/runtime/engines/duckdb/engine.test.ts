@@ -4,6 +4,7 @@ import * as assert from 'uvu/assert'
 import { RuntimeFailure } from '../../../../runtime/contract/failures.ts'
 import type { Engine, EngineOptions } from '../../../../runtime/engine.ts'
 import { startDuckDB } from '../../../../runtime/engines/duckdb/engine.ts'
+import { watchSignal } from '../../../../runtime/watch-signal.ts'
 import { rejects } from '../../../support/rejects.ts'
 import { suite } from '../../../support/suite.ts'
 import { tempFolder } from '../../../support/temp.ts'
@@ -287,9 +288,9 @@ test('A running step can be interrupted', async () => {
       () => engine.runStep(step(place, 'SELECT count(*) AS n FROM range(1000000000) a, range(1000) b')),
       'INTERRUPTED',
     )
-    await new Promise((resume) => setTimeout(resume, 150))
-    engine.interrupt()
+    const stop = watchSignal(AbortSignal.timeout(150), engine)
     await running
+    stop()
   })
 })
 

@@ -1,6 +1,5 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { type ExtractRequest, extractRows } from '../../../../runtime/engines/postgresql/extract.ts'
 import { checkQueries } from '../../../../runtime/engines/postgresql/read-only.ts'
@@ -9,6 +8,7 @@ import { connectionTo } from '../../../support/postgres-connection.ts'
 import { rejects } from '../../../support/rejects.ts'
 import { suite } from '../../../support/suite.ts'
 import { tempFolder } from '../../../support/temp.ts'
+import { until } from '../../../support/until.ts'
 
 const test = suite('postgresql extract')
 
@@ -116,17 +116,14 @@ test('Ctrl-C stops what the server is doing for it', async () => {
   const query = 'SELECT id, pg_sleep(0.01)::text FROM big'
   const asked = extractRows(request(db, query, { signal: stop.signal, options: 'several' }))
   const failure = rejects(() => asked, 'QUERY_FAILED')
-  await sleep(300)
+  const copies = () =>
+    db.superuser(
+      "SELECT FROM pg_stat_activity WHERE query LIKE 'COPY%pg_sleep%' AND state = 'active' AND pid <> pg_backend_pid()",
+    )
+  await until(async () => (await copies()).length > 0, 'a COPY')
   stop.abort()
   await failure
-  for (let turn = 0; ; turn++) {
-    const [row] = await db.superuser(
-      "SELECT count(*)::int AS n FROM pg_stat_activity WHERE query LIKE 'COPY%pg_sleep%'",
-    )
-    if (row?.n === 0) break
-    assert.ok(turn < 100, 'the server still runs it')
-    await sleep(20)
-  }
+  await until(async () => (await copies()).length === 0, 'the end of the COPY')
   await rejects(() => extractRows(request(db, query, { signal: stop.signal })), 'INTERRUPTED')
 })
 
