@@ -5,7 +5,7 @@ export type FileKind = 'project' | 'node' | 'common' | 'sql' | 'lock'
 /** What a file is, by its path; undefined: nothing of ours. */
 export function kindOf(path: string): FileKind | undefined {
   if (path === 'seeknal.lock.json') return 'lock'
-  if (/\.sql$/i.test(path)) return 'sql'
+  if (path.endsWith('.sql')) return 'sql'
   if (!/\.ya?ml$/i.test(path) || /(?:^|\/)\./.test(path)) return undefined
   if (/^seeknal_project\.ya?ml$/.test(path)) return 'project'
   if (path.startsWith('seeknal/common/')) return 'common'
