@@ -160,15 +160,17 @@ interface ReadFile {
 }
 
 function readFile(file: ProjectFile, cache: CompileCache): ReadFile {
-  const ending: Diagnostic[] = file.path.endsWith('.yaml')
-    ? [
-        warningAt(
-          'LOAD_FILE_ENDING',
-          { file: file.path, line: 1, column: 1, length: 1 },
-          "The file ends with '.yaml'; node files end with '.yml'.",
-        ),
-      ]
-    : []
+  const end = file.path.slice(file.path.lastIndexOf('.'))
+  const ending: Diagnostic[] =
+    end === '.yml'
+      ? []
+      : [
+          warningAt(
+            'LOAD_FILE_ENDING',
+            { file: file.path, line: 1, column: 1, length: 1 },
+            `The file ends with '${end}'; node files end with '.yml'.`,
+          ),
+        ]
   const key = `load/2:${fileDigest(file)}`
   const known = cache.get(key)
   // Written below by this function only, under the hash of the text.

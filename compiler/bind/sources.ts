@@ -58,7 +58,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     const unknown = columns.filter((column) => types.get(column.type) == null)
     const unstorable = columns.filter((column) => !isStorable(column.type))
     diagnostics.push(
-      ...unknown.map((column) => unknownLockedType(source, column)),
+      ...unknown.filter((column) => !unstorable.includes(column)).map((column) => unknownLockedType(source, column)),
       ...unstorable.map((column) => notStorable(source, column)),
     )
     if (unknown.length + unstorable.length > 0) continue

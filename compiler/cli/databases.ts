@@ -69,7 +69,7 @@ interface ProjectOnDisk {
 }
 
 /** Whether a file may have a source in a database: without one no profile is read. */
-const hasDatabase = (file: ProjectFile): boolean => fileFacts(file).namesDatabase && /\.ya?ml$/.test(file.path)
+const hasDatabase = (file: ProjectFile): boolean => fileFacts(file).namesDatabase && /\.ya?ml$/i.test(file.path)
 
 export function databasesOf(
   { root, files: present, cache, engine }: ProjectOnDisk,

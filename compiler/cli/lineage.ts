@@ -1,5 +1,6 @@
 // `seeknal lineage [node[.column]]`: what is up- and downstream, as text, Mermaid or JSON.
 
+import { formatArgument } from '../../runtime/cli/arguments.ts'
 import { command } from '../../runtime/cli/command.ts'
 import { counted, type Text } from '../../runtime/cli/text.ts'
 import { isError, nearest } from '../../runtime/contract/diagnostics.ts'
@@ -34,6 +35,7 @@ export const lineage = command({
   completes: { node: 'nodes' },
   async run(args, surroundings) {
     const { terminal } = surroundings
+    const format = formatArgument(args.format, terminal.options.json)
     const wanted = args.node === undefined || args.column === undefined ? args.node : `${args.node}.${args.column}`
     if (args.node === undefined && args.column !== undefined)
       throw new RuntimeFailure('USAGE', "'--column' needs a node.", {})
@@ -44,7 +46,6 @@ export const lineage = command({
       sayDiagnostics(terminal, result.diagnostics, workspace.files())
       const { manifest } = result
       if (manifest === null || result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
-      const format = args.format ?? (terminal.options.json ? 'json' : 'text')
       const { node, column } = wanted === undefined ? { node: null, column: null } : target(manifest, wanted)
       if (node !== null && column !== null) {
         const trace = columnTrace(manifest, node, column)

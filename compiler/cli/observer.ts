@@ -65,8 +65,11 @@ const ABSENT: SourceObservation = { kind: 'absent' }
 /** What is there in place of the files. */
 function absent(root: string, { path, format }: SourceRequest): SourceObservation {
   const shown = path.replace(/\/+$/, '')
-  if (statIfThere(join(root, shown))?.isDirectory() === true)
+  const there = statIfThere(join(root, shown))
+  if (there?.isDirectory() === true)
     return { kind: 'absent', hints: [`'${shown}' is a folder; '${shown}/*.${format}' names the files in it.`] }
+  if (there !== undefined)
+    return { kind: 'absent', hints: [`'${shown}' is a pipe, a socket or a device; files are read.`] }
   const [folder, name] = [dirname(path), basename(path)]
   if (hasMagic(path) || statIfThere(join(root, folder))?.isDirectory() !== true) return ABSENT
   const near = nearest(name, readdirSync(join(root, folder)))
@@ -90,7 +93,9 @@ async function lookAt(
       format === 'csv' && isWithoutQuotes(root, paths, options)
         ? { told: readerCall({ ...reader, options: { ...options, ...NO_QUOTES } }) }
         : {}
-    return { call: readerCall(reader), ...told, expected }
+    const byName = (types: Readonly<Record<string, string>>) =>
+      readerCall({ ...reader, options: { ...options, columns: types } })
+    return { call: readerCall(reader), ...told, ...(format === 'json' ? { byName } : {}), expected }
   })
   return observeFiles(root, looks)
 }

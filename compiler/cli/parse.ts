@@ -1,5 +1,6 @@
 // `seeknal parse`: the project as its manifest. Production's manifest is never touched.
 
+import { formatArgument } from '../../runtime/cli/arguments.ts'
 import { command } from '../../runtime/cli/command.ts'
 import { alignedRows } from '../../runtime/cli/table.ts'
 import { isError } from '../../runtime/contract/diagnostics.ts'
@@ -22,6 +23,7 @@ Nothing is executed, and what production is compared with stays as it is.`,
   },
   async run(args, surroundings) {
     const { terminal } = surroundings
+    const format = formatArgument(args.format, terminal.options.json)
     const workspace = openWorkspace(surroundings)
     try {
       const result = await compiled(workspace, {
@@ -32,7 +34,7 @@ Nothing is executed, and what production is compared with stays as it is.`,
       })
       sayDiagnostics(terminal, result.diagnostics, workspace.files())
       if (result.manifest === null || result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
-      if (terminal.options.json || args.format === 'json') {
+      if (format === 'json') {
         terminal.document(result.manifest)
         return 0
       }

@@ -6,7 +6,7 @@ export type FileKind = 'project' | 'node' | 'common' | 'sql' | 'lock'
 export function kindOf(path: string): FileKind | undefined {
   if (path === 'seeknal.lock.json') return 'lock'
   if (path.endsWith('.sql')) return 'sql'
-  if (!/\.ya?ml$/.test(path) || /(?:^|\/)\./.test(path)) return undefined
+  if (!/\.ya?ml$/i.test(path) || /(?:^|\/)\./.test(path)) return undefined
   if (/^seeknal_project\.ya?ml$/.test(path)) return 'project'
   if (path.startsWith('seeknal/common/')) return 'common'
   if (path.startsWith('seeknal/templates/')) return undefined

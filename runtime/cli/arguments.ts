@@ -206,6 +206,13 @@ export function milliseconds(value: string, option: string): number {
   return Number(match[1]) * unit
 }
 
+/** What --format says, or --json, which is no other one; undefined: neither. Throws USAGE. */
+export function formatArgument<const F extends string>(format: F | undefined, json: boolean): F | 'json' | undefined {
+  if (!json || format === 'json') return format
+  if (format === undefined) return 'json'
+  throw new RuntimeFailure('USAGE', `'--json' and '--format ${format}' ask for two formats.`, { format })
+}
+
 /** The values of an option that takes a list: separated by commas, given once or several times. */
 export const listed = (value: string | undefined): readonly string[] =>
   (value ?? '')

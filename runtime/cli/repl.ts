@@ -8,11 +8,12 @@ import type { OneShot } from '../repl/one-shot.ts'
 import { INTERACTIVE_LIMIT, openReplState } from '../repl/open-state.ts'
 import type { ReplState } from '../repl/state.ts'
 import { watchSignal } from '../watch-signal.ts'
-import { wholeNumber } from './arguments.ts'
+import { formatArgument, wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
 import { environmentArgument } from './environment-argument.ts'
 import { PROFILE_ARG } from './profile.ts'
 import { withOutputs } from './shared.ts'
+import type { Terminal } from './terminal.ts'
 
 export const repl = command({
   about: `Runs SQL over the outputs of the last run, read-only. Every output is a table under two names:
@@ -31,7 +32,7 @@ take the place of production's.`,
       type: 'enum',
       alias: 'f',
       options: ['table', 'csv', 'json', 'markdown'],
-      description: 'How rows are shown (default: table)',
+      description: 'How rows are shown (default: table); csv and json are of the last statement',
     },
     output: {
       type: 'string',
@@ -45,6 +46,8 @@ take the place of production's.`,
   completes: { env: 'environments' },
   async run(args, surroundings) {
     const environment = args.env === undefined ? null : environmentArgument(args.env)
+    const json = surroundings.terminal.options.json
+    const format = args.output === undefined ? formatArgument(args.format, json) : args.format
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = await sqlArgument(args.exec, surroundings)
     const request = { environment, profile: args.profile, command: 'repl' }
@@ -53,21 +56,20 @@ take the place of production's.`,
       const unwatch = watchSignal(surroundings.signal, { interrupt: () => state.session.interrupt() })
       try {
         if (sql === null) {
-          state.mode = args.format ?? 'table'
+          state.mode = format ?? 'table'
           state.limit = limit ?? INTERACTIVE_LIMIT
           await talk(state, surroundings)
           return surroundings.signal.aborted ? 130 : 0
         }
-        const json = surroundings.terminal.options.json ? 'json' : null
         await once(state, {
           sql,
-          format: args.format ?? json,
+          format: format ?? null,
           output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
           limit: limit ?? Number.POSITIVE_INFINITY,
           scratchDirectory,
           write: (text) => surroundings.terminal.raw(text),
         })
-        if (args.output !== undefined) surroundings.terminal.problem(`✓ Written to ${args.output}`)
+        if (args.output !== undefined) sayWritten(args.output, surroundings.terminal)
         return 0
       } finally {
         unwatch()
@@ -76,6 +78,11 @@ take the place of production's.`,
     })
   },
 })
+
+function sayWritten(output: string, terminal: Terminal): void {
+  if (terminal.options.json) terminal.document({ output })
+  terminal.problem(`✓ Written to ${output}`)
+}
 
 async function once(state: ReplState, request: OneShot): Promise<void> {
   const { runOnce } = await import('../repl/one-shot.ts')

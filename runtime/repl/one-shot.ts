@@ -3,7 +3,7 @@
 // Throws QUERY_FAILED, STATEMENT_REFUSED, USAGE, STATE_IO.
 
 import { closeSync, copyFileSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
-import { dirname, extname, join } from 'node:path'
+import { basename, dirname, extname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { hasCode, splitStatements } from '../engines/duckdb/split-statements.ts'
 import type { QueryAnswer, SqlSession } from '../query.ts'
@@ -22,7 +22,8 @@ export interface OneShot {
   readonly write: (text: string) => void
 }
 
-const BY_ENDING: Readonly<Record<string, Format>> = {
+const BY_ENDING: Readonly<Record<string, Format | 'parquet'>> = {
+  '.parquet': 'parquet',
   '.csv': 'csv',
   '.json': 'json',
   '.md': 'markdown',
@@ -34,13 +35,13 @@ export async function runOnce(session: SqlSession, request: OneShot): Promise<vo
   const all = hasCode(rest) ? [...statements, rest] : statements
   const last = all.at(-1)
   if (last === undefined) throw new RuntimeFailure('USAGE', 'There is no SQL statement to run.')
-  const ending = extname(request.output ?? '')
-  if (ending === '.parquet' && request.format === null) {
+  const ending = extname(request.output ?? '').toLowerCase()
+  const format = formatOf(request, ending)
+  if (format === 'parquet') {
     await runAll(session, all.slice(0, -1))
     await exportParquet(session, last, request)
     return
   }
-  const format = request.format ?? BY_ENDING[ending] ?? 'table'
   const answer = async (write: (text: string) => void) => {
     if (format === 'csv' || format === 'json') {
       await runAll(session, all.slice(0, -1))
@@ -49,6 +50,23 @@ export async function runOnce(session: SqlSession, request: OneShot): Promise<vo
   }
   if (request.output === null) await answer(request.write)
   else await writeFile(request.output, answer)
+}
+
+function formatOf({ output, format }: OneShot, ending: string): Format | 'parquet' {
+  if (output === null) return format ?? 'table'
+  const said = BY_ENDING[ending]
+  if (said === undefined && format === null)
+    throw new RuntimeFailure(
+      'USAGE',
+      `What format '${basename(output)}' is to have is not known.`,
+      { output: basename(output) },
+      { hints: [`End the name with ${Object.keys(BY_ENDING).join(', ')}, or say --format.`] },
+    )
+  if (said === 'parquet' && format !== null)
+    throw new RuntimeFailure('USAGE', `'--format ${format}' is no format for a file that ends with '.parquet'.`, {
+      format,
+    })
+  return format ?? said ?? 'table'
 }
 
 const runAll = async (session: SqlSession, statements: readonly string[]): Promise<void> => {

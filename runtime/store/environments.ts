@@ -253,7 +253,10 @@ export function environmentNotFound(store: Store, environment: string): RuntimeF
     `there is no environment '${environment}'`,
     { environment, present: names },
     {
-      hints: names.length === 0 ? [`'seeknal env plan ${environment}' makes it.`] : [`There are: ${names.join(', ')}.`],
+      hints:
+        names.length === 0
+          ? [`'seeknal env plan ${environment}' makes it where something differs from production.`]
+          : [`There are: ${names.join(', ')}.`],
     },
   )
 }

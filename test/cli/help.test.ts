@@ -95,7 +95,7 @@ test('--help --json is the help of every command and group as one document', asy
       value: 'choice',
       choices: ['table', 'csv', 'json', 'markdown'],
       repeatable: false,
-      description: 'How rows are shown (default: table)',
+      description: 'How rows are shown (default: table); csv and json are of the last statement',
     },
   )
   const run = await document('run')

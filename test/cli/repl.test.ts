@@ -65,10 +65,10 @@ test('EXPLAIN shows the lines of its plan whole, in a table and in Markdown', as
 
 test('Numbers, dates and nested values are exact in every format', async () => {
   const sql =
-    "SELECT 9007199254740993::BIGINT AS big, 12.340::DECIMAL(10,3) AS dec, DATE '2026-03-01' AS d, 1.0::DOUBLE AS f, 0.1::FLOAT AS g, {'a': [1, NULL]} AS s, NULL AS n, '' AS e, 'a,\"b\"' AS q"
+    "SELECT 9007199254740993::BIGINT AS big, 12.340::DECIMAL(10,3) AS dec, DATE '2026-03-01' AS d, 1.0::DOUBLE AS f, 0.1::FLOAT AS g, {'a': [1, NULL], 'b': MAP {'k': [count(*), 9007199254740993]}} AS s, NULL AS n, '' AS e, 'a,\"b\"' AS q"
   assert.is(
     await exec(sql, '--format', 'csv'),
-    'big,dec,d,f,g,s,n,e,q\n9007199254740993,12.340,2026-03-01,1.0,0.1,"{\'a\': [1, NULL]}",,"","a,""b"""\n',
+    'big,dec,d,f,g,s,n,e,q\n9007199254740993,12.340,2026-03-01,1.0,0.1,"{\'a\': [1, NULL], \'b\': {\'k\': [1, 9007199254740993]}}",,"","a,""b"""\n',
   )
   assert.equal(JSON.parse(await exec(sql, '--format', 'json')), [
     {
@@ -77,7 +77,7 @@ test('Numbers, dates and nested values are exact in every format', async () => {
       d: '2026-03-01',
       f: 1,
       g: 0.10000000149011612,
-      s: { a: [1, null] },
+      s: { a: [1, null], b: [{ key: 'k', value: [1, '9007199254740993'] }] },
       n: null,
       e: '',
       q: 'a,"b"',
@@ -152,6 +152,16 @@ test('--limit, --output and stdin', async () => {
     assert.is(await exec('FROM source_orders', '-o', name), '')
     assert.ok(readFileSync(join(folder, name), 'latin1').startsWith(start), name)
   }
+  assert.equal(JSON.parse(await exec('FROM source_orders', '-o', 'p.PARQUET', '--json')), { output: 'p.PARQUET' })
+  assert.ok(readFileSync(join(folder, 'p.PARQUET'), 'latin1').startsWith('PAR1'))
+  for (const wrong of [
+    ['-o', 'o.xlsx'],
+    ['-o', 'o.parquet', '--format', 'csv'],
+    ['--json', '--format', 'csv'],
+  ])
+    await ends(2, folder, ['repl', '-e', 'SELECT 1', ...wrong])
+  assert.match((await ends(2, folder, ['lineage', '--json', '--format', 'mermaid'])).err, /ask for two formats/)
+  assert.not.ok(existsSync(join(folder, 'o.xlsx')))
   writeFileSync(join(folder, 'q.sql'), 'SELECT 1 AS a;\nSELECT 2 AS b')
   assert.is(seeknalCsv('SELECT 1 AS a;\nSELECT 2 AS b'), 'b\n2\n')
   await ends(2, folder, ['repl', '-e', ' -- nothing\n;'])

@@ -1,5 +1,6 @@
 // Which files a source reads, as its author meets it.
 
+import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
@@ -107,6 +108,8 @@ test('A path that names a folder, or nearly a file, says what was meant', async 
     await said('data/parts'),
     /hint: 'data\/parts' is a folder; 'data\/parts\/\*\.csv' names the files in it/,
   )
+  execFileSync('mkfifo', [join(folder, 'data/pipe.csv')])
+  assert.match(await said('data/pipe.csv'), /hint: 'data\/pipe\.csv' is a pipe, a socket or a device/)
   assert.match(await said('data/custmers.csv'), /hint: Did you mean 'data\/customers\.csv'\?/)
   assert.not.match(await said('elsewhere/customers.csv'), /Did you mean|is a folder/)
   assert.match(await said('[data/a.csv]'), /1 error;/)

@@ -19,7 +19,7 @@ const LISTED = /^- `([A-Z_]+)` (\S+)$/gm
 function expectations(fixture: string): string[] {
   const project = join(fixture, 'project')
   const files = readdirSync(project, { recursive: true, encoding: 'utf8' }).filter((path) =>
-    /\.(ya?ml|sql)$/.test(path),
+    /\.(ya?ml|sql)$/i.test(path),
   )
   const marked = files.flatMap((path) =>
     readFileSync(join(project, path), 'utf8')

@@ -5,7 +5,7 @@
 import { messageOf } from '../../contract/failures.ts'
 import type { Column } from '../../contract/manifest.ts'
 import { literalGlob } from '../../contract/source-paths.ts'
-import { storedType } from '../../contract/stored-columns.ts'
+import { foldCase, storedType } from '../../contract/stored-columns.ts'
 import { type DuckDBConnection, openDatabase } from './driver.ts'
 import { engineError } from './engine-errors.ts'
 import { literal, quoted } from './quoting.ts'
@@ -20,6 +20,8 @@ export interface Look {
   readonly call: string
   /** One that gives the same in less time, where the caller knows one. What is wrong is said of `call`. */
   readonly told?: string
+  /** The call as execution makes it, which takes values by the names of columns: only in JSON may it find others. */
+  readonly byName?: (types: Readonly<Record<string, string>>) => string
   /** Types by column name; letter case does not count. */
   readonly expected: Readonly<Record<string, string>>
 }
@@ -81,8 +83,40 @@ async function observe(connection: DuckDBConnection, look: Look, folder: string)
 async function columnsSeen(connection: DuckDBConnection, look: Look): Promise<Observation> {
   const sampled = await sample(connection, look)
   const sniffed = await columnsOf(connection, sampled ? SAMPLE : `SELECT * FROM ${look.call}`)
+  const invented = await inventedName(connection, look, sniffed)
+  if (invented !== undefined) return { kind: 'error', message: inventedText(invented) }
   return { kind: 'columns', columns: sampled ? await withExpectedTypes(connection, look, sniffed) : sniffed }
 }
+
+/**
+ * A column that the reader named itself, since its key is empty or is there twice but for letter case: reading it by
+ * that name would find nothing. Only names that may be such are looked for, in all rows.
+ */
+async function inventedName(
+  connection: DuckDBConnection,
+  { call, byName }: Look,
+  columns: readonly Column[],
+): Promise<string | undefined> {
+  if (byName === undefined) return undefined
+  const names = new Set(columns.map(({ name }) => foldCase(name)))
+  const doubtful = columns
+    .map(({ name }) => name)
+    .filter((name) => EMPTY_KEY.test(name) || (/_\d+$/.test(name) && names.has(foldCase(name.replace(/_\d+$/, '')))))
+  if (doubtful.length === 0) return undefined
+  const counts = doubtful.map((name) => `count(${quoted(name)})`).join(', ')
+  const types = Object.fromEntries(columns.map(({ name }) => [name, 'JSON']))
+  const sniffed = (await connection.runAndReadAll(`SELECT ${counts} FROM ${call}`)).getRows()[0]
+  const found = (await connection.runAndReadAll(`SELECT ${counts} FROM ${byName(types)}`)).getRows()[0]
+  return doubtful.find((_, i) => sniffed?.[i] !== found?.[i])
+}
+
+/** What the reader calls the key `""`. */
+const EMPTY_KEY = /^C\d+$/
+
+const inventedText = (name: string): string =>
+  EMPTY_KEY.test(name)
+    ? `one of its keys is empty (the engine calls it '${name}'). Give it a name.`
+    : `it has keys that differ at most in letter case (the engine calls one of them '${name}'). Give each a name of its own.`
 
 const SAMPLE = 'sample_of_rows'
 

@@ -1,7 +1,7 @@
 // Values of a result → text and JSON that lose nothing: whole numbers beyond 2^53 and decimals are text in JSON, as the
 // interfaces in a bundle's types.ts say. Pure.
 
-import { type DuckDBType, DuckDBTypeId, type DuckDBValue, JsonDuckDBValueConverter } from '@duckdb/node-api'
+import { type DuckDBType, DuckDBTypeId, type DuckDBValue, type Json, JsonDuckDBValueConverter } from '@duckdb/node-api'
 
 /** As DuckDB itself prints it; null for NULL. */
 export function cellText(value: DuckDBValue, type: DuckDBType | undefined): string | null {
@@ -28,8 +28,12 @@ function shortestFloat(value: number): string {
   return String(value)
 }
 
-export function cellJson(value: DuckDBValue, type: DuckDBType | undefined): unknown {
-  if (value === null || type === undefined) return null
+export const cellJson = (value: DuckDBValue, type: DuckDBType | undefined): unknown =>
+  type === undefined ? null : jsonOf(value, type)
+
+/** Whole numbers are the same within lists, structs and maps. */
+const jsonOf = (value: DuckDBValue, type: DuckDBType): Json => {
+  if (value === null) return null
   if (typeof value === 'bigint') return Number.isSafeInteger(Number(value)) ? Number(value) : String(value)
-  return JsonDuckDBValueConverter(value, type, JsonDuckDBValueConverter)
+  return JsonDuckDBValueConverter(value, type, jsonOf)
 }

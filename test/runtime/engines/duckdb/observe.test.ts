@@ -13,6 +13,9 @@ const FOLDER = tempProject({
   'data/a.csv': 'id,amount,day,code\n1,2.50,2026-03-01,007\n2,3,2026-03-02,010\n',
   'data/empty.csv': 'id,amount\n1,\n',
   'data/a.jsonl': '{"id": 1, "tags": ["x"]}\n',
+  'data/case.jsonl': '{"Id": 1}\n{"ID": 2}\n{"id": 3}\n',
+  'data/unnamed.jsonl': '{"": 1, "v": 2}\n',
+  'data/phones.jsonl': '{"phone": 1, "phone_1": 2, "C0": 3}\n{"phone": 4}\n',
   'data/bad.json': '{"id": 1}\n{"id":',
 })
 
@@ -31,6 +34,18 @@ test('files are sniffed with the options of the reader', async () => {
   assert.is(await observed("read_json('DATA/a.jsonl')"), 'id BIGINT, tags VARCHAR[]')
   await rowsOf(`COPY (SELECT 1::SMALLINT AS id) TO '${FOLDER}/data/a.parquet'`)
   assert.is(await observed("read_parquet('DATA/*.parquet')"), 'id SMALLINT')
+})
+
+test('a key of JSON that the reader had to give another name is an error: its values would be lost', async () => {
+  const seen = async (file: string) => {
+    const call = (options: string) => `read_json('${join(FOLDER, 'data', file)}'${options})`
+    const byName = (types: object) => call(`, columns = {${Object.keys(types).map((name) => `'${name}': 'JSON'`)}}`)
+    const [answer] = await observeFiles(FOLDER, [{ call: call(''), byName, expected: {} }])
+    return answer?.kind === 'error' ? answer.message : JSON.stringify(answer)
+  }
+  assert.match(await seen('case.jsonl'), /differ at most in letter case \(the engine calls one of them 'ID_1'\)/)
+  assert.match(await seen('unnamed.jsonl'), /one of its keys is empty/)
+  assert.match(await seen('phones.jsonl'), /"phone_1".*"C0"/)
 })
 
 test('an expected type is kept when every value can be read so without loss', async () => {
