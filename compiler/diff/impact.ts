@@ -181,16 +181,16 @@ export class Impact {
     const everything: Scans | null = same ? new Map(node.inputs.map((i) => [i.ref, null])) : null
     const now = await this.#queries.now(node)
     if (now === null || columns === null) return everything
-    const form = await this.#plans.form(node.id, now, columns)
-    if (form === null) return everything
+    const scans = await this.#plans.scans(node.id, { query: now, columns })
+    if (scans === null) return everything
     if (!same) {
       if (!this.#sameSettings) return null
       if (differingMembers(base, node).some((member) => isRowMember(member) && !OF_QUERY.has(member))) return null
       const old = await this.#queries.old(base)
-      const oldForm = old && (await this.#plans.form(node.id, old, columns))
-      if (oldForm?.form !== form.form) return null
+      if (old === null || !(await this.#plans.equal(node.id, { query: now, columns }, { query: old, columns })))
+        return null
     }
-    return form.scans
+    return scans
   }
 
   /** The same of queries in another dialect, where DuckDB reads both as the server does. */
@@ -231,8 +231,8 @@ export class Impact {
     const byTree = await this.#trees.scans(node)
     if (byTree !== null) return byTree
     const query = await this.#queries.now(node)
-    const form = query && columns && (await this.#plans.form(node.id, query, columns))
-    return form ? form.scans : new Map(node.inputs.map((i) => [i.ref, null]))
+    const scans = query && columns && (await this.#plans.scans(node.id, { query, columns }))
+    return scans ?? new Map(node.inputs.map((i) => [i.ref, null]))
   }
 
   async #affectedInputs(node: ManifestNode, scans: Scans): Promise<ReadonlyMap<string, Causes>> {

@@ -110,7 +110,7 @@ export class QueryChanges {
     const declared = new Set(base.columns?.filter((c) => c.not_null).map((c) => c.name))
     return {
       node: base,
-      query,
+      query: { ...query, columns: described.columns.map((c) => c.name) },
       columns: described.columns.map((c) => (declared.has(c.name) ? { ...c, not_null: true } : c)),
     }
   }
@@ -184,9 +184,12 @@ export class QueryChanges {
     if (isByTrees && oldColumns.join('\n') === nowColumns.join('\n')) {
       if ((await this.#trees.shared(now.node, old.node, nowColumns)) !== null) return true
     }
-    const a = old.query && (await this.#plans.form(`${id} itself`, old.query, oldColumns))
-    const b = now.query && (await this.#plans.form(`${id} itself`, now.query, nowColumns))
-    return a === null || b === null ? null : a.form === b.form
+    if (old.query === null || now.query === null) return null
+    const [a, b] = [
+      { query: old.query, columns: oldColumns },
+      { query: now.query, columns: nowColumns },
+    ]
+    return this.#plans.equal(`${id} itself`, a, b)
   }
 }
 
