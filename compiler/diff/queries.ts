@@ -9,11 +9,13 @@ import type { CompileCache, LazySqlEngine, Relation } from '../ports.ts'
 import { lex } from '../sql/lexer.ts'
 import {
   formOfParts,
+  type PlanColumn,
   type PlanForm,
   type PlanParts,
   type PlanScans,
   planForm,
-  type TupleForm,
+  sameParts,
+  scansOfParts,
 } from '../sql/plan-form.ts'
 
 export interface Query {
@@ -73,6 +75,11 @@ function oneStatement(sql: string): string | null {
 const tupleOf = (sql: string, columns: readonly string[]): string =>
   `SELECT ${columns.length === 0 ? '1' : columns.map(quoted).join(', ')} FROM (\n${sql}\n) AS q`
 
+/** What the plan of all columns of a query says, by their names. */
+interface Whole extends Omit<PlanParts, 'columns'> {
+  readonly columns: ReadonlyMap<string, PlanColumn>
+}
+
 /**
  * Answers questions about tuples of queries, each once. Asked first is the plan of all columns of a query: it answers for
  * every tuple of them when it can be read column by column. Otherwise each tuple has a plan of its own.
@@ -83,6 +90,7 @@ export class Plans {
   readonly #renamed: ReadonlyMap<string, string>
   readonly #asked = new Map<string, number>()
   readonly #known = new Map<string, Promise<PlanForm | null>>()
+  readonly #wholes = new WeakMap<Query, Promise<Whole | null>>()
 
   constructor(engine: LazySqlEngine, cache: CompileCache, renamed: ReadonlyMap<string, string>) {
     this.#engine = engine
@@ -98,23 +106,31 @@ export class Plans {
   /** What a tuple of a query scans; null when nobody can tell. `asker` is whose budget pays. */
   async scans(asker: string, tuple: Tuple): Promise<PlanScans | null> {
     const parts = await this.#parts(asker, tuple)
-    return (parts ?? (await this.#form(asker, tuple)))?.scans ?? null
+    return parts === null ? ((await this.#form(asker, tuple))?.scans ?? null) : scansOfParts(parts)
   }
 
   /** Whether two tuples are one function of what both scan; null when nobody can tell. `asker` is whose budget pays. */
   async equal(asker: string, a: Tuple, b: Tuple): Promise<boolean | null> {
     const [left, right] = [await this.#parts(asker, a), await this.#parts(asker, b)]
-    if (left !== null && right !== null) return left.form === right.form
+    if (left !== null && right !== null) return sameParts(left, right)
     const [one, other] = [await this.#form(asker, a), await this.#form(asker, b)]
     return one === null || other === null ? null : one.form === other.form
   }
 
-  /** By the plan of all columns. */
-  async #parts(asker: string, { query, columns }: Tuple): Promise<TupleForm | null> {
+  /** Of the plan of all columns what concerns these. */
+  async #parts(asker: string, { query, columns }: Tuple): Promise<PlanParts | null> {
+    const asked = this.#wholes.get(query) ?? this.#whole(asker, query)
+    this.#wholes.set(query, asked)
+    const whole = await asked
+    const own = [...columns].sort(byCodeUnit).flatMap((name) => whole?.columns.get(name) ?? [])
+    return whole !== null && own.length === columns.length ? { ...whole, columns: own } : null
+  }
+
+  async #whole(asker: string, query: Query): Promise<Whole | null> {
     if (query.columns === null) return null
-    const all = [...query.columns].sort(byCodeUnit)
-    const parts = (await this.#form(asker, { query, columns: all }))?.parts ?? null
-    return parts && ofColumns(parts, all, columns)
+    const names = [...query.columns].sort(byCodeUnit)
+    const parts = (await this.#form(asker, { query, columns: names }))?.parts ?? null
+    return parts && { ...parts, columns: new Map(parts.columns.map((column, i) => [names[i] ?? '', column])) }
   }
 
   /** The form of one tuple of a query, whatever its order; null when there is none. */
@@ -148,12 +164,6 @@ export class Plans {
   }
 }
 
-/** `names` are those of the columns of the plan, in their order. */
-function ofColumns(parts: PlanParts, names: readonly string[], tuple: readonly string[]): TupleForm | null {
-  const columns = [...tuple].sort(byCodeUnit).flatMap((name) => parts.columns[names.indexOf(name)] ?? [])
-  return columns.length === tuple.length ? formOfParts(parts, columns) : null
-}
-
 /** JSON of an answer; whatever follows from the rest of it is left out. */
 const stored = ({ form, scans, parts }: PlanForm): unknown =>
   parts === null
@@ -179,5 +189,5 @@ function restored(value: unknown): PlanForm | null {
     scans,
     columns: (columns as [string, [string, string[]][]][]).map(([symbol, own]) => ({ symbol, scans: new Map(own) })),
   }
-  return { ...formOfParts(parts, parts.columns), parts }
+  return formOfParts(parts)
 }

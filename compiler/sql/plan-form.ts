@@ -12,12 +12,9 @@ import { PlanReader, type Scanned } from './plan-reader.ts'
 /** `schema.name` of each scanned relation → its scanned columns, sorted; none when only its rows count. */
 export type PlanScans = ReadonlyMap<string, readonly string[]>
 
-export interface TupleForm {
+export interface PlanForm {
   readonly form: Fingerprint
   readonly scans: PlanScans
-}
-
-export interface PlanForm extends TupleForm {
   /** Null: the plan tells of its columns together only. */
   readonly parts: PlanParts | null
 }
@@ -55,20 +52,34 @@ export function planForm(json: string | null, renamed: ReadonlyMap<string, strin
   }
 }
 
-/** The form of some columns of a plan, in their order; none: of its rows. */
-export function formOfParts(parts: PlanParts, columns: readonly PlanColumn[]): TupleForm {
-  const symbols = columns.map(({ symbol }) => symbol)
-  return {
-    form: sha256(canonicalJson({ by: 'columns', rows: parts.rows, columns: symbols })),
-    scans: columns.map(({ scans }) => scans).reduce(merged, parts.scans),
-  }
+/** Whether two plans, or some columns of each, are one function of what they scan. */
+export const sameParts = (a: PlanParts, b: PlanParts): boolean =>
+  a.rows === b.rows &&
+  a.columns.length === b.columns.length &&
+  a.columns.every(({ symbol }, i) => symbol === b.columns[i]?.symbol)
+
+export function scansOfParts({ scans, columns }: PlanParts): PlanScans {
+  const all = new Map([...scans].map(([relation, names]) => [relation, new Set(names)]))
+  for (const column of columns)
+    for (const [relation, names] of column.scans) {
+      const known = all.get(relation) ?? new Set()
+      all.set(relation, known)
+      for (const name of names) known.add(name)
+    }
+  return new Map([...all].map(([relation, names]) => [relation, [...names].sort(byCodeUnit)]))
 }
+
+export const formOfParts = (parts: PlanParts): PlanForm => ({
+  form: sha256(canonicalJson({ by: 'columns', rows: parts.rows, columns: parts.columns.map(({ symbol }) => symbol) })),
+  scans: scansOfParts(parts),
+  parts,
+})
 
 function byColumns(plan: Fields, json: string, renamed: ReadonlyMap<string, string>): PlanForm | null {
   try {
     const rows = rowsByColumns(plan, json, new PlanReader(renamed))
-    const parts = partsOf(rows)
-    return { ...formOfParts(parts, parts.columns), parts: json.includes(READS_FIELDS) ? null : parts }
+    const whole = formOfParts(partsOf(rows))
+    return json.includes(READS_FIELDS) ? { ...whole, parts: null } : whole
   } catch {
     return null
   }
@@ -88,19 +99,12 @@ function byPlaces(plan: Fields, renamed: ReadonlyMap<string, string>): PlanForm 
 }
 
 function scansOf(reads: Iterable<Scanned>): PlanScans {
-  const scans = new Map<string, readonly string[]>()
+  const scans = new Map<string, string[]>()
   for (const { relation, column } of reads) {
     const known = scans.get(relation) ?? []
-    scans.set(relation, column === null ? known : [...known, column])
+    scans.set(relation, known)
+    if (column !== null) known.push(column)
   }
-  return sortedScans(scans)
+  for (const columns of scans.values()) columns.sort(byCodeUnit)
+  return scans
 }
-
-function merged(a: PlanScans, b: PlanScans): PlanScans {
-  const scans = new Map(a)
-  for (const [relation, columns] of b) scans.set(relation, [...new Set([...(a.get(relation) ?? []), ...columns])])
-  return sortedScans(scans)
-}
-
-const sortedScans = (scans: PlanScans): PlanScans =>
-  new Map([...scans].map(([relation, columns]) => [relation, [...columns].sort(byCodeUnit)]))
