@@ -14,6 +14,7 @@ import { Plans } from './diff/queries.ts'
 import { QueryChanges } from './diff/query-changes.ts'
 import { Readings, type ReadingWorld } from './diff/readings.ts'
 import { reason, severest } from './diff/reasons.ts'
+import { Sides } from './diff/sides.ts'
 import { Trees } from './diff/trees.ts'
 import type { Fingerprinted } from './fingerprint.ts'
 import { type CompileCache, type LazySqlEngine, noCache, noDatabases } from './ports.ts'
@@ -41,10 +42,10 @@ export async function diff(
   const compared = {
     plans: new Plans(engine, cache, pairs.renamed),
     trees: new Trees(databases.checkQueries, cache, pairs),
-    readings: new Readings(engine, cache, databases),
+    sides: new Sides(pairs, new Readings(engine, cache, databases), settings),
   }
-  const impact = new Impact(pairs, compared, settings)
-  const queryChanges = new QueryChanges(pairs, compared, engine, settings)
+  const impact = new Impact(pairs, compared)
+  const queryChanges = new QueryChanges(pairs, compared, engine)
 
   const verdicts = new Map<string, Verdict>()
   const own = new Map<string, Change>()

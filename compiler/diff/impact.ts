@@ -20,9 +20,9 @@ import {
 } from '../../runtime/contract/manifest.ts'
 import { asVersion, versionOf } from '../versions.ts'
 import { differingMembers, isRowMember, ownMembers, type Pairs, sameColumns, sameJson } from './pairs.ts'
-import type { Plans, Query } from './queries.ts'
-import type { Readings } from './readings.ts'
+import type { Plans } from './queries.ts'
 import { type Scans, scanned, scansBySyntax } from './scans.ts'
+import type { Sides } from './sides.ts'
 import type { Trees } from './trees.ts'
 
 /** Changes that reach something, by the ids of the changed nodes. */
@@ -53,27 +53,20 @@ export class Impact {
   readonly #pairs: Pairs
   readonly #plans: Plans
   readonly #trees: Trees
-  readonly #queries: {
-    readonly old: (node: ManifestNode) => Promise<Query | null>
-    readonly now: (node: ManifestNode) => Promise<Query | null>
-  }
+  readonly #sides: Sides
   readonly #sameSettings: boolean
   readonly #verdicts = new Map<string, Verdict>()
   readonly #memo = new Map<string, Promise<Causes>>()
 
   constructor(
     pairs: Pairs,
-    { plans, trees, readings }: { readonly plans: Plans; readonly trees: Trees; readonly readings: Readings },
-    settings: { readonly old: Readonly<Record<string, string>>; readonly now: Readonly<Record<string, string>> },
+    { plans, trees, sides }: { readonly plans: Plans; readonly trees: Trees; readonly sides: Sides },
   ) {
     this.#pairs = pairs
     this.#plans = plans
     this.#trees = trees
-    this.#sameSettings = sameJson(settings.old, settings.now)
-    this.#queries = {
-      old: (node) => readings.of(node, (id) => pairs.baseNode(id), settings.old),
-      now: (node) => readings.of(node, (id) => pairs.of(id)?.node, settings.now),
-    }
+    this.#sides = sides
+    this.#sameSettings = sameJson(sides.settings.old, sides.settings.now)
   }
 
   /** To be asked of each node once, inputs first. */
@@ -179,18 +172,18 @@ export class Impact {
     const same = this.#isSameQuery(node, base)
     if (node.sql === undefined || base.sql === undefined) return same && node.sql === base.sql ? new Map() : null
     const everything: Scans | null = same ? new Map(node.inputs.map((i) => [i.ref, null])) : null
-    const now = await this.#queries.now(node)
+    const now = await this.#sides.now(node)
     if (now === null || columns === null) return everything
-    const form = await this.#plans.form(node.id, now, columns)
-    if (form === null) return everything
+    const scans = await this.#plans.scans(node.id, { query: now, columns })
+    if (scans === null) return everything
     if (!same) {
       if (!this.#sameSettings) return null
       if (differingMembers(base, node).some((member) => isRowMember(member) && !OF_QUERY.has(member))) return null
-      const old = await this.#queries.old(base)
-      const oldForm = old && (await this.#plans.form(node.id, old, columns))
-      if (oldForm?.form !== form.form) return null
+      const old = await this.#sides.old(base)
+      if (old === null || !(await this.#plans.equal(node.id, { query: now, columns }, { query: old, columns })))
+        return null
     }
-    return form.scans
+    return scans
   }
 
   /** The same of queries in another dialect, where DuckDB reads both as the server does. */
@@ -201,7 +194,7 @@ export class Impact {
   ): Promise<Scans | null> {
     const isOf = (one: ManifestNode): boolean => one.dialect === undefined || isReproducible(one.reproducibility)
     if (columns === null || node.dialect !== base.dialect || !isOf(node) || !isOf(base)) return null
-    const [now, old] = [await this.#queries.now(node), await this.#queries.old(base)]
+    const [now, old] = [await this.#sides.now(node), await this.#sides.old(base)]
     return now === null || old === null ? null : this.#sharedByPlans(node, base, columns)
   }
 
@@ -230,9 +223,9 @@ export class Impact {
   async #scansNow(node: ManifestNode, columns: readonly string[] | null): Promise<Scans> {
     const byTree = await this.#trees.scans(node)
     if (byTree !== null) return byTree
-    const query = await this.#queries.now(node)
-    const form = query && columns && (await this.#plans.form(node.id, query, columns))
-    return form ? form.scans : new Map(node.inputs.map((i) => [i.ref, null]))
+    const query = await this.#sides.now(node)
+    const scans = query && columns && (await this.#plans.scans(node.id, { query, columns }))
+    return scans ?? new Map(node.inputs.map((i) => [i.ref, null]))
   }
 
   async #affectedInputs(node: ManifestNode, scans: Scans): Promise<ReadonlyMap<string, Causes>> {

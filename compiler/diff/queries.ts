@@ -7,16 +7,32 @@ import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { quoted } from '../dialect/duckdb.ts'
 import type { CompileCache, LazySqlEngine, Relation } from '../ports.ts'
 import { lex } from '../sql/lexer.ts'
-import { type PlanForm, planForm } from '../sql/plan-form.ts'
+import {
+  formOfParts,
+  type PlanColumn,
+  type PlanForm,
+  type PlanParts,
+  type PlanScans,
+  planForm,
+  sameParts,
+  scansOfParts,
+} from '../sql/plan-form.ts'
 
 export interface Query {
   readonly sql: string
+  /** Names of its columns; null: only data can tell. */
+  readonly columns: readonly string[] | null
   readonly relations: readonly Relation[]
   readonly settings: Readonly<Record<string, string>>
 }
 
+export interface Tuple {
+  readonly query: Query
+  readonly columns: readonly string[]
+}
+
 /** Changes whenever the form of a plan does, so that an old answer is not taken for a new one. */
-const FORM_VERSION = 1
+const FORM_VERSION = 2
 
 /** Whoever has more questions than this is answered with "may have changed". */
 const PLANS_PER_NODE = 200
@@ -41,7 +57,8 @@ export function queryOf(
   if (sql === null) return null
   const inputs = node.inputs.map((i) => nodeById(i.ref))
   const relations = inputs.flatMap((i) => (i?.columns ? [relationOf(i)] : []))
-  return relations.length === inputs.length ? { sql, relations, settings } : null
+  const columns = node.columns?.map((c) => c.name) ?? null
+  return relations.length === inputs.length ? { sql, columns, relations, settings } : null
 }
 
 /** The text without semicolons at its end, or null when it has several statements. */
@@ -58,13 +75,22 @@ function oneStatement(sql: string): string | null {
 const tupleOf = (sql: string, columns: readonly string[]): string =>
   `SELECT ${columns.length === 0 ? '1' : columns.map(quoted).join(', ')} FROM (\n${sql}\n) AS q`
 
-/** Answers questions about tuples of queries, each once. */
+/** What the plan of all columns of a query says, by their names. */
+interface Whole extends Omit<PlanParts, 'columns'> {
+  readonly columns: ReadonlyMap<string, PlanColumn>
+}
+
+/**
+ * Answers questions about tuples of queries, each once. Asked first is the plan of all columns of a query: it answers for
+ * every tuple of them when it can be read column by column. Otherwise each tuple has a plan of its own.
+ */
 export class Plans {
   readonly #engine: LazySqlEngine
   readonly #cache: CompileCache
   readonly #renamed: ReadonlyMap<string, string>
   readonly #asked = new Map<string, number>()
   readonly #known = new Map<string, Promise<PlanForm | null>>()
+  readonly #wholes = new WeakMap<Query, Promise<Whole | null>>()
 
   constructor(engine: LazySqlEngine, cache: CompileCache, renamed: ReadonlyMap<string, string>) {
     this.#engine = engine
@@ -77,8 +103,38 @@ export class Plans {
     return this.#known.size
   }
 
-  /** The form of one tuple of a query, whatever its order; null when there is none. `asker` is whose budget pays. */
-  form(asker: string, query: Query, tuple: readonly string[]): Promise<PlanForm | null> {
+  /** What a tuple of a query scans; null when nobody can tell. `asker` is whose budget pays. */
+  async scans(asker: string, tuple: Tuple): Promise<PlanScans | null> {
+    const parts = await this.#parts(asker, tuple)
+    return parts === null ? ((await this.#form(asker, tuple))?.scans ?? null) : scansOfParts(parts)
+  }
+
+  /** Whether two tuples are one function of what both scan; null when nobody can tell. `asker` is whose budget pays. */
+  async equal(asker: string, a: Tuple, b: Tuple): Promise<boolean | null> {
+    const [left, right] = [await this.#parts(asker, a), await this.#parts(asker, b)]
+    if (left !== null && right !== null) return sameParts(left, right)
+    const [one, other] = [await this.#form(asker, a), await this.#form(asker, b)]
+    return one === null || other === null ? null : one.form === other.form
+  }
+
+  /** Of the plan of all columns what concerns these. */
+  async #parts(asker: string, { query, columns }: Tuple): Promise<PlanParts | null> {
+    const asked = this.#wholes.get(query) ?? this.#whole(asker, query)
+    this.#wholes.set(query, asked)
+    const whole = await asked
+    const own = [...columns].sort(byCodeUnit).flatMap((name) => whole?.columns.get(name) ?? [])
+    return whole !== null && own.length === columns.length ? { ...whole, columns: own } : null
+  }
+
+  async #whole(asker: string, query: Query): Promise<Whole | null> {
+    if (query.columns === null) return null
+    const names = [...query.columns].sort(byCodeUnit)
+    const parts = (await this.#form(asker, { query, columns: names }))?.parts ?? null
+    return parts && { ...parts, columns: new Map(parts.columns.map((column, i) => [names[i] ?? '', column])) }
+  }
+
+  /** The form of one tuple of a query, whatever its order; null when there is none. */
+  #form(asker: string, { query, columns: tuple }: Tuple): Promise<PlanForm | null> {
     const { sql, relations, settings } = query
     const columns = [...tuple].sort(byCodeUnit)
     const key = fingerprintOf({
@@ -98,19 +154,40 @@ export class Plans {
 
   async #ask(key: string, { sql, relations, settings }: Query, columns: readonly string[]): Promise<PlanForm | null> {
     const engine = await this.#engine()
-    const stored = `plan-form/${FORM_VERSION}/${engine.version}/${key}`
-    const kept = this.#cache.get(stored)
+    const at = `plan-form/${FORM_VERSION}/${engine.version}/${key}`
+    const kept = this.#cache.get(at)
     if (kept !== undefined) return restored(kept)
     const [json] = await engine.plans([{ sql: tupleOf(sql, columns), relations, settings }])
     const answer = planForm(json ?? null, this.#renamed)
-    this.#cache.set(stored, answer && { form: answer.form, scans: [...answer.scans] })
+    this.#cache.set(at, answer && stored(answer))
     return answer
   }
 }
 
-/** What this class itself has stored; anything else counts as no answer. */
+/** JSON of an answer; whatever follows from the rest of it is left out. */
+const stored = ({ form, scans, parts }: PlanForm): unknown =>
+  parts === null
+    ? { form, scans: [...scans] }
+    : { rows: parts.rows, scans: [...parts.scans], columns: parts.columns.map((c) => [c.symbol, [...c.scans]]) }
+
+interface Stored {
+  readonly form?: unknown
+  readonly rows?: unknown
+  readonly scans?: unknown
+  readonly columns?: unknown
+}
+
+/** What `stored` has made; anything else counts as no answer. */
 function restored(value: unknown): PlanForm | null {
-  const kept = value as { readonly form?: unknown; readonly scans?: unknown } | null
-  if (kept === null || typeof kept.form !== 'string' || !Array.isArray(kept.scans)) return null
-  return { form: asFingerprint(kept.form), scans: new Map(kept.scans as [string, string[]][]) }
+  const { form, rows, scans: pairs, columns } = (value ?? {}) as Stored
+  if (!Array.isArray(pairs)) return null
+  const scans = new Map(pairs as [string, string[]][])
+  if (typeof form === 'string') return { form: asFingerprint(form), scans, parts: null }
+  if (typeof rows !== 'string' || !Array.isArray(columns)) return null
+  const parts: PlanParts = {
+    rows: asFingerprint(rows),
+    scans,
+    columns: (columns as [string, [string, string[]][]][]).map(([symbol, own]) => ({ symbol, scans: new Map(own) })),
+  }
+  return formOfParts(parts)
 }

@@ -8,8 +8,8 @@ import { differingParts } from '../sql/query-parts.ts'
 import { type ColumnChanges, columnReasons, compareColumns } from './column-changes.ts'
 import { isRowMember, ownMembers, type Pairs } from './pairs.ts'
 import type { Plans, Query } from './queries.ts'
-import type { Readings } from './readings.ts'
 import { reason } from './reasons.ts'
+import type { Sides } from './sides.ts'
 import type { Trees } from './trees.ts'
 
 export interface OutputChanges {
@@ -35,35 +35,30 @@ interface Side {
   readonly columns: readonly Column[] | null
 }
 
-type Settings = Readonly<Record<string, string>>
-
 export class QueryChanges {
   readonly #pairs: Pairs
   readonly #plans: Plans
   readonly #trees: Trees
-  readonly #readings: Readings
+  readonly #sides: Sides
   readonly #engine: LazySqlEngine
-  readonly #settings: { readonly old: Settings; readonly now: Settings }
 
   constructor(
     pairs: Pairs,
-    { plans, trees, readings }: { readonly plans: Plans; readonly trees: Trees; readonly readings: Readings },
+    { plans, trees, sides }: { readonly plans: Plans; readonly trees: Trees; readonly sides: Sides },
     engine: LazySqlEngine,
-    settings: { readonly old: Settings; readonly now: Settings },
   ) {
     this.#pairs = pairs
     this.#plans = plans
     this.#trees = trees
-    this.#readings = readings
+    this.#sides = sides
     this.#engine = engine
-    this.#settings = settings
   }
 
   async of(node: ManifestNode, base: ManifestNode): Promise<OutputChanges> {
     const edited = ownMembers(base, node).some(isRowMember)
     const rewritten = ownMembers(base, node).includes('sql')
     if (!edited) return declaredChanges(node, base)
-    const now: Side = { node, query: await this.#now(node), columns: node.columns }
+    const now: Side = { node, query: await this.#sides.now(node), columns: node.columns }
     const old = await this.#before(node, base)
     if (now.columns === null || old.columns === null)
       return rewritten ? unknownColumns(now, old) : { ...NOTHING, changed: null }
@@ -83,34 +78,22 @@ export class QueryChanges {
     }
   }
 
-  #now(node: ManifestNode): Promise<Query | null> {
-    return this.#readings.of(node, (id) => this.#pairs.of(id)?.node, this.#settings.now)
-  }
-
   /** The old query over the inputs of now, or over those that it had when it does not fit them any more. */
   async #before(node: ManifestNode, base: ManifestNode): Promise<Side> {
-    const asItWas: Side = {
-      node: base,
-      query: await this.#readings.of(base, (id) => this.#pairs.baseNode(id), this.#settings.old),
-      columns: base.columns,
-    }
+    const asItWas: Side = { node: base, query: await this.#sides.old(base), columns: base.columns }
     const moved = base.inputs.some(({ ref }) => {
       const now = this.#pairs.of(ref)?.node
       return now !== undefined && now.columns_fingerprint !== this.#pairs.baseNode(ref)?.columns_fingerprint
     })
     if (!moved || base.sql === undefined || node.sql === undefined || base.dialect !== undefined) return asItWas
-    const query = await this.#readings.of(
-      base,
-      (id) => this.#pairs.of(id)?.node ?? this.#pairs.baseNode(id),
-      this.#settings.now,
-    )
+    const query = await this.#sides.oldNow(base)
     if (query === null) return asItWas
     const [described] = await (await this.#engine()).describe([{ statements: [query.sql], relations: query.relations }])
     if (described?.kind !== 'columns') return asItWas
     const declared = new Set(base.columns?.filter((c) => c.not_null).map((c) => c.name))
     return {
       node: base,
-      query,
+      query: { ...query, columns: described.columns.map((c) => c.name) },
       columns: described.columns.map((c) => (declared.has(c.name) ? { ...c, not_null: true } : c)),
     }
   }
@@ -184,9 +167,12 @@ export class QueryChanges {
     if (isByTrees && oldColumns.join('\n') === nowColumns.join('\n')) {
       if ((await this.#trees.shared(now.node, old.node, nowColumns)) !== null) return true
     }
-    const a = old.query && (await this.#plans.form(`${id} itself`, old.query, oldColumns))
-    const b = now.query && (await this.#plans.form(`${id} itself`, now.query, nowColumns))
-    return a === null || b === null ? null : a.form === b.form
+    if (old.query === null || now.query === null) return null
+    const [a, b] = [
+      { query: old.query, columns: oldColumns },
+      { query: now.query, columns: nowColumns },
+    ]
+    return this.#plans.equal(`${id} itself`, a, b)
   }
 }
 

@@ -1,30 +1,37 @@
 // A plan read by what each column is instead of where it stands: projections dissolve into the expressions that they
-// compute, so that the order of a select list, of a scan or of nested queries makes no difference. For the operators
-// whose output layout is known; any other one throws, and the plan is compared by places. So does a volatile function:
-// computed once or twice is not the same for it.
+// compute, so that the order of a select list, of a scan or of nested queries makes no difference, and one plan answers for
+// every tuple of its columns. For the operators whose output layout is known; any other one throws, and the plan is compared
+// by places. So does a volatile function (plan-run-values.ts).
 
 import { byCodeUnit, canonicalJson, sha256 } from '../../runtime/contract/canonical-json.ts'
-import { type Fields, fields, list, position, text, unreadable, type Value } from './plan-json.ts'
-import { type PlanReader, withoutLeftOvers } from './plan-reader.ts'
+import { type Fields, fields, list, numberText, position, text, unreadable, type Value } from './plan-json.ts'
+import { type PlanReader, type Resolve, type Scanned, withoutLeftOvers } from './plan-reader.ts'
+import { withRunValues } from './plan-run-values.ts'
 
-/** Rows as a form, and for each column of the output a symbol: equal symbols, equal values in every row. */
-interface Rows {
+/** A part of a plan, and which columns of relations it takes its values from. */
+interface Part<V extends Value = Value> {
+  readonly value: V
+  readonly reads: ReadonlySet<Scanned>
+}
+
+/**
+ * Which rows there are, as a form, and for each column of the output a symbol: where two plans have rows of one form, equal
+ * symbols are equal values in every row. What only a column needs (an aggregate beside its groups, a window) is in its symbol.
+ */
+export interface Rows {
   readonly form: Value
-  readonly columns: readonly string[]
+  readonly reads: ReadonlySet<Scanned>
+  readonly columns: readonly Part<string>[]
 }
 
-const VOLATILE =
-  /"name":"(?:random|uuid|gen_random_uuid|uuidv\d|nextval|currval|setseed|sleep_ms|stats|write_log|current_\w+)"/
-
-/** The form of a whole plan. Throws when it cannot be read this way. */
-export function formByColumns(plan: Fields, json: string, reader: PlanReader): Value {
-  if (VOLATILE.test(json)) unreadable('a volatile function')
-  const { form, columns } = new ByColumns(reader).rows(plan)
-  return { by: 'columns', form, columns }
-}
+/** A whole plan. Throws when it cannot be read this way. */
+export const rowsByColumns = (plan: Fields, json: string, reader: PlanReader): Rows =>
+  new ByColumns(reader).rows(withRunValues(plan, json))
 
 class ByColumns {
   readonly #reader: PlanReader
+  /** What is computed once and read in several places, by its number. */
+  readonly #shared = new Map<string, Rows>()
   #joins = 0
 
   constructor(reader: PlanReader) {
@@ -48,23 +55,37 @@ class ByColumns {
   }
 
   /** An expression over the columns of some rows. */
-  over(expression: Value | undefined, columns: readonly string[]): Value {
-    return this.#reader.normal(expression ?? null, (n) => {
-      const column = columns[n]
-      if (column === undefined) unreadable('a column that is not there')
-      return column
-    })
+  over(expression: Value | undefined, columns: readonly Part<string>[]): Part {
+    return this.#resolved(columns, (resolve) => this.#reader.normal(expression ?? null, resolve))
   }
 
-  all(expressions: Value | undefined, columns: readonly string[]): readonly Value[] {
+  all(expressions: Value | undefined, columns: readonly Part<string>[]): readonly Part[] {
     return list(expressions).map((e) => this.over(e, columns))
   }
 
   /** The operator's own members, besides those that are named, with references over `columns`. */
-  rest(operator: Fields, named: readonly string[], columns: readonly string[] = []): Fields {
+  rest(operator: Fields, named: readonly string[], columns: readonly Part<string>[] = []): Part<Fields> {
     const without = new Set(['children', ...named])
     const own = Object.fromEntries(Object.entries(withoutLeftOvers(operator)).filter(([key]) => !without.has(key)))
-    return this.#reader.members(own, NONE, (n) => columns[n] ?? unreadable('a column that is not there'))
+    return this.#resolved(columns, (resolve) => this.#reader.members(own, NONE, resolve))
+  }
+
+  #resolved<V extends Value>(columns: readonly Part<string>[], read: (resolve: Resolve) => V): Part<V> {
+    const reads = new Set<Scanned>()
+    const value = read((n) => {
+      const column = columns[n] ?? unreadable('a column that is not there')
+      for (const scanned of column.reads) reads.add(scanned)
+      return column.value
+    })
+    return { value, reads }
+  }
+
+  share(number: Value | undefined, rows: Rows): void {
+    this.#shared.set(numberText(number), { ...rows, form: symbol(rows.form) })
+  }
+
+  shared(number: Value | undefined): Rows {
+    return this.#shared.get(numberText(number)) ?? unreadable('a reference to rows that are read later')
   }
 
   nextJoin(): string {
@@ -74,15 +95,23 @@ class ByColumns {
 }
 
 const NONE: ReadonlySet<string> = new Set()
+const NO_READS: ReadonlySet<Scanned> = new Set()
 
 /** A symbol for a value: what it is, and of which rows where that is not plain from its parts. */
 const symbol = (value: Value, of = ''): string => `${of}${sha256(canonicalJson(value))}`
 
-const sorted = (values: readonly Value[]): readonly Value[] =>
-  [...values].sort((a, b) => byCodeUnit(canonicalJson(a), canonicalJson(b)))
+const symbolOf = ({ value, reads }: Part, of = ''): Part<string> => ({ value: symbol(value, of), reads })
+
+const values = <V extends Value>(parts: readonly Part<V>[]): readonly V[] => parts.map(({ value }) => value)
+
+const sorted = (list: readonly Value[]): readonly Value[] =>
+  [...list].sort((a, b) => byCodeUnit(canonicalJson(a), canonicalJson(b)))
+
+const readsOf = (parts: readonly { readonly reads: ReadonlySet<Scanned> }[]): ReadonlySet<Scanned> =>
+  new Set(parts.flatMap(({ reads }) => [...reads]))
 
 /** Empty: all columns. */
-function mapped(map: Value | undefined, columns: readonly string[]): readonly string[] {
+function mapped(map: Value | undefined, columns: readonly Part<string>[]): readonly Part<string>[] {
   const places = list(map ?? []).map(position)
   return places.length === 0
     ? columns
@@ -95,75 +124,97 @@ function scan(plan: ByColumns, operator: Fields): Rows {
   const found = plan.reader.scan(operator)
   if (found === null) unreadable('a table function')
   const link = plan.reader.link(operator.table_index)
-  const entries = found.columns.map((c) => c && plan.reader.members(c, NONE))
-  const symbols = entries.map((entry) => (entry === null ? 'rows' : symbol(entry, link)))
+  const read = (column: string | null): Scanned => plan.reader.scanned(found.relation, column)
+  const columns = found.columns.map(
+    (entry): Part<string> =>
+      entry === null
+        ? { value: `${link}rows`, reads: NO_READS }
+        : { value: symbol(plan.reader.members(entry, NONE), link), reads: new Set([read(entry.index.name)]) },
+  )
   const ids = list(operator.projection_ids)
   const scanned = ['names', 'returned_types', 'column_indexes', 'projection_ids', 'table_filters', 'table_index']
   return {
     form: {
-      ...plan.rest(found.operator, scanned),
+      ...plan.rest(found.operator, scanned).value,
       table_index: link,
-      columns: sorted(entries),
       filters: sorted(found.filters.map((f) => plan.reader.members(f, NONE))),
     },
+    reads: new Set([read(null), ...found.filters.map((f) => read(f.key.name))]),
     columns:
-      ids.length === 0
-        ? symbols.filter((s) => s !== 'rows')
-        : ids.map((id) => symbols[position(id)] ?? unreadable('a column that is not there')),
+      ids.length === 0 ? columns : ids.map((id) => columns[position(id)] ?? unreadable('a column that is not there')),
   }
 }
 
 function projection(plan: ByColumns, operator: Fields): Rows {
   const input = plan.child(operator)
-  return { form: input.form, columns: plan.all(operator.expressions, input.columns).map(unlessReference) }
+  return { ...input, columns: plan.all(operator.expressions, input.columns).map(unlessReference) }
 }
 
 /** A column that is only passed on keeps its symbol. */
-function unlessReference(expression: Value): string {
-  const { expression_class, index } = fields(expression)
-  return expression_class === 'BOUND_REF' ? text(index) : symbol(expression)
+function unlessReference(expression: Part): Part<string> {
+  const { expression_class, index } = fields(expression.value)
+  return expression_class === 'BOUND_REF' ? { value: text(index), reads: expression.reads } : symbolOf(expression)
 }
 
 /** Some of the rows, or the same rows in another order. */
 function subset(plan: ByColumns, operator: Fields, map?: string): Rows {
   const input = plan.child(operator)
-  const form = { ...plan.rest(operator, map === undefined ? [] : [map], input.columns), input: input.form }
-  return { form, columns: map === undefined ? input.columns : mapped(operator[map], input.columns) }
+  const rest = plan.rest(operator, map === undefined ? [] : [map], input.columns)
+  return {
+    form: { ...rest.value, input: input.form },
+    reads: readsOf([input, rest]),
+    columns: map === undefined ? input.columns : mapped(operator[map], input.columns),
+  }
 }
 
 function aggregate(plan: ByColumns, operator: Fields): Rows {
   const input = plan.child(operator)
   const groups = plan.all(operator.groups, input.columns)
-  const values = plan.all(operator.expressions, input.columns)
   const functions = list(operator.grouping_functions)
   const sets = list(operator.grouping_sets)
   const one = sets.length <= 1 && list(sets[0] ?? []).length === groups.length
   const link = plan.reader.link(operator.group_index)
   const named = ['groups', 'expressions', 'group_index', 'aggregate_index', 'groupings_index']
+  const rest = plan.rest(operator, one ? [...named, 'grouping_sets'] : named)
   return {
     form: {
-      ...plan.rest(operator, one ? [...named, 'grouping_sets'] : named),
+      ...rest.value,
       link,
-      groups: one ? sorted(groups) : groups,
-      values: sorted(values),
+      groups: one ? sorted(values(groups)) : values(groups),
       input: input.form,
     },
+    reads: readsOf([input, rest, ...groups]),
     columns: [
-      ...groups.map((g, i) => symbol(one ? g : [g, String(i)], `${link}group`)),
-      ...values.map((v) => symbol(v, `${link}value`)),
-      ...functions.map((f) => symbol(f, `${link}grouping`)),
+      ...groups.map(({ value, reads }, i) =>
+        symbolOf({ value: one ? value : [value, String(i)], reads }, `${link}group`),
+      ),
+      ...plan.all(operator.expressions, input.columns).map((v) => symbolOf(v, `${link}value`)),
+      ...functions.map((f) => ({ value: symbol(f, `${link}grouping`), reads: NO_READS })),
     ],
   }
 }
 
-/** Values computed beside the columns of each row: windows, unnested lists. */
-function beside(plan: ByColumns, operator: Fields, index: string): Rows {
+/** Values computed beside the columns of each row, over all rows. */
+function windows(plan: ByColumns, operator: Fields): Rows {
   const input = plan.child(operator)
-  const values = plan.all(operator.expressions, input.columns)
-  const link = plan.reader.link(operator[index])
+  const rest = plan.rest(operator, ['expressions', 'window_index'])
+  const over = symbol([rest.value, input.form])
   return {
-    form: { ...plan.rest(operator, ['expressions', index]), link, values: sorted(values), input: input.form },
-    columns: [...input.columns, ...values.map((v) => symbol(v, link))],
+    ...input,
+    columns: [...input.columns, ...plan.all(operator.expressions, input.columns).map((v) => symbolOf(v, over))],
+  }
+}
+
+/** A row for each item of a list. */
+function unnest(plan: ByColumns, operator: Fields): Rows {
+  const input = plan.child(operator)
+  const items = plan.all(operator.expressions, input.columns)
+  const link = plan.reader.link(operator.unnest_index)
+  const rest = plan.rest(operator, ['expressions', 'unnest_index'])
+  return {
+    form: { ...rest.value, link, values: sorted(values(items)), input: input.form },
+    reads: readsOf([input, rest, ...items]),
+    columns: [...input.columns, ...items.map((v) => symbolOf(v, link))],
   }
 }
 
@@ -176,22 +227,46 @@ function join(plan: ByColumns, operator: Fields): Rows {
   const left = plan.child(operator, 0, 2)
   const right = plan.child(operator, 1, 2)
   const name = plan.nextJoin()
-  const conditions = list(operator.conditions).map((condition) => {
+  const conditions = list(operator.conditions).map((condition): Part => {
     const { left: a, right: b, ...rest } = fields(condition)
     if (a === undefined || b === undefined) unreadable('a condition of another kind')
-    return { ...plan.reader.members(rest, NONE), left: plan.over(a, left.columns), right: plan.over(b, right.columns) }
+    const sides = [plan.over(a, left.columns), plan.over(b, right.columns)] as const
+    const value = { ...plan.reader.members(rest, NONE), left: sides[0].value, right: sides[1].value }
+    return { value, reads: readsOf(sides) }
   })
-  const side = (rows: Rows, map: string, nullable: boolean) =>
-    mapped(operator[map], rows.columns).map((c) => (nullable ? symbol(c, name) : c))
   const named = ['conditions', 'left_projection_map', 'right_projection_map', 'mark_index']
+  const rest = plan.rest(operator, named)
   return {
-    form: { ...plan.rest(operator, named), name, conditions: sorted(conditions), left: left.form, right: right.form },
+    form: { ...rest.value, name, conditions: sorted(values(conditions)), left: left.form, right: right.form },
+    reads: readsOf([left, right, rest, ...conditions]),
     columns: [
-      ...(kept.left ? side(left, 'left_projection_map', kept.left === 'nullable') : []),
-      ...(kept.right ? side(right, 'right_projection_map', kept.right === 'nullable') : []),
-      ...(kept.mark ? [symbol('mark', name)] : []),
+      ...sideOf(mapped(operator.left_projection_map, left.columns), kept.left, name),
+      ...sideOf(mapped(operator.right_projection_map, right.columns), kept.right, name),
+      ...(kept.mark ? [{ value: symbol('mark', name), reads: NO_READS }] : []),
     ],
   }
+}
+
+/** A join on a condition that is evaluated over the columns of both sides. */
+function joinOnAny(plan: ByColumns, operator: Fields): Rows {
+  const kept = JOINS[text(operator.join_type)]
+  const maps = [...list(operator.left_projection_map), ...list(operator.right_projection_map)]
+  if (kept?.left === undefined || kept.mark || maps.length > 0) unreadable('a join of another kind')
+  const left = plan.child(operator, 0, 2)
+  const right = plan.child(operator, 1, 2)
+  const name = plan.nextJoin()
+  const rest = plan.rest(operator, ['mark_index'], [...left.columns, ...right.columns])
+  return {
+    form: { ...rest.value, name, left: left.form, right: right.form },
+    reads: readsOf([left, right, rest]),
+    columns: [...sideOf(left.columns, kept.left, name), ...sideOf(right.columns, kept.right, name)],
+  }
+}
+
+/** The columns of one side of a join as they come out of it. */
+function sideOf(columns: readonly Part<string>[], side: Side | undefined, name: string): readonly Part<string>[] {
+  if (side === undefined) return []
+  return side === 'nullable' ? columns.map((c) => symbolOf(c, name)) : columns
 }
 
 type Side = 'as it is' | 'nullable'
@@ -201,7 +276,7 @@ const JOINS: Readonly<Record<string, { readonly left?: Side; readonly right?: Si
   LEFT: { left: 'as it is', right: 'nullable' },
   SINGLE: { left: 'as it is', right: 'nullable' },
   RIGHT: { left: 'nullable', right: 'as it is' },
-  OUTER: { left: 'nullable', right: 'nullable' },
+  FULL: { left: 'nullable', right: 'nullable' },
   SEMI: { left: 'as it is' },
   ANTI: { left: 'as it is' },
   MARK: { left: 'as it is', mark: true },
@@ -212,32 +287,66 @@ const JOINS: Readonly<Record<string, { readonly left?: Side; readonly right?: Si
 function cross(plan: ByColumns, operator: Fields): Rows {
   const left = plan.child(operator, 0, 2)
   const right = plan.child(operator, 1, 2)
+  const rest = plan.rest(operator, [])
   return {
-    form: { ...plan.rest(operator, []), left: left.form, right: right.form },
+    form: { ...rest.value, left: left.form, right: right.form },
+    reads: readsOf([left, right, rest]),
     columns: [...left.columns, ...right.columns],
   }
 }
 
-/** Set operations go by place, so their inputs' columns do. */
+/** Set operations go by place, so their inputs' columns do; all of them say which rows there are, but of UNION ALL. */
 function setOperation(plan: ByColumns, operator: Fields): Rows {
   const inputs = list(operator.children).map((child) => plan.rows(fields(child)))
   const link = plan.reader.link(operator.table_index)
   const width = inputs[0]?.columns.length ?? unreadable('no inputs')
   if (inputs.some((i) => i.columns.length !== width)) unreadable('inputs of different widths')
+  if (operator.type === 'LOGICAL_UNION' && operator.setop_all === true) return unionAll(plan, operator, inputs, link)
+  const rest = plan.rest(operator, ['table_index'])
   return {
-    form: { ...plan.rest(operator, ['table_index']), link, inputs: inputs.map((i) => ({ ...i })) },
-    columns: Array.from({ length: width }, (_, i) => `${link}.${i}`),
+    form: { ...rest.value, link, inputs: inputs.map(({ form, columns }) => ({ form, columns: values(columns) })) },
+    reads: readsOf([rest, ...inputs, ...inputs.flatMap((i) => i.columns)]),
+    columns: Array.from({ length: width }, (_, i) => ({ value: `${link}.${i}`, reads: NO_READS })),
+  }
+}
+
+function unionAll(plan: ByColumns, operator: Fields, inputs: readonly Rows[], link: string): Rows {
+  const rest = plan.rest(operator, ['table_index', 'column_count'])
+  const at = (place: number) => inputs.map((i) => i.columns[place] ?? unreadable('a column that is not there'))
+  return {
+    form: { ...rest.value, link, inputs: inputs.map(({ form }) => form) },
+    reads: readsOf([rest, ...inputs]),
+    columns: (inputs[0]?.columns ?? []).map((_, place) => ({
+      value: symbol(values(at(place)), link),
+      reads: readsOf(at(place)),
+    })),
   }
 }
 
 /** Rows that the text of the query holds itself. */
 function constants(plan: ByColumns, operator: Fields, types: string): Rows {
   const link = plan.reader.link(operator.table_index)
-  const inputs = list(operator.children).map((child) => plan.rows(fields(child)).form)
+  const inputs = list(operator.children).map((child) => plan.rows(fields(child)))
+  const rest = plan.rest(operator, ['table_index'])
   return {
-    form: { ...plan.rest(operator, ['table_index']), link, inputs },
-    columns: list(operator[types]).map((_, i) => `${link}.${i}`),
+    form: { ...rest.value, link, inputs: inputs.map(({ form }) => form) },
+    reads: readsOf([rest, ...inputs]),
+    columns: list(operator[types]).map((_, i) => ({ value: `${link}.${i}`, reads: NO_READS })),
   }
+}
+
+/** A query's WITH: its rows stand wherever they are read. */
+function sharedRows(plan: ByColumns, operator: Fields): Rows {
+  plan.share(operator.table_index, plan.child(operator, 0, 2))
+  return plan.child(operator, 1, 2)
+}
+
+function reference(plan: ByColumns, operator: Fields): Rows {
+  const { form, reads, columns } = plan.shared(operator.cte_index)
+  if (operator.is_recurring !== false || list(operator.chunk_types).length !== columns.length)
+    unreadable('a reference of another kind')
+  const link = plan.reader.link(operator.table_index)
+  return { form: { link, rows: form }, reads, columns: columns.map((c) => symbolOf(c, link)) }
 }
 
 const READERS: Readonly<Record<string, Reader>> = {
@@ -249,14 +358,21 @@ const READERS: Readonly<Record<string, Reader>> = {
   LOGICAL_SAMPLE: (plan, operator) => subset(plan, operator),
   LOGICAL_DISTINCT: (plan, operator) => subset(plan, operator),
   LOGICAL_AGGREGATE_AND_GROUP_BY: aggregate,
-  LOGICAL_WINDOW: (plan, operator) => beside(plan, operator, 'window_index'),
-  LOGICAL_UNNEST: (plan, operator) => beside(plan, operator, 'unnest_index'),
+  LOGICAL_WINDOW: windows,
+  LOGICAL_UNNEST: unnest,
   LOGICAL_COMPARISON_JOIN: join,
+  LOGICAL_ANY_JOIN: joinOnAny,
   LOGICAL_CROSS_PRODUCT: cross,
   LOGICAL_UNION: setOperation,
   LOGICAL_EXCEPT: setOperation,
   LOGICAL_INTERSECT: setOperation,
+  LOGICAL_MATERIALIZED_CTE: sharedRows,
+  LOGICAL_CTE_REF: reference,
   LOGICAL_CHUNK_GET: (plan, operator) => constants(plan, operator, 'chunk_types'),
   LOGICAL_EXPRESSION_GET: (plan, operator) => constants(plan, operator, 'expr_types'),
-  LOGICAL_DUMMY_SCAN: (plan, operator) => ({ form: plan.rest(operator, ['table_index']), columns: ['nothing'] }),
+  LOGICAL_DUMMY_SCAN: (plan, operator) => ({
+    form: plan.rest(operator, ['table_index']).value,
+    reads: NO_READS,
+    columns: [{ value: 'nothing', reads: NO_READS }],
+  }),
 }

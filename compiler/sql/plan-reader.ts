@@ -2,7 +2,6 @@
 // counted in the order in which they appear, scanned columns go by name. Whatever is unknown stays. Throws on what it
 // cannot read.
 
-import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import { type Fields, fields, isNumber, list, numberText, position, text, unreadable, type Value } from './plan-json.ts'
 
 /** Names that only link one part of a plan with another. */
@@ -29,15 +28,28 @@ const NO_MEANING_OF_OPERATOR: ReadonlySet<string> = new Set([
 const SCAN_BY_NUMBER: ReadonlySet<string> = new Set([...NO_MEANING_OF_OPERATOR, 'names', 'returned_types'])
 const NOTHING: ReadonlySet<string> = new Set()
 
+/** The body of a lambda: its references are to its own parameters and to the function's further arguments, in their order. */
+const LAMBDA = 'lambda_expr'
+const asItIs: Resolve = (n) => String(n)
+
 const ROW_ID = '18446744073709551615'
+
+/** A column of a relation that a plan reads. */
+export interface Scanned {
+  readonly relation: string
+  /** Null: only which rows there are. */
+  readonly column: string | null
+}
+
+interface Named extends Fields {
+  readonly name: string
+}
 
 export interface Scan {
   readonly relation: string
   /** In the order of the scan: the member of `column_indexes` with name and type. Null: no column, only rows count. */
-  readonly columns: readonly (Fields | null)[]
-  /** Names of the columns, scanned for a value or for a filter. */
-  readonly names: readonly string[]
-  readonly filters: readonly Fields[]
+  readonly columns: readonly ((Readonly<{ index: Named }> & Fields) | null)[]
+  readonly filters: readonly (Readonly<{ key: Named }> & Fields)[]
   readonly operator: Fields
 }
 
@@ -51,14 +63,24 @@ export type Resolve = (n: number) => Value
 export class PlanReader {
   readonly #renamed: ReadonlyMap<string, string>
   readonly #links = new Map<string, number>()
-  readonly #scans = new Map<string, Set<string>>()
+  readonly #scans = new Map<string, Map<string | null, Scanned>>()
 
   constructor(renamed: ReadonlyMap<string, string>) {
     this.#renamed = renamed
   }
 
-  scannedColumns(): ReadonlyMap<string, readonly string[]> {
-    return new Map([...this.#scans].map(([relation, columns]) => [relation, [...columns].sort(byCodeUnit)]))
+  /** The same object for the same column. */
+  scanned(relation: string, column: string | null): Scanned {
+    const columns = this.#scans.get(relation) ?? new Map<string | null, Scanned>()
+    this.#scans.set(relation, columns)
+    const scanned = columns.get(column) ?? { relation, column }
+    columns.set(column, scanned)
+    return scanned
+  }
+
+  /** Every column of every scan that was read. */
+  allScanned(): readonly Scanned[] {
+    return [...this.#scans.values()].flatMap((columns) => [...columns.values()])
   }
 
   /** Everything as the plan has it, columns by their place. */
@@ -80,7 +102,10 @@ export class PlanReader {
     const out: Record<string, Value> = {}
     for (const [key, member] of Object.entries(object)) {
       if (without.has(key) || NO_MEANING_OF_OPERATOR.has(key)) continue
-      out[key] = LINKS.has(key) && isNumber(member) ? this.link(member) : this.normal(member, resolve)
+      if (!LINKS.has(key) || !isNumber(member))
+        out[key] = this.normal(member, key === LAMBDA ? resolve && asItIs : resolve)
+      // Read by columns, links are counted by the operators alone: which columns are read besides must not count.
+      else out[key] = resolve === null ? this.link(member) : unreadable('a link of another kind')
     }
     return out
   }
@@ -97,9 +122,9 @@ export class PlanReader {
   scan(operator: Fields): Scan | null {
     if (operator.type !== 'LOGICAL_GET' || operator.name !== 'seq_scan') return null
     const scan = scanOf(operator, this.#renamed)
-    const known = this.#scans.get(scan.relation) ?? new Set()
-    this.#scans.set(scan.relation, known)
-    for (const name of scan.names) known.add(name)
+    this.scanned(scan.relation, null)
+    for (const column of scan.columns) if (column !== null) this.scanned(scan.relation, column.index.name)
+    for (const filter of scan.filters) this.scanned(scan.relation, filter.key.name)
     return scan
   }
 
@@ -143,7 +168,6 @@ function scanOf(operator: Fields, renamed: ReadonlyMap<string, string>): Scan {
   return {
     relation,
     columns,
-    names: [...columns.flatMap((c) => (c === null ? [] : [c.index.name])), ...filters.map((f) => f.key.name)],
     filters,
     operator: { ...operator, function_data: { ...data, schema: '', table: relation } },
   }

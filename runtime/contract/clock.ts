@@ -14,6 +14,9 @@ const TYPES: Readonly<Record<string, string>> = {
   current_localtime: 'TIME',
 }
 
+/** How the text of a value of the run begins that stands in a plan, joined with random(). */
+export const RUN_VALUE = 'value of the run: '
+
 /** Names of the macros. */
 export const CLOCK_MACROS: readonly string[] = [...Object.keys(TYPES), 'age']
 

@@ -46,8 +46,7 @@ export class PostgresqlReadings {
   async isSame(a: string, b: string, tuple: readonly string[]): Promise<boolean | null> {
     const [old, now] = [await this.query(a), await this.query(b)]
     if (old === null || now === null) return null
-    const [before, after] = [await this.#plans.form(a, old, tuple), await this.#plans.form(b, now, tuple)]
-    return before === null || after === null ? null : before.form === after.form
+    return this.#plans.equal(a, { query: old, columns: tuple }, { query: now, columns: tuple })
   }
 
   #node(

@@ -3,7 +3,7 @@
 // subquery of each, which the optimiser never prunes.) Optimisers that look at statistics are off: tables are empty.
 // What would make a plan depend on this session (its user, its real clock) gets no plan.
 
-import { CLOCK_MACROS, clockStatements } from '../../contract/clock.ts'
+import { CLOCK_MACROS, clockStatements, RUN_VALUE } from '../../contract/clock.ts'
 import { SESSION_NAMES } from '../../contract/engine-names.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { literal, quoted } from './quoting.ts'
@@ -60,10 +60,12 @@ export class Planning {
   static async on(connection: DuckDBConnection): Promise<Planning> {
     const result = await connection.runAndReadAll('SELECT name FROM duckdb_optimizers()')
     const all = result.getRows().map((row) => String(row[0]))
-    const timestamp = "('run_timestamp' || random())"
+    const timestamp = `(${literal(`${RUN_VALUE}run_timestamp`)} || random())`
     for (const macro of clockStatements(timestamp)) await connection.run(macro)
     await connection.run(`CREATE OR REPLACE TEMP MACRO ${RUN_TIMESTAMP_MACRO}() AS CAST(${timestamp} AS TIMESTAMPTZ)`)
-    await connection.run("CREATE OR REPLACE TEMP MACRO getvariable(name) AS ('variable ' || name || random())")
+    await connection.run(
+      `CREATE OR REPLACE TEMP MACRO getvariable(name) AS (${literal(`${RUN_VALUE}variable `)} || name || random())`,
+    )
     await connection.run("SET TimeZone = 'UTC'")
     const planning = new Planning(
       connection,

@@ -1,5 +1,6 @@
 import * as assert from 'uvu/assert'
-import type { Relation } from '../../../compiler/ports.ts'
+import { Plans } from '../../../compiler/diff/queries.ts'
+import { noCache, type Relation } from '../../../compiler/ports.ts'
 import { type PlanForm, planForm } from '../../../compiler/sql/plan-form.ts'
 import { analysisEngine } from '../../support/analysis.ts'
 import { suite } from '../../support/suite.ts'
@@ -64,6 +65,7 @@ regexp_replace(status, 'a', 'b', 'g') FROM source.o | regexp_replace(status, 'a'
 status LIKE 'a%' FROM source.o | status ILIKE 'a%' FROM source.o
 list_transform(tags, lambda x: x || 'a') FROM source.o | list_transform(tags, lambda x: x || 'b') FROM source.o
 list_filter(l, lambda x: x > 1) FROM source.o | list_filter(l, lambda x: x > 2) FROM source.o
+a, b, list_transform(l::BIGINT[], lambda x, i: x) FROM (SELECT qty + 1 AS a, qty + 1 AS b, l FROM source.o ORDER BY a LIMIT 5) | a, b, list_transform(l::BIGINT[], lambda x, i: i) FROM (SELECT qty + 1 AS a, qty + 1 AS b, l FROM source.o ORDER BY a LIMIT 5)
 list_aggregate(l, 'sum') FROM source.o | list_aggregate(l, 'min') FROM source.o
 j->'$.a' FROM source.o | j->'$.b' FROM source.o
 tz AT TIME ZONE 'Asia/Jakarta' FROM source.o | tz AT TIME ZONE 'Asia/Tokyo' FROM source.o
@@ -94,6 +96,8 @@ CASE WHEN getvariable('a') = 'x' THEN 1 ELSE 2 END FROM source.o | CASE WHEN get
 getvariable('a') FROM source.o | getvariable('b') FROM source.o
 CASE WHEN now() > TIMESTAMPTZ '2020-01-01' THEN 1 ELSE 2 END FROM source.o | CASE WHEN now() > TIMESTAMPTZ '2020-01-01' THEN 1 ELSE 3 END FROM source.o
 CASE WHEN getvariable('run_timestamp') > TIMESTAMPTZ '2020-01-01' THEN 1 ELSE 2 END FROM source.o | CASE WHEN getvariable('run_timestamp') > TIMESTAMPTZ '2020-01-01' THEN 1 ELSE 3 END FROM source.o
+a.m FROM (SELECT * FROM source.c) x JOIN (SELECT cid, max(qty) AS m FROM source.o GROUP BY cid) a ON a.cid = x.id JOIN (SELECT cid, max(qty) AS m FROM source.o GROUP BY cid) b ON b.cid = x.ref | b.m FROM (SELECT * FROM source.c) x JOIN (SELECT cid, max(qty) AS m FROM source.o GROUP BY cid) a ON a.cid = x.id JOIN (SELECT cid, max(qty) AS m FROM source.o GROUP BY cid) b ON b.cid = x.ref
+c.ref FROM source.o, source.c | c.id FROM source.o, source.c
 o1.id FROM source.o o1 JOIN source.o o2 ON o1.id = o2.cid | o1.id FROM source.o o1 JOIN source.o o2 ON o1.cid = o2.id
 x FROM source.o o LEFT JOIN (SELECT 1 AS x, id FROM source.c) c ON o.cid = c.id | 1 AS x FROM source.o o LEFT JOIN (SELECT 1 AS x, id FROM source.c) c ON o.cid = c.id
 `
@@ -214,6 +218,63 @@ test('The same text has another form under another setting', async () => {
   const utc = await ask({})
   assert.is.not(utc, await ask({ TimeZone: 'Asia/Jakarta' }))
   assert.is(utc, await ask({}))
+})
+
+/** A query, another one, and the tuples of their columns that are the same, of all that there are; `1`: which rows there are. */
+const SAME_TUPLES = `
+id, name, country FROM source.c | id, upper(name) AS name, country FROM source.c | 1; id; country; id,country
+id, name FROM source.c | id, name FROM source.c WHERE ref > 1 |
+id, name AS n FROM source.c | ref AS id, name AS n FROM source.c | 1; n
+country, sum(id) AS s, max(ref) AS m FROM source.c GROUP BY 1 | country, sum(id) AS s, min(ref) AS m FROM source.c GROUP BY 1 | 1; country; s; country,s
+country, sum(id) AS s FROM source.c GROUP BY 1 | name AS country, sum(id) AS s FROM source.c GROUP BY 1 |
+id, row_number() OVER (ORDER BY ref, id) AS r FROM source.c | id, row_number() OVER (ORDER BY since, id) AS r FROM source.c | 1; id
+r, n FROM (SELECT name AS n, row_number() OVER (ORDER BY ref, id) AS r FROM source.c) WHERE r < 3 | r, n FROM (SELECT name AS n, row_number() OVER (ORDER BY since, id) AS r FROM source.c) WHERE r < 3 |
+id, name FROM source.c UNION ALL SELECT cid, status FROM source.o | id, name FROM source.c UNION ALL SELECT cid, upper(status) FROM source.o | 1; id
+id, name FROM source.c UNION SELECT cid, status FROM source.o | id, name FROM source.c UNION SELECT cid, upper(status) FROM source.o |
+id, name FROM source.c EXCEPT ALL SELECT cid, status FROM source.o | id, name FROM source.c EXCEPT ALL SELECT cid, upper(status) FROM source.o |
+DISTINCT id, name FROM source.c | DISTINCT id, upper(name) AS name FROM source.c |
+DISTINCT ON (id) id, name, country FROM source.c ORDER BY id, ref | DISTINCT ON (id) id, name, upper(country) AS country FROM source.c ORDER BY id, ref | 1; id; name; id,name
+x.id, y.name FROM source.c x JOIN source.c y ON x.ref = y.id | x.id, x.name FROM source.c x JOIN source.c y ON x.ref = y.id | 1; id
+o.id, c.name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 1 | o.id, c.country AS name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 1 | 1; id
+o.id, c.name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 1 | o.id, c.name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 2 |
+o.id, c.name FROM source.o o FULL JOIN source.c c ON o.cid = c.id | coalesce(o.id, 0) AS id, c.name FROM source.o o FULL JOIN source.c c ON o.cid = c.id | 1; name
+id, getvariable('a') AS a FROM source.c WHERE name > getvariable('b') | id + 1 AS id, getvariable('a') AS a FROM source.c WHERE name > getvariable('b') | 1; a
+id, random() AS a FROM source.c | id + 1 AS id, random() AS a FROM source.c | 1; a
+id, unnest(l) AS x, qty FROM source.o | id, unnest(l) AS x, qty + 1 AS qty FROM source.o | 1; id; x; id,x
+id, qty FROM source.o ORDER BY ts, id LIMIT 3 | id, qty + 1 AS qty FROM source.o ORDER BY ts, id LIMIT 3 | 1; id
+id, st.a AS a, st.b AS b FROM source.o | id, st.a AS a, upper(st.b) AS b FROM source.o | 1; id; a; id,a
+* FROM (WITH w AS MATERIALIZED (SELECT cid, max(qty) AS m, min(qty) AS n FROM source.o GROUP BY cid) SELECT x.cid AS a, x.m AS b, y.n AS c FROM w x JOIN w y ON x.m = y.cid) | * FROM (WITH w AS MATERIALIZED (SELECT cid, max(qty) AS m, min(id) AS n FROM source.o GROUP BY cid) SELECT x.cid AS a, y.m AS b, y.n AS c FROM w x JOIN w y ON x.m = y.cid) | 1; a
+`
+
+/** Every set of some columns. */
+function tuplesOf([first, ...rest]: readonly string[]): readonly (readonly string[])[] {
+  return first === undefined ? [[]] : tuplesOf(rest).flatMap((others) => [others, [first, ...others]])
+}
+
+test('The plan of all columns says of each tuple whether it is the same, and what it reads', async () => {
+  const engine = await analysisEngine()
+  for (const line of SAME_TUPLES.trim().split('\n')) {
+    const [before = '', now = '', same = ''] = line.split(' | ').map((part) => part.replace(/ \|$/, ''))
+    const [a, b] = [`SELECT ${before}`, `SELECT ${now}`]
+    const [described] = await engine.describe([{ statements: [a], relations: RELATIONS }])
+    if (described?.kind !== 'columns') throw new Error(a)
+    const columns = described.columns.map((c) => c.name)
+    const plans = new Plans(analysisEngine, noCache, new Map())
+    const tuple = (sql: string, names: readonly string[]) => ({
+      query: { sql, columns, relations: RELATIONS, settings: {} },
+      columns: names,
+    })
+    const found: string[] = []
+    for (const names of tuplesOf(columns)) {
+      if ((await plans.equal('', tuple(a, names), tuple(b, names))) === true) found.push(names.join() || '1')
+      const [own] = await forms([`SELECT ${names.join() || '1'} FROM (${b}) q`])
+      const scans = await plans.scans('', tuple(b, names))
+      for (const [relation, scanned] of scans ?? [])
+        for (const name of scanned)
+          assert.ok(own?.scans.get(relation)?.includes(name), `${b}: ${names.join()}: ${name}`)
+    }
+    assert.equal(found.sort(), same.split('; ').filter(Boolean).sort(), line)
+  }
 })
 
 test('Text that is no plan is no answer', () => {
