@@ -9,6 +9,7 @@ import { asFingerprint, asNodeId, type NodeId } from '../runtime/contract/ids.ts
 import type { Column, ManifestNode } from '../runtime/contract/manifest.ts'
 import type { Target } from '../runtime/contract/targets.ts'
 import type { BoundNode, Output, SqlFacts, World } from './bind/bound-node.ts'
+import { Chains, MOST_AT_ONCE } from './bind/chains.ts'
 import { bindChecks } from './bind/checks.ts'
 import { withDeclared } from './bind/columns.ts'
 import { declaredMistakes, inexactColumns, lateDeclared, outputMistakes } from './bind/declared.ts'
@@ -131,9 +132,6 @@ const tableTypes = (tables: readonly ResolvedTable[], bound: readonly BoundNode[
     }),
   )
 
-/** So many at once, so that what the engine said of the others can be read meanwhile. */
-const PART = 200
-
 type Mistaken = Extract<Answer, { readonly kind: 'error' }>
 
 interface Describing {
@@ -158,12 +156,10 @@ async function describeLevels(
   const outputs = new Map<NodeId, Output>(read.map((one) => [one.id, one]))
   const described: Described[] = []
   const diagnostics: Diagnostic[] = []
+  const chains = new Chains(transformsOf(graph.levels.flat(), byId), world)
   for (const level of graph.levels) {
     // A reader of a node with a mistake would only repeat the mistake.
-    const nodes = level.flatMap((id) => {
-      const node = byId.get(id)
-      return node !== undefined && isTransform(node) && node.inputs.every((input) => outputs.has(input)) ? [node] : []
-    })
+    const nodes = transformsOf(level, byId).filter((node) => node.inputs.every((input) => outputs.has(input)))
     const wrong: Mistaken[] = []
     const take = (answers: readonly Answer[]): void => {
       const right = answers.flatMap((answer) => {
@@ -177,13 +173,19 @@ async function describeLevels(
       reader.add(right)
     }
     const plain = nodes.filter((node) => node.postgresql === undefined)
-    for (let at = 0; at < plain.length; at += PART)
-      take(await describeOutputs(plain.slice(at, at + PART), outputs, engine, world))
+    for (let at = 0; at < plain.length; at += MOST_AT_ONCE)
+      take(await describeOutputs(plain.slice(at, at + MOST_AT_ONCE), outputs, engine, world, chains))
     take((await server?.describe(nodes.filter(isPostgresql), outputs)) ?? [])
     diagnostics.push(...(await furtherMistakes(wrong, world)))
   }
   return { described, outputs, diagnostics }
 }
+
+const transformsOf = (ids: readonly NodeId[], byId: ReadonlyMap<NodeId, ResolvedNode>): readonly ResolvedTransform[] =>
+  ids.flatMap((id) => {
+    const node = byId.get(id)
+    return node !== undefined && isTransform(node) ? [node] : []
+  })
 
 /** What readers see of a node that was bound before. */
 const outputOf = ({

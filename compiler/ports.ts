@@ -66,6 +66,22 @@ export type DescribeResult =
   /** Columns depend on data (PIVOT without IN): late-bound. */
   | { readonly kind: 'late' }
 
+/** Queries that read each other, each one statement, inputs before readers. */
+export interface ChainRequest {
+  readonly queries: readonly ChainedQuery[]
+  /** Relations that they read by the bare name, as they read each other: each name stands for one thing in the chain. */
+  readonly named: readonly Relation[]
+  /** Relations that they read as `schema.name`. */
+  readonly relations: readonly Relation[]
+}
+
+export interface ChainedQuery {
+  readonly name: string
+  readonly sql: string
+  /** Indexes of the queries before it that it reads. */
+  readonly reads: readonly number[]
+}
+
 export interface PlanRequest {
   /** One SELECT that reads only `relations`. */
   readonly sql: string
@@ -82,6 +98,8 @@ export interface SqlEngine {
   /** The kind of each single statement, asked of the engine; 'other' when it cannot be prepared. */
   statementKinds(texts: readonly string[]): Promise<readonly StatementKind[]>
   describe(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]>
+  /** What `describe` says of each query; null where only it can tell: of all of them when one has a mistake. */
+  describeChain(request: ChainRequest): Promise<readonly (DescribeResult | null)[]>
   /** JSON text of the optimised plan, or null when the engine cannot give one. Never throws. */
   plans(requests: readonly PlanRequest[]): Promise<readonly (string | null)[]>
   /** Lower-case names of functions that the engine's catalogue calls volatile. */

@@ -1,13 +1,15 @@
-// Transforms of one level of the graph → the columns of their outputs, from the cache or from the engine in one batch. A
+// Transforms of one level of the graph → the columns of their outputs, from the cache or from the engine. A
 // node whose inputs' columns only data can tell is late-bound itself.
 
 import { sha256 } from '../../runtime/contract/canonical-json.ts'
+import type { NodeId } from '../../runtime/contract/ids.ts'
 import { columnsFingerprint } from '../../runtime/contract/manifest.ts'
 import type { DescribeResult, Relation } from '../ports.ts'
 import type { ResolvedTransform } from '../resolve.ts'
 import { lex } from '../sql/lexer.ts'
 import { foldCase } from '../sql/tree.ts'
 import type { Output, SqlFacts, World } from './bound-node.ts'
+import type { Chains } from './chains.ts'
 import type { DescribeError } from './mistakes.ts'
 
 export interface Described {
@@ -34,9 +36,10 @@ export type Answer =
 /** `outputs` holds every input. Answers in the order of the nodes. */
 export async function describeOutputs(
   nodes: readonly ResolvedTransform[],
-  outputs: ReadonlyMap<string, Output>,
+  outputs: ReadonlyMap<NodeId, Output>,
   version: string,
   world: World,
+  chains: Chains,
 ): Promise<readonly Answer[]> {
   const tasks = nodes.map((node) => {
     const key = cacheKey(node, outputs, version)
@@ -47,10 +50,11 @@ export async function describeOutputs(
       known: world.cache.get(key) as (Output & SqlFacts) | undefined,
     }
   })
-  const requests = tasks.flatMap(({ node, known, relations }) =>
-    known === undefined && relations !== null ? [{ statements: statementTexts(node), relations }] : [],
+  if (tasks.some(({ known }) => known !== undefined)) chains.known()
+  const open = tasks.flatMap(({ node, known, relations }) =>
+    known === undefined && relations !== null ? [{ node, relations }] : [],
   )
-  const results = (requests.length === 0 ? [] : await (await world.engine()).describe(requests)).values()
+  const results = (await chains.describe(open, outputs)).values()
   return tasks.map(({ node, key, relations, known }): Answer => {
     if (known !== undefined)
       return { kind: 'described', described: { node, key, relations, output: known, facts: known } }

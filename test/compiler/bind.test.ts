@@ -210,6 +210,39 @@ test('a mistake is reported at its line with the nearest name, and once: its rea
   assert.is(columnsOf(bound, 'transform.reader'), 'none')
 })
 
+test('queries that read each other are bound as each of them alone, whatever their names hide', async () => {
+  const bound = await boundOf(
+    project(
+      {
+        orders: ["SELECT id, orders.day, 'a' AS kind FROM source.orders", 'source.orders'],
+        hidden: [
+          'WITH orders AS (SELECT 1 AS one) SELECT orders.one AS first, o.* FROM orders, transform.orders o',
+          'transform.orders',
+        ],
+        recursive: [
+          'WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9)\nSELECT i, hidden.first FROM n, transform.hidden',
+          'transform.hidden',
+        ],
+        totals: ['SELECT sum(i) AS total, NULL AS nothing FROM transform.recursive -- all', 'transform.recursive'],
+        digits: ['SELECT total / 2 AS half, total, [nothing, 1] AS list FROM transform.totals', 'transform.totals'],
+        twice: [
+          'SELECT a.total FROM transform.digits a JOIN transform.totals USING (total)',
+          'transform.digits',
+          'transform.totals',
+        ],
+      },
+      { 'seeknal/source.yml': ORDERS },
+    ),
+  )
+  assert.equal(mistakesOf(bound), [])
+  assert.is(columnsOf(bound, 'transform.orders'), 'id BIGINT, day DATE, kind VARCHAR')
+  assert.is(columnsOf(bound, 'transform.hidden'), 'first INTEGER, id BIGINT, day DATE, kind VARCHAR')
+  assert.is(columnsOf(bound, 'transform.recursive'), 'i INTEGER, first INTEGER')
+  assert.is(columnsOf(bound, 'transform.totals'), 'total DECIMAL(38,0), nothing INTEGER')
+  assert.is(columnsOf(bound, 'transform.digits'), 'half DOUBLE, total DECIMAL(38,0), list INTEGER[]')
+  assert.is(columnsOf(bound, 'transform.twice'), 'total DECIMAL(38,0)')
+})
+
 test('declaring the type that the engine gives says nothing new', async () => {
   const files = project({
     total: ["SELECT count(*) AS n, max(day) AS last FROM ref('source.orders')", 'source.orders'],

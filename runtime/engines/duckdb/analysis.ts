@@ -6,6 +6,7 @@ import { clockStatements } from '../../contract/clock.ts'
 import type { Column } from '../../contract/manifest.ts'
 import { storedColumns } from '../../contract/stored-columns.ts'
 import { Planning, type PlanRequest } from './analysis-plans.ts'
+import { type ChainRequest, chainedColumns } from './chained-queries.ts'
 import { type DuckDBConnection, type DuckDBInstance, openDatabase } from './driver.ts'
 import { EmptyTables, type Relation } from './empty-tables.ts'
 import { engineError, utf16Offset } from './engine-errors.ts'
@@ -43,6 +44,7 @@ export interface AnalysisEngine {
   parse(texts: readonly string[]): Promise<readonly ParseResult[]>
   statementKinds(texts: readonly string[]): Promise<readonly StatementKind[]>
   describe(requests: readonly DescribeRequest[]): Promise<readonly DescribeResult[]>
+  describeChain(request: ChainRequest): Promise<readonly (DescribeResult | null)[]>
   plans(
     requests: readonly (PlanRequest & { readonly relations: readonly Relation[] })[],
   ): Promise<readonly (string | null)[]>
@@ -127,6 +129,24 @@ class DuckDBAnalysis implements AnalysisEngine {
     }
     await Promise.all([lane(this.#connection), lane(await this.#second)])
     return results
+  }
+
+  /** On the second connection, so that texts are parsed meanwhile. */
+  async describeChain(request: ChainRequest): Promise<readonly (DescribeResult | null)[]> {
+    this.#second ??= this.#bindingConnection()
+    const connection = await this.#second
+    try {
+      await this.#tables.ensure(request.relations)
+      await setParameters(
+        connection,
+        request.queries.map(({ sql }) => sql),
+      )
+      const found = await chainedColumns(connection, request)
+      return found.map((columns) => columns && { kind: 'columns', ...columns })
+    } catch {
+      // Which of them has the mistake, and where, is said of it alone.
+      return request.queries.map(() => null)
+    }
   }
 
   async plans(

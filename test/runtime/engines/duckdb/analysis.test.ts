@@ -1,7 +1,7 @@
 // The engine as parser and type checker: what it answers to SQL that is right, wrong, large, or more than one statement.
 
 import * as assert from 'uvu/assert'
-import type { DescribeRequest, Relation } from '../../../../compiler/ports.ts'
+import type { DescribeRequest, DescribeResult, Relation } from '../../../../compiler/ports.ts'
 import { analysisEngine, relation } from '../../../support/analysis.ts'
 import { suite } from '../../../support/suite.ts'
 
@@ -98,6 +98,55 @@ test('many queries are answered in their order', async () => {
     said,
     requests.map((_, i) => (i % 7 === 0 ? 'error' : `c${i}`)),
   )
+})
+
+/** Each reads the one before; true: the chain tells its columns. */
+const LINKS: readonly (readonly [sql: (before: string) => string, isTold: boolean])[] = [
+  [(t) => `SELECT id, name, amount, id + 1 AS next, 'x' AS text, 1 AS one FROM ${t}`, true],
+  [(t) => `SELECT *, coalesce(one, 2::TINYINT) AS small, [1.5] AS list, {'k': DATE '2000-01-01'} AS s FROM ${t}`, true],
+  [(t) => `SELECT id, s.k AS day, list[1] AS first, JSON '{}' AS json, t.name FROM ${t} AS t -- all`, true],
+  [(t) => `WITH other AS (SELECT * FROM ${t}) SELECT json, count(*) AS n, min(day) AS day FROM other GROUP BY 1`, true],
+  [(t) => `SELECT json, day, avg(n) AS mean, NULL AS nothing FROM ${t} GROUP BY ALL`, true],
+  // An output holds an INTEGER in place of what is NULL in every row.
+  [(t) => `SELECT [nothing, 'x'] AS list, day FROM ${t}`, false],
+]
+
+test('what is told of queries that read each other is what each alone gives', async () => {
+  const engine = await analysisEngine()
+  const alone: DescribeResult[] = []
+  for (const [i, [sql]] of LINKS.entries()) {
+    const before = alone[i - 1]
+    const columns = before?.kind === 'columns' ? before.columns : []
+    const relations = i === 0 ? [T] : [{ schema: 'link', name: `l${i - 1}`, columns }]
+    const statements = [sql(i === 0 ? 'source.t' : `link.l${i - 1}`)]
+    alone.push(...(await engine.describe([{ statements, relations }])))
+  }
+  const queries = LINKS.map(([sql], i) => ({
+    name: `l${i}`,
+    sql: sql(i === 0 ? 't' : `l${i - 1}`),
+    reads: i === 0 ? [] : [i - 1],
+  }))
+  const told = await engine.describeChain({ queries, named: [T], relations: [] })
+  assert.equal(
+    told,
+    LINKS.map(([, isTold], i) => (isTold ? alone[i] : null)),
+  )
+})
+
+test('nothing is told of a reader where an output holds another type or name, nor of a chain with a mistake', async () => {
+  const told = async (sql: string): Promise<readonly boolean[]> => {
+    const reader = { name: 'b', sql: 'SELECT * FROM a', reads: [0] }
+    const queries = [{ name: 'a', sql, reads: [] }, reader]
+    const answers = await (await analysisEngine()).describeChain({ queries, named: [], relations: [T] })
+    return answers.map((answer) => answer !== null)
+  }
+  assert.equal(await told('SELECT id, amount FROM source.t'), [true, true])
+  assert.equal(await told('SELECT sum(id) AS total FROM source.t'), [true, false])
+  assert.equal(await told("SELECT 'x'::ENUM('x') AS label FROM source.t"), [true, false])
+  assert.equal(await told('SELECT [] AS none FROM source.t'), [true, false])
+  assert.equal(await told('SELECT id AS a, name AS A FROM source.t'), [false, false])
+  assert.equal(await told('SELECT nope FROM source.t'), [false, false])
+  assert.equal(await told('SELECT $1 AS value FROM source.t'), [false, false])
 })
 
 test('trees keep every digit and every grouping set', async () => {
