@@ -1,5 +1,6 @@
 // A database that can be put back to how it was.
 
+import { forgetSessions } from './kept-sessions.ts'
 import { postgresServer, type TestDatabase } from './postgres.ts'
 
 export interface KeptDatabase {
@@ -13,10 +14,12 @@ export async function keptDatabase({ database, user }: TestDatabase, name: strin
   const copy = `${database}_${name}`
   // Files are cheaper to copy than to log. In a copy that was logged, a crash takes sequences back.
   const copied = (from: string) => `TEMPLATE ${from} OWNER ${user} STRATEGY file_copy`
+  await forgetSessions(database)
   await admin(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`)
   await admin(`CREATE DATABASE ${copy} ${copied(database)}`)
   return {
     restore: async () => {
+      await forgetSessions(database)
       await admin(`DROP DATABASE ${database} WITH (FORCE)`)
       await admin(`CREATE DATABASE ${database} ${copied(copy)}`)
     },

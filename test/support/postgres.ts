@@ -7,10 +7,10 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, copyFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import pg from 'pg'
 import { readIfThere } from '../../runtime/store/files.ts'
 import { afterEachFile } from './after-file.ts'
 import { certificates } from './certificates.ts'
+import { type Access, asked, forgetSessions } from './kept-sessions.ts'
 import { freePort } from './ports.ts'
 import { newDataDirectory, OWNER, owned, programs, SUPERUSER_PASSWORD } from './postgres-files.ts'
 import { lastingFolder } from './temp.ts'
@@ -106,8 +106,8 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
   }
   writeFileSync(join(data, 'pg_hba.conf'), HOSTS)
   let port = await freePort()
-  const superuser = (database: string) =>
-    databaseAt({ host: '127.0.0.1', port, database, user: 'postgres', password: SUPERUSER_PASSWORD })
+  const admin = (sql: string) =>
+    asked({ host: '127.0.0.1', port, database: 'postgres', user: 'postgres', password: SUPERUSER_PASSWORD }, sql)
   let isStarted = false
   const server: PostgresServer = {
     get port() {
@@ -131,13 +131,14 @@ async function startServer(folder: string, own: readonly string[]): Promise<Post
     pid: () => serverPid(data) ?? 0,
     async gone() {
       while (serverPid(data) !== null) await sleep(10)
+      await forgetSessions()
       rmSync(join(data, 'postmaster.pid'), { force: true })
     },
-    admin: (sql) => superuser('postgres').sql(sql),
+    admin,
     async create({ database, user, password }) {
-      const admin = superuser('postgres')
-      await admin.sql(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
-      await admin.sql(`CREATE DATABASE ${database} OWNER ${user}`)
+      await admin(`CREATE ROLE ${user} LOGIN PASSWORD '${password.replaceAll("'", "''")}'`)
+      // Files are cheaper to copy than to log.
+      await admin(`CREATE DATABASE ${database} OWNER ${user} STRATEGY file_copy`)
       return databaseAt({ host: '127.0.0.1', port, database, user, password })
     },
   }
@@ -228,27 +229,20 @@ function stopNow(data: string): void {
   for (let i = 0; i < 300 && isAlive(pid); i += 1) Atomics.wait(wait, 0, 0, 10)
 }
 
-type Access = Omit<TestDatabase, 'sql' | 'superuser' | 'url'>
-
 function databaseAt(access: Access): TestDatabase {
   const { host, port, database, user, password } = access
   return {
     ...access,
     url: `postgresql://${user}:${encodeURIComponent(password)}@${host}:${port}/${database}`,
     sql: (sql, values) => asked(access, sql, values),
-    superuser: (sql) => asked({ ...access, user: 'postgres', password: SUPERUSER_PASSWORD }, sql),
+    superuser: (sql) => askedAsSuperuser(access, sql),
   }
 }
 
-async function asked(access: Access, sql: string, values?: readonly unknown[]): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ ...access, ssl: false })
-  client.on('error', () => {})
-  await client.connect()
-  try {
-    const result = await client.query({ text: sql, ...(values === undefined ? {} : { values: [...values] }) })
-    const last = Array.isArray(result) ? result.at(-1) : result
-    return last.rows
-  } finally {
-    await client.end().catch(() => {})
-  }
+/** Alone in the database: what is asked so is who is connected, or changes who may be. */
+async function askedAsSuperuser(access: Access, sql: string): Promise<Record<string, unknown>[]> {
+  await forgetSessions(access.database)
+  return asked({ ...access, user: 'postgres', password: SUPERUSER_PASSWORD }, sql).finally(() =>
+    forgetSessions(access.database),
+  )
 }

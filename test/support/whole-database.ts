@@ -2,7 +2,7 @@
 // views, indexes, functions, grants, comments and owners, and the ledger. Left out is what is another with each run: the
 // members in RUN, names of roles and databases, and the digits in names of stored tables, which are numbered instead.
 
-import pg from 'pg'
+import { inSession } from './kept-sessions.ts'
 import type { TestDatabase } from './postgres.ts'
 import { rowsIn } from './target-project.ts'
 
@@ -57,14 +57,9 @@ const OBJECTS: Readonly<Record<string, string>> = {
 
 /** A line an object and a row; equal where two databases are the same. */
 export async function wholeDatabase(database: TestDatabase, comparison: Comparison = {}): Promise<string[]> {
-  const { host, port, database: name, user, password } = database
-  const client = new pg.Client({ host, port, database: name, user, password, ssl: false })
-  await client.connect()
-  try {
-    return await linesOf({ database: name, sql: async (sql) => (await client.query(sql)).rows }, comparison)
-  } finally {
-    await client.end()
-  }
+  return inSession(database, (client) =>
+    linesOf({ database: database.database, sql: async (sql) => (await client.query(sql)).rows }, comparison),
+  )
 }
 
 type Read = Pick<TestDatabase, 'database' | 'sql'>
@@ -87,19 +82,31 @@ async function linesOf(database: Read, comparison: Comparison): Promise<string[]
   )
   const isLeftOut = (schema: string | null, name: string | null): boolean =>
     schema === 'seeknal' && (comparison.ledgerWithout ?? []).includes(name ?? '')
-  for (const [schema, name] of tables) {
-    if (isLeftOut(schema ?? '', name ?? '')) continue
-    // What was rolled back leaves a gap in what counts them.
-    const row =
-      name === 'switches' ? "to_jsonb(t) || jsonb_build_object('id', row_number() OVER (ORDER BY t.id))" : 'to_jsonb(t)'
-    const rows = await rowsIn(database, `SELECT (${row})::text FROM "${schema}"."${name}" t`)
+  const read = tables.filter(([schema, name]) => !isLeftOut(schema ?? '', name ?? ''))
+  const rows = await rowsOf(database, read)
+  for (const [i, [schema, name]] of read.entries()) {
     const hide = schema === 'seeknal' ? new Set([...RUN, ...(comparison.without ?? [])]) : new Set<string>()
-    const texts = rows.map(([row]) =>
-      plain(`${schema}.${name}: ${JSON.stringify(shown(JSON.parse(row ?? ''), hide, named))}`),
+    const texts = (rows.get(i) ?? []).map((row) =>
+      plain(`${schema}.${name}: ${JSON.stringify(shown(JSON.parse(row), hide, named))}`),
     )
     lines.push(...texts.sort())
   }
   return lines
+}
+
+/** The rows of all tables, by the number of the table, in one query. */
+async function rowsOf(database: Read, tables: readonly (readonly (string | null)[])[]): Promise<Map<number, string[]>> {
+  const parts = tables.map(([schema, name], i) => {
+    // What was rolled back leaves a gap in what counts them.
+    const row =
+      name === 'switches' ? "to_jsonb(t) || jsonb_build_object('id', row_number() OVER (ORDER BY t.id))" : 'to_jsonb(t)'
+    return `SELECT ${i} AS number, (${row})::text AS row FROM "${schema}"."${name}" t`
+  })
+  const found = new Map<number, string[]>(tables.map((_, i) => [i, []]))
+  if (parts.length > 0)
+    for (const { number, row } of await database.sql(parts.join(' UNION ALL ')))
+      found.get(Number(number))?.push(String(row))
+  return found
 }
 
 /** Digits in the names of stored tables, in the order in which the ledger came to know them → a number. */
