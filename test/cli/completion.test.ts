@@ -65,6 +65,14 @@ const project = prepared(async () => {
   return folder
 })
 
+let asked: Promise<readonly [folder: string, elsewhere: string]> | undefined
+
+/** Where all shells ask, since none of them changes anything; and a folder that holds no project. */
+const places = () => {
+  asked ??= project().then((folder) => [folder, tempFolder()] as const)
+  return asked
+}
+
 const NODES = ['source.customers', 'source.orders', 'transform.daily', 'transform.extra', 'transform.orders_full']
 
 /** What each shell must offer for a command line whose last word is being typed. */
@@ -155,12 +163,11 @@ const BASH = `COMP_WORDS=("$@"); COMP_CWORD=$((\${#COMP_WORDS[@]}-1)); _seeknal 
 
 test('bash completes commands, options, values and the names of nodes, environments, tags and drafts', async () => {
   const file = await scriptFile('bash')
-  const folder = await project()
+  const [folder, elsewhere] = await places()
   const ask = (cwd: string, line: readonly string[]) =>
     shellSays('bash', cwd, ['--norc'], `. ${file}; ${BASH}`, ['bash', 'seeknal', ...readline(line)])
   for (const [line, words] of OFFERED) assert.equal(sorted(ask(folder, line)), sorted(words), line.join(' '))
   assert.equal(ask(folder, ['run', '--no']), ['--nodes', '--no-color'])
-  const elsewhere = tempFolder()
   assert.equal(ask(elsewhere, ['inspect', '']), [], 'no project, no names and no error')
   assert.equal(ask(elsewhere, ['--project-path', folder, 'env', 'delete', '']), ['dev', 'review'])
   assert.equal(ask(elsewhere, ['dry-run', '']), [], 'the shell completes files, whose names it quotes')
@@ -169,7 +176,7 @@ test('bash completes commands, options, values and the names of nodes, environme
 
 test('fish completes the same', async () => {
   const file = await scriptFile('fish')
-  const folder = await project()
+  const [folder, elsewhere] = await places()
   const ask = (cwd: string, line: readonly string[]) =>
     shellSays(
       'fish',
@@ -182,7 +189,6 @@ test('fish completes the same', async () => {
     const whole = line.at(-1)?.startsWith('--') === true ? words.map((word) => `--nodes=${word}`) : words
     assert.equal(sorted(ask(folder, line)), sorted(whole), line.join(' '))
   }
-  const elsewhere = tempFolder()
   assert.equal(ask(elsewhere, ['inspect', '']), [])
   assert.equal(ask(elsewhere, ['--project-path', folder, 'env', 'delete', '']), ['dev', 'review'])
   assert.equal(ask(elsewhere, [`--project-path=${folder}`, 'env', 'delete', '']), ['dev', 'review'])
@@ -201,11 +207,10 @@ words=("$@"); CURRENT=$#words; PREFIX="$words[CURRENT]"
 
 test('zsh completes the same', async () => {
   const file = await scriptFile('zsh')
-  const folder = await project()
+  const [folder, elsewhere] = await places()
   const ask = (cwd: string, line: readonly string[]) =>
     shellSays('zsh', cwd, ['-f'], `${ZSH} source ${file}; _seeknal`, ['zsh', 'seeknal', ...line])
   for (const [line, words] of OFFERED) assert.equal(sorted(ask(folder, line)), sorted(words), line.join(' '))
-  const elsewhere = tempFolder()
   assert.equal(ask(elsewhere, ['inspect', '']), [])
   assert.equal(ask(elsewhere, ['--project-path', folder, 'env', 'delete', '']), ['dev', 'review'])
   assert.equal(ask(elsewhere, [`--project-path=${folder}`, 'env', 'delete', '']), ['dev', 'review'])

@@ -73,7 +73,7 @@ async function keep(key: string, client: Session): Promise<void> {
   const other = kept.get(key)
   kept.set(key, client)
   client.unref()
-  await other?.end().catch(() => {})
+  if (other !== undefined) await ended(other)
   const [oldest] = kept.keys()
   if (kept.size > MOST_KEPT && oldest !== undefined) await forget(oldest)
 }
@@ -81,8 +81,13 @@ async function keep(key: string, client: Session): Promise<void> {
 async function forget(key: string): Promise<void> {
   const client = kept.get(key)
   kept.delete(key)
-  client?.ref()
-  await client?.end().catch(() => {})
+  if (client !== undefined) await ended(client)
+}
+
+/** The process waits for it, as for whatever is awaited. */
+async function ended(client: Session): Promise<void> {
+  client.ref()
+  await client.end().catch(() => {})
 }
 
 /** Ends all that are kept in a database, or everywhere. */
