@@ -81,7 +81,9 @@ export async function readArchive(
   try {
     await pipeline(createReadStream(file), createGunzip({ chunkSize: 1 << 20 }), counted(what, limits), archive)
   } catch (cause) {
-    throw cause instanceof RuntimeFailure ? cause : refused(messageOf(cause), cause)
+    if (cause instanceof RuntimeFailure) throw cause
+    const isPlain = messageOf(cause) === 'incorrect header check'
+    throw refused(isPlain ? 'it is no .tar.gz. A bundle is a folder, or one .tar.gz of it' : messageOf(cause), cause)
   }
   return found
 }

@@ -28,10 +28,13 @@ export function sayDueNodes(terminal: Terminal, plan: ExecutionPlan): number {
 export function sayBlocked(terminal: Terminal, plan: ExecutionPlan): number {
   for (const problem of plan.unconnected) terminal.warn(problem)
   const failing = plan.nodes.filter((node) => node.fails)
-  const blocked = failing.filter((node) => node.status === 'blocked').length
-  const unfit = failing.length - blocked
+  const unfit = failing.filter((node) => node.status !== 'blocked').map(({ node }) => node)
+  const blocked = failing.length - unfit.length
   if (blocked > 0) terminal.error(`${counted(blocked, 'node')} cannot run: executing this would fail.`)
-  if (unfit > 0) terminal.error(`${counted(unfit, 'output')} failed a check: executing this would fail by it again.`)
+  if (unfit.length > 0)
+    terminal.error(
+      `${counted(unfit.length, 'output')} failed a check (${unfit.join(', ')}): executing this would fail by it again.`,
+    )
   return failing.length > 0 ? 1 : 0
 }
 

@@ -158,8 +158,10 @@ test('--limit, --output and stdin', async () => {
     ['-o', 'o.xlsx'],
     ['-o', 'o.parquet', '--format', 'csv'],
     ['--json', '--format', 'csv'],
+    ['-e', '.tables'],
   ])
     await ends(2, folder, ['repl', '-e', 'SELECT 1', ...wrong])
+  assert.match((await ends(1, folder, ['repl', '-e', 'selec'])).err, /^✗ Parser Error: syntax error at or near "selec"/)
   assert.match((await ends(2, folder, ['lineage', '--json', '--format', 'mermaid'])).err, /ask for two formats/)
   assert.not.ok(existsSync(join(folder, 'o.xlsx')))
   writeFileSync(join(folder, 'q.sql'), 'SELECT 1 AS a;\nSELECT 2 AS b')

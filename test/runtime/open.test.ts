@@ -197,6 +197,12 @@ test('An archive that another tool packed is opened', async () => {
   )
 })
 
+test('A file that is no archive is said to be none', async () => {
+  const file = join(tempFolder(), 'bundle.json')
+  writeFileSync(file, '{}')
+  assert.match((await rejects(() => open(file), 'BUNDLE_INVALID')).message, /it is no \.tar\.gz/)
+})
+
 test('An archive with links, paths that leave it, repeated or extra entries is refused', async () => {
   await rejects(async () => open(await archive([...whole, ['bundle/x', '', 'symlink']])), 'BUNDLE_INVALID')
   await rejects(async () => open(await archive([...whole, ['bundle/x', '', 'link']])), 'BUNDLE_INVALID')

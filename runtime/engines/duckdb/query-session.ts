@@ -138,7 +138,16 @@ export class QuerySession implements SqlSession {
 const queryFailure = (error: unknown): RuntimeFailure =>
   error instanceof RuntimeFailure
     ? error
-    : new RuntimeFailure('QUERY_FAILED', messageOf(error).trim(), {}, { cause: error })
+    : new RuntimeFailure(
+        'QUERY_FAILED',
+        messageOf(error)
+          .trim()
+          .replace(/^Failed to extract statements: /, ''),
+        {},
+        {
+          cause: error,
+        },
+      )
 
 function streamOf(result: DuckDBResult, limit: number, done: () => void): QueryStream {
   const types = result.columnTypes()
