@@ -19,7 +19,7 @@ import { mistake, rowNumberMistakes } from './bind/mistakes.ts'
 import { type Answer, type Described, describeOutputs } from './bind/outputs.ts'
 import { ServerBinding } from './bind/postgresql.ts'
 import { serverTypes } from './bind/server-types.ts'
-import { bindSources } from './bind/sources.ts'
+import { type BoundSources, bindSources } from './bind/sources.ts'
 import { FactsReader } from './bind/sql-facts.ts'
 import { bindTables } from './bind/tables.ts'
 import { bindTargets, NOT_ASKED } from './bind/targets.ts'
@@ -55,10 +55,18 @@ export interface Bound {
   readonly diagnostics: readonly Diagnostic[]
 }
 
-/** Columns of every node of the graph that has no mistake and reads none that has; those `outside` are only read. */
-export async function bind(graph: Graph, world: World, outside: Records = NO_RECORDS): Promise<Bound> {
+/**
+ * Columns of every node of the graph that has no mistake and reads none that has; those `outside` are only read. `begun`:
+ * its file sources, where binding them was begun before.
+ */
+export async function bind(
+  graph: Graph,
+  world: World,
+  outside: Records = NO_RECORDS,
+  begun: Promise<BoundSources> | null = null,
+): Promise<Bound> {
   const engine = await engineVersion(world)
-  const files = await bindSources(graph.nodes.filter(isFile), graph.lock, world)
+  const files = await (begun ?? bindSources(graph.nodes.filter(isFile), graph.lock, world))
   const tables = await bindTables(graph.nodes.filter(isTable), graph.lock, world)
   const sources = [...files.bound, ...tables.bound]
   const server = serverOf(graph, tables.bound, world)

@@ -7,6 +7,7 @@ import type { EngineChoice } from '../runtime/contract/engines.ts'
 import type { EnvironmentName } from '../runtime/contract/ids.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { LastOutputs } from './bind/bound-node.ts'
+import { SourcesAhead } from './bind/sources-ahead.ts'
 import { bind } from './bind.ts'
 import { diff } from './diff.ts'
 import { emit } from './emit.ts'
@@ -27,7 +28,7 @@ import type {
   SourceDefaults,
   TranslateQueries,
 } from './ports.ts'
-import { resolve } from './resolve.ts'
+import { type ResolveOptions, resolve } from './resolve.ts'
 import { type RewrittenStep, rewrite } from './rewrite.ts'
 import { lockText } from './validate/project.ts'
 import { validate } from './validate.ts'
@@ -118,6 +119,15 @@ export interface Parts {
  * need not hold those; `bundle` is null as well when they do not fit together.
  */
 export async function compile(input: CompileInput, outside: Outside = NOTHING_OUTSIDE): Promise<Compilation> {
+  const sources = new SourcesAhead(input)
+  try {
+    return await passes(input, outside, sources)
+  } finally {
+    await sources.settled()
+  }
+}
+
+async function passes(input: CompileInput, outside: Outside, sources: SourcesAhead): Promise<Compilation> {
   const row = new Row(input.stopAfter, outside)
   const { engine, cache } = input
   const { records } = outside
@@ -126,12 +136,14 @@ export async function compile(input: CompileInput, outside: Outside = NOTHING_OU
   if (row.ends('load', loaded)) return row.compiled()
   const validated = validate(loaded, input.executes)
   if (row.ends('validate', validated) || !outside.fits(validated)) return row.compiled()
-  const resolved = await resolve(validated, input, records)
+  const onFiles: ResolveOptions['onFiles'] = (files) => sources.begin(files, validated.lock)
+  const isBound = input.stopAfter === undefined || PASSES.indexOf(input.stopAfter) >= PASSES.indexOf('bind')
+  const resolved = await resolve(validated, isBound ? { ...input, onFiles } : input, records)
   if (row.ends('resolve', resolved)) return row.compiled()
   const ordered = graph(resolved, records)
   row.size = { nodes: ordered.nodes.length + records.size, edges: ordered.edgeCount }
   if (row.ends('graph', ordered)) return row.compiled()
-  const bound = await bind(ordered, input, records)
+  const bound = await bind(ordered, input, records, sources.bound)
   const lock = lockText({ ...outside.lock, ...bound.lock })
   if (row.ends('bind', bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound, records)

@@ -139,6 +139,8 @@ export interface ResolveOptions {
   readonly checkQueries: CheckQueries
   readonly sourceDefaults: SourceDefaults
   readonly connectionSchemas: ConnectionSchemas
+  /** Told of the file sources, sorted by id, before the engine reads SQL, unless there is something to report by then. */
+  readonly onFiles?: (files: readonly ResolvedSource[]) => void
 }
 
 /**
@@ -164,6 +166,7 @@ export async function resolve(
     else if (node.kind === 'source') nodes.push(resolveSource(node, scope, report))
     else jobs.push(job(node, scope, resolveInputs(node, known), report))
   }
+  if (diagnostics.length === 0) options.onFiles?.(nodes.filter(isFile).sort(byId))
   const writers = targetWriters(validated.nodes)
   nodes.push(
     ...(await resolveTables(tables, options, report)).map((table) =>
@@ -176,9 +179,11 @@ export async function resolve(
     diagnostics.push(...result.problems.map((problem) => sqlDiagnostic(problem, result, node.sql)))
     if (result.problems.length === 0 && inputs.broken.length === 0) nodes.push(resolved(node, inputs, result))
   }
-  nodes.sort((a, b) => (a.id < b.id ? -1 : 1))
+  nodes.sort(byId)
   return { project: validated.project, nodes, lock: validated.lock, diagnostics: sortDiagnostics(diagnostics) }
 }
+
+const byId = (a: ResolvedNode, b: ResolvedNode): number => (a.id < b.id ? -1 : 1)
 
 /** One transform on its way through the engine. */
 interface Job {

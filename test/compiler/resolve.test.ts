@@ -32,6 +32,18 @@ test('the order of inputs decides what input_0 and input_1 are', async () => {
   assert.equal(await inputs(swapped), ['source.b,source.a', 'SELECT * FROM source.b AS input_0, source.a AS input_1'])
 })
 
+test('file sources are told before SQL is read, unless there is something to report by then', async () => {
+  const told = async (files: Record<string, string>): Promise<string[]> => {
+    const ids: string[] = []
+    await resolved(files, { onFiles: (sources) => ids.push(...sources.map(({ id }) => id)) })
+    return ids
+  }
+  const zero = { 'seeknal/zero.yml': 'kind: source\nname: _0\nsource: csv\ntable: zero.csv\n' }
+  assert.equal(await told({ ...transformFiles('SELECT nothing FROM'), ...zero }), ['source._0', 'source.a', 'source.b'])
+  const wrong = { 'seeknal/zero.yml': (zero['seeknal/zero.yml'] ?? '').replace('zero.csv', '"{{ nothing }}.csv"') }
+  assert.equal(await told({ ...transformFiles('SELECT 1'), ...wrong }), [])
+})
+
 test('an input that is listed twice is one edge', async () => {
   const files = {
     ...transformFiles(''),

@@ -4,7 +4,7 @@ import type { Graph } from '../../compiler/graph.ts'
 import { graph } from '../../compiler/graph.ts'
 import { type Json, load } from '../../compiler/load.ts'
 import { type CompileCache, noCache, noDatabases } from '../../compiler/ports.ts'
-import { type Resolved, type ResolvedTransform, resolve } from '../../compiler/resolve.ts'
+import { type Resolved, type ResolvedTransform, type ResolveOptions, resolve } from '../../compiler/resolve.ts'
 import { type Validated, validate } from '../../compiler/validate.ts'
 import { checkQueries } from '../../runtime/engines/postgresql/read-only.ts'
 import { analysisEngine } from './analysis.ts'
@@ -17,6 +17,7 @@ const filesOf = (files: Readonly<Record<string, string>>) =>
 export interface FrontOptions {
   readonly params?: { readonly [key: string]: Json }
   readonly cache?: CompileCache
+  readonly onFiles?: ResolveOptions['onFiles']
 }
 
 export const validated = (files: Readonly<Record<string, string>>, cache = noCache): Validated =>
@@ -29,6 +30,7 @@ export const resolved = (files: Readonly<Record<string, string>>, options: Front
     cache: options.cache ?? noCache,
     ...noDatabases,
     checkQueries,
+    ...(options.onFiles === undefined ? {} : { onFiles: options.onFiles }),
   })
 
 export const graphed = async (files: Readonly<Record<string, string>>): Promise<Graph> => graph(await resolved(files))
