@@ -64,7 +64,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     const isRead = unusedParams(params, workspace.files()).length === 0
     const record =
       shared === null && select === null && isRead ? prepareRecord(workspace, project, params, options) : null
-    const report = new RunReport(terminal, bundle.manifest)
+    const report = await RunReport.of(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
     const result = await executeBundle(bundle, running).finally(() => report.close())
     if (result.outcome === 'nothing') terminal.success(restores === null ? UNCHANGED : RESTORED)
