@@ -4,7 +4,7 @@ import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { createRequire } from 'node:module'
 import { basename, join } from 'node:path'
-import { build } from 'esbuild'
+import { build, transform } from 'esbuild'
 import Handlebars from 'handlebars'
 
 const option = (name) => process.argv.find((a) => a.startsWith(`--${name}=`))?.slice(name.length + 3)
@@ -44,6 +44,25 @@ const templates = {
       const options = { strict: true, noEscape: true, preventIndent: true }
       return { loader: 'js', contents: `export default ${Handlebars.precompile(readFileSync(path, 'utf8'), options)}` }
     }),
+}
+
+/** The program of a thread: `import text from './x.ts?text'` gives x.ts, which imports nothing of ours, as JavaScript. */
+const threads = {
+  name: 'threads',
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /\.ts\?text$/ }, ({ path, resolveDir }) => ({
+      path: join(resolveDir, path.slice(0, -'?text'.length)),
+      namespace: 'threads',
+    }))
+    onLoad({ filter: /./, namespace: 'threads' }, async ({ path }) => {
+      const { code } = await transform(readFileSync(path, 'utf8'), {
+        loader: 'ts',
+        format: 'cjs',
+        minifyWhitespace: true,
+      })
+      return { loader: 'text', contents: code }
+    })
+  },
 }
 
 /**
@@ -97,7 +116,7 @@ const shared = {
   target: 'node20',
   metafile: true,
   legalComments: 'none',
-  plugins: [templates, printer],
+  plugins: [templates, threads, printer],
   loader: { '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
   external: [
     '@duckdb/node-bindings',

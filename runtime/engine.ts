@@ -51,6 +51,12 @@ export interface FailingRows {
   readonly failingRows: number
 }
 
+/** What a step wrote. */
+export interface WrittenOutput {
+  readonly columns: readonly OutputColumn[]
+  readonly rows: number
+}
+
 export interface OutputFacts {
   readonly rows: number
   /** `<rows>:<sum of row hashes modulo 2^128, hex>:<columns fingerprint>`. */
@@ -91,17 +97,15 @@ export interface Engine {
   readonly version: string
   /**
    * Runs a step on a connection of its own that sees nothing of other steps: prelude, then the statements of the file.
-   * Gives the columns of what it wrote. Where only data can tell the columns, what the file format would store with loss is cast.
+   * Gives columns and rows of what it wrote. Where only data can tell the columns, what the file format would store with loss is cast.
    * Throws RuntimeFailure STEP_FAILED (facts: message, statement, offset in `sql` or null), OUTPUT_NOT_STORABLE or
    * OUTPUT_DIFFERS (facts: the same, and columns), STATEMENT_REFUSED, or STATE_IO when the disk is full.
    */
-  runStep(step: StepRequest): Promise<readonly OutputColumn[]>
+  runStep(step: StepRequest): Promise<WrittenOutput>
   /** Runs the SELECT of a check as a step runs, apart from all others. Throws STEP_FAILED, STATEMENT_REFUSED or STATE_IO. */
   runCheck(check: CheckRequest): Promise<readonly FailingRows[]>
   /** Row count, digest and columns of a written output. `columns`: its columns, where they are known. */
   inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts>
-  /** Row count of a written output, from its metadata. */
-  countRows(file: string): Promise<number>
   /** Order-independent digest of some columns of an output, named ignoring case. Null: all. */
   digestColumns(file: string, columns: readonly string[] | null): Promise<string>
   /** From which value of the column on the rows of a stored output must be read again, as text; null: all of them. */

@@ -1,4 +1,9 @@
 // Sample files are bundled as text, templates as functions that fill them.
+// So are programs of threads.
+declare module '*.ts?text' {
+  const text: string
+  export default text
+}
 declare module '*.csv' {
   const text: string
   export default text

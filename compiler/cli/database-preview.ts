@@ -187,7 +187,7 @@ class SourceFiles {
     const { workspace, bundle, values, scratch } = this.#request
     const engine = await this.#started()
     const output = { variable: 'outputs', file: `${outputStem(asNodeId(node.id))}.parquet` }
-    await engine.runStep({
+    const { rows } = await engine.runStep({
       prelude: bundle.files.get('prelude.sql') ?? '',
       sql: bundle.files.get(tableOf(step)?.load ?? '') ?? '',
       variables: {
@@ -201,7 +201,7 @@ class SourceFiles {
     const file = join(scratch.outputs, `${outputStem(asNodeId(node.id))}.csv`)
     const columns = (node.columns ?? []).map(({ name, type }) => ({ name, type }))
     await engine.exportRows(parquet, columns, file, 'csv')
-    return { file, rows: await engine.countRows(parquet) }
+    return { file, rows }
   }
 
   async close(): Promise<void> {

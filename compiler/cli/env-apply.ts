@@ -91,7 +91,7 @@ export async function applyEnvironment(
     if (dryRun) return await saySteps(workspace, bundle, request, terminal)
     terminal.info(`Applying environment '${environment}'...`)
     const again = `seeknal env apply ${environment}`
-    const report = new RunReport(terminal, bundle.manifest)
+    const report = await RunReport.of(terminal, bundle.manifest)
     const running = { ...request, command: again, signal: surroundings.signal, onEvent: report.onEvent }
     const run = { workspace, bundle, params: paramsOf(plan), terminal }
     const executing = executeExplained(run, { ...running, projectDir: workspace.root })

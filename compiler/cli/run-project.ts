@@ -63,7 +63,7 @@ export async function runProject(args: RunArgs, dryRun: boolean, surroundings: S
     const isRead = unusedParams(params, workspace.files()).length === 0
     const isSimple = shared === null && select === null && isRead
     const record = isSimple ? prepareRecord(workspace, project, params, options) : null
-    const report = new RunReport(terminal, bundle.manifest)
+    const report = await RunReport.of(terminal, bundle.manifest)
     const running = { ...request, command: 'seeknal run', signal: surroundings.signal, onEvent: report.onEvent }
     const run = { workspace, bundle, params, terminal }
     const result = await executeExplained(run, running).finally(() => report.close())

@@ -66,7 +66,7 @@ directory. Executing the same bundle again goes on where it stopped.`,
     return withSharedState(place, surroundings, async (shared) => {
       const request = { ...options, connection, force: args.force === true, ...(shared === null ? {} : { shared }) }
       if (args['dry-run'] === true) return sayDueNodes(terminal, await planExecution(opened, request))
-      const report = new RunReport(terminal, opened.manifest)
+      const report = await RunReport.of(terminal, opened.manifest)
       const again = `seeknal exec bundle ${path}`
       const running = { ...request, command: again, signal: surroundings.signal, onEvent: report.onEvent }
       const result = await executeBundle(opened, running).finally(() => report.close())

@@ -6,7 +6,7 @@ import { inexactPart, KEPT } from '../contract/stored-columns.ts'
 import type { NodeResult, RunEvent, RunResult } from '../execute/run.ts'
 import { checkCount, checkSummary, warnedChecks } from './check-lines.ts'
 import { type FailureSummary, placeInBundle } from './failure-summary.ts'
-import { ProgressBar } from './progress-bar.ts'
+import type { ProgressBar } from './progress-bar.ts'
 import type { Terminal } from './terminal.ts'
 import { duration, oneLine, rowCount, type Text } from './text.ts'
 
@@ -17,11 +17,17 @@ export class RunReport {
   readonly #late: ReadonlySet<string>
   #width = 0
 
-  constructor(terminal: Terminal, { nodes }: Pick<Manifest, 'nodes'>) {
+  private constructor(terminal: Terminal, { nodes }: Pick<Manifest, 'nodes'>, bar: ProgressBar | null) {
     this.#terminal = terminal
     this.#late = new Set(nodes.flatMap((node) => (node.columns === null ? [node.id] : [])))
+    this.#bar = bar
+  }
+
+  /** What draws the bar is loaded only where there is one: it tells the width of every emoji. */
+  static async of(terminal: Terminal, manifest: Pick<Manifest, 'nodes'>): Promise<RunReport> {
     const drawn = terminal.options.interactive && !terminal.options.quiet && process.stderr.isTTY === true
-    this.#bar = drawn ? new ProgressBar() : null
+    const bar = drawn ? new (await import('./progress-bar.ts')).ProgressBar() : null
+    return new RunReport(terminal, manifest, bar)
   }
 
   readonly onEvent = (event: RunEvent): void => {

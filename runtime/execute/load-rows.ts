@@ -90,7 +90,7 @@ async function load(
   rmSync(file, { force: true })
   const { runTimestamp, parameters } = world.values
   const values = { ...parameters, data: literalGlob(world.store.project), outputs: scratch.outputs }
-  await engine.runStep({
+  const { rows } = await engine.runStep({
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(path) ?? '',
     variables: { values, runTimestamp },
@@ -98,5 +98,5 @@ async function load(
     columns: node.columns,
   })
   if (source !== null) world.sources.confirm(source)
-  return { file, rows: await engine.countRows(file) }
+  return { file, rows }
 }

@@ -41,7 +41,7 @@ export interface Maker {
   /** Makes ready what a step needs; before its time is taken. */
   prepare(order: Order): Promise<void>
   /** Runs the step. Its output is not stored yet. */
-  run(order: Order): Promise<Pick<Written, 'columns' | 'facts'>>
+  run(order: Order): Promise<Omit<Written, 'ms'>>
   /** Rows of a source in a database: they say whether it is what is there already. */
   readTable(node: ManifestNode): Promise<TableRows>
   /** Stores what was written; `digits`: see `digitsOf`. */
@@ -74,7 +74,7 @@ export const fileMaker = (context: Context): Maker => {
       await engine()
       provideInputs(context, node, readables)
     },
-    run: async ({ step, source }) => ({ columns: await runStep(world, scratch, await engine(), step, source) }),
+    run: async ({ step, source }) => runStep(world, scratch, await engine(), step, source),
     readTable: (node) => readTable(context, node),
     store: async (id, written, digits) => storeOutput(world, await engine(), outputFile(scratch, id), written, digits),
     index: async (_, output) => indexOutput(world.store, output),

@@ -31,6 +31,7 @@ interface Context {
 /** What is in the scratch folder now. */
 export interface TableRows {
   readonly columns: readonly OutputColumn[]
+  readonly rows: number
   readonly facts: OutputFacts
   /** Stands for the database that they were read from. */
   readonly place: Fingerprint
@@ -57,7 +58,7 @@ export async function readTable(context: Context, node: ManifestNode): Promise<T
       growth: stored === null || least === null ? null : { column: stored.growth.column, least },
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     })
-    const columns = await runStep(world, scratch, engine, step, null)
+    const { columns } = await runStep(world, scratch, engine, step, null)
     const output = outputFile(scratch, asNodeId(node.id))
     if (isPart && stored !== null && least !== null) {
       const to = join(folder, 'merged.parquet')
@@ -65,7 +66,7 @@ export async function readTable(context: Context, node: ManifestNode): Promise<T
       moveFile(to, output)
     }
     const facts = await engine.inspectOutput(output, columns)
-    return { columns, facts, place, ms: performance.now() - started }
+    return { columns, rows: facts.rows, facts, place, ms: performance.now() - started }
   } finally {
     removeTree(folder)
   }

@@ -25,6 +25,7 @@ export interface Made {
 /** What a step left in the scratch folder, and how long that took. */
 export interface Written {
   readonly columns: readonly OutputColumn[]
+  readonly rows: number
   readonly ms: number
   /** What looking at it gave already. */
   readonly facts?: OutputFacts

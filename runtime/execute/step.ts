@@ -10,7 +10,7 @@ import type { ManifestNode } from '../contract/manifest.ts'
 import { literalGlob } from '../contract/source-paths.ts'
 import { digestOf, type Snapshot } from '../contract/state.ts'
 import { foldCase } from '../contract/stored-columns.ts'
-import type { Engine, OutputColumn, OutputFacts, StepRequest, StepVariables } from '../engine.ts'
+import type { Engine, OutputColumn, StepRequest, StepVariables, WrittenOutput } from '../engine.ts'
 import { linkOrCopy, removeTree } from '../store/files.ts'
 import { storeSnapshot } from '../store/snapshots.ts'
 import type { SourceListing } from '../store/source-files.ts'
@@ -28,24 +28,24 @@ export const productionOutputs = (world: World): string =>
 
 export const outputFile = (scratch: Scratch, id: NodeId): string => join(scratch.outputs, `${outputStem(id)}.parquet`)
 
-/** Runs the step's file; its output is in the scratch folder afterwards, not stored yet. Gives the output's columns. */
+/** Runs the step's file; its output is in the scratch folder afterwards, not stored yet. */
 export async function runStep(
   world: World,
   scratch: Scratch,
   engine: Engine,
   step: BuildStep,
   source: SourceListing | null,
-): Promise<readonly OutputColumn[]> {
+): Promise<WrittenOutput> {
   const file = outputFile(scratch, asNodeId(step.node))
   removeTree(file)
-  let columns: readonly OutputColumn[]
+  let written: WrittenOutput
   try {
-    columns = await engine.runStep(stepRequest(world, scratch, step))
+    written = await engine.runStep(stepRequest(world, scratch, step))
   } catch (error) {
     if (source !== null) world.sources.confirm(source)
     throw located(error, step, world.nodes.get(asNodeId(step.node)))
   }
-  requireDeclared(world.nodes.get(asNodeId(step.node)), columns)
+  requireDeclared(world.nodes.get(asNodeId(step.node)), written.columns)
   if (source !== null) world.sources.confirm(source)
   if (!existsSync(file))
     throw new RuntimeFailure('STEP_FAILED', `${step.node} wrote no output`, {
@@ -55,7 +55,7 @@ export async function runStep(
       statement: null,
       offset: null,
     })
-  return columns
+  return written
 }
 
 /** Refuses columns of other types than are declared, where only data could tell them. */
@@ -92,10 +92,12 @@ export async function storeOutput(
   world: World,
   engine: Engine,
   file: string,
-  { columns, facts: known }: Pick<Written, 'columns' | 'facts'>,
+  { columns, rows, facts: known }: Omit<Written, 'ms'>,
   digits: string | null,
 ): Promise<Snapshot> {
-  const looked = known ?? factsOf(engine, file, columns, digits)
+  // What writing the rows has said of them need not be asked again.
+  const digest = digits === null ? null : digestOf(rows, digits, columns)
+  const looked = known ?? (digest === null ? engine.inspectOutput(file, columns) : { rows, digest, columns })
   const [facts, stored] = await Promise.all([looked, storeSnapshot(world.store, file)])
   return {
     sha256: stored.sha256,
@@ -104,17 +106,6 @@ export async function storeOutput(
     digest: facts.digest,
     columns: [...facts.columns],
   }
-}
-
-async function factsOf(
-  engine: Engine,
-  file: string,
-  columns: readonly OutputColumn[],
-  digits: string | null,
-): Promise<OutputFacts> {
-  if (digits === null) return engine.inspectOutput(file, columns)
-  const rows = await engine.countRows(file)
-  return { rows, digest: digestOf(rows, digits, columns), columns }
 }
 
 /** Values of the roots and of the run's parameters. */

@@ -77,7 +77,7 @@ export class TableMaker implements Maker {
     for (const [id, { snapshot }] of own) if (snapshot !== null) await this.#provide(id, this.#queryFor(id, snapshot))
   }
 
-  async run(order: Order): Promise<Pick<Written, 'columns' | 'facts'>> {
+  async run(order: Order): Promise<Omit<Written, 'ms'>> {
     const { node, step, fingerprint } = order
     const id = asNodeId(node.id)
     const what = `Making ${id}`
@@ -93,7 +93,7 @@ export class TableMaker implements Maker {
       })
       this.#stored.set(id, sha256)
       await this.#provide(id, `TABLE ${table}`)
-      return { columns: facts.columns, facts }
+      return { columns: facts.columns, rows: facts.rows, facts }
     } catch (error) {
       throw located(error, step, node)
     }
@@ -188,7 +188,7 @@ export class TableMaker implements Maker {
         return { rows, digest: digestOf(rows, sum, columns), columns }
       })
       const place = placeOfConnection(this.#context.shared.connection)
-      return { columns: facts.columns, facts, place, ms: performance.now() - started }
+      return { columns: facts.columns, rows: facts.rows, facts, place, ms: performance.now() - started }
     } catch (error) {
       throw located(error, step, node)
     }
@@ -216,7 +216,7 @@ export class TableMaker implements Maker {
         return found
       })
       const place = placeOfConnection(extract === undefined ? shared.connection : world.connection(extract.connection))
-      return { columns: facts.columns, facts, place, ms: performance.now() - started }
+      return { columns: facts.columns, rows: facts.rows, facts, place, ms: performance.now() - started }
     } catch (error) {
       throw located(error, step, node)
     }

@@ -22,11 +22,13 @@ export type StoredOutput = Static<typeof StoredOutput>
 
 const CHUNK_BYTES = 4 * 1024 * 1024
 
+export interface DigestedFile {
+  readonly sha256: Fingerprint
+  readonly sizeBytes: number
+}
+
 /** SHA-256 and size of a file, read in pieces. Throws the signal's reason when that ends it. */
-export async function digestFile(
-  path: string,
-  signal?: AbortSignal,
-): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
+export async function digestFile(path: string, signal?: AbortSignal): Promise<DigestedFile> {
   const hash = createHash('sha256')
   let sizeBytes = 0
   try {
@@ -51,10 +53,7 @@ export async function digestFile(
 }
 
 /** Puts a finished output into the store: on disk, read-only, under its digest. The file stays where it is too. */
-export async function storeSnapshot(
-  store: Store,
-  file: string,
-): Promise<{ readonly sha256: Fingerprint; readonly sizeBytes: number }> {
+export async function storeSnapshot(store: Store, file: string): Promise<DigestedFile> {
   const [digest] = await Promise.all([digestFile(file), syncLargeFile(file)])
   const path = snapshotPath(store, digest.sha256)
   folderIn(store, 'snapshots')

@@ -11,8 +11,9 @@ import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { hasMagic } from '../contract/source-paths.ts'
 import { readIfThere, statIfThere, writeAtomic } from './files.ts'
+import { HashThread, LARGE_BYTES } from './hashing.ts'
 import { readableFiles } from './readable-files.ts'
-import { digestFile } from './snapshots.ts'
+import { type DigestedFile, digestFile } from './snapshots.ts'
 import { folderIn, pathIn, type Store } from './store.ts'
 
 /** Files that a source reads now. */
@@ -47,7 +48,7 @@ type Known = Static<typeof Known>
 /** A file changed within this time before it was read may change again without its times showing it. */
 const CLOCK_TICK_MS = 20
 /** Of a file that is not there. */
-const UNSTAMPED = { stamp: 'absent', changedMs: 0 }
+const UNSTAMPED = { stamp: 'absent', changedMs: 0, sizeBytes: 0 }
 
 export class SourceFiles {
   readonly #store: Store
@@ -56,6 +57,8 @@ export class SourceFiles {
   #readBytes = 0
   #busy: Promise<unknown> = Promise.resolve()
   readonly #stopped = new AbortController()
+  readonly #thread = new HashThread()
+  #waiting = 0
 
   constructor(store: Store) {
     this.#store = store
@@ -83,11 +86,17 @@ export class SourceFiles {
     const known = paths.flatMap((path) => this.#knownFile(path) ?? [])
     if (known.length === paths.length) return contentsOf(pattern, known)
     // One after the other: the first source can be used while the next is read.
-    const reading = this.#busy.then(async () => {
-      const files: ReadFile[] = []
-      for (const path of paths) files.push(await this.#file(path))
-      return files
-    })
+    this.#waiting += 1
+    const reading = this.#busy
+      .then(async () => {
+        const files: ReadFile[] = []
+        for (const path of paths) files.push(await this.#file(path))
+        return files
+      })
+      .finally(() => {
+        this.#waiting -= 1
+        if (this.#waiting === 0) this.#thread.end()
+      })
     this.#busy = reading.catch(() => {})
     return contentsOf(pattern, await reading)
   }
@@ -134,7 +143,7 @@ export class SourceFiles {
     if (known !== undefined) return known
     const before = this.#stamp(path)
     const hashed_at_ms = Date.now()
-    const { sha256, sizeBytes } = await digestFile(join(this.#store.project, path), this.#stopped.signal)
+    const { sha256, sizeBytes } = await this.#digest(join(this.#store.project, path), before.sizeBytes)
     const { stamp } = this.#stamp(path)
     if (stamp !== before.stamp) throw changedWhileRead([path])
     this.#known.set(path, { stamp, sha256, hashed_at_ms })
@@ -143,12 +152,19 @@ export class SourceFiles {
     return { path, stamp, sha256 }
   }
 
-  #stamp(path: string): { readonly stamp: string; readonly changedMs: number } {
+  async #digest(path: string, sizeBytes: number): Promise<DigestedFile> {
+    const { signal } = this.#stopped
+    const digested = sizeBytes < LARGE_BYTES ? null : await this.#thread.digest(path, signal)
+    return digested ?? digestFile(path, signal)
+  }
+
+  #stamp(path: string): { readonly stamp: string; readonly changedMs: number; readonly sizeBytes: number } {
     const found = statIfThere(join(this.#store.project, path))
     if (found === undefined) return UNSTAMPED
     return {
       stamp: `${found.size}:${found.mtimeNs}:${found.ctimeNs}:${found.ino}`,
       changedMs: Math.max(Number(found.mtimeNs), Number(found.ctimeNs)) / 1e6,
+      sizeBytes: Number(found.size),
     }
   }
 }

@@ -60,7 +60,8 @@ function importsOf(path: string, tree: ts.SourceFile, nodes: readonly ts.Node[])
     const specifier = specifierOf(node)
     if (specifier === undefined || !ts.isStringLiteral(specifier)) continue
     const name = specifier.text
-    const target = name.startsWith('.') ? normalize(join(dirname(path), name)) : packageOf(name)
+    const file = name.replace(/\?text$/, '')
+    const target = name.startsWith('.') ? normalize(join(dirname(path), file)) : packageOf(name)
     imports.push({ target, specifier: name, typeOnly: isTypeOnly(node), line: lineOf(tree, specifier) })
   }
   return imports

@@ -18,12 +18,13 @@ import type {
   OutputFacts,
   StepRequest,
   StepVariables,
+  WrittenOutput,
 } from '../../engine.ts'
 import { checkStatement, failingRows } from './check-query.ts'
 import { openConfined } from './confinement.ts'
 import type { DuckDBConnection, DuckDBInstance } from './driver.ts'
 import { leastToRead, mergeRows } from './growth.ts'
-import { countRows, digestOfColumns, outputFacts } from './output-facts.ts'
+import { digestOfColumns, outputFacts } from './output-facts.ts'
 import { literal, quoted } from './quoting.ts'
 import { runOutput, runStatement } from './run-statement.ts'
 import { generalFailure, stepFailure } from './step-errors.ts'
@@ -52,11 +53,11 @@ class DuckDBEngine implements Engine {
     this.version = version
   }
 
-  async runStep(step: StepRequest): Promise<readonly OutputColumn[]> {
+  async runStep(step: StepRequest): Promise<WrittenOutput> {
     const macros = preludeFor(step)
     const statements = stepStatements(step)
     return this.#apart(step.variables, macros, async (connection) => {
-      let written: readonly OutputColumn[] = []
+      let written: WrittenOutput = { columns: [], rows: 0 }
       for (const [i, statement] of statements.entries()) {
         if (statement.role === 'output') written = await runOutput(connection, statement, i, step)
         else await runStatement(connection, statement, i)
@@ -97,10 +98,6 @@ class DuckDBEngine implements Engine {
 
   inspectOutput(file: string, columns?: readonly OutputColumn[]): Promise<OutputFacts> {
     return this.#read(file, (connection) => outputFacts(connection, file, columns))
-  }
-
-  countRows(file: string): Promise<number> {
-    return this.#read(file, (connection) => countRows(connection, file))
   }
 
   async digestColumns(file: string, columns: readonly string[] | null): Promise<string> {

@@ -17,11 +17,6 @@ export async function outputFacts(connection: DuckDBConnection, file: string, kn
   return { rows, digest, columns }
 }
 
-export async function countRows(connection: DuckDBConnection, file: string): Promise<number> {
-  const answer = await connection.runAndReadAll(`SELECT count(*) FROM read_parquet(${literal(file)})`)
-  return Number(answer.getRows()[0]?.[0])
-}
-
 /** Digest of some columns; their order in the file and names' letter case do not matter. Absent columns are part of the digest by name. */
 export async function digestOfColumns(
   connection: DuckDBConnection,

@@ -11,27 +11,30 @@ import {
   type StoredColumns,
   storedColumns,
 } from '../../contract/stored-columns.ts'
-import type { OutputColumn, StepRequest } from '../../engine.ts'
+import type { OutputColumn, StepRequest, WrittenOutput } from '../../engine.ts'
 import type { DuckDBConnection } from './driver.ts'
 import { columnsOf } from './output-facts.ts'
+import { TYPE } from './preparing.ts'
 import { DESCRIBE_OFFSET, describedColumns } from './query-columns.ts'
 import { quoted } from './quoting.ts'
 import { stepFailure } from './step-errors.ts'
 import { outputQuery, requireType, type StepStatement } from './step-statements.ts'
 
-/** `index` counts the step's statements from 0. */
+/** `index` counts the step's statements from 0. Gives the number of rows that a COPY wrote. */
 export async function runStatement(
   connection: DuckDBConnection,
   statement: StepStatement,
   index: number,
-): Promise<void> {
+): Promise<number> {
+  let rows = 0
   try {
     const extracted = await connection.extractStatements(statement.text)
     for (let part = 0; part < extracted.count; part++) {
       const prepared = await extracted.prepare(part)
       try {
         requireType(statement, prepared.statementType, part, extracted.count)
-        await prepared.run()
+        const { rowsChanged } = await prepared.run()
+        if (prepared.statementType === TYPE.COPY) rows = rowsChanged
       } finally {
         prepared.destroySync()
       }
@@ -39,15 +42,16 @@ export async function runStatement(
   } catch (error) {
     throw stepFailure(error, statement, index)
   }
+  return rows
 }
 
-/** Runs the statement that writes the output. Gives the columns of the file. */
+/** Runs the statement that writes the output. Gives its rows, and the columns of the file. */
 export async function runOutput(
   connection: DuckDBConnection,
   statement: StepStatement,
   index: number,
   { columns, output, variables }: StepRequest,
-): Promise<readonly OutputColumn[]> {
+): Promise<WrittenOutput> {
   const place: Place = { statement: index, offset: statement.start + outputQuery(statement.text).start }
   try {
     await connection.extractStatements(outputQuery(statement.text).text)
@@ -55,10 +59,10 @@ export async function runOutput(
     throw stepFailure(error, statement, index)
   }
   const late = columns === null ? await lateColumns(connection, statement, place) : null
-  await runStatement(connection, late === null ? statement : withCasts(statement, late.casts), index)
+  const rows = await runStatement(connection, late === null ? statement : withCasts(statement, late.casts), index)
   const written = await columnsOf(connection, `${variables.values[output.variable]}/${output.file}`)
   requireColumns(written, late?.columns ?? columns ?? [], late !== null, place)
-  return written
+  return { columns: written, rows }
 }
 
 /** Where the output's query is: a number among the step's statements, and an offset in its text. */

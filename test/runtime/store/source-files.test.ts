@@ -1,8 +1,10 @@
-import { appendFileSync, mkdirSync, renameSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, renameSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
 import * as assert from 'uvu/assert'
 import { expandGlob } from '../../../runtime/store/glob.ts'
+import { HashThread, LARGE_BYTES } from '../../../runtime/store/hashing.ts'
+import { digestFile } from '../../../runtime/store/snapshots.ts'
 import { SourceFiles } from '../../../runtime/store/source-files.ts'
 import { openStore } from '../../../runtime/store/store.ts'
 import { rejects } from '../../support/rejects.ts'
@@ -68,6 +70,29 @@ test('What was read ahead is read again when it changed since, and what is stopp
   stopped.stop()
   const ended = await stopped.contents('d/*.csv').catch((error: unknown) => error)
   assert.instance(ended, Error)
+})
+
+test('A large file has the same digest as if it were small, can be stopped, and says what is wrong with it', async () => {
+  const project = tempProject({ 'd/a.csv': 'x' })
+  const file = join(project, 'd/a.csv')
+  truncateSync(file, LARGE_BYTES)
+  const { signal } = new AbortController()
+  const thread = new HashThread()
+  assert.equal(await thread.digest(file, signal), await digestFile(file))
+  assert.is(await thread.digest(join(project, 'd/b.csv'), signal), null)
+  assert.is((await thread.digest(file, signal))?.sizeBytes, LARGE_BYTES)
+  thread.end()
+  const sources = new SourceFiles(openStore(project))
+  const reading = sources.contents('d/*.csv')
+  sources.readAhead('d/*.csv')
+  const { digest, files } = await reading
+  appendFileSync(file, 'x')
+  assert.is.not((await sources.contents('d/*.csv')).digest, digest)
+  assert.is(files.length, 1)
+  const stopped = new SourceFiles(openStore(project))
+  const ended = stopped.contents('d/*.csv').catch((error: unknown) => error)
+  setTimeout(() => stopped.stop(), 1)
+  assert.instance(await ended, Error)
 })
 
 test('Contents count, times do not; other names do', async () => {

@@ -55,9 +55,10 @@ const output = (place: Place, file = 'out.parquet') => join(place.outputs, file)
 
 test('A step writes its output, and its rows, columns and digest are known', async () => {
   await withEngine(async (engine, place) => {
-    await engine.runStep(step(place, "SELECT 1 AS a, 'x' AS b UNION ALL SELECT NULL, 'y' -- the end"))
+    const written = await engine.runStep(step(place, "SELECT 1 AS a, 'x' AS b UNION ALL SELECT NULL, 'y' -- the end"))
     const facts = await engine.inspectOutput(output(place))
     assert.is(facts.rows, 2)
+    assert.equal(written, { columns: facts.columns, rows: 2 })
     assert.equal(facts.columns, [
       { name: 'a', type: 'INTEGER' },
       { name: 'b', type: 'VARCHAR' },
@@ -68,7 +69,7 @@ test('A step writes its output, and its rows, columns and digest are known', asy
 
 test('An output without rows is written with its columns', async () => {
   await withEngine(async (engine, place) => {
-    await engine.runStep(step(place, 'SELECT 1 AS a WHERE false'))
+    assert.is((await engine.runStep(step(place, 'SELECT 1 AS a WHERE false'))).rows, 0)
     const facts = await engine.inspectOutput(output(place))
     assert.is(facts.rows, 0)
     assert.match(facts.digest, /^0:0{32}:/)
@@ -97,7 +98,7 @@ test('The digest does not depend on row order, and sees duplicates, NULL, types 
 
 test('The sum of hashes of many rows does not overflow', async () => {
   await withEngine(async (engine, place) => {
-    await engine.runStep(step(place, 'SELECT 7 AS a FROM range(300000)'))
+    assert.is((await engine.runStep(step(place, 'SELECT 7 AS a FROM range(300000)'))).rows, 300000)
     assert.is((await engine.inspectOutput(output(place))).rows, 300000)
   })
 })

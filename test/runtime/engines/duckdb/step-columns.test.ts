@@ -44,7 +44,7 @@ const request = (query: string, columns: readonly OutputColumn[] | null = null, 
 
 /** `name TYPE value` of each column of the one row that a late-bound step stores. */
 async function stored(query: string, leading = ''): Promise<string[]> {
-  await engine.runStep(request(query, null, leading))
+  assert.is((await engine.runStep(request(query, null, leading))).rows, 1)
   const { columns } = await engine.inspectOutput(file)
   const [values = []] = await session.rows(`SELECT COLUMNS(*)::VARCHAR FROM '${file}'`)
   return columns.map(({ name, type }, i) => `${name} ${type} ${values[i]}`)
