@@ -14,7 +14,6 @@ import {
 } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
-import { pathToFileURL } from 'node:url'
 import * as assert from 'uvu/assert'
 import { command, seeknal, succeeds } from '../support/seeknal.ts'
 import { shop } from '../support/shop.ts'
@@ -24,19 +23,17 @@ import { tempFolder, tempProject } from '../support/temp.ts'
 const test = suite('cli/startup')
 
 /** Says at the end of a process what it loaded besides Node: native libraries and CommonJS packages. */
-const probe = join(tempFolder('probe'), 'probe.mjs')
+const probe = join(tempFolder('probe'), 'probe.cjs')
 writeFileSync(
   probe,
-  `import { createRequire } from 'node:module'
-const require = createRequire(import.meta.url)
-process.on('exit', () => {
+  `process.on('exit', () => {
   const loaded = [...process.report.getReport().sharedObjects, ...Object.keys(require.cache)]
   const heavy = ['duckdb', 'ts-morph', 'typescript'].filter((name) => loaded.some((path) => path.includes(name)))
   process.stderr.write('HEAVY ' + heavy.join(' ') + '\\n')
 })`,
 )
 const heavy = (folder: string, args: readonly string[]) =>
-  /HEAVY (.*)/.exec(seeknal(folder, args, { env: { NODE_OPTIONS: `--import=${pathToFileURL(probe).href}` } }).err)?.[1]
+  /HEAVY (.*)/.exec(seeknal(folder, args, { env: { NODE_OPTIONS: `--require=${probe}` } }).err)?.[1]
 
 test('Help, version, completion and mistakes load neither engine nor compiler', () => {
   const folder = tempFolder()

@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { applies, cli, does, ends, rowsOf } from '../support/cli.ts'
-import { type EngineProject, engineProject, transform } from '../support/engine-project.ts'
+import { type EngineProject, engineProject, preparedEngineProject, transform } from '../support/engine-project.ts'
 import { runScript } from '../support/psql.ts'
 import { suite } from '../support/suite.ts'
 import { tempProject } from '../support/temp.ts'
@@ -16,13 +16,14 @@ const daily = (sql: string): string =>
 const MOST = daily('SELECT day, max(amount) AS most')
 
 /** Production of the shop, and an applied environment in which one node is another. */
-async function applied(sql = MOST): Promise<EngineProject> {
+async function appliedAnew(): Promise<EngineProject> {
   const project = await engineProject()
   await does(project.folder, ['run'])
-  project.write('seeknal/daily.yml', sql)
+  project.write('seeknal/daily.yml', MOST)
   await applies(project.folder, 'dev')
   return project
 }
+const applied = preparedEngineProject(appliedAnew)
 
 const columnsOf = (schema: string): string =>
   `SELECT string_agg(column_name, ',' ORDER BY ordinal_position) FROM information_schema.columns WHERE table_schema = '${schema}' AND table_name = 'daily'`
@@ -58,7 +59,7 @@ async function runs(project: EngineProject, file: string): Promise<void> {
 }
 
 test('promote.sql and rollback.sql leave what the commands leave', async () => {
-  const [byHand, byCommand] = [await applied(), await applied()]
+  const [byHand, byCommand] = [await applied(), await appliedAnew()]
   const bundle = join(byHand.folder, 'target/environments/dev/bundle')
   await runs(byHand, join(bundle, 'promote.sql'))
   await does(byCommand.folder, ['promote', 'dev'])

@@ -2,7 +2,9 @@
 
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { keptDatabase } from './kept-database.ts'
 import type { TestDatabase } from './postgres.ts'
+import { copyOf, once } from './prepared.ts'
 import { newDatabase, profileFor, rowsIn } from './target-project.ts'
 import { tempProject } from './temp.ts'
 
@@ -15,6 +17,8 @@ export interface EngineProject {
   rows(sql: string): Promise<(string | null)[][]>
   /** Another folder with the same files, and no target/. */
   copy(): EngineProject
+  /** The same with target/, as it is now. */
+  copyWithTarget(): EngineProject
 }
 
 export const ENGINE = `name: shop
@@ -70,8 +74,26 @@ export async function engineProject(
   return projectIn(database, { 'seeknal_project.yml': ENGINE, 'profiles.yml': profileFor(database), ...files })
 }
 
-function projectIn(database: TestDatabase, files: Readonly<Record<string, string>>): EngineProject {
-  const folder = tempProject(files)
+/**
+ * Each call gives a folder of its own of what `make` makes in the first one, and puts the database back to how it was then: who
+ * got the one before has done with it.
+ */
+export function preparedEngineProject(make: () => Promise<EngineProject>): () => Promise<EngineProject> {
+  const made = once(async () => {
+    const project = await make()
+    return { project, kept: await keptDatabase(project.database, 'prepared') }
+  })
+  return async () => {
+    const { project, kept } = await made()
+    await kept.restore()
+    return project.copyWithTarget()
+  }
+}
+
+const projectIn = (database: TestDatabase, files: Readonly<Record<string, string>>): EngineProject =>
+  projectAt(tempProject(files), database, files)
+
+function projectAt(folder: string, database: TestDatabase, files: Readonly<Record<string, string>>): EngineProject {
   const present: Record<string, string> = { ...files }
   return {
     folder,
@@ -87,5 +109,6 @@ function projectIn(database: TestDatabase, files: Readonly<Record<string, string
     },
     rows: (sql) => rowsIn(database, sql),
     copy: () => projectIn(database, present),
+    copyWithTarget: () => projectAt(copyOf(folder), database, present),
   }
 }

@@ -14,9 +14,15 @@ export function copyOf(project: string): string {
 
 /** Each call gives a copy of its own of what `make` makes in the first one. */
 export function prepared(make: () => Promise<string>): () => Promise<string> {
-  let made: Promise<string> | undefined
-  return async () => {
+  const made = once(make)
+  return async () => copyOf(await made())
+}
+
+/** Makes in the first call what all give. */
+export function once<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
     made ??= make()
-    return copyOf(await made)
+    return made
   }
 }

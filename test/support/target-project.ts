@@ -81,6 +81,11 @@ export async function targetProject(
     'seeknal/orders.yml': ordersNode(target),
     ...files,
   })
+  return targetProjectAt(folder, database)
+}
+
+/** A project that is there, whose database it is. */
+export function targetProjectAt(folder: string, database: TestDatabase): TargetProject {
   return {
     folder,
     database,

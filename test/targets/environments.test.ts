@@ -5,7 +5,9 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
+import { keptDatabase } from '../support/kept-database.ts'
 import type { TestDatabase } from '../support/postgres.ts'
+import { copyOf, once } from '../support/prepared.ts'
 import { suite } from '../support/suite.ts'
 import {
   newDatabase,
@@ -14,6 +16,7 @@ import {
   rowsIn,
   type TargetProject,
   targetProject,
+  targetProjectAt,
 } from '../support/target-project.ts'
 
 const test = suite('targets: environments')
@@ -36,17 +39,24 @@ interface Journey extends TargetProject {
   readonly dev: TestDatabase
 }
 
-/** Production has run; a change of transform.orders is planned for dev. */
-async function planned(more: Readonly<Record<string, string>> = {}): Promise<Journey> {
+const made = once(async () => {
   const dev = await newDatabase('dev')
   const project = await targetProject(
     {},
-    { 'profiles-dev.yml': profileFor(dev), 'seeknal/daily.yml': DAILY, 'seeknal/steady.yml': STEADY, ...more },
+    { 'profiles-dev.yml': profileFor(dev), 'seeknal/daily.yml': DAILY, 'seeknal/steady.yml': STEADY },
   )
   await does(project.folder, ['run'])
   project.write('seeknal/orders.yml', ordersNode({ sql: 'SELECT * REPLACE (amount * 10 AS amount) FROM' }))
   await does(project.folder, ['env', 'plan', 'dev'])
-  return { ...project, dev }
+  const kept = [await keptDatabase(project.database, 'planned'), await keptDatabase(dev, 'planned')]
+  return { ...project, dev, kept }
+})
+
+/** Production has run; a change of transform.orders is planned for dev. Both databases are as they were then. */
+async function planned(): Promise<Journey> {
+  const { folder, database, dev, kept } = await made()
+  for (const each of kept) await each.restore()
+  return { ...targetProjectAt(copyOf(folder), database), dev }
 }
 
 /** Schema and name of every table and view that is not the server's own. */

@@ -21,13 +21,16 @@ import { tempFolder } from '../../support/temp.ts'
 
 const test = suite('types.ts')
 
-/** What the compiler says about a text, with its standard library. */
+let opened: Project | undefined
+
+/** What the compiler says about a text, with its standard library, which is read once. */
 function problems(text: string): string[] {
-  const project = new Project({
+  opened ??= new Project({
     useInMemoryFileSystem: true,
     compilerOptions: { strict: true, skipLibCheck: true, lib: ['lib.es2022.d.ts'], types: [], target: 9 },
   })
-  project.createSourceFile('types.ts', text)
+  const project = opened
+  project.createSourceFile('types.ts', text, { overwrite: true })
   return project.getPreEmitDiagnostics().map((d) => `${d.getLineNumber()}: ${JSON.stringify(d.getMessageText())}`)
 }
 
