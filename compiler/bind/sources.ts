@@ -5,7 +5,7 @@ import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { type Column, columnsFingerprint } from '../../runtime/contract/manifest.ts'
 import { columnDifference, duplicateNames, foldCase, isStorable } from '../../runtime/contract/stored-columns.ts'
-import { errorAt } from '../diagnostic-codes.ts'
+import { errorAt, warningAt } from '../diagnostic-codes.ts'
 import type { SourceObservation, SourceRequest } from '../ports.ts'
 import type { ResolvedSource } from '../resolve.ts'
 import { placeAt } from '../sql/placed-text.ts'
@@ -132,10 +132,26 @@ function settle(
     return report(notFound(source, place, observation.kind === 'absent' ? (observation.hints ?? []) : []))
   const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
   if (wrong.length > 0) return report(...wrong)
+  if (found !== null) diagnostics.push(...notSplit(source, found, place))
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
   const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
   if (difference.length > 0) return report(changed(source, place, difference))
   return withDeclaredTypes(source, locked, types)
+}
+
+/** Where rows have different numbers of fields, the engine takes each line of a CSV file for one text. */
+function notSplit(source: ResolvedSource, columns: LockedColumns, place: Place): readonly Diagnostic[] {
+  const name = columns.length === 1 ? (columns[0]?.name ?? '') : ''
+  const delimiter = /[,;\t|]/.exec(name)?.[0]
+  if (source.node.format !== 'csv' || delimiter === undefined || source.node.columns.length > 0) return []
+  return [
+    warningAt('BIND_SOURCE_NOT_SPLIT', place, `'${source.path}' is read as one column, '${name}'.`, {
+      facts: { node: source.id, path: source.path, column: name },
+      hints: [
+        `Its rows have different numbers of fields: correct them, or read all with 'params: {delim: ${JSON.stringify(delimiter)}, null_padding: true}'. Text without fields is declared, below 'columns:'.`,
+      ],
+    }),
+  ]
 }
 
 function completeDeclaration(source: ResolvedSource, types: Types): LockedColumns | null {

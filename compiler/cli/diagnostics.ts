@@ -3,7 +3,7 @@
 
 import { eastAsianWidth } from 'get-east-asian-width'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
-import { styled, type Text } from '../../runtime/cli/text.ts'
+import { oneLine, styled, type Text } from '../../runtime/cli/text.ts'
 import { type Diagnostic, type Place, placeText } from '../../runtime/contract/diagnostics.ts'
 import { REDACTED } from '../../runtime/contract/secret.ts'
 import type { ProjectFile } from '../load.ts'
@@ -39,9 +39,17 @@ export function sourceLines(files: readonly ProjectFile[]): Lines {
 export function frame(diagnostic: Diagnostic, lines: Lines): readonly Text[] {
   const { place, severity, message, code } = diagnostic
   const sign = severity === 'error' ? styled('red', '✗') : styled('yellow', '⚠')
-  const head: Text = [sign, ' ', styled('bold', placeText(place)), ': ', message, ' ', styled('dim', `[${code}]`)]
+  const head: Text = [
+    sign,
+    ' ',
+    styled('bold', oneLine(placeText(place))),
+    ': ',
+    message,
+    ' ',
+    styled('dim', `[${code}]`),
+  ]
   const notes = diagnostic.notes.flatMap((note): readonly Text[] => [
-    `  note: ${placeText(note.place)}: ${note.message}`,
+    `  note: ${oneLine(placeText(note.place))}: ${note.message}`,
     ...excerpt(note.place, lines),
   ])
   const hints = diagnostic.hints.map((hint): Text => ['  ', styled('cyan', 'hint:'), ' ', hint])

@@ -57,6 +57,7 @@ export async function runAsProcess(program: Program): Promise<void> {
   for (const stream of [process.stdout, process.stderr])
     stream.on('error', (error: NodeJS.ErrnoException) => {
       if (NOBODY_READS.includes(error.code)) return
+      if (!lost && stream === process.stdout) process.stderr.write(`✗ Cannot write to stdout: ${error.message}.\n`)
       lost = true
       if (process.exitCode === 0) process.exitCode = 1
     })

@@ -44,10 +44,15 @@ test('An answer that the disk did not take is no success', async () => {
   if (!existsSync('/dev/full')) skip('there is no /dev/full here')
   const folder = tempProject(shop)
   const full = openSync('/dev/full', 'w')
+  let said = ''
   const ended = await new Promise((settle) => {
-    const child = spawn(process.execPath, [command, 'run'], { cwd: folder, stdio: ['ignore', full, 'ignore'] })
+    const child = spawn(process.execPath, [command, 'run'], { cwd: folder, stdio: ['ignore', full, 'pipe'] })
+    child.stderr?.on('data', (chunk) => {
+      said += chunk
+    })
     child.on('close', settle)
   })
+  assert.match(said, /✗ Cannot write to stdout: ENOSPC/)
   assert.is(ended, 1)
   assert.ok(existsSync(join(folder, 'target/current')), 'and the run itself was not stopped')
 })

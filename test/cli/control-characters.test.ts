@@ -104,6 +104,14 @@ test('A line feed in a name or a value begins no line of an answer', async () =>
   )
 })
 
+test('A line feed in the name of a file begins no line of a message', async () => {
+  const folder = tempProject({
+    'seeknal_project.yml': 'name: odd\n',
+    'seeknal/a\n✓ all is well.yml': 'kind: transform\nname: a\ntransform: SELECT nothing\n',
+  })
+  assert.match((await cli(folder, ['validate'])).all, /^✗ seeknal\/a\\n✓ all is well\.yml:3:19: /)
+})
+
 const escapedPattern = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&')
 
 test('What goes to a program or a file is exact; on a terminal it is shown with escapes', async () => {
