@@ -9,8 +9,8 @@ import { checkReasons } from './diff/check-changes.ts'
 import { definitionReasons, descriptionReasons } from './diff/definition-changes.ts'
 import { executions } from './diff/executions.ts'
 import { Impact, type Verdict } from './diff/impact.ts'
-import { Pairs } from './diff/pairs.ts'
-import { Plans } from './diff/queries.ts'
+import { differingMembers, Pairs } from './diff/pairs.ts'
+import { Plans, type Query } from './diff/queries.ts'
 import { QueryChanges } from './diff/query-changes.ts'
 import { Readings, type ReadingWorld } from './diff/readings.ts'
 import { reason, severest } from './diff/reasons.ts'
@@ -39,14 +39,13 @@ export async function diff(
   const order = bound.graph.order
   const pairs = new Pairs(against, manifest)
   const settings = { old: against.settings, now: manifest.settings }
-  const compared = {
-    plans: new Plans(engine, cache, pairs.renamed),
-    trees: new Trees(databases.checkQueries, cache, pairs),
-    sides: new Sides(pairs, new Readings(engine, cache, databases), settings),
-  }
+  const sides = new Sides(pairs, new Readings(engine, cache, databases), settings)
+  const plans = new Plans(engine, cache, pairs.renamed)
+  const compared = { plans, trees: new Trees(databases.checkQueries, cache, pairs), sides }
   const impact = new Impact(pairs, compared)
   const queryChanges = new QueryChanges(pairs, compared, engine)
 
+  for (const queries of await rewrittenQueries(order, pairs, sides)) await plans.ahead(queries)
   const verdicts = new Map<string, Verdict>()
   const own = new Map<string, Change>()
   for (const id of order) {
@@ -77,6 +76,24 @@ export async function diff(
       summary: summary(changes, execute),
     },
   }
+}
+
+/** Those of now and those of the base, each over inputs that fit together; plans will certainly be asked about them. */
+async function rewrittenQueries(
+  order: readonly string[],
+  pairs: Pairs,
+  sides: Sides,
+): Promise<readonly (readonly Query[])[]> {
+  const now: (Query | null)[] = []
+  const old: (Query | null)[] = []
+  for (const id of order) {
+    const { node, base = null } = pairs.of(id) ?? {}
+    if (node === undefined || base === null || node.dialect !== undefined || base.dialect !== undefined) continue
+    if (!differingMembers(base, node).includes('sql')) continue
+    now.push(await sides.now(node))
+    old.push(await sides.old(base))
+  }
+  return [now, old].map((queries) => queries.filter((query) => query !== null))
 }
 
 function added(node: ManifestNode): Change {

@@ -1,22 +1,20 @@
-// A transform of a manifest → the query whose plans are compared: its one statement over its inputs' columns. Answers
-// are kept by content, so that a node is planned once however often it is asked about, and over runs of the compiler.
+// A transform of a manifest → the query whose plans are compared: its one statement over its inputs' columns; and
+// what plans say of tuples of its columns, within a budget.
 
 import { byCodeUnit, fingerprintOf } from '../../runtime/contract/canonical-json.ts'
-import { asFingerprint } from '../../runtime/contract/ids.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { quoted } from '../dialect/duckdb.ts'
 import type { CompileCache, LazySqlEngine, Relation } from '../ports.ts'
 import { lex } from '../sql/lexer.ts'
 import {
-  formOfParts,
   type PlanColumn,
   type PlanForm,
   type PlanParts,
   type PlanScans,
-  planForm,
   sameParts,
   scansOfParts,
 } from '../sql/plan-form.ts'
+import { PlanAnswers, type Question } from './plan-answers.ts'
 
 export interface Query {
   readonly sql: string
@@ -30,9 +28,6 @@ export interface Tuple {
   readonly query: Query
   readonly columns: readonly string[]
 }
-
-/** Changes whenever the form of a plan does, so that an old answer is not taken for a new one. */
-const FORM_VERSION = 2
 
 /** Whoever has more questions than this is answered with "may have changed". */
 const PLANS_PER_NODE = 200
@@ -85,16 +80,14 @@ interface Whole extends Omit<PlanParts, 'columns'> {
  * every tuple of them when it can be read column by column. Otherwise each tuple has a plan of its own.
  */
 export class Plans {
-  readonly #engine: LazySqlEngine
-  readonly #cache: CompileCache
+  readonly #answers: PlanAnswers
   readonly #renamed: ReadonlyMap<string, string>
   readonly #asked = new Map<string, number>()
   readonly #known = new Map<string, Promise<PlanForm | null>>()
   readonly #wholes = new WeakMap<Query, Promise<Whole | null>>()
 
   constructor(engine: LazySqlEngine, cache: CompileCache, renamed: ReadonlyMap<string, string>) {
-    this.#engine = engine
-    this.#cache = cache
+    this.#answers = new PlanAnswers(engine, cache, renamed)
     this.#renamed = renamed
   }
 
@@ -133,61 +126,34 @@ export class Plans {
     return parts && { ...parts, columns: new Map(parts.columns.map((column, i) => [names[i] ?? '', column])) }
   }
 
+  /**
+   * Asks about all columns of some queries together, so that the answers are there when somebody wants them. They stay what
+   * they are: nobody's budget pays, and a question counts only once it is put.
+   */
+  ahead(queries: readonly Query[]): Promise<void> {
+    const tuples = queries.flatMap((query) => (query.columns === null ? [] : [{ query, columns: query.columns }]))
+    return this.#answers.ahead(tuples.map((tuple) => this.#question(tuple)))
+  }
+
   /** The form of one tuple of a query, whatever its order; null when there is none. */
-  #form(asker: string, { query, columns: tuple }: Tuple): Promise<PlanForm | null> {
-    const { sql, relations, settings } = query
-    const columns = [...tuple].sort(byCodeUnit)
-    const key = fingerprintOf({
-      sql: tupleOf(sql, columns),
-      relations: relations.map((r) => [r.schema, r.name, r.columns.map((c) => [c.name, c.type])]),
-      settings,
-      renamed: [...this.#renamed],
-    })
-    const known = this.#known.get(key)
+  #form(asker: string, tuple: Tuple): Promise<PlanForm | null> {
+    const question = this.#question(tuple)
+    const known = this.#known.get(question.key)
     if (known !== undefined) return known
     const asked = this.#asked.get(asker) ?? 0
     this.#asked.set(asker, asked + 1)
-    const answer = asked < PLANS_PER_NODE ? this.#ask(key, query, columns) : Promise.resolve(null)
-    this.#known.set(key, answer)
+    const answer = asked < PLANS_PER_NODE ? this.#answers.of(question) : Promise.resolve(null)
+    this.#known.set(question.key, answer)
     return answer
   }
 
-  async #ask(key: string, { sql, relations, settings }: Query, columns: readonly string[]): Promise<PlanForm | null> {
-    const engine = await this.#engine()
-    const at = `plan-form/${FORM_VERSION}/${engine.version}/${key}`
-    const kept = this.#cache.get(at)
-    if (kept !== undefined) return restored(kept)
-    const [json] = await engine.plans([{ sql: tupleOf(sql, columns), relations, settings }])
-    const answer = planForm(json ?? null, this.#renamed)
-    this.#cache.set(at, answer && stored(answer))
-    return answer
+  #question({ query: { sql, relations, settings }, columns }: Tuple): Question {
+    const request = { sql: tupleOf(sql, [...columns].sort(byCodeUnit)), relations, settings }
+    const key = fingerprintOf({
+      ...request,
+      relations: relations.map((r) => [r.schema, r.name, r.columns.map((c) => [c.name, c.type])]),
+      renamed: [...this.#renamed],
+    })
+    return { key, request }
   }
-}
-
-/** JSON of an answer; whatever follows from the rest of it is left out. */
-const stored = ({ form, scans, parts }: PlanForm): unknown =>
-  parts === null
-    ? { form, scans: [...scans] }
-    : { rows: parts.rows, scans: [...parts.scans], columns: parts.columns.map((c) => [c.symbol, [...c.scans]]) }
-
-interface Stored {
-  readonly form?: unknown
-  readonly rows?: unknown
-  readonly scans?: unknown
-  readonly columns?: unknown
-}
-
-/** What `stored` has made; anything else counts as no answer. */
-function restored(value: unknown): PlanForm | null {
-  const { form, rows, scans: pairs, columns } = (value ?? {}) as Stored
-  if (!Array.isArray(pairs)) return null
-  const scans = new Map(pairs as [string, string[]][])
-  if (typeof form === 'string') return { form: asFingerprint(form), scans, parts: null }
-  if (typeof rows !== 'string' || !Array.isArray(columns)) return null
-  const parts: PlanParts = {
-    rows: asFingerprint(rows),
-    scans,
-    columns: (columns as [string, [string, string[]][]][]).map(([symbol, own]) => ({ symbol, scans: new Map(own) })),
-  }
-  return formOfParts(parts)
 }

@@ -154,9 +154,12 @@ class DuckDBAnalysis implements AnalysisEngine {
   ): Promise<readonly (string | null)[]> {
     this.#planning ??= this.#instance.connect().then(Planning.on)
     const planning = await this.#planning
+    const relations = requests.flatMap((r) => r.relations)
+    if ((await this.#canHold(relations)) && this.#tables.hold(relations)) return planning.planTexts(requests)
     const results: (string | null)[] = []
     for (const request of requests) {
-      results.push((await this.#canHold(request.relations)) ? await planning.planText(request) : null)
+      const [plan] = (await this.#canHold(request.relations)) ? await planning.planTexts([request]) : []
+      results.push(plan ?? null)
     }
     return results
   }

@@ -200,6 +200,12 @@ test('What depends on the session, has no rows for certain or cannot be read has
   for (const sql of UNANSWERABLE) assert.is((await forms([sql]))[0], null, sql)
 })
 
+test('Queries that are planned together have the plans that each has alone, and one without a plan spoils none', async () => {
+  const sqls = [...sides(EQUAL).flat(), ...UNANSWERABLE, ...sides(DIFFERENT).flat().slice(0, 40)]
+  const together = await forms(sqls)
+  for (const [i, sql] of sqls.entries()) assert.is(together[i]?.form, (await forms([sql]))[0]?.form, sql)
+})
+
 test('Columns called like functions of the clock are columns, and age() counts to the day of the run', async () => {
   const relations = [table('source', 'p', 'age INTEGER; version VARCHAR; today DATE')]
   const [a] = await forms(["SELECT age, version, today, age(today, DATE '2020-01-01') FROM source.p"], relations)
