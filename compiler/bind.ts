@@ -89,10 +89,7 @@ export async function bind(
     bound,
     server === null ? undefined : NOT_ASKED,
   )
-  await server?.translate(
-    described.flatMap(({ node }) => (node.postgresql === undefined ? [node] : [])),
-    outputs,
-  )
+  await server?.translate(described.flatMap(toTranslate), outputs)
   diagnostics.push(...files.diagnostics, ...atStake(tables.diagnostics, graph, server !== null))
   diagnostics.push(...(server?.diagnostics ?? []), ...(server?.notAsked() ?? []))
   diagnostics.push(...(await declaredMistakes(described, world)), ...wrongTests, ...wrongTargets)
@@ -194,6 +191,8 @@ const transformsOf = (ids: readonly NodeId[], byId: ReadonlyMap<NodeId, Resolved
     const node = byId.get(id)
     return node !== undefined && isTransform(node) ? [node] : []
   })
+
+const toTranslate = ({ node }: Described): readonly ResolvedTransform[] => (node.postgresql === undefined ? [node] : [])
 
 /** What readers see of a node that was bound before. */
 const outputOf = ({
