@@ -75,6 +75,22 @@ export async function median(
   return middleOf(runs, (run) => run.ms)
 }
 
+/** The same of two that are compared: they take turns, since a machine is not always as fast. */
+export function medians(
+  times: number,
+  bodies: readonly [() => Measured, () => Measured],
+  before: () => void,
+): readonly [Measured, Measured] {
+  const [first, second]: [Measured[], Measured[]] = [[], []]
+  for (let i = 0; i < times; i++) {
+    before()
+    first.push(bodies[0]())
+    before()
+    second.push(bodies[1]())
+  }
+  return [middleOf(first, (run) => run.ms), middleOf(second, (run) => run.ms)]
+}
+
 /** The one in the middle by `size`; of an even number the smaller. */
 export function middleOf<T>(values: readonly T[], size: (value: T) => number): T {
   const middle = [...values].sort((a, b) => size(a) - size(b))[Math.floor((values.length - 1) / 2)]

@@ -6,7 +6,18 @@ import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { tempFolder } from '../support/temp.ts'
 import { environments } from './environments.ts'
-import { command, type Measured, machine, measure, median, middleOf, seconds, seeknal, startMs } from './measure.ts'
+import {
+  command,
+  type Measured,
+  machine,
+  measure,
+  median,
+  medians,
+  middleOf,
+  seconds,
+  seeknal,
+  startMs,
+} from './measure.ts'
 import { postgresqlEngine } from './postgresql-engine.ts'
 import { postgresqlSources } from './postgresql-sources.ts'
 import { postgresqlTargets } from './postgresql-targets.ts'
@@ -113,8 +124,7 @@ async function large(size: ProjectSize, times: number, memoryLimit?: string): Pr
   }
   seeknal(folder, 'compile', '--out', 'bundle')
   const rawArgs = [raw, 'bundle', folder, join(folder, 'raw'), ...options.slice(1)]
-  const bare = await median(times, () => measure(folder, rawArgs), fresh)
-  const full = await median(times, () => seeknal(folder, 'run', ...options), fresh)
+  const [bare, full] = medians(times, [() => measure(folder, rawArgs), () => seeknal(folder, 'run', ...options)], fresh)
   line('run, everything', full, `raw SQL: ${seconds(bare.ms)}, ${bare.peakMb.toFixed(0)} MB; ${ratio(full, bare)}`)
   rmSync(folder, { recursive: true, force: true })
 }

@@ -67,6 +67,15 @@ test('A step writes its output, and its rows, columns and digest are known', asy
   })
 })
 
+test('The allocator keeps what statements give back, unless it was told otherwise', async () => {
+  const before = process.env.DUCKDB_JE_MALLOC_CONF
+  process.env.DUCKDB_JE_MALLOC_CONF = 'narenas:2'
+  await withEngine(async () => assert.is(process.env.DUCKDB_JE_MALLOC_CONF, 'narenas:2'))
+  delete process.env.DUCKDB_JE_MALLOC_CONF
+  await withEngine(async () => assert.match(process.env.DUCKDB_JE_MALLOC_CONF ?? '', /^dirty_decay_ms:\d+/))
+  if (before !== undefined) process.env.DUCKDB_JE_MALLOC_CONF = before
+})
+
 test('An output without rows is written with its columns', async () => {
   await withEngine(async (engine, place) => {
     assert.is((await engine.runStep(step(place, 'SELECT 1 AS a WHERE false'))).rows, 0)
