@@ -1,12 +1,12 @@
 // `seeknal apply <file>`: a checked draft moves into the project. Commit point: one rename.
 
-import { lstatSync, mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { lstatSync, realpathSync, rmSync } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { command } from '../../runtime/cli/command.ts'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
-import { guarded, writeAtomic } from '../../runtime/store/files.ts'
+import { guarded, makeFolder, writeAtomic } from '../../runtime/store/files.ts'
 import { compiled } from './compile-project.ts'
 import { type DraftFile, readDraft, sayDraftDiagnostics } from './draft-file.ts'
 import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
@@ -72,7 +72,7 @@ function refuseBesides({ id, home, besides }: DraftFile): void {
 function place({ root }: Workspace, draft: DraftFile, from: string): void {
   const to = join(root, draft.home)
   if (resolve(from) === to) return
-  guarded('make the folder', dirname(draft.home), () => mkdirSync(dirname(to), { recursive: true }))
+  makeFolder(dirname(to))
   const outside = !`${realpathSync(dirname(to))}${sep}`.startsWith(`${realpathSync(root)}${sep}`)
   if (outside || lstatSync(to, { throwIfNoEntry: false })?.isSymbolicLink() === true)
     throw new RuntimeFailure(

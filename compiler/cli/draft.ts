@@ -1,13 +1,13 @@
 // `seeknal draft <kind> <name>`: draft_<kind>_<name>.yml in the working directory. A draft passes `dry-run` unedited:
 // a source names a file that is there or declares its columns, a transform reads a node that exists or none.
 
-import { existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { command } from '../../runtime/cli/command.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { NAME_PATTERN } from '../../runtime/contract/ids.ts'
-import { guarded } from '../../runtime/store/files.ts'
+import { writeAtomic } from '../../runtime/store/files.ts'
 import { KINDS, type Kind } from './draft-kinds.ts'
 import { yamlText } from './init.ts'
 import { openWorkspace, type Workspace } from './workspace.ts'
@@ -44,7 +44,7 @@ Kinds: ${KINDS.join(', ')}.`,
       kind === 'source'
         ? await (args.source === 'postgresql' ? tableDraft : sourceDraft)(workspace, name, args.description)
         : await transformDraft(workspace, name, args.description)
-    guarded('write', file, () => writeFileSync(absolute, text))
+    writeAtomic(absolute, text)
     surroundings.terminal.success(`Draft written: ${file}`)
     surroundings.terminal.line(`Next: edit it, then \`seeknal dry-run ${file}\` and \`seeknal apply ${file}\``)
     if (surroundings.terminal.options.json)

@@ -1,13 +1,13 @@
 // `seeknal init`: a new project, or one with an example that runs at once. Nothing that is there is overwritten, but
 // for seeknal_project.yml with --force; profiles.yml never.
 
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, relative, resolve } from 'node:path'
 import { command } from '../../runtime/cli/command.ts'
 import { PROJECT_FILE } from '../../runtime/cli/project-root.ts'
 import { counted } from '../../runtime/cli/text.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
-import { guarded } from '../../runtime/store/files.ts'
+import { makeFolder, writeAtomic } from '../../runtime/store/files.ts'
 
 const FOLDERS = ['seeknal/sources', 'seeknal/transforms', 'seeknal/common', 'data']
 
@@ -76,15 +76,13 @@ export const yamlText = (text: string): string =>
 
 /** Writes files that are not there yet; gives their paths. With `force`, the project file too. */
 function writeNew(folder: string, files: ReadonlyMap<string, string>, force: boolean): string[] {
-  for (const name of FOLDERS) guarded('make the folder', name, () => mkdirSync(join(folder, name), { recursive: true }))
+  for (const name of FOLDERS) makeFolder(join(folder, name))
   const written: string[] = []
   for (const [path, text] of files) {
     const absolute = join(folder, path)
     if (existsSync(absolute) && !(force && path === PROJECT_FILE)) continue
-    guarded('write', path, () => {
-      mkdirSync(dirname(absolute), { recursive: true })
-      writeFileSync(absolute, text)
-    })
+    makeFolder(dirname(absolute))
+    writeAtomic(absolute, text)
     written.push(path)
   }
   return written
@@ -95,6 +93,6 @@ function ignoreTarget(folder: string, written: string[]): void {
   const present = existsSync(path) ? readFileSync(path, 'utf8') : ''
   if (present.split('\n').some((line) => /^\/?target\/?$/.test(line.trim()))) return
   const separator = present === '' || present.endsWith('\n') ? '' : '\n'
-  guarded('write', '.gitignore', () => writeFileSync(path, `${present}${separator}target/\n`))
+  writeAtomic(path, `${present}${separator}target/\n`)
   written.push('.gitignore')
 }

@@ -23,7 +23,7 @@ import { BUNDLE_FORMAT, type Bundle } from '../contract/bundle.ts'
 import { byCodeUnit } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
-import { besides, removeTree } from '../store/files.ts'
+import { besides, foldersTo, removeTree } from '../store/files.ts'
 import { textOf, writeText } from '../store/texts.ts'
 import { Allowance } from './limits.ts'
 import { isBundlePath, unreadable } from './verify.ts'
@@ -65,7 +65,7 @@ export function readDirectory(root: string): Map<string, Uint8Array> {
 export function writeBundle(directory: string, bundle: Bundle): void {
   const target = resolve(directory)
   try {
-    mkdirSync(dirname(target), { recursive: true })
+    foldersTo(dirname(target))
     const present = lstatSync(target, { throwIfNoEntry: false })
     if (present !== undefined && !present.isDirectory()) throw occupied(directory, 'is no directory')
     if (present !== undefined && readdirSync(target).length > 0) update(target, directory, bundle)

@@ -2,11 +2,12 @@
 // (CSV, JSON, Parquet) hold the last answer only, and are written while they are read.
 // Throws QUERY_FAILED, STATEMENT_REFUSED, USAGE, STATE_IO.
 
-import { closeSync, copyFileSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, copyFileSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, extname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { hasCode, splitStatements } from '../engines/duckdb/split-statements.ts'
 import type { QueryAnswer, SqlSession } from '../query.ts'
+import { foldersTo, syncPath } from '../store/files.ts'
 import { type Format, formatted, streamed } from './formats.ts'
 
 export interface OneShot {
@@ -105,13 +106,14 @@ export const hasRows = (answer: QueryAnswer): boolean =>
 
 async function exportParquet(session: SqlSession, sql: string, request: OneShot): Promise<void> {
   const path = request.output ?? ''
-  mkdirSync(request.scratchDirectory, { recursive: true })
+  foldersTo(request.scratchDirectory)
   const scratch = join(request.scratchDirectory, 'export.parquet')
   try {
     await session.exportParquet(sql, request.limit, scratch)
     guarded(path, () => {
-      mkdirSync(dirname(path), { recursive: true })
+      foldersTo(dirname(path))
       copyFileSync(scratch, `${path}.part`)
+      syncPath(`${path}.part`)
       renameSync(`${path}.part`, path)
     })
   } finally {
@@ -123,12 +125,15 @@ async function exportParquet(session: SqlSession, sql: string, request: OneShot)
 async function writeFile(path: string, answer: (write: (text: string) => void) => Promise<void>): Promise<void> {
   const part = `${path}.part`
   const file = guarded(path, () => {
-    mkdirSync(dirname(path), { recursive: true })
+    foldersTo(dirname(path))
     return openSync(part, 'w')
   })
   try {
     await answer((text) => guarded(path, () => writeSync(file, text)))
-    guarded(path, () => renameSync(part, path))
+    guarded(path, () => {
+      fsyncSync(file)
+      renameSync(part, path)
+    })
   } finally {
     closeSync(file)
     rmSync(part, { force: true })

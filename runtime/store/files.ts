@@ -7,6 +7,7 @@ import {
   chmodSync,
   closeSync,
   copyFileSync,
+  existsSync,
   fsyncSync,
   linkSync,
   lstatSync,
@@ -20,7 +21,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -70,7 +71,23 @@ export function readIfThere(path: string): string | null {
 
 /** Makes a folder and those above it. */
 export const makeFolder = (path: string): void => {
-  guarded('make the folder', path, () => mkdirSync(path, { recursive: true }))
+  guarded('make the folder', path, () => foldersTo(path))
+}
+
+/**
+ * The same; throws what the file system says. With `recursive`, Node never returns where a folder cannot be made although
+ * the one above it is there, as below /proc.
+ */
+export function foldersTo(path: string): void {
+  const missing: string[] = []
+  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at)
+  for (const folder of missing)
+    try {
+      mkdirSync(folder)
+    } catch (error) {
+      // Somebody else may have made it meanwhile.
+      if (errno(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error
+    }
 }
 
 /** Forces a file's or a folder's contents to disk. */

@@ -164,6 +164,9 @@ test('--limit, --output and stdin', async () => {
   assert.match((await ends(1, folder, ['repl', '-e', 'selec'])).err, /^✗ Parser Error: syntax error at or near "selec"/)
   assert.match((await ends(2, folder, ['lineage', '--json', '--format', 'mermaid'])).err, /ask for two formats/)
   assert.not.ok(existsSync(join(folder, 'o.xlsx')))
+  // No folder can be made there, although the one above it is there.
+  if (existsSync('/proc/self'))
+    assert.match((await ends(1, folder, ['repl', '-e', 'SELECT 1', '-o', '/proc/none/o.csv'])).err, 'cannot be written')
   writeFileSync(join(folder, 'q.sql'), 'SELECT 1 AS a;\nSELECT 2 AS b')
   assert.is(seeknalCsv('SELECT 1 AS a;\nSELECT 2 AS b'), 'b\n2\n')
   await ends(2, folder, ['repl', '-e', ' -- nothing\n;'])
