@@ -284,15 +284,27 @@ const JOINS: Readonly<Record<string, { readonly left?: Side; readonly right?: Si
   RIGHT_ANTI: { right: 'as it is' },
 }
 
+/** Which side the engine puts first hangs on how wide they are, and means nothing: they are read in an order of their own. */
 function cross(plan: ByColumns, operator: Fields): Rows {
-  const left = plan.child(operator, 0, 2)
-  const right = plan.child(operator, 1, 2)
+  const children = list(operator.children).map(fields)
+  const order = children.map((_, i) => i).sort((a, b) => byCodeUnit(relationsIn(children[a]), relationsIn(children[b])))
+  const sides: Rows[] = []
+  for (const place of order) sides[place] = plan.child(operator, place, 2)
   const rest = plan.rest(operator, [])
   return {
-    form: { ...rest.value, left: left.form, right: right.form },
-    reads: readsOf([left, right, rest]),
-    columns: [...left.columns, ...right.columns],
+    form: { ...rest.value, inputs: order.map((place) => sides[place]?.form ?? unreadable('an input is missing')) },
+    reads: readsOf([...sides, rest]),
+    columns: sides.flatMap((side) => side.columns),
   }
+}
+
+/** Names of the relations that are scanned below an operator. */
+function relationsIn(operator: Fields | undefined): string {
+  const { type, function_data: data, children } = operator ?? {}
+  if (type === 'LOGICAL_GET') return canonicalJson(data ?? null)
+  return list(children)
+    .map((child) => relationsIn(fields(child)))
+    .join()
 }
 
 /** Set operations go by place, so their inputs' columns do; all of them say which rows there are, but of UNION ALL. */

@@ -243,6 +243,7 @@ DISTINCT ON (id) id, name, country FROM source.c ORDER BY id, ref | DISTINCT ON 
 x.id, y.name FROM source.c x JOIN source.c y ON x.ref = y.id | x.id, x.name FROM source.c x JOIN source.c y ON x.ref = y.id | 1; id
 o.id, c.name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 1 | o.id, c.country AS name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 1 | 1; id
 o.id, c.name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 1 | o.id, c.name FROM source.o o LEFT JOIN source.c c ON o.cid > c.id OR c.ref = 2 |
+(SELECT min(ref) FROM source.c) AS m, qty AS q FROM source.o | (SELECT min(ref) FROM source.c) AS m, status AS q FROM source.o | 1; m
 o.id, c.name FROM source.o o FULL JOIN source.c c ON o.cid = c.id | coalesce(o.id, 0) AS id, c.name FROM source.o o FULL JOIN source.c c ON o.cid = c.id | 1; name
 id, getvariable('a') AS a FROM source.c WHERE name > getvariable('b') | id + 1 AS id, getvariable('a') AS a FROM source.c WHERE name > getvariable('b') | 1; a
 id, random() AS a FROM source.c | id + 1 AS id, random() AS a FROM source.c | 1; a
