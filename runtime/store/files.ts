@@ -21,7 +21,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { open } from 'node:fs/promises'
-import { basename, dirname, join, resolve } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 
 const HINTS: Readonly<Record<string, string>> = {
@@ -79,16 +79,19 @@ export const makeFolder = (path: string): void => {
  * the one above it is there, as below /proc.
  */
 export function foldersTo(path: string): void {
-  const missing: string[] = []
-  for (let at = resolve(path); !existsSync(at); at = dirname(at)) missing.unshift(at)
-  for (const folder of missing)
-    try {
-      mkdirSync(folder)
-    } catch (error) {
-      // Somebody else may have made it meanwhile.
-      if (errno(error) !== 'EEXIST' || !statSync(folder).isDirectory()) throw error
-    }
+  if (isFolder(path)) return
+  const above = dirname(path)
+  if (above !== path && !existsSync(above)) foldersTo(above)
+  try {
+    mkdirSync(path)
+  } catch (error) {
+    // Somebody else may have made it meanwhile.
+    if (errno(error) !== 'EEXIST' || !isFolder(path)) throw error
+  }
 }
+
+/** Or a link to one. */
+const isFolder = (path: string): boolean => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
 
 /** Forces a file's or a folder's contents to disk. */
 export function syncPath(path: string): void {
