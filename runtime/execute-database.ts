@@ -85,7 +85,7 @@ export async function executeInDatabase(bundle: ExecutableBundle, request: Execu
       const stillDue = await leftOutAndDue(first, predictions)
       return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
     }
-    if (options.continueOnError !== true) requireConnections(first, predictions)
+    requireConnections(first, predictions, options)
     const here = await lockOf(first, options, options.lockTimeoutMs ?? 0)
     try {
       return await runUnderLock(shared, first, bundle, { options, started })

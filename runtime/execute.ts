@@ -56,7 +56,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     const stillDue = await leftOutAndDue(first, predictions)
     return resultOf(first, { outcome: 'nothing', settled: new Map(), predictions, stillDue, started })
   }
-  if (options.continueOnError !== true) requireConnections(first, predictions)
+  requireConnections(first, predictions, options)
   const lock = await lockOf(first, options, options.lockTimeoutMs ?? 0)
   let there: { release(): Promise<void> } | undefined
   try {

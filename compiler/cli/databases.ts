@@ -14,6 +14,7 @@ import { type Profile, resolveProfile, unknownConnection } from '../../runtime/p
 import { findEngine, type StatePlace, stateOf } from '../../runtime/project-engine.ts'
 import type { CompileInput } from '../compile.ts'
 import { fileFacts } from '../file-facts.ts'
+import { isYaml } from '../load/file-kinds.ts'
 import type { Json, ProjectFile } from '../load.ts'
 import {
   type CompileCache,
@@ -69,7 +70,7 @@ interface ProjectOnDisk {
 }
 
 /** Whether a file may have a source in a database: without one no profile is read. */
-const hasDatabase = (file: ProjectFile): boolean => fileFacts(file).namesDatabase && /\.ya?ml$/i.test(file.path)
+const hasDatabase = (file: ProjectFile): boolean => fileFacts(file).namesDatabase && isYaml(file.path)
 
 export function databasesOf(
   { root, files: present, cache, engine }: ProjectOnDisk,

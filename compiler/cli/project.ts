@@ -7,6 +7,7 @@ import { byCodeUnit, fingerprintOf, sha256 } from '../../runtime/contract/canoni
 import type { Fingerprint } from '../../runtime/contract/ids.ts'
 import { readIfThere, statIfThere } from '../../runtime/store/files.ts'
 import { fileDigest } from '../file-facts.ts'
+import { isYaml } from '../load/file-kinds.ts'
 import { namedSql, type ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { guarded, LOCK_FILE, projectPaths, requireInside } from './project-paths.ts'
@@ -33,7 +34,7 @@ export function readProject(root: string, cache: CompileCache): readonly Project
 export function withNamedSql(root: string, files: readonly ProjectFile[], cache: CompileCache): readonly ProjectFile[] {
   const found = new Map(files.map((file) => [file.path, file]))
   for (const file of files) {
-    if (!/\.ya?ml$/i.test(file.path)) continue
+    if (!isYaml(file.path)) continue
     for (const named of namedSql(file, cache))
       if (!found.has(named) && isReadable(root, named)) found.set(named, projectFile(root, named, cache))
   }

@@ -2,11 +2,13 @@
 
 export type FileKind = 'project' | 'node' | 'common' | 'sql' | 'lock'
 
+export const isYaml = (path: string): boolean => /\.ya?ml$/i.test(path)
+
 /** What a file is, by its path; undefined: nothing of ours. */
 export function kindOf(path: string): FileKind | undefined {
   if (path === 'seeknal.lock.json') return 'lock'
   if (path.endsWith('.sql')) return 'sql'
-  if (!/\.ya?ml$/i.test(path) || /(?:^|\/)\./.test(path)) return undefined
+  if (!isYaml(path) || /(?:^|\/)\./.test(path)) return undefined
   if (/^seeknal_project\.ya?ml$/.test(path)) return 'project'
   if (path.startsWith('seeknal/common/')) return 'common'
   if (path.startsWith('seeknal/templates/')) return undefined

@@ -4,6 +4,7 @@
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { NodeId } from '../contract/ids.ts'
 import { isDue, type Prediction } from './plan.ts'
+import type { ExecuteOptions } from './run.ts'
 import type { World } from './world.ts'
 
 /** A step whose database cannot be reached, as the profile is now. */
@@ -76,7 +77,13 @@ export class UnconnectedFailure extends RuntimeFailure {
   }
 }
 
-export function requireConnections(world: World, predictions: ReadonlyMap<NodeId, Prediction>): void {
+/** Not of a run that goes on with what does not fail. */
+export function requireConnections(
+  world: World,
+  predictions: ReadonlyMap<NodeId, Prediction>,
+  { continueOnError = false }: Pick<ExecuteOptions, 'continueOnError'>,
+): void {
+  if (continueOnError) return
   const all = unconnected(world, predictions)
   if (all.length > 0) throw new UnconnectedFailure(all)
 }

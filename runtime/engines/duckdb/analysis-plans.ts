@@ -41,9 +41,6 @@ const SUBQUERY = /\(\s*(?:select|from|with|values|table)\b/i
 const RUN_TIMESTAMP = /\bgetvariable\(\s*'run_timestamp'\s*\)/gi
 const RUN_TIMESTAMP_MACRO = 'seeknal_run_timestamp'
 
-/** So many plans are asked for with one statement. */
-const TOGETHER = 16
-
 export interface PlanRequest {
   readonly sql: string
   /** The project's settings: they may change how a query is bound and what is folded. */
@@ -78,18 +75,11 @@ export class Planning {
     return planning
   }
 
-  /** The plans of SELECTs, or null where the engine has none to give. Never throws. */
+  /** The plans of SELECTs, most by one statement, or null where the engine has none to give. Never throws. */
   async planTexts(requests: readonly PlanRequest[]): Promise<readonly (string | null)[]> {
     const plain = requests.length < 2 ? [] : requests.filter(isPlain)
-    const found = new Map<PlanRequest, string>()
-    for (let at = 0; at < plain.length; at += TOGETHER) {
-      const part = plain.slice(at, at + TOGETHER)
-      const plans = await this.#plansTogether(part.map(({ sql }) => sql))
-      for (const [i, request] of part.entries()) {
-        const plan = plans[i]
-        if (typeof plan === 'string') found.set(request, plan)
-      }
-    }
+    const together = plain.length === 0 ? [] : await this.#plansTogether(plain.map(({ sql }) => sql))
+    const found = new Map(plain.map((request, i) => [request, together[i]]))
     const results: (string | null)[] = []
     for (const request of requests) results.push(found.get(request) ?? (await this.#planText(request)))
     return results
