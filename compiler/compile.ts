@@ -142,10 +142,11 @@ async function passes(input: CompileInput, outside: Outside, sources: SourcesAhe
   if (row.ends('resolve', resolved)) return row.compiled()
   const ordered = graph(resolved, records)
   row.size = { nodes: ordered.nodes.length + records.size, edges: ordered.edgeCount }
-  if (row.ends('graph', ordered)) return row.compiled()
+  const isSorted = ordered.order.length === resolved.nodes.length + records.size
+  if (row.ends('graph', ordered) || !isSorted) return row.compiled()
   const bound = await bind(ordered, input, records, sources.bound)
   const lock = lockText({ ...outside.lock, ...bound.lock })
-  if (row.ends('bind', bound)) return row.compiled({ lock })
+  if (row.ends('bind', bound) || !outside.isSeenAsBefore(bound)) return row.compiled({ lock })
   const fingerprinted = fingerprint(bound, records)
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })

@@ -9,7 +9,6 @@ import type { Manifest } from '../runtime/contract/manifest.ts'
 import { stepLoadFile } from '../runtime/contract/table-steps.ts'
 import { applySql } from './emit/apply-sql.ts'
 import { type Contract, contractOf, promotionFile, stepFile } from './emit/contract.ts'
-import { databaseApplySql, databaseScripts, ledgerSql } from './emit/database-files.ts'
 import { namesIn, type Texts, type Write } from './emit/names.ts'
 import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
@@ -31,7 +30,9 @@ export async function emit(
   const types = outside.types(manifest) ?? (await typesFile(manifest, cache))
   const baseText = base === null ? null : (kept?.text() ?? prettyJson(base))
   const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
-  const forPeople = isDatabase(rewritten) ? forPsql(fixedPaths(rewritten, baseText !== null)) : forShell
+  // Large texts, which other bundles do not need.
+  const files = isDatabase(rewritten) ? await import('./emit/database-files.ts') : null
+  const forPeople = files === null ? forShell : forPsql(fixedPaths(rewritten, baseText !== null), files)
   const named = forPeople(rewritten, nameless)
   const names = namesIn(named, forPeople, rewritten, nameless)
   const unsealed = names === undefined ? nameless : { ...nameless, names }
@@ -53,7 +54,7 @@ export async function emit(
     ),
   ]
   if (baseText !== null) texts.push(['base.json', baseText])
-  if (isDatabase(rewritten)) texts.push(['ledger.sql', ledgerSql()])
+  if (files !== null) texts.push(['ledger.sql', files.ledgerSql()])
   texts.sort(([a], [b]) => byCodeUnit(a, b))
   const digests = texts.map(([path, text]) => [path, outside.digestOf(path, text) ?? sha256(text)] as const)
   const unsigned = { ...unsealed, files: Object.fromEntries(digests) }
@@ -88,7 +89,10 @@ const forShell = (rewritten: Rewritten, contract: Contract): Texts => [
 
 /** The same of a database. `others`: paths of all other files. */
 const forPsql =
-  (others: readonly string[]): Write =>
+  (
+    others: readonly string[],
+    { databaseApplySql, databaseScripts }: typeof import('./emit/database-files.ts'),
+  ): Write =>
   (rewritten, contract) => {
     const texts = [['review.md', review(rewritten, contract)] as const, ...databaseScripts(rewritten, contract)]
     const paths = ['bundle.json', ...others, ...texts.map(([path]) => path)].sort(byCodeUnit)

@@ -6,7 +6,7 @@ import { byCodeUnit, fingerprintOf } from '../runtime/contract/canonical-json.ts
 import { checksFingerprint } from '../runtime/contract/checks.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import { Bug } from '../runtime/contract/failures.ts'
-import type { NodeId } from '../runtime/contract/ids.ts'
+import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import {
   columnRef,
   type Lineage,
@@ -38,14 +38,14 @@ export interface Fingerprinted {
   readonly manifest: Manifest
 }
 
-/** The records of nodes `outside` are taken over. */
+/** The records of nodes `outside` are taken over, with the versions that their inputs have now. */
 export function fingerprint(bound: Bound, outside: Records = NO_RECORDS): Fingerprinted {
   const { project, order } = bound.graph
   const resolved = new Map(bound.graph.nodes.map((node) => [node.id, node]))
   const records = new Map<string, ManifestNode>()
   for (const id of order) {
     const [known, node, columns] = [outside.get(id), resolved.get(id), bound.bound.get(id)]
-    if (known !== undefined) records.set(id, known)
+    if (known !== undefined) records.set(id, renewed(known, records))
     else if (node === undefined || columns === undefined) throw new Bug(`'${id}' was not bound`)
     else records.set(id, manifestNode(node, columns, project.settings, records, bound))
   }
@@ -58,6 +58,19 @@ export function fingerprint(bound: Bound, outside: Records = NO_RECORDS): Finger
     nodes: [...records.values()].sort((a, b) => byCodeUnit(a.id, b.id)),
   }
   return { bound, manifest }
+}
+
+/** As it would be made over inputs of the same columns: itself, when their versions are the same. */
+function renewed(record: ManifestNode, records: ReadonlyMap<string, ManifestNode>): ManifestNode {
+  const isNew = record.inputs.some((edge) => edge.fingerprint !== versionIn(records, edge.ref))
+  if (!isNew) return record
+  return { ...record, inputs: record.inputs.map((edge) => ({ ...edge, fingerprint: versionIn(records, edge.ref) })) }
+}
+
+function versionIn(records: ReadonlyMap<string, ManifestNode>, id: string): Fingerprint {
+  const input = records.get(id)
+  if (input === undefined) throw new Bug(`'${id}' comes after its reader`)
+  return versionOf(input)
 }
 
 type Settings = Readonly<Record<string, string>>
@@ -134,9 +147,12 @@ function readsIn(node: ResolvedNode, { lineage }: BoundNode, inputs: ReadonlyMap
 type Reads = ReadonlyMap<string, ReadonlySet<string>>
 
 function edgeTo(id: NodeId, reads: Reads | null, inputs: ReadonlyMap<string, ManifestNode>): ManifestInput {
-  const input = inputs.get(id)
-  if (input === undefined) throw new Bug(`'${id}' comes after its reader`)
-  return { covers: null, fingerprint: versionOf(input), reads: reads && [...(reads.get(id) ?? [])].sort(), ref: id }
+  return {
+    covers: null,
+    fingerprint: versionIn(inputs, id),
+    reads: reads && [...(reads.get(id) ?? [])].sort(),
+    ref: id,
+  }
 }
 
 /** For each input the columns that any output column or the row set depends on. */

@@ -24,7 +24,7 @@ export interface Graph extends Resolved {
 /** What an edge needs of a node. */
 type Vertex = Pick<ResolvedNode, 'id' | 'inputs' | 'after'>
 
-/** Nodes that read each other in a circle are in no level. Nodes of `outside` read none of the others. Pure. */
+/** Nodes that read each other in a circle are in no level; a circle through nodes of `outside` is not reported. Pure. */
 export function graph(resolved: Resolved, outside: Records = NO_RECORDS): Graph {
   const nodes = new Map(resolved.nodes.map((node) => [node.id, node]))
   const vertices = [...resolved.nodes, ...[...outside].map(vertexOf)].sort((a, b) => byCodeUnit(a.id, b.id))

@@ -1,10 +1,11 @@
-// What a compile of some files of a project takes over of the last compile of all: the nodes of the other files, which read
-// none of those that are compiled, what stands in the bundle of them, and what was reported of them.
+// What a compile of some files of a project takes over of the last compile of all: the nodes of the other files, what stands
+// in the bundle of them, and what was reported of them. Of those that are compiled they see no more than they did.
 
 import type { StepInput } from '../runtime/contract/bundle.ts'
 import type { Diagnostic } from '../runtime/contract/diagnostics.ts'
 import type { Fingerprint, NodeId } from '../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../runtime/contract/manifest.ts'
+import type { Bound } from './bind.ts'
 import type { RewrittenStep } from './rewrite.ts'
 import type { Validated } from './validate.ts'
 
@@ -28,6 +29,8 @@ export interface Outside {
   readonly diagnostics: readonly Diagnostic[]
   /** Whether the nodes of the files that are compiled are still just those that are not outside. */
   readonly fits: (validated: Validated) => boolean
+  /** Whether nodes outside that read those that are compiled still see the same columns. */
+  readonly isSeenAsBefore: (bound: Bound) => boolean
   /** The manifest with the nodes that say what they said as they were: their texts need not be written anew. */
   readonly written: (manifest: Manifest) => Manifest
   /** The text of types.ts, if it is the same for this manifest. */
@@ -46,6 +49,7 @@ export const NOTHING_OUTSIDE: Outside = {
   lock: {},
   diagnostics: [],
   fits: () => true,
+  isSeenAsBefore: () => true,
   written: (manifest) => manifest,
   types: () => undefined,
   digestOf: () => undefined,

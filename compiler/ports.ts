@@ -299,8 +299,8 @@ export type ObserveSources = (requests: readonly SourceRequest[]) => Promise<rea
 export interface CompileCache {
   get(key: string): unknown
   set(key: string, value: unknown): void
-  /** Whether there is a value, without reading it. Absent: a cache that keeps nothing from one command to the next. */
-  has?(key: string): boolean
+  /** The same cache, which does not know what only reading megabytes could tell. Absent: it has none to read. */
+  withoutReading?(): CompileCache
 }
 
 /** What is kept of a compile: `head` is JSON. */

@@ -1,8 +1,10 @@
 // The last compile of an environment again. When nothing that it read has changed (files, base, parameters and what the
 // sources hold), no pass runs, and none is even loaded. When only texts of files of nodes have, the passes run over these
-// files and those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an environment.
+// files and, where readers see it, those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an
+// environment.
 
 import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import { isError } from '../runtime/contract/diagnostics.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
 import { fileDigest } from './file-facts.ts'
 import { kindOf } from './load/file-kinds.ts'
@@ -31,6 +33,9 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
     last === null || changed === null || changed.size === 0 ? null : await compiledCone(last, changed, input, made)
   return again ?? compiledAnew(input, made, { outside: NOTHING_OUTSIDE, observed: [] })
 }
+
+/** So many files are compiled sooner than what is known of them is read. */
+const FEW = 8
 
 const slotOf = ({ environment }: RecallInput): string => environment ?? ''
 const keyOf = (input: RecallInput): string => `compiled/${slotOf(input)}`
@@ -61,11 +66,16 @@ async function compiledCone(
 ): Promise<Compiled | null> {
   const { coneOf } = await import('./recall/cone.ts')
   const last = lastOf(result)
-  const cone = coneOf(last, changed)
-  if (cone === null || !(await holds(cone.observed, input))) return null
-  const files = input.files.filter(({ path }) => cone.holds(path))
-  const compiled = await compiledAnew({ ...input, files }, made, cone)
-  return compiled.bundle === null ? null : compiled
+  for (const reach of ['nothing', 'readers'] as const) {
+    const cone = coneOf(last, changed, reach)
+    if (cone === null || !(await holds(cone.observed, input))) return null
+    const files = input.files.filter(({ path }) => cone.holds(path))
+    const cache = files.length > FEW ? input.cache : (input.cache.withoutReading?.() ?? input.cache)
+    const compiled = await compiledAnew({ ...input, files, cache }, made, cone)
+    if (compiled.bundle !== null) return compiled
+    if (compiled.diagnostics.some(isError)) return null
+  }
+  return null
 }
 
 async function compiledAnew(

@@ -2,6 +2,7 @@
 // everything, byte for byte. More edits: the environment variables EDITS and SEED.
 
 import * as assert from 'uvu/assert'
+import { ProjectCache } from '../compiler/cli/project-cache.ts'
 import { ResultFiles } from '../compiler/cli/result-files.ts'
 import { type Compiled, type CompileInput, compile } from '../compiler/compile.ts'
 import { type CompileCache, noDatabases, type ObserveSources } from '../compiler/ports.ts'
@@ -20,23 +21,20 @@ const SEED = Number(process.env.SEED ?? 1)
 
 const observe: ObserveSources = async (requests) => requests.map(() => ({ kind: 'absent' }))
 
-function memory(): CompileCache & { read: number } {
-  const kept = new Map<string, string>()
-  const cache = {
-    read: 0,
-    get(key: string): unknown {
-      if (key.startsWith('load/')) cache.read += 1
-      const text = kept.get(key)
-      return text === undefined ? undefined : JSON.parse(text)
+/** As each command opens it; `onLoad` is told of every file that is read. */
+function opened(folder: string, onLoad: () => void): CompileCache & { save(): void } {
+  const cache = new ProjectCache(folder, 'test', 0)
+  const told = (inner: CompileCache): CompileCache => ({
+    get(key) {
+      if (key.startsWith('load/')) onLoad()
+      return inner.get(key)
     },
-    set(key: string, value: unknown): void {
-      kept.set(key, JSON.stringify(value))
-    },
-  }
-  return cache
+    set: (key, value) => inner.set(key, value),
+  })
+  return { ...told(cache), withoutReading: () => told(cache.withoutReading()), save: () => cache.save() }
 }
 
-const whole = memory()
+const whole = opened(tempFolder(), () => {})
 
 type Asked = Pick<CompileInput, 'files' | 'environment' | 'base'> & Partial<CompileInput>
 
@@ -54,20 +52,24 @@ const shown = ({ bundle, ...compiled }: Compiled): unknown => {
 
 /** Compiles over what is kept; `cones` counts those that read some of the files only. */
 class Slot {
-  readonly #cache = memory()
+  readonly #folder = tempFolder()
   readonly #results = new ResultFiles(tempFolder(), 'test')
   cones = 0
 
   async compile(asked: Asked): Promise<Compiled> {
-    this.#cache.read = 0
+    let read = 0
+    const cache = opened(this.#folder, () => {
+      read += 1
+    })
     const compiled = await recallOrCompile({
-      ...inputOf(asked, this.#cache),
+      ...inputOf(asked, cache),
       results: this.#results,
       beginEngine: async () => {},
     })
     this.#results.save()
+    cache.save()
     const files = asked.files.filter(({ path }) => path.endsWith('.yml')).length
-    if (this.#cache.read > 0 && this.#cache.read < files) this.cones += 1
+    if (read > 0 && read < files) this.cones += 1
     return compiled
   }
 }

@@ -11,6 +11,7 @@ import {
   readSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
@@ -39,8 +40,8 @@ export class CacheFile {
   readonly #version: string
   readonly #today: number
   #entries: Map<string, Entry> | undefined
-  /** Keys that were set since the file was read or written. */
-  readonly #set = new Set<string>()
+  /** What was set since the file was written. */
+  readonly #set = new Map<string, Entry>()
   /** Adding to the file would not do: an entry of another day was asked for. */
   #isStale = false
 
@@ -51,13 +52,21 @@ export class CacheFile {
     this.#today = today
   }
 
-  has(key: string): boolean {
-    return this.#asked(key) !== undefined
+  get(key: string): unknown {
+    const line = oneLine(key)
+    return this.#answer(this.#set.get(line) ?? this.#read().get(line))
   }
 
-  get(key: string): unknown {
-    const entry = this.#asked(key)
+  /** The same, if it can be told without reading the file. */
+  peek(key: string): unknown {
+    const line = oneLine(key)
+    return this.#answer(this.#set.get(line) ?? this.#entries?.get(line))
+  }
+
+  #answer(entry: Entry | undefined): unknown {
     if (entry === undefined) return undefined
+    if (entry.day !== this.#today) this.#isStale = true
+    entry.day = this.#today
     try {
       return JSON.parse(entry.json)
     } catch {
@@ -65,19 +74,9 @@ export class CacheFile {
     }
   }
 
-  #asked(key: string): Entry | undefined {
-    const entry = this.#read().get(oneLine(key))
-    if (entry === undefined) return undefined
-    if (entry.day !== this.#today) this.#isStale = true
-    entry.day = this.#today
-    return entry
-  }
-
   /** `value` is JSON. */
   set(key: string, value: unknown): void {
-    const line = oneLine(key)
-    this.#read().set(line, { json: JSON.stringify(value), day: this.#today })
-    this.#set.add(line)
+    this.#set.set(oneLine(key), { json: JSON.stringify(value), day: this.#today })
   }
 
   /** Writes what was set, if anything. A disk that refuses is no error. */
@@ -87,10 +86,12 @@ export class CacheFile {
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
       if (this.#isStale || !addLines(this.#path, this.#head(), this.#added())) {
+        for (const [key, entry] of this.#set) this.#read().set(key, entry)
         writeLines(aside, this.#lines())
         renameSync(aside, this.#path)
         this.#isStale = false
       }
+      for (const [key, entry] of this.#set) this.#entries?.set(key, entry)
       this.#set.clear()
     } catch {
       rmSync(aside, { force: true })
@@ -108,10 +109,7 @@ export class CacheFile {
   }
 
   *#added(): Iterable<string> {
-    for (const key of this.#set) {
-      const entry = this.#read().get(key)
-      if (entry !== undefined) yield lineOf(key, entry)
-    }
+    for (const [key, entry] of this.#set) yield lineOf(key, entry)
   }
 
   #head(): string {
@@ -156,8 +154,9 @@ function writeLines(path: string, lines: Iterable<string>): void {
   }
 }
 
-/** In one piece, so that no other command's lines come between. False: by now the file is another version's. */
+/** In one piece, so that no other command's lines come between. False: there is no file, or it is another version's or too large. */
 function addLines(path: string, head: string, lines: Iterable<string>): boolean {
+  if ((statSync(path, { throwIfNoEntry: false })?.size ?? MOST_BYTES) >= MOST_BYTES) return false
   const file = openSync(path, constants.O_RDWR | constants.O_APPEND)
   try {
     const there = Buffer.alloc(Buffer.byteLength(head))

@@ -10,8 +10,7 @@ import { hasMagic, literalGlob } from '../../runtime/contract/source-paths.ts'
 import { statIfThere } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
-import type { ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
-import type { CacheFile } from './cache-file.ts'
+import type { CompileCache, ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
 import { isWithoutQuotes, NO_QUOTES } from './plain-csv.ts'
 
@@ -22,7 +21,7 @@ export interface Observer {
   readonly observe: ObserveSources
 }
 
-export function createObserver(root: string, cache: CacheFile): Observer {
+export function createObserver(root: string, cache: CompileCache): Observer {
   const observe: ObserveSources = async (requests) => {
     const found = requests.map((request) => ({ request, ...lookUp(root, request, cache) }))
     const asked = found.filter(({ known }) => known === undefined)
@@ -40,7 +39,7 @@ export function createObserver(root: string, cache: CacheFile): Observer {
 function lookUp(
   root: string,
   request: SourceRequest,
-  cache: CacheFile,
+  cache: CompileCache,
 ): {
   readonly paths: readonly string[]
   readonly key: string | null

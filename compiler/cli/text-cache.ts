@@ -18,7 +18,7 @@ export function cachedFile(cache: CompileCache, path: string, absolute: string):
   if (stamp === null) return fileAt(path, absolute)
   const key = `file:${path}`
   const known = factsIn(cache.get(key), stamp)
-  if (known !== null && cache.has?.(textKey(known.digest)) === true) return new CachedFile(path, absolute, known, cache)
+  if (known !== null) return new CachedFile(path, absolute, known, cache)
   const file = fileAt(path, absolute)
   if (file.isUtf8 === false || mayBeWithheld(file.text)) return file
   const { digest, namesSql, namesDatabase } = fileFacts(file)
@@ -52,12 +52,20 @@ class CachedFile implements ProjectFile {
   }
 
   get text(): string {
+    const text = textAt(this.path, this.#absolute)
+    if (text !== null && sha256(text) === this.#digest) return text
     const known = this.#cache.get(textKey(this.#digest))
     if (typeof known === 'string') return known
-    // The cache is damaged.
-    const { text } = fileAt(this.path, this.#absolute)
-    if (sha256(text) === this.#digest) return text
     throw new RuntimeFailure('PROJECT_INVALID', `'${this.path}' was changed while it was read.`, { path: this.path })
+  }
+}
+
+/** Null: it cannot be read any more. */
+function textAt(path: string, absolute: string): string | null {
+  try {
+    return fileAt(path, absolute).text
+  } catch {
+    return null
   }
 }
 

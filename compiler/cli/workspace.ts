@@ -13,16 +13,17 @@ import { folderIn, openStore, type Store, unlessDamaged } from '../../runtime/st
 import type { ProjectFile } from '../load.ts'
 import type { LazySqlEngine } from '../ports.ts'
 import { buildIdentity } from './build-identity.ts'
-import { CacheFile, today } from './cache-file.ts'
+import { today } from './cache-file.ts'
 import { type Databases, databasesOf } from './databases.ts'
 import { createObserver, type Observer } from './observer.ts'
 import { readProject } from './project.ts'
+import { ProjectCache } from './project-cache.ts'
 import { ResultFiles } from './result-files.ts'
 
 export interface Workspace {
   readonly root: string
   readonly store: Store
-  readonly cache: CacheFile
+  readonly cache: ProjectCache
   /** What was compiled last. */
   readonly results: ResultFiles
   readonly engine: LazySqlEngine
@@ -48,7 +49,7 @@ export const analysisEngine = async () =>
 export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: RuntimeFailure) => void): Workspace {
   const store = openStore(projectRoot(surroundings))
   const root = store.project
-  const cache = new CacheFile(join(store.target, 'cache', 'compile.tsv'), buildIdentity(), today())
+  const cache = new ProjectCache(join(store.target, 'cache'), buildIdentity(), today())
   const results = new ResultFiles(join(store.target, 'cache'), buildIdentity())
   const files = once(() => readProject(root, cache))
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined

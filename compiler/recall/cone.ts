@@ -1,7 +1,8 @@
-// The last compile and the files of nodes that have another text now → the files to compile, those of the nodes in them and
-// of all that reads these, and what is taken over of the nodes outside. Null: everything has to be compiled. The result is
-// the same, byte for byte: a pass takes from a node outside only what the manifest says of it, and what cannot be taken
-// over so (tables of databases, columns that only data can tell) is never outside.
+// The last compile and the files of nodes that have another text now → the files to compile, and what is taken over of the
+// nodes outside. First these files alone, which does while their nodes have the columns that they had: nothing else of a
+// node is seen by its readers but its version. Then those of all that reads them, too. Null: everything has to be compiled.
+// The result is the same, byte for byte: a pass takes from a node outside only what the manifest says of it, and what cannot
+// be taken over so (tables of databases, columns that only data can tell) is never outside.
 
 import { rememberItems } from '../../runtime/contract/canonical-json.ts'
 import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
@@ -26,15 +27,18 @@ export interface Cone {
 /** Files whose diagnostics a compile of the cone gives anew. */
 const isAlwaysRead = (path: string): boolean => kindOf(path) !== 'node'
 
-export function coneOf(last: Last, changed: ReadonlySet<string>): Cone | null {
-  const files = filesOfCone(last.manifest, changed)
+/** `reach`: what is compiled besides the changed files. */
+export function coneOf(last: Last, changed: ReadonlySet<string>, reach: 'nothing' | 'readers'): Cone | null {
+  const files = reach === 'nothing' ? changed : filesOfCone(last.manifest, changed)
   const holds = (path: string): boolean => files.has(path) || isAlwaysRead(path)
   const outside = last.manifest.nodes.filter((node) => !files.has(node.file))
   // Several nodes may share a file of SQL: whose diagnostics stand in it is not known.
   const isPlain = outside.every(isTakenOver) && !last.diagnostics.some(({ place }) => place.file.endsWith('.sql'))
   if (!isPlain || isDatabaseEngine(last.contract.engine.name)) return null
   const ids = new Set(outside.map((node) => node.id))
-  const inside = new Map(last.manifest.nodes.flatMap((node) => (ids.has(node.id) ? [] : [[node.id, node]])))
+  const inside = new Map<string, ManifestNode>(
+    last.manifest.nodes.flatMap((node) => (ids.has(node.id) ? [] : [[node.id, node]])),
+  )
   return {
     holds,
     observed: last.observed.filter(([request]) => ids.has(request.node)),
@@ -45,6 +49,8 @@ export function coneOf(last: Last, changed: ReadonlySet<string>): Cone | null {
       diagnostics: last.diagnostics.filter(({ place }) => !holds(place.file)),
       fits: ({ nodes, unsupported }) =>
         unsupported.length === 0 && nodes.length === inside.size && nodes.every(({ id }) => inside.has(id)),
+      isSeenAsBefore: ({ bound }) =>
+        reach === 'readers' || [...bound].every(([id, { columns }]) => sameJson(columns, inside.get(id)?.columns)),
       written: writtenAs(last),
       types: (manifest) =>
         manifest.nodes.every((node) => ids.has(node.id) || sameType(node, inside.get(node.id)))

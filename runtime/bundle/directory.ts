@@ -20,7 +20,7 @@ import {
 import { basename, dirname, join, resolve } from 'node:path'
 import Type from 'typebox'
 import { BUNDLE_FORMAT, type Bundle } from '../contract/bundle.ts'
-import { byCodeUnit } from '../contract/canonical-json.ts'
+import { byCodeUnit, memberText } from '../contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import { parseDocument } from '../contract/schema.ts'
 import { besides, foldersTo, removeTree } from '../store/files.ts'
@@ -145,12 +145,20 @@ function previousContract(target: string, directory: string): PreviousContract {
   const contract = join(target, 'bundle.json')
   if (!existsSync(contract)) throw occupied(directory, 'is not empty and holds no bundle')
   try {
-    const { files } = parseDocument(Owned, textOf(readFileSync(contract)), 'bundle.json', 'BUNDLE_INVALID')
+    const text = textOf(readFileSync(contract))
+    const { files } = parseDocument(Owned, ownedPart(text) ?? text, 'bundle.json', 'BUNDLE_INVALID')
     const digests = new Map(Object.entries(files).filter(([path]) => isBundlePath(path)))
     return { digests, ctimeMs: lstatSync(contract).ctimeMs }
   } catch {
     throw occupied(directory, 'is not empty, and its bundle.json cannot be read')
   }
+}
+
+/** What of a contract is read, where it is written as we write it: its steps are most of it. */
+function ownedPart(text: string): string | undefined {
+  const files = memberText(text, 'files')
+  const isOurs = text.includes(`\n  "format": ${JSON.stringify(BUNDLE_FORMAT)},\n`) && text.endsWith('\n}\n')
+  return files === undefined || !isOurs ? undefined : `{"format":${JSON.stringify(BUNDLE_FORMAT)},"files":${files}}`
 }
 
 /** Whether a file that should hold `text` may have been changed since bundle.json, which is written last. */

@@ -78,6 +78,14 @@ export function rememberItems(text: string, key: string, items: readonly object[
   }
 }
 
+/** How the member `key` of a document is written, which is an object with members; undefined: there is no such one. */
+export function memberText(text: string, key: string): string | undefined {
+  const name = `\n  ${JSON.stringify(key)}: `
+  const start = text.indexOf(`${name}{\n`)
+  const end = text.indexOf('\n  }', start)
+  return start === -1 || end === -1 ? undefined : text.slice(start + name.length, end + '\n  }'.length)
+}
+
 /** Without the first and the last line. */
 const inside = (text: string): string => text.slice(text.indexOf('\n') + 1, text.lastIndexOf('\n'))
 

@@ -14,7 +14,7 @@ import { analysisEngine } from '../support/analysis.ts'
 import { manifestOf } from '../support/compile.ts'
 import { goldenCase, projectOf } from '../support/golden.ts'
 import { suite } from '../support/suite.ts'
-import { tempFolder } from '../support/temp.ts'
+import { tempFolder, writeFiles } from '../support/temp.ts'
 
 const test = suite('recall')
 
@@ -112,6 +112,39 @@ test('A damaged result is compiled anew', async () => {
     assert.equal(files((await compile(folder, caches)).compiled.bundle), files(first.compiled.bundle))
     assert.equal(readFileSync(path), whole)
   }
+})
+
+test('Files of readers are read again only when they see other columns', async () => {
+  const folder = tempFolder()
+  const query = (name: string, from: string, sql: string) =>
+    JSON.stringify({ kind: 'transform', name, inputs: [{ ref: from }], transform: sql })
+  writeFiles(folder, {
+    'seeknal_project.yml': 'name: row\nversion: 1.0.0\n',
+    'seeknal/s.yml': 'kind: source\nname: s\nsource: csv\ntable: s.csv\ncolumns: {k: INTEGER}\n',
+    'seeknal/b.yml': query('b', 'transform.a', "SELECT * FROM ref('transform.a')"),
+    'seeknal/c.yml': query('c', 'transform.b', "SELECT * FROM ref('transform.b')"),
+    's.csv': 'k\n1\n',
+  })
+  const loaded = new Set<string>()
+  const { cache, results } = caches()
+  const told: CompileCache = {
+    get(key) {
+      if (key.startsWith('load/')) loaded.add(key)
+      return cache.get(key)
+    },
+    set: cache.set,
+  }
+  const filesFor = async (item: string): Promise<number> => {
+    writeFileSync(join(folder, 'seeknal/a.yml'), query('a', 'source.s', `SELECT k, ${item} AS x FROM ref('source.s')`))
+    loaded.clear()
+    const { compiled } = await compile(folder, { cache: told, results })
+    assert.equal(files(compiled.bundle), files((await compile(folder, caches())).compiled.bundle))
+    return loaded.size
+  }
+  assert.is(await filesFor('k + 1'), 5)
+  assert.is(await filesFor('k + 2'), 2)
+  assert.is(await filesFor("'a'"), 4)
+  assert.is(await filesFor("'b'"), 2)
 })
 
 test('A project with mistakes is compiled anew each time', async () => {
