@@ -4,7 +4,7 @@
 // The result is the same, byte for byte: a pass takes from a node outside only what the manifest says of it, and what cannot
 // be taken over so (tables of databases, columns that only data can tell) is never outside.
 
-import { rememberItems } from '../../runtime/contract/canonical-json.ts'
+import { rememberAs, rememberItems } from '../../runtime/contract/canonical-json.ts'
 import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId } from '../../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -137,10 +137,30 @@ function writtenAs({ texts, manifest: last }: Last): Outside['written'] {
     const known = new Map(last.nodes.map((node) => [node.id, node]))
     const nodes = manifest.nodes.map((node) => {
       const was = known.get(node.id)
-      return was !== undefined && sameJson(was, node) ? was : node
+      if (was === undefined) return node
+      if (sameJson(was, node)) return was
+      rememberAs(node, was, (text) => withVersions(text, was, node))
+      return node
     })
     return { ...manifest, nodes }
   }
+}
+
+/** `text` of `was` as that of a node which differs in nothing but the versions of its inputs; null: it differs in more. */
+function withVersions(text: string, was: ManifestNode, node: ManifestNode): string | null {
+  const isSame = sameJson({ ...was, inputs: [] }, { ...node, inputs: [] }) && was.inputs.length === node.inputs.length
+  let written = isSame ? '' : null
+  let at = text.indexOf('\n      "inputs": [')
+  for (const [i, edge] of node.inputs.entries()) {
+    const { fingerprint = '', ...before } = was.inputs[i] ?? {}
+    // No text of JSON holds a quote without a backslash before it.
+    const version = (hex: string) => `"fingerprint": "${hex}"`
+    const start = text.indexOf(version(fingerprint), at)
+    if (written === null || start === -1 || !sameJson({ ...before, fingerprint: edge.fingerprint }, edge)) return null
+    written += text.slice(written.length, start) + version(edge.fingerprint)
+    at = written.length
+  }
+  return written === null ? null : written + text.slice(written.length)
 }
 
 /** Whether both have one interface. */

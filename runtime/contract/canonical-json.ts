@@ -78,6 +78,13 @@ export function rememberItems(text: string, key: string, items: readonly object[
   }
 }
 
+/** Takes down how an item is written, where another one's text is known; `change` makes it of that, or null. */
+export function rememberAs(item: object, other: object, change: (text: string) => string | null): void {
+  const known = written.get(other)
+  const text = known === undefined ? null : change(known)
+  if (text !== null) written.set(item, text)
+}
+
 /** How the member `key` of a document is written, which is an object with members; undefined: there is no such one. */
 export function memberText(text: string, key: string): string | undefined {
   const name = `\n  ${JSON.stringify(key)}: `
