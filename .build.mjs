@@ -169,7 +169,14 @@ async function buildStarted(entry, folder, name) {
     supported: { 'dynamic-import': false },
     define: { 'import.meta.url': '__filename' },
   }
-  const { metafile } = await build({ ...command, entryPoints: [entry], outfile: program })
+  const { metafile } = await build({
+    ...command,
+    entryPoints: [entry],
+    outfile: program,
+    // As Node puts it around a module: put around it when it starts, the whole text would be copied.
+    banner: { js: '(function (exports, require, module, __filename, __dirname) {' },
+    footer: { js: '})' },
+  })
   const digest = createHash('sha256').update(readFileSync(program)).digest('hex')
   await build({
     ...command,

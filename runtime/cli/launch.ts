@@ -16,9 +16,8 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { createRequire, wrap } from 'node:module'
+import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
-import { setFlagsFromString } from 'node:v8'
 import { Script } from 'node:vm'
 
 /** Digest of the program; put in by the build. */
@@ -84,17 +83,11 @@ const path = join(__dirname, 'program.cjs')
 const known = kept()
 const bytes = readFileSync(path)
 // As UTF-8, plain ASCII takes five times as long.
-const source = wrap(bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8'))
+const source = bytes.toString(isAscii(bytes) ? 'latin1' : 'utf8')
 const script = new Script(source, { filename: path, ...(known === undefined ? {} : { cachedData: known.code }) })
 const writes = known === undefined || script.cachedDataRejected === true ? 0 : known.writes
-
-/** V8's space for new objects grows from 1 to 16 MB, by this factor at a time: each size on the way costs a collection. */
-const setGrowth = (factor: number): void => setFlagsFromString(`--semi-space-growth-factor=${factor}`)
-setGrowth(32)
 if (writes < WRITES)
   process.on('exit', (status) => {
-    // V8 takes the code only under the flags with which it was made.
-    setGrowth(2)
     if (status === 0) keep(script.createCachedData(), writes + 1)
   })
 const program = { exports: {} }
