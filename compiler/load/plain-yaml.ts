@@ -175,7 +175,9 @@ class PlainReader {
       return REST.test(this.#line()) ? value : undefined
     }
     const comment = written.indexOf(' #')
-    const text = (comment < 0 ? written : written.slice(0, comment)).replace(/ +$/, '')
+    let end = comment < 0 ? written.length : comment
+    while (written[end - 1] === ' ') end--
+    const text = written.slice(0, end)
     return PLAIN.test(text) && !text.includes(': ') && !text.endsWith(':')
       ? this.#plain(pointer, key, from, text)
       : undefined
