@@ -60,16 +60,18 @@ const USUAL_BUDGET = 67_584
  */
 function suitV8(files: number): void {
   if (files <= SOME_FILES) return
-  const isLarge = files > MANY_FILES
-  setV8({ growth: isLarge ? [15, 1] : [0, 2], budget: 300_000 })
+  setFlagsFromString('--interrupt-budget=300000')
+  if (files > MANY_FILES) setHeapGrowth(15, 1)
   // Before the code is kept.
-  process.prependOnceListener('exit', () => setV8({ growth: [0, 2], budget: USUAL_BUDGET }))
+  process.prependOnceListener('exit', () => {
+    setFlagsFromString(`--interrupt-budget=${USUAL_BUDGET}`)
+    setHeapGrowth(0, 2)
+  })
 }
 
-function setV8({ growth, budget }: { readonly growth: readonly [number, number]; readonly budget: number }): void {
-  setFlagsFromString(`--heap-growing-percent=${growth[0]}`)
-  setFlagsFromString(`--semi-space-growth-factor=${growth[1]}`)
-  setFlagsFromString(`--interrupt-budget=${budget}`)
+function setHeapGrowth(percent: number, factor: number): void {
+  setFlagsFromString(`--heap-growing-percent=${percent}`)
+  setFlagsFromString(`--semi-space-growth-factor=${factor}`)
 }
 
 /** Compiles, whatever comes out of it. Prints nothing. */
