@@ -18,6 +18,7 @@ import { fileDigest, fileFacts } from './file-facts.ts'
 import { readDocument, tooDeep } from './load/document.ts'
 import { encodingProblem } from './load/encoding.ts'
 import { kindOf } from './load/file-kinds.ts'
+import { readPlain } from './load/plain-yaml.ts'
 import { type PackedPositions, Positions } from './load/positions.ts'
 import { withoutConnection } from './load/withheld.ts'
 import type { CompileCache } from './ports.ts'
@@ -212,8 +213,17 @@ const SCHEMA = new Schema({ schema: 'core', resolveKnownTags: true, merge: true 
 const optionsFor = (text: string) => (text.includes('%YAML') ? OPTIONS : { ...OPTIONS, schema: SCHEMA })
 
 function parseFile(file: ProjectFile): ReadFile {
-  const lines = new LineCounter()
   const text = file.text.replace(/^\ufeff/, '')
+  const plain = readPlain(text)
+  if (plain === undefined) return parseAny(file.path, text)
+  const { value, sources } = plain
+  const positions = new Positions(file.path, plain.positions)
+  return { documents: [{ file: file.path, index: 0, value, positions, sources }], diagnostics: [] }
+}
+
+/** The documents of any YAML file. Pure. */
+export function parseAny(path: string, text: string): ReadFile {
+  const lines = new LineCounter()
   const parsed = parseAllDocuments(text, { lineCounter: lines, ...optionsFor(text) })
   const all = 'empty' in parsed ? [] : parsed
   const documents: LoadedDocument[] = []
@@ -222,11 +232,11 @@ function parseFile(file: ProjectFile): ReadFile {
     for (const problem of untilExhaustion([...document.errors, ...document.warnings])) {
       const [start, end] = problem.pos
       const { line, col } = lines.linePos(Math.min(start, text.length))
-      const place = { file: file.path, line, column: col, length: Math.max(1, end - start) }
+      const place = { file: path, line, column: col, length: Math.max(1, end - start) }
       diagnostics.push(yamlProblem(problem, place, document))
     }
     if (document.errors.length > 0 || isEmpty(document)) continue
-    const read = readDocument(document, index, { file: file.path, text, lines })
+    const read = readDocument(document, index, { file: path, text, lines })
     if (read.document !== undefined) documents.push(read.document)
     diagnostics.push(...read.diagnostics)
   }

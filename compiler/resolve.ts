@@ -7,6 +7,7 @@ import { type Diagnostic, sortDiagnostics } from '../runtime/contract/diagnostic
 import type { NodeId } from '../runtime/contract/ids.ts'
 import { errorAt } from './diagnostic-codes.ts'
 import type { Json } from './load.ts'
+import { otherWork } from './other-work.ts'
 import { NO_RECORDS, type Records } from './outside.ts'
 import type {
   CheckQueries,
@@ -212,7 +213,9 @@ interface OpenJob extends AskedJob {
 }
 
 /** As many texts go to the engine at once: the syntax trees of two batches are in memory together. */
-const BATCH = 100
+const BATCH = 50
+/** After so many, whatever else there is goes on: the engine is looked into the sources with. */
+const PIECE = 5
 
 /** Gives each job its result: from the cache, or from the engine in batches. */
 async function answer(
@@ -283,10 +286,11 @@ async function answerBatch({ open, parsing }: Begun, engine: LazySqlEngine, know
   const prepared = open.map((one) => one.prepared)
   const parsed = await parsing
   const kinds = await classifyAll(prepared, parsed, engine)
-  open.forEach(({ job, prepared }, i) => {
+  for (const [i, { job, prepared }] of open.entries()) {
     const answers = { parsed: parsed[i] ?? [], kinds: kinds[i] ?? new Map() }
     job.result = finishSql(prepared, answers, readableOf(job, known))
-  })
+    if (i % PIECE === 0) await otherWork()
+  }
 }
 
 /** Answers in the order of `textsToParse`, for each prepared text. */

@@ -1,6 +1,7 @@
 // Described transforms → what their syntax trees tell: lineage, reproducibility and canonical form. Parsed in batches, the
 // next one while the last is read; a few hundred trees are held at a time.
 
+import { otherWork } from '../other-work.ts'
 import type { ParseResult, SqlEngine, Tree } from '../ports.ts'
 import { canonicalSql, type ParsedStatement } from '../sql/canonical.ts'
 import { traceColumns } from '../sql/lineage.ts'
@@ -65,9 +66,6 @@ export class FactsReader {
     }
   }
 }
-
-/** Lets the engine be given its next query. */
-const otherWork = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 /** Remembered by the cache, which belongs to one version of the engine: to ask its catalogue takes 20 ms. */
 async function volatileNames(engine: SqlEngine, { cache }: World): Promise<ReadonlySet<string>> {

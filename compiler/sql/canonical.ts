@@ -51,23 +51,21 @@ const TABLE_REFERENCES: ReadonlySet<unknown> = new Set(['BASE_TABLE', 'SUBQUERY'
 
 function folded(value: unknown, key: string): string {
   if (Array.isArray(value)) return list(value, (item) => folded(item, key))
-  if (typeof value === 'string') return JSON.stringify(IDENTIFIERS.has(key) ? foldCase(value) : value)
+  if (typeof value === 'string') return quotedText(IDENTIFIERS.has(key) ? foldCase(value) : value)
   if (!isTree(value)) return JSON.stringify(value)
   // Their columns are named after the expressions inside.
   if (value.type === 'PIVOT' || value.type === 'SHOW_REF') return asWritten(value)
   if (key === 'qualified_exclude_list') return members(value, (member) => folded(member, key))
   if (value.type === 'SELECT_NODE') return foldedSelect(value)
-  return members(value, foldedMember(value))
+  return members(value, foldedMember)
 }
 
 /** Table aliases and names of CTEs have their names in members that mean something else elsewhere. */
-const foldedMember =
-  (tree: Tree) =>
-  (value: unknown, key: string): string => {
-    if (key === 'alias' && typeof value === 'string' && isTableReference(tree)) return JSON.stringify(foldCase(value))
-    if (key === 'cte_map' && isTree(value)) return list(children(value, 'map'), foldedCte)
-    return folded(value, key)
-  }
+function foldedMember(value: unknown, key: string, tree: Tree): string {
+  if (key === 'alias' && typeof value === 'string' && isTableReference(tree)) return quotedText(foldCase(value))
+  if (key === 'cte_map' && isTree(value)) return list(children(value, 'map'), foldedCte)
+  return folded(value, key)
+}
 
 const isTableReference = (tree: Tree): boolean => tree.class === undefined && TABLE_REFERENCES.has(tree.type)
 
@@ -80,9 +78,8 @@ function foldedSelect(select: Tree): string {
   for (const tree of everyTree(select.from_table)) {
     if (isTableReference(tree)) taken.add(foldCase(text(tree, 'alias') || text(tree, 'table_name')))
   }
-  const member = foldedMember(select)
   return members(select, (value, key) =>
-    key === 'select_list' ? list(items, (item) => foldedItem(item, taken)) : member(value, key),
+    key === 'select_list' ? list(items, (item) => foldedItem(item, taken)) : foldedMember(value, key, select),
   )
 }
 
@@ -107,15 +104,38 @@ function asWritten(value: unknown): string {
   return isTree(value) ? members(value, asWritten) : JSON.stringify(value)
 }
 
-const list = <T>(items: readonly T[], write: (item: T) => string): string => `[${items.map(write).join(',')}]`
-
-function members(tree: Tree, write: (value: unknown, key: string) => string): string {
+function list<T>(items: readonly T[], write: (item: T) => string): string {
   let written = ''
-  for (const key of Object.keys(tree).sort()) {
-    if (key !== 'query_location') written += `${written === '' ? '' : ','}"${key}":${write(tree[key], key)}`
+  for (const item of items) written += `${written === '' ? '' : ','}${write(item)}`
+  return `[${written}]`
+}
+
+function members(tree: Tree, write: (value: unknown, key: string, tree: Tree) => string): string {
+  let written = ''
+  for (const key of sortedKeys(tree)) {
+    if (key !== 'query_location') written += `${written === '' ? '' : ','}"${key}":${write(tree[key], key, tree)}`
   }
   return `{${written}}`
 }
+
+/** By code unit. They are few: for so few, a sort of its own is the dearest way. */
+function sortedKeys(tree: Tree): readonly string[] {
+  const keys = Object.keys(tree)
+  if (keys.length > 16) return keys.sort()
+  for (let i = 1; i < keys.length; i++) {
+    const key = keys[i] ?? ''
+    let at = i
+    for (; at > 0 && (keys[at - 1] ?? '') > key; at--) keys[at] = keys[at - 1] ?? ''
+    keys[at] = key
+  }
+  return keys
+}
+
+/** Nothing in it is written as an escape. */
+const PLAIN_TEXT = /^[\w .,:;()*+<>=/-]*$/
+
+/** As JSON. */
+const quotedText = (value: string): string => (PLAIN_TEXT.test(value) ? `"${value}"` : JSON.stringify(value))
 
 const KEYWORDS: ReadonlySet<string> = new Set(
   (

@@ -1,8 +1,13 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { type LoadedDocument, load, namedSql, withoutDocuments } from '../../compiler/load.ts'
+import { readPlain } from '../../compiler/load/plain-yaml.ts'
+import { type LoadedDocument, load, namedSql, parseAny, withoutDocuments } from '../../compiler/load.ts'
 import { noCache } from '../../compiler/ports.ts'
 import { placeAt } from '../../compiler/sql/placed-text.ts'
 import { placedText } from '../../compiler/validate/placed.ts'
+import { seeded } from '../support/random.ts'
+import { disturbed, randomYaml } from '../support/random-yaml.ts'
 import { suite } from '../support/suite.ts'
 
 const test = suite('load')
@@ -28,6 +33,29 @@ function mappedCharacters(yaml: string): string {
     })
     .join('')
 }
+
+/** False: it is left to the parser of all YAML. Otherwise what is read of it is what that parser reads. */
+function isReadAlike(text: string): boolean {
+  const plain = readPlain(text)
+  if (plain === undefined) return false
+  const { documents, diagnostics } = parseAny('seeknal/a.yml', text)
+  const whole = documents.map(({ value, positions, sources }) => ({ value, positions: positions.packed, sources }))
+  assert.equal([JSON.stringify([plain]), diagnostics], [JSON.stringify(whole), []], JSON.stringify(text))
+  return true
+}
+
+test('a file that is read the fast way gives what the parser of all YAML gives', () => {
+  const texts = readdirSync('fixtures', { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.yml'))
+    .map((path) => readFileSync(join('fixtures', path), 'utf8'))
+  const random = seeded(7)
+  const generated = Array.from({ length: 250 }, () => randomYaml(random))
+  const changed = [...texts, ...generated].map((text) => disturbed(random, text))
+  const share = (some: readonly string[]) => some.filter(isReadAlike).length / some.length
+  assert.ok(share(texts) > 0.75, 'three of four files of the fixtures')
+  assert.ok(share(generated) > 0.25, 'a quarter of the generated documents')
+  assert.ok(share(changed) > 0.1, 'a tenth of the changed ones')
+})
 
 test('dates, versions and numbers with leading zeros stay as they are written', () => {
   const { value, sources } = document(

@@ -122,10 +122,11 @@ export function resolveName(parts: readonly string[], scope: Scope): readonly Tr
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
     let isColumn = false
     for (const relation of level.relations) {
-      const columns = columnsNamed(relation, first)
-      if (columns.length > 0) isColumn = true
-      found.push(...columns)
-      addQualified(relation, names, found)
+      for (const column of columnsNamed(relation, first)) {
+        isColumn = true
+        found.push(column)
+      }
+      if (relation.alias === first || relation.schema === first) addQualified(relation, names, found)
     }
     const alias = level.aliases.get(first)
     if (alias !== undefined) found.push(alias)

@@ -57,22 +57,17 @@ function traceItems(
   const groups: Deps[] = []
   let isOpen = false
   for (const item of list) {
-    const expanded = isStar(item) ? expandStar(item, shown, scope, trace) : traceItem(item, scope, trace)
+    const own = ownTrees(item)
+    const expanded = isStar(item) ? expandStar(item, shown, scope, trace) : traceItem(item, own, scope, trace)
     if (expanded === null) isOpen = true
     for (const column of expanded ?? []) {
       columns.push(column)
       if (item.alias !== undefined) scope.aliases.set(foldCase(column.name), column)
     }
-    const deps = union(
-      ...(expanded ?? []).map((column) => column.deps),
-      expanded === null ? depsOf(item, scope, trace) : new Set(),
-    )
+    const deps = expanded === null ? depsOf(item, scope, trace) : union(...expanded.map((column) => column.deps))
     if (expanded === null) columns.push(columnOf(deps))
-    const calls = ownTrees(item)
-      .filter((tree) => tree.class === 'FUNCTION')
-      .map((tree) => text(tree, 'function_name'))
-    if (!calls.some((name) => AGGREGATES.has(name))) groups.push(deps)
-    if (calls.some((name) => SET_RETURNING.has(name))) addRows(deps)
+    if (!own.some((tree) => isCallOf(AGGREGATES, tree))) groups.push(deps)
+    if (own.some((tree) => isCallOf(SET_RETURNING, tree))) addRows(deps)
   }
   const everything = isOpen ? union(...scope.relations.map(wholeRow), ...columns.map((column) => column.deps)) : null
   return { columns, open: everything, groups }
@@ -87,9 +82,12 @@ const AGGREGATES: ReadonlySet<string> = new Set(
 )
 const SET_RETURNING: ReadonlySet<string> = new Set(['unnest', 'unlist', 'generate_subscripts', 'regexp_split_to_table'])
 
-/** Null when the item may be any number of columns. */
-function traceItem(item: Tree, scope: Scope, trace: Trace): readonly TracedColumn[] | null {
-  if (ownTrees(item).some((tree) => tree.class === 'STAR')) return null
+const isCallOf = (names: ReadonlySet<string>, tree: Tree): boolean =>
+  tree.class === 'FUNCTION' && names.has(text(tree, 'function_name'))
+
+/** Null when the item may be any number of columns. `own` are its trees. */
+function traceItem(item: Tree, own: readonly Tree[], scope: Scope, trace: Trace): readonly TracedColumn[] | null {
+  if (own.some((tree) => tree.class === 'STAR')) return null
   if (SET_RETURNING.has(text(item, 'function_name')) && !unnestsList(item, scope)) return null
   const name = text(item, 'alias') || (columnParts(item)?.at(-1) ?? '')
   const isList = isListColumn(item, scope)
@@ -120,8 +118,9 @@ function unnestsList(item: Tree, scope: Scope): boolean {
 }
 
 function isListColumn(expression: Tree, scope: Scope): boolean {
-  const columns = resolveName(columnParts(expression) ?? [], scope) ?? []
-  return columnParts(expression)?.length !== undefined && columns.length > 0 && columns.every((column) => column.isList)
+  const parts = columnParts(expression)
+  const columns = parts === undefined ? null : resolveName(parts, scope)
+  return columns !== null && columns.length > 0 && columns.every((column) => column.isList)
 }
 
 const isStar = (item: Tree): boolean => item.class === 'STAR' && item.expr === undefined
