@@ -21,6 +21,7 @@ export type StatementKind =
   | 'insert'
   | 'update'
   | 'delete'
+  | 'merge'
   | 'drop'
   | 'alter'
   | 'set'
