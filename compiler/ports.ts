@@ -286,6 +286,8 @@ export type SourceObservation =
   | { readonly kind: 'columns'; readonly columns: readonly Column[] }
   /** No file matches; what may have been meant. */
   | { readonly kind: 'absent'; readonly hints?: readonly string[] }
+  /** There are files, and nothing is in them. */
+  | { readonly kind: 'empty' }
   | { readonly kind: 'error'; readonly message: string }
   /** It was not looked at: it is no data of the project. */
   | { readonly kind: 'refused'; readonly message: string; readonly hints: readonly string[] }

@@ -15,6 +15,7 @@ import { makeRowPipe } from './row-pipe.ts'
 import type { ExecuteOptions } from './run.ts'
 import type { Scratch } from './scratch.ts'
 import { readableSource } from './step.ts'
+import { withoutEmptyFiles } from './without-empty-files.ts'
 import type { World } from './world.ts'
 
 export interface Loader {
@@ -90,13 +91,18 @@ async function load(
   rmSync(file, { force: true })
   const { runTimestamp, parameters } = world.values
   const values = { ...parameters, data: literalGlob(world.store.project), outputs: scratch.outputs }
-  const { rows } = await engine.runStep({
+  const request = {
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(path) ?? '',
     variables: { values, runTimestamp },
     output,
     columns: node.columns,
-  })
+  }
+  const { project } = world.store
+  const folder = `${file}.files`
+  const { rows } = await engine.runStep(
+    source === null ? request : withoutEmptyFiles(request, node, { project, listing: source, folder }),
+  )
   if (source !== null) world.sources.confirm(source)
   return { file, rows }
 }

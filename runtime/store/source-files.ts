@@ -169,6 +169,14 @@ export class SourceFiles {
   }
 }
 
+/** Whether a file is empty but for the mark of its encoding. */
+export const holdsNothing = (path: string, sizeBytes: number): boolean =>
+  sizeBytes === 0 || (sizeBytes === 3 && readIfThere(path) === '\ufeff')
+
+/** The files of a listing in which there is something. */
+export const filesWithContent = (project: string, { files }: SourceListing): SourceListing['files'] =>
+  files.filter(({ path, stamp }) => !holdsNothing(join(project, path), Number.parseInt(stamp, 10)))
+
 const cachePath = (store: Store): string => pathIn(store, 'cache', 'files.json')
 
 /** Losing or distrusting the cache costs reading files again. */

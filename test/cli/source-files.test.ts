@@ -4,7 +4,7 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends, rowsOf } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempFolder, tempProject, writeFiles } from '../support/temp.ts'
@@ -123,6 +123,37 @@ test('Columns that are not the same in all files, and names that SQL cannot hold
   writeFiles(folder, { 'data/nul.csv': 'a\0b,c\n1,2\n' })
   writeFileSync(file, source('data/nul.csv'))
   assert.match((await ends(2, folder, ['validate'])).err, /customers\.yml:4:8: .*NUL.*BIND_SOURCE_UNREADABLE/)
+})
+
+test('An empty CSV file is no rows, also where it is the first of a glob; its columns are declared or locked', async () => {
+  const folder = tempProject({
+    ...shop,
+    'data/parts/region=a/0.csv': '',
+    'data/parts/region=a/1.csv': 'id,v\n1,x\n',
+    'data/parts/region=b/2.csv': '\ufeff',
+    'data/parts/region=b/3.csv': 'id,v\n2,y\n',
+    'data/blank.csv': '',
+  })
+  const parts = join(folder, 'seeknal/sources/parts.yml')
+  writeFileSync(
+    parts,
+    `${source('data/parts/*/*.csv').replace('customers', 'parts')}params: {filename: true, hive_partitioning: true}\n`,
+  )
+  const blank = join(folder, 'seeknal/sources/blank.yml')
+  const blankText = source('data/blank.csv').replace('customers', 'blank')
+  writeFileSync(blank, blankText)
+  assert.match((await ends(2, folder, ['validate'])).err, /blank\.yml:4:8: .*is empty, so .*BIND_SOURCE_EMPTY/)
+  writeFileSync(blank, `${blankText}columns:\n  id: BIGINT\n  'a "b': DECIMAL(9,2)\n`)
+  await does(folder, ['run'])
+  assert.equal(await rowsOf(folder, 'SELECT id, v, region, filename FROM source.parts ORDER BY id'), [
+    ['1', 'x', 'a', 'data/parts/region=a/1.csv'],
+    ['2', 'y', 'b', 'data/parts/region=b/3.csv'],
+  ])
+  assert.equal(await rowsOf(folder, 'SELECT count(*), count("a ""b") FROM source.blank'), [['0', '0']])
+  writeFiles(folder, { 'data/parts/region=a/1.csv': '', 'data/parts/region=b/3.csv': '' })
+  const again = await cli(folder, ['run'])
+  assert.match(again.err, /parts\.yml:4:8: .*is empty and is read as no rows.*BIND_SOURCE_EMPTY/)
+  assert.equal(await rowsOf(folder, 'SELECT count(*) FROM source.parts'), [['0']])
 })
 
 test('A time with its zone that cannot be read fails its source, and never becomes NULL', async () => {

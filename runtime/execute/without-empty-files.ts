@@ -1,0 +1,38 @@
+// A source of CSV files some of which hold nothing → what its step reads instead: a folder of links to the others, under the
+// same relative paths, since DuckDB looks for the columns in every file. Where all are empty the step has no rows.
+
+import { mkdirSync, symlinkSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { ManifestNode } from '../contract/manifest.ts'
+import { literalGlob } from '../contract/source-paths.ts'
+import type { StepRequest } from '../engine.ts'
+import { literal, quoted } from '../engines/duckdb/quoting.ts'
+import { guarded, removeTree } from '../store/files.ts'
+import { filesWithContent, type SourceListing } from '../store/source-files.ts'
+
+/** `folder`: for the links, one that the engine may read. */
+export function withoutEmptyFiles(
+  request: StepRequest,
+  node: ManifestNode | undefined,
+  { project, listing, folder }: { readonly project: string; readonly listing: SourceListing; readonly folder: string },
+): StepRequest {
+  if (node?.source_files?.format !== 'csv' || node.columns === null) return request
+  const full = filesWithContent(project, listing)
+  if (full.length === listing.files.length) return request
+  if (full.length === 0) return { ...request, sql: noRows(node.columns, request.output) }
+  removeTree(folder)
+  for (const { path } of full) {
+    const link = join(folder, path)
+    guarded('link', link, () => {
+      mkdirSync(dirname(link), { recursive: true })
+      symlinkSync(join(project, path), link)
+    })
+  }
+  const values = { ...request.variables.values, data: literalGlob(folder) }
+  return { ...request, variables: { ...request.variables, values } }
+}
+
+function noRows(columns: NonNullable<ManifestNode['columns']>, { variable, file }: StepRequest['output']): string {
+  const items = columns.map(({ name, type }) => `CAST(NULL AS ${type}) AS ${quoted(name)}`)
+  return `COPY (\nSELECT ${items.join(', ')} WHERE false\n) TO (getvariable(${literal(variable)}) || ${literal(`/${file}`)}) (FORMAT parquet, PARQUET_VERSION v2)`
+}
