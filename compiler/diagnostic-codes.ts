@@ -11,6 +11,7 @@ export const DIAGNOSTIC_CODES = {
   BIND_NOT_ASKED: 'The server that executes could not be asked whether it takes the SQL.',
   BIND_NOT_TRANSLATED: "A query of DuckDB's dialect is not translated to that of the engine.",
   BIND_SOURCE_CHANGED: 'A source no longer has the columns of seeknal.lock.json.',
+  BIND_SOURCE_COLUMN_UNREAD: 'A file of a source has a column, or JSON a key, that is not read.',
   BIND_SOURCE_EMPTY: 'There is nothing in the file of a source, not even columns.',
   BIND_SOURCE_NOT_FOUND: 'A source has no data and its columns are not known.',
   BIND_SOURCE_NOT_SPLIT: 'A CSV file is read as one column whose name holds a delimiter.',

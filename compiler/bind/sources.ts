@@ -14,6 +14,7 @@ import type { BoundNode, LockedColumns, World } from './bound-node.ts'
 import { withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
+import { unreadColumns } from './unread-columns.ts'
 
 type Types = ReadonlyMap<string, KnownType | null>
 type Lock = Readonly<Record<string, LockedSource>>
@@ -138,7 +139,7 @@ function settle(
   if (wrong.length > 0) return report(...wrong)
   if (observation.kind === 'empty' && completeDeclaration(source, types) === null)
     diagnostics.push(empty(source, place, false))
-  if (found !== null) diagnostics.push(...notSplit(source, found, place))
+  if (found !== null) diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, place))
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
   const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
   if (difference.length > 0) return report(changed(source, place, difference))

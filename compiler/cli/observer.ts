@@ -13,6 +13,7 @@ import { holdsNothing } from '../../runtime/store/source-files.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { CompileCache, ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
+import { furtherLooks } from './further-looks.ts'
 import { isWithoutQuotes, NO_QUOTES } from './plain-csv.ts'
 
 /** Files that an observation rests on: path → stamp; null when a stamp cannot be trusted yet. */
@@ -101,7 +102,13 @@ async function lookAt(root: string, asked: readonly Omit<LookedUp, 'known'>[]): 
         : {}
     const byName = (types: Readonly<Record<string, string>>) =>
       readerCall({ ...reader, options: { ...options, columns: types } })
-    return { call: readerCall(reader), ...told, ...(format === 'json' ? { byName } : {}), expected }
+    const callOf = (file: string | null, by: SourceRequest['options']): string =>
+      readerCall({ format, path: file === null ? reader.path : pathOf(literalGlob(file)), options: by })
+    const further = furtherLooks({ format, options }, { root, paths: full, callOf })
+    return {
+      ...{ call: readerCall(reader), ...told, ...(format === 'json' ? { byName } : {}), expected },
+      ...(further === undefined ? {} : { further }),
+    }
   })
   return observeFiles(root, looks)
 }
