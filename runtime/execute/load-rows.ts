@@ -14,8 +14,8 @@ import type { SourceListing } from '../store/source-files.ts'
 import { makeRowPipe } from './row-pipe.ts'
 import type { ExecuteOptions } from './run.ts'
 import type { Scratch } from './scratch.ts'
+import { sourceRequest } from './source-request.ts'
 import { readableSource } from './step.ts'
-import { withoutEmptyFiles } from './without-empty-files.ts'
 import type { World } from './world.ts'
 
 export interface Loader {
@@ -99,10 +99,8 @@ async function load(
     columns: node.columns,
   }
   const { project } = world.store
-  const folder = `${file}.files`
-  const { rows } = await engine.runStep(
-    source === null ? request : withoutEmptyFiles(request, node, { project, listing: source, folder }),
-  )
+  const files = { project, listing: source, folder: `${file}.files` }
+  const { rows } = await engine.runStep(sourceRequest(request, node, files))
   if (source !== null) world.sources.confirm(source)
   return { file, rows }
 }

@@ -1,5 +1,6 @@
-// A source of CSV files some of which hold nothing → what its step reads instead: a folder of links to the others, under the
-// same relative paths, since DuckDB looks for the columns in every file. Where all are empty the step has no rows.
+// A step that reads source files → the same for the files that there are: of CSV files some of which hold nothing, a folder of
+// links to the others under the same relative paths, since DuckDB looks for the columns in every file; where all are empty
+// the step has no rows. Of JSON the files, since the reader gives NULL for a key that is nowhere.
 
 import { mkdirSync, symlinkSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -10,16 +11,25 @@ import { literal, quoted } from '../engines/duckdb/quoting.ts'
 import { guarded, removeTree } from '../store/files.ts'
 import { filesWithContent, type SourceListing } from '../store/source-files.ts'
 
-/** `folder`: for the links, one that the engine may read. */
-export function withoutEmptyFiles(
+interface Files {
+  readonly project: string
+  readonly listing: SourceListing | null
+  /** For links: one that the engine may read. */
+  readonly folder: string
+}
+
+export function sourceRequest(
   request: StepRequest,
   node: ManifestNode | undefined,
-  { project, listing, folder }: { readonly project: string; readonly listing: SourceListing; readonly folder: string },
+  { project, listing, folder }: Files,
 ): StepRequest {
-  if (node?.source_files?.format !== 'csv' || node.columns === null) return request
-  const full = filesWithContent(project, listing)
+  const format = node?.source_files?.format
+  const columns = node?.columns ?? null
+  if (listing === null || columns === null) return request
+  if (format === 'json') return { ...request, jsonFiles: listing.files.map(({ path }) => join(project, path)) }
+  const full = format === 'csv' ? filesWithContent(project, listing) : listing.files
   if (full.length === listing.files.length) return request
-  if (full.length === 0) return { ...request, sql: noRows(node.columns, request.output) }
+  if (full.length === 0) return { ...request, sql: noRows(columns, request.output) }
   removeTree(folder)
   for (const { path } of full) {
     const link = join(folder, path)
