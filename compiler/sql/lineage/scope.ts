@@ -125,7 +125,8 @@ export function resolveName(parts: readonly string[], scope: Scope): readonly Tr
       const columns = columnsNamed(relation, first)
       if (columns.length > 0) isColumn = true
       found.push(...columns)
-      addQualified(relation, names, found)
+      // Its own column of that name comes before its row.
+      if (names.length > 1 || columns.length === 0) addQualified(relation, names, found)
     }
     const alias = level.aliases.get(first)
     if (alias !== undefined) found.push(alias)
