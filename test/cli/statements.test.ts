@@ -37,6 +37,9 @@ test('A node may change its own temporary tables after WITH, in an environment t
     ['a', '111'],
     ['b', '8'],
   ])
+  const unknown =
+    /comes from:\n {4}not known\n {2}goes into:\n {4}no column of another node\n {2}not known: transform\.changed/
+  assert.match(await does(folder, ['lineage', 'transform.changed.n']), unknown)
   appendFileSync(join(folder, 'seeknal/sources/customers.yml'), 'params:\n  nullstr: SG\n')
   await does(folder, ['env', 'plan', 'dev'])
   await does(folder, ['env', 'apply', 'dev'])
