@@ -164,6 +164,7 @@ test('Columns of later files, and keys of later rows, that are not read are name
     'data/c/1.csv': 'id,v\n1,2\n',
     'data/c/2.csv': 'v,id\n1,2\n',
     'data/c/3.csv': 'id,extra,v\n1,2,3\n',
+    'data/c/4.csv': '\n',
     'data/j.jsonl': `${some.repeat(21_000)}{"id": 2, "late": true, "who": {"name": "b", "age": 3}}\n`,
   })
   const session = await Session.open()

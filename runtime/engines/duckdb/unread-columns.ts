@@ -21,6 +21,9 @@ export interface Unread {
 /** As many are named. */
 const MOST_NAMED = 5
 
+/** Names of the engine, where CSV has no header. */
+const INVENTED = /^column\d+$/
+
 type ColumnsOf = (call: string) => Promise<readonly Column[]>
 
 export async function unreadColumns(
@@ -28,8 +31,7 @@ export async function unreadColumns(
   { whole, each }: FurtherLooks,
   columnsOf: ColumnsOf,
 ): Promise<readonly Unread[]> {
-  // The names of files without a header are the engine's.
-  if (columns.every(({ name }) => /^column\d+$/.test(name))) return []
+  if (columns.every(({ name }) => INVENTED.test(name))) return []
   const left = async (call: string): Promise<readonly string[]> => {
     try {
       return leftOut(columns, await columnsOf(call))
@@ -51,7 +53,7 @@ function leftOut(columns: readonly Column[], others: readonly Column[]): readonl
   const types = new Map(columns.map(({ name, type }) => [foldCase(name), type]))
   return others.flatMap(({ name, type }) => {
     const own = types.get(foldCase(name))
-    if (own === undefined) return [name]
+    if (own === undefined) return INVENTED.test(name) ? [] : [name]
     const keys = keysOf(own)
     return own === type || keys.size === 0
       ? []
