@@ -229,6 +229,9 @@ test('documents that hold nothing are passed over, wherever they are', () => {
   )
   assert.not.ok(diagnostics.some((d) => d.place.file === 'seeknal/a.yml'))
   assert.equal(mistakes('kind: a\n--- ~\n'), ['2:5+1 LOAD_NOT_A_MAPPING'])
+  const hints = (path: string) => load([{ path, text: '- 1\n' }], noCache).diagnostics.flatMap((d) => d.hints)
+  assert.ok(hints('seeknal/common/a.yml').includes('Begin with `sources:`, `transformations:` or `rules:`.'))
+  assert.ok(hints('seeknal/a.yml').includes('Begin with `kind:` and `name:`.'))
 })
 
 test('.sql files that nodes name are found in every form of YAML', () => {

@@ -170,6 +170,15 @@ test('snippets have short names unless these could mean two', () => {
   })
 })
 
+test('a node among the snippets is named as such, once', () => {
+  const said = (text: string) =>
+    validated({ 'seeknal/common/a.yml': text }).diagnostics.map(({ code, hints }) => `${code} ${hints.join()}`)
+  assert.equal(said('kind: source\nname: q\ntable: data/a.csv\n'), [
+    'VALIDATE_UNKNOWN_KEY Move it to another folder below seeknal/.',
+  ])
+  assert.equal(said('rulez: []\n'), ["VALIDATE_UNKNOWN_KEY Did you mean 'rules'?"])
+})
+
 test('a lock file is read as it was written', () => {
   const lock = { 'source.b': { columns: [{ name: 'id', type: 'BIGINT' }] }, 'source.a': { columns: [] } }
   const { lock: read, diagnostics } = validated({
