@@ -148,6 +148,9 @@ test('SQL may be in a file of the project', () => {
   const files = { 'seeknal/t.yml': 'kind: transform\nname: t\nfile: ./sql/t.sql\n', 'sql/t.sql': '-- one\nSELECT 1\n' }
   const [node] = validated(files).nodes
   assert.is(node?.kind === 'transform' ? node.sql.text : '', '-- one\nSELECT 1\n')
+  const upper = { 'seeknal/t.yml': 'kind: transform\nname: t\nfile: sql/T.SQL\n', 'sql/T.SQL': 'SELECT 2\n' }
+  const [other] = validated(upper).nodes
+  assert.is(other?.kind === 'transform' ? other.sql.text : '', 'SELECT 2\n')
 })
 
 test('snippets have short names unless these could mean two', () => {
