@@ -44,7 +44,8 @@ export const DIAGNOSTIC_CODES = {
   RESOLVE_PATH: 'A path leaves the project, or names what is no data, once its placeholders are put in.',
   RESOLVE_PLACEHOLDER_ARGUMENTS: 'A function in a placeholder has wrong arguments.',
   RESOLVE_PLACEHOLDER_CYCLE: 'A parameter or snippet stands for itself.',
-  RESOLVE_PLACEHOLDER_NOT_ALLOWED: 'A run parameter stands where only a value of the project can stand.',
+  RESOLVE_PLACEHOLDER_NOT_ALLOWED:
+    'A value stands where it cannot: one of the run where only the project has values, or one that would end the text around it.',
   RESOLVE_PLACEHOLDER_NOT_FOUND: 'A placeholder stands for nothing.',
   RESOLVE_PLACEHOLDER_SYNTAX: 'The text in {{ }} is neither a name nor a function call.',
   RESOLVE_READS_FILE: 'The SQL reads a file; only inputs may be read.',
