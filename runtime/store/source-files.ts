@@ -10,7 +10,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { hasMagic } from '../contract/source-paths.ts'
-import { readIfThere, statIfThere, writeAtomic } from './files.ts'
+import { holdsNothing, readIfThere, statIfThere, writeAtomic } from './files.ts'
 import { HashThread, LARGE_BYTES } from './hashing.ts'
 import { readableFiles } from './readable-files.ts'
 import { type DigestedFile, digestFile } from './snapshots.ts'
@@ -168,10 +168,6 @@ export class SourceFiles {
     }
   }
 }
-
-/** Whether a file is empty but for the mark of its encoding. */
-export const holdsNothing = (path: string, sizeBytes: number): boolean =>
-  sizeBytes === 0 || (sizeBytes === 3 && readIfThere(path) === '\ufeff')
 
 /** The files of a listing in which there is something. */
 export const filesWithContent = (project: string, { files }: SourceListing): SourceListing['files'] =>
