@@ -11,6 +11,8 @@ export const DIAGNOSTIC_CODES = {
   BIND_NOT_ASKED: 'The server that executes could not be asked whether it takes the SQL.',
   BIND_NOT_TRANSLATED: "A query of DuckDB's dialect is not translated to that of the engine.",
   BIND_SOURCE_CHANGED: 'A source no longer has the columns of seeknal.lock.json.',
+  BIND_SOURCE_COLUMN_UNREAD: 'A file of a source has a column, or JSON a key, that is not read.',
+  BIND_SOURCE_EMPTY: 'There is nothing in the file of a source, not even columns.',
   BIND_SOURCE_NOT_FOUND: 'A source has no data and its columns are not known.',
   BIND_SOURCE_NOT_SPLIT: 'A CSV file is read as one column whose name holds a delimiter.',
   BIND_SOURCE_REFUSED: 'A source finds a file, or a link to one, that is no data of the project.',
@@ -42,7 +44,8 @@ export const DIAGNOSTIC_CODES = {
   RESOLVE_PATH: 'A path leaves the project, or names what is no data, once its placeholders are put in.',
   RESOLVE_PLACEHOLDER_ARGUMENTS: 'A function in a placeholder has wrong arguments.',
   RESOLVE_PLACEHOLDER_CYCLE: 'A parameter or snippet stands for itself.',
-  RESOLVE_PLACEHOLDER_NOT_ALLOWED: 'A run parameter stands where only a value of the project can stand.',
+  RESOLVE_PLACEHOLDER_NOT_ALLOWED:
+    'A value stands where it cannot: one of the run where only the project has values, or one that would end the text around it.',
   RESOLVE_PLACEHOLDER_NOT_FOUND: 'A placeholder stands for nothing.',
   RESOLVE_PLACEHOLDER_SYNTAX: 'The text in {{ }} is neither a name nor a function call.',
   RESOLVE_READS_FILE: 'The SQL reads a file; only inputs may be read.',

@@ -18,7 +18,7 @@ const facts = new WeakMap<ProjectFile, FileFacts>()
 export function fileFacts(file: ProjectFile): FileFacts {
   const known = facts.get(file) ?? {
     digest: sha256(file.text),
-    namesSql: file.text.includes('.sql'),
+    namesSql: /\.sql/i.test(file.text),
     namesDatabase: /\bpostgres/.test(file.text),
   }
   facts.set(file, known)

@@ -17,7 +17,7 @@ import { errorAt, warningAt } from './diagnostic-codes.ts'
 import { fileDigest, fileFacts } from './file-facts.ts'
 import { readDocument, tooDeep } from './load/document.ts'
 import { encodingProblem } from './load/encoding.ts'
-import { kindOf } from './load/file-kinds.ts'
+import { isSql, kindOf } from './load/file-kinds.ts'
 import { readPlain } from './load/plain-yaml.ts'
 import { type PackedPositions, Positions } from './load/positions.ts'
 import { withoutConnection } from './load/withheld.ts'
@@ -135,7 +135,7 @@ export const sqlPath = (file: string): string => file.replace(/^(\.\/)+/, '')
 export function namedSql(file: ProjectFile, cache: CompileCache): readonly string[] {
   if (!fileFacts(file).namesSql || encodingProblem(file) !== undefined) return []
   return readFile(file, cache).documents.flatMap(({ value }) =>
-    typeof value.file === 'string' && value.file.endsWith('.sql') ? [sqlPath(value.file)] : [],
+    typeof value.file === 'string' && isSql(value.file) ? [sqlPath(value.file)] : [],
   )
 }
 

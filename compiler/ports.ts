@@ -21,6 +21,7 @@ export type StatementKind =
   | 'insert'
   | 'update'
   | 'delete'
+  | 'merge'
   | 'drop'
   | 'alter'
   | 'set'
@@ -282,9 +283,16 @@ export type SourceDefaults = Readonly<Record<string, Readonly<Record<string, str
 export type ConnectionSchemas = Readonly<Record<string, string>>
 
 export type SourceObservation =
-  | { readonly kind: 'columns'; readonly columns: readonly Column[] }
+  | {
+      readonly kind: 'columns'
+      readonly columns: readonly Column[]
+      /** What files hold besides, as far as it could be told at little cost. Absent: nothing. */
+      readonly unread?: readonly { readonly file: string; readonly column: string }[]
+    }
   /** No file matches; what may have been meant. */
   | { readonly kind: 'absent'; readonly hints?: readonly string[] }
+  /** There are files, and nothing is in them. */
+  | { readonly kind: 'empty' }
   | { readonly kind: 'error'; readonly message: string }
   /** It was not looked at: it is no data of the project. */
   | { readonly kind: 'refused'; readonly message: string; readonly hints: readonly string[] }

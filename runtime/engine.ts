@@ -30,6 +30,8 @@ export interface StepRequest {
   readonly output: { readonly variable: string; readonly file: string }
   /** Names and types that the output must have, in order. Null: only data can tell. */
   readonly columns: readonly OutputColumn[] | null
+  /** Absolute paths of JSON files of which each column must be a key. Absent: it reads none. */
+  readonly jsonFiles?: readonly string[]
 }
 
 export interface OutputColumn {

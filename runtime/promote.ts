@@ -257,10 +257,15 @@ function stagedOf(
   return staged ?? stagePromotion(store, production, applied, prepared?.record ?? null)
 }
 
-/** The empty switch when production has all of it already: a promotion that was killed just after its commit point. */
+/**
+ * The empty switch when production has all of it already: by a promotion that was killed just after its commit point, or
+ * since the plan has no changes.
+ */
 function isPromoted(production: Generation | null, { contract, state }: Applied): StagedSwitch | null {
-  if (production === null || production.state.bundle !== contract.digest) return null
+  if (production === null) return null
   const { replace, remove } = contract.promote
+  const isEmpty = replace.length + remove.length === 0 && contract.files['manifest.json'] === production.manifestDigest
+  if (!isEmpty && production.state.bundle !== contract.digest) return null
   const isThere = replace.every((id) => production.state.nodes[id]?.fingerprint === state.nodes[id]?.fingerprint)
   if (!isThere || remove.some((id) => production.state.nodes[id] !== undefined)) return null
   const current = { from: production.number, to: production.number }

@@ -14,6 +14,7 @@ import type { BoundNode, LockedColumns, World } from './bound-node.ts'
 import { withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
+import { unreadColumns } from './unread-columns.ts'
 
 type Types = ReadonlyMap<string, KnownType | null>
 type Lock = Readonly<Record<string, LockedSource>>
@@ -129,10 +130,16 @@ function settle(
   const found = observation.kind === 'columns' ? observation.columns : null
   const columns = found ?? locked ?? completeDeclaration(source, types)
   if (columns === null)
-    return report(notFound(source, place, observation.kind === 'absent' ? (observation.hints ?? []) : []))
+    return report(
+      observation.kind === 'empty'
+        ? empty(source, place, true)
+        : notFound(source, place, observation.kind === 'absent' ? (observation.hints ?? []) : []),
+    )
   const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
   if (wrong.length > 0) return report(...wrong)
-  if (found !== null) diagnostics.push(...notSplit(source, found, place))
+  if (observation.kind === 'empty' && completeDeclaration(source, types) === null)
+    diagnostics.push(empty(source, place, false))
+  if (found !== null) diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, place))
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
   const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
   if (difference.length > 0) return report(changed(source, place, difference))
@@ -250,6 +257,18 @@ function notFound(source: ResolvedSource, place: Place, meant: readonly string[]
       ],
     },
   )
+}
+
+/** A file that a run would read as no rows. */
+function empty(source: ResolvedSource, place: Place, isUnknown: boolean): Diagnostic {
+  const make = isUnknown ? errorAt : warningAt
+  const then = isUnknown ? `, so the columns of '${source.id}' are not known` : ' and is read as no rows'
+  return make('BIND_SOURCE_EMPTY', place, `'${source.path}' is empty${then}.`, {
+    facts: { node: source.id, path: source.path },
+    hints: [
+      'Put the data there, or declare all `columns:` with types, by which an empty file is a table without rows.',
+    ],
+  })
 }
 
 const changed = (source: ResolvedSource, place: Place, difference: readonly string[]): Diagnostic =>

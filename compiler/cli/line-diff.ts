@@ -11,7 +11,7 @@ const CONTEXT = 3
 const MOST_CELLS = 4_000_000
 
 export function lineDiff(before: string, after: string): readonly DiffLine[] {
-  const [old, now] = [before.trimEnd().split('\n'), after.trimEnd().split('\n')]
+  const [old, now] = [linesOf(before), linesOf(after)]
   const all = old.length * now.length > MOST_CELLS ? replaced(old, now) : aligned(old, now)
   const near = all.map((_, i) => all.slice(Math.max(0, i - CONTEXT), i + CONTEXT + 1).some((line) => line.sign !== ' '))
   return all.flatMap((line, i): DiffLine[] => {
@@ -19,6 +19,9 @@ export function lineDiff(before: string, after: string): readonly DiffLine[] {
     return near[i - 1] || i === 0 ? [{ sign: '…', text: '…' }] : []
   })
 }
+
+/** Of no text: none. */
+const linesOf = (text: string): readonly string[] => (text.trim() === '' ? [] : text.trimEnd().split('\n'))
 
 const replaced = (old: readonly string[], now: readonly string[]): DiffLine[] => [
   ...old.map((text): DiffLine => ({ sign: '-', text })),

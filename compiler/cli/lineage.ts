@@ -138,15 +138,20 @@ function columnLines(trace: ColumnTrace): readonly Text[] {
     trace.edges.filter((e) => e.direction === 'upstream'),
     trace.edges.filter((e) => e.direction === 'downstream'),
   ]
+  const isUnknown = trace.unknown.includes(trace.node)
+  const above = new Set([trace.node, ...up.map(({ from }) => from.node)])
+  const isUnknownBelow = trace.unknown.some((node) => !above.has(node))
+  const lines = (edges: ColumnTrace['edges'], isOpen: boolean) =>
+    edges.length > 0 ? edges.map(line) : [isOpen ? '    not known' : '    no column of another node']
   return [
     `${trace.node}.${trace.column}`,
     '  comes from:',
-    ...(up.length === 0 ? ['    no column of another node'] : up.map(line)),
+    ...lines(up, isUnknown),
     ...(trace.rows.length === 0
       ? []
       : [`  rows decided by: ${trace.rows.map((r) => `${r.node}.${r.column}`).join(', ')}`]),
     '  goes into:',
-    ...(down.length === 0 ? ['    no column of another node'] : down.map(line)),
+    ...lines(down, isUnknownBelow),
     ...(trace.unknown.length === 0
       ? []
       : [`  not known: ${trace.unknown.join(', ')} (the columns that they read cannot be told apart)`]),

@@ -7,11 +7,12 @@ import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { hasMagic, literalGlob } from '../../runtime/contract/source-paths.ts'
-import { statIfThere } from '../../runtime/store/files.ts'
+import { holdsNothing, statIfThere } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { CompileCache, ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
+import { furtherLooks } from './further-looks.ts'
 import { isWithoutQuotes, NO_QUOTES } from './plain-csv.ts'
 
 /** Files that an observation rests on: path → stamp; null when a stamp cannot be trusted yet. */
@@ -35,16 +36,17 @@ export function createObserver(root: string, cache: CompileCache): Observer {
   return { observe }
 }
 
-/** What is known of a source without opening its files, and the key under which the answer is to be kept. */
-function lookUp(
-  root: string,
-  request: SourceRequest,
-  cache: CompileCache,
-): {
+interface LookedUp {
+  readonly request: SourceRequest
   readonly paths: readonly string[]
+  /** Those that are not empty; absent: not looked at. */
+  readonly full?: readonly string[]
   readonly key: string | null
   readonly known: SourceObservation | undefined
-} {
+}
+
+/** What is known of a source without opening its files, and the key under which the answer is to be kept. */
+function lookUp(root: string, request: SourceRequest, cache: CompileCache): Omit<LookedUp, 'request'> {
   try {
     const paths = readableFiles(root, request.path)
     if (paths.length === 0) return { paths, key: null, known: absent(root, request) }
@@ -52,12 +54,17 @@ function lookUp(
       request,
       paths.map((path) => [path, stampOf(join(root, path))] as const),
     )
-    return { paths, key, known: key === null ? undefined : (cache.get(key) as SourceObservation | undefined) }
+    const known = key === null ? undefined : (cache.get(key) as SourceObservation | undefined)
+    if (known !== undefined || request.format === 'parquet') return { paths, key, known }
+    const full = paths.filter((path) => !isEmpty(join(root, path)))
+    return full.length === 0 ? { paths, key: null, known: { kind: 'empty' } } : { paths, full, key, known }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== 'STATEMENT_REFUSED') throw error
     return { paths: [], key: null, known: { kind: 'refused', message: error.message, hints: error.hints } }
   }
 }
+
+const isEmpty = (path: string): boolean => holdsNothing(path, Number(statIfThere(path)?.size ?? -1))
 
 const ABSENT: SourceObservation = { kind: 'absent' }
 
@@ -81,20 +88,26 @@ function cacheKey({ format, path, options, expected }: SourceRequest, files: Fil
   return `source:${fingerprintOf({ format, path, options, expected, files })}`
 }
 
-async function lookAt(
-  root: string,
-  asked: readonly { readonly request: SourceRequest; readonly paths: readonly string[] }[],
-): Promise<readonly SourceObservation[]> {
+async function lookAt(root: string, asked: readonly Omit<LookedUp, 'known'>[]): Promise<readonly SourceObservation[]> {
   const { observeFiles } = await import('../../runtime/engines/duckdb/observe.ts')
-  const looks = asked.map(({ request: { format, path, options, expected }, paths }) => {
-    const reader = { format, path: textLiteral(join(literalGlob(root), path)), options }
+  const looks = asked.map(({ request: { format, path, options, expected }, paths, full = paths }) => {
+    const pathOf = (relative: string): string => textLiteral(join(literalGlob(root), relative))
+    // Of several files the engine takes columns that are not there from an empty one.
+    const some = `[${full.map((file) => pathOf(literalGlob(file))).join(', ')}]`
+    const reader = { format, path: full.length < paths.length ? some : pathOf(path), options }
     const told =
       format === 'csv' && isWithoutQuotes(root, paths, options)
         ? { told: readerCall({ ...reader, options: { ...options, ...NO_QUOTES } }) }
         : {}
     const byName = (types: Readonly<Record<string, string>>) =>
       readerCall({ ...reader, options: { ...options, columns: types } })
-    return { call: readerCall(reader), ...told, ...(format === 'json' ? { byName } : {}), expected }
+    const callOf = (file: string | null, by: SourceRequest['options']): string =>
+      readerCall({ format, path: file === null ? reader.path : pathOf(literalGlob(file)), options: by })
+    const further = furtherLooks({ format, options }, { root, paths: full, callOf })
+    return {
+      ...{ call: readerCall(reader), ...told, ...(format === 'json' ? { byName } : {}), expected },
+      ...(further === undefined ? {} : { further }),
+    }
   })
   return observeFiles(root, looks)
 }

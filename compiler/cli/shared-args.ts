@@ -97,14 +97,16 @@ export function paramsArgument(text: string | undefined): { readonly [key: strin
 const numbersIn = (json: string): readonly string[] =>
   [...json.matchAll(/"(?:[^"\\]|\\.)*"|(-?\d[\d.eE+-]*)/g)].flatMap((match) => match[1] ?? [])
 
-/** Whether a program's number holds every digit of it. */
-const isExact = (number: string): boolean =>
-  /^-?\d+$/.test(number)
-    ? Number.isSafeInteger(Number(number))
-    : number
-        .replace(/[eE].*$/, '')
-        .replace(/\D/g, '')
-        .replace(/^0+/, '').length <= 15
+/** Whether a program's number holds every digit of it, and its size. */
+function isExact(number: string): boolean {
+  const value = Number(number)
+  if (/^-?\d+$/.test(number)) return Number.isSafeInteger(value)
+  const digits = number
+    .replace(/[eE].*$/, '')
+    .replace(/\D/g, '')
+    .replace(/^0+/, '')
+  return digits.length <= 15 && Number.isFinite(value) && (value !== 0 || digits === '')
+}
 
 /** The option again, for a command that is to be repeated: ` --params '{"region":"eu"}'`, or nothing. */
 export function paramsText(params: { readonly [key: string]: Json }): string {

@@ -18,6 +18,7 @@ import { type Diagnostic, type Place, sortDiagnostics } from '../../runtime/cont
 import { errorAt } from '../diagnostic-codes.ts'
 import type { Json, LoadedDocument, Position } from '../load.ts'
 import { nulAt } from './encoding.ts'
+import { kindOf } from './file-kinds.ts'
 import { type PackedPosition, Positions, packPosition } from './positions.ts'
 import { scalarPieces } from './scalar-pieces.ts'
 
@@ -30,6 +31,18 @@ export interface YamlSource {
   readonly file: string
   readonly text: string
   readonly lines: LineCounter
+}
+
+/** With what a document of a kind of file begins. */
+const FIRST_KEYS = {
+  node: 'Begin with `kind:` and `name:`.',
+  project: 'Begin with `name:` and `version:`.',
+  common: 'Begin with `sources:`, `transformations:` or `rules:`.',
+}
+
+function firstKeys(file: string): string {
+  const kind = kindOf(file)
+  return kind === 'project' || kind === 'common' ? FIRST_KEYS[kind] : FIRST_KEYS.node
 }
 
 type Converted = { [key: string]: Json }
@@ -48,7 +61,7 @@ export function readDocument(
       document: undefined,
       diagnostics: [
         errorAt('LOAD_NOT_A_MAPPING', place, 'This document is not a mapping of keys to values.', {
-          hints: ['Begin with `kind:` and `name:`.'],
+          hints: [firstKeys(source.file)],
         }),
       ],
     }

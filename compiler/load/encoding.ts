@@ -8,8 +8,7 @@ import type { ProjectFile } from '../load.ts'
 /** The first mistake, or undefined. Pure. */
 export function encodingProblem(file: ProjectFile): Diagnostic | undefined {
   const { path, text } = file
-  // Read as UTF-8, the byte order mark and zeros of UTF-16 are no characters of YAML or SQL.
-  if (text.startsWith('\ufffd\ufffd') || text.slice(0, 1000).includes('\0'))
+  if (isUtf16(text))
     return errorAt(
       'LOAD_ENCODING',
       { file: path, line: 1, column: 1, length: 1 },
@@ -25,6 +24,13 @@ export function encodingProblem(file: ProjectFile): Diagnostic | undefined {
     })
   const nul = text.indexOf('\0')
   return nul < 0 ? undefined : nulAt(placeAt(file, nul))
+}
+
+/** Read as UTF-8, its byte order mark is no characters, and of letters, digits and spaces every second byte is zero. */
+function isUtf16(text: string): boolean {
+  const head = text.slice(0, 1000)
+  const zeros = head.split('\0').length - 1
+  return text.startsWith('\ufffd\ufffd') || (zeros > 1 && zeros * 4 >= head.length)
 }
 
 /** The character NUL is at `place`. */

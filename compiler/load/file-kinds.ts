@@ -4,10 +4,12 @@ export type FileKind = 'project' | 'node' | 'common' | 'sql' | 'lock'
 
 export const isYaml = (path: string): boolean => /\.ya?ml$/i.test(path)
 
+export const isSql = (path: string): boolean => /\.sql$/i.test(path)
+
 /** What a file is, by its path; undefined: nothing of ours. */
 export function kindOf(path: string): FileKind | undefined {
   if (path === 'seeknal.lock.json') return 'lock'
-  if (path.endsWith('.sql')) return 'sql'
+  if (isSql(path)) return 'sql'
   if (!isYaml(path) || /(?:^|\/)\./.test(path)) return undefined
   if (/^seeknal_project\.ya?ml$/.test(path)) return 'project'
   if (path.startsWith('seeknal/common/')) return 'common'

@@ -9,7 +9,7 @@ import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId } from '../../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 import { sameJson } from '../diff/pairs.ts'
-import { kindOf } from '../load/file-kinds.ts'
+import { isSql, kindOf } from '../load/file-kinds.ts'
 import type { KeptStep, Outside } from '../outside.ts'
 import type { PrefixSpan } from '../rewrite/marks.ts'
 import type { Validated } from '../validate.ts'
@@ -33,7 +33,7 @@ export function coneOf(last: Last, changed: ReadonlySet<string>, reach: 'nothing
   const holds = (path: string): boolean => files.has(path) || isAlwaysRead(path)
   const outside = last.manifest.nodes.filter((node) => !files.has(node.file))
   // Several nodes may share a file of SQL: whose diagnostics stand in it is not known.
-  const isPlain = outside.every(isTakenOver) && !last.diagnostics.some(({ place }) => place.file.endsWith('.sql'))
+  const isPlain = outside.every(isTakenOver) && !last.diagnostics.some(({ place }) => isSql(place.file))
   if (!isPlain || isDatabaseEngine(last.contract.engine.name)) return null
   const ids = new Set(outside.map((node) => node.id))
   const inside = new Map<string, ManifestNode>(

@@ -97,6 +97,7 @@ export function valueEdits(
   if (!author.includes('{{')) return { edits, problems }
   for (const token of lex(author)) {
     if (token.kind === 'comment') continue
+    const before = edits.length
     for (const range of token.kind === 'placeholder' ? [token] : token.placeholders) {
       const written = author.slice(range.start, range.end)
       const resolution = scope.resolve(written)
@@ -106,9 +107,32 @@ export function valueEdits(
         if (replacement !== written) edits.push({ start: range.start, end: range.end, replacement })
       }
     }
+    const tag = dollarTag(token, author)
+    if (tag !== null && edits.length > before && isEnded(token, author, tag, edits.slice(before)))
+      problems.push(endsText(edits[before] ?? token, tag))
   }
   return { edits, problems }
 }
+
+/** What opens and closes a text in dollars, which knows no escapes. */
+const dollarTag = (token: Token, author: string): string | null =>
+  /^\$\w*\$/.exec(author.slice(token.start, token.end))?.[0] ?? null
+
+/** Whether values that are put into a text in dollars end it before its end. */
+function isEnded(token: Token, author: string, tag: string, edits: readonly Edit[]): boolean {
+  const own = edits.map((edit) => ({ ...edit, start: edit.start - token.start, end: edit.end - token.start }))
+  const { text } = splice(author.slice(token.start, token.end), own)
+  return text.indexOf(tag, tag.length) !== text.length - tag.length
+}
+
+const endsText = ({ start, end }: Range, tag: string): SqlProblem => ({
+  start,
+  end,
+  code: 'RESOLVE_PLACEHOLDER_NOT_ALLOWED',
+  message: `A value in this text holds '${tag}', which would end it.`,
+  facts: { tag },
+  hints: ['Write the text in single quotes: values in it are escaped.'],
+})
 
 function escaped(value: Parameters<typeof sqlText>[0], token: Token, author: string): string {
   if (token.kind === 'placeholder') return sqlText(value)

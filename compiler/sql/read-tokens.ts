@@ -1,10 +1,11 @@
-// The same as read-tree.ts for text without a syntax tree (UPDATE, DELETE, a PIVOT's ON): names of inputs where a table
+// The same as read-tree.ts for text without a syntax tree (UPDATE, DELETE, MERGE, a PIVOT's ON): names of inputs where a table
 // may stand. What this leaves out the engine finds when it binds the statement.
 
 import { PURE_TABLE_FUNCTIONS, TABLE_FUNCTIONS, VALUE_FUNCTIONS } from '../../runtime/contract/engine-names.ts'
 import { callProblem } from './guarded-calls.ts'
 import type { Range } from './lexer.ts'
 import {
+  addColumnPath,
   addQualifier,
   functionProblem,
   inputIndex,
@@ -82,7 +83,10 @@ function readPath(source: Source, i: number, parts: readonly string[], last: num
       { hasAlias: isAlias(source, last + 1), aliasAllowed: takesAlias(source, i) },
       reads,
     )
-  } else if (parts.length > 1) addQualifier(reads, first)
+  } else if (parts.length > 1) {
+    addQualifier(reads, first)
+    addColumnPath(source, parts, source.tokens[i], reads)
+  }
 }
 
 const isAlias = (source: Source, i: number): boolean => {

@@ -6,6 +6,7 @@ import type { Tree } from '../ports.ts'
 import { callProblem } from './guarded-calls.ts'
 import { identifierOf } from './lexer.ts'
 import {
+  addColumnPath,
   addQualifier,
   functionProblem,
   pathAt,
@@ -168,14 +169,5 @@ function refArgument(child: Tree, source: Source, index: number): string | undef
 function columnRef(node: Tree, walk: Walk, index: () => number): void {
   const names = Array.isArray(node.column_names) ? node.column_names.map(String) : []
   addQualifier(walk.reads, names[0] ?? '')
-  if (names.length < 3) return
-  const qualified = `${names[0]}.${names[1]}`.toLowerCase()
-  const id = walk.source.readable.inputs.find((input) => input.toLowerCase() === qualified)
-  const token = walk.source.tokens[index()]
-  if (
-    id !== undefined &&
-    token !== undefined &&
-    identifierOf(token, walk.source.text).toLowerCase() === names[0]?.toLowerCase()
-  )
-    walk.reads.columnPaths.push({ start: token.start, end: token.end, id })
+  if (names.length > 2) addColumnPath(walk.source, names, walk.source.tokens[index()], walk.reads)
 }

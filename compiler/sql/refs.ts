@@ -216,6 +216,15 @@ export function addQualifier(reads: Reads, name: string): void {
   if (index !== undefined) reads.qualifiers.add(index)
 }
 
+/** Notes that a column whose path begins at a token is qualified by an input's `kind.name`. */
+export function addColumnPath(source: Source, parts: readonly string[], token: Token | undefined, reads: Reads): void {
+  if (parts.length < 3 || token === undefined) return
+  const qualified = `${parts[0]}.${parts[1]}`.toLowerCase()
+  const id = source.readable.inputs.find((input) => input.toLowerCase() === qualified)
+  if (id !== undefined && identifierOf(token, source.text).toLowerCase() === parts[0]?.toLowerCase())
+    reads.columnPaths.push({ start: token.start, end: token.end, id })
+}
+
 /** The same for names that the syntax tree keeps without their place, as in EXCLUDE. */
 export function addQualifiers(source: Source, reads: Reads): void {
   source.tokens.forEach((token, i) => {

@@ -8,6 +8,7 @@ import type { Reproducibility } from '../../runtime/contract/manifest.ts'
 import type { Tree } from '../ports.ts'
 import { canonicalTree, type ParsedStatement } from './canonical.ts'
 import { lex } from './lexer.ts'
+import { depthChange, type Head, verbAt, wordAt } from './statements.ts'
 import { child, children, columnParts, everyTree, foldCase, text } from './tree.ts'
 
 const words = (list: string): ReadonlySet<string> => new Set(list.split(' '))
@@ -147,5 +148,32 @@ function scanTokens(sql: string, found: Found, volatileFunctions: ReadonlySet<st
     if (token.kind === 'word' && reported !== undefined) found.order.add(reported)
     if (name === 'distinct' && next !== undefined && foldCase(sql.slice(next.start, next.end)) === 'on')
       found.order.add('distinct_on')
+  })
+  const several = severalRows({ tokens, text: sql })
+  if (several !== null) found.order.add(several)
+}
+
+/** A row of the table that several others match becomes one of them; of rows with one key the last or first stays. */
+function severalRows(head: Head): 'merge' | 'on_conflict' | 'update_from' | null {
+  const verb = verbAt(head)
+  switch (wordAt(head, verb)) {
+    case 'merge':
+      return 'merge'
+    case 'insert':
+      return wordAt(head, verb + 1) === 'or' || head.tokens.some((_, i) => wordAt(head, i) === 'conflict')
+        ? 'on_conflict'
+        : null
+    case 'update':
+      return hasAtTop(head, verb, 'from') ? 'update_from' : null
+    default:
+      return null
+  }
+}
+
+function hasAtTop(head: Head, from: number, word: string): boolean {
+  let depth = 0
+  return head.tokens.some((_, i) => {
+    depth += depthChange(head, i)
+    return i > from && depth === 0 && wordAt(head, i) === word
   })
 }

@@ -32,7 +32,7 @@ export const skipWords = (head: Head, from: number, ...words: readonly string[])
 }
 
 /** The index of the word that says what a statement does: behind a WITH clause, what follows its last parenthesis. */
-function verbAt(head: Head): number {
+export function verbAt(head: Head): number {
   if (wordAt(head, 0) !== 'with') return 0
   let depth = 0
   for (let i = 0; i < head.tokens.length; i++) {
@@ -100,6 +100,7 @@ export function checkStatement(kind: StatementKind, head: Head, temporary: Reado
     case 'insert':
     case 'update':
     case 'delete':
+    case 'merge':
     case 'drop':
     case 'alter':
       return checkChange(kind, head, temporary)
@@ -159,6 +160,7 @@ const SKIPPED: Readonly<Record<string, readonly string[]>> = {
   insert: ['or', 'replace', 'ignore', 'into'],
   update: [],
   delete: ['from', 'table'],
+  merge: ['into'],
   drop: ['table', 'if', 'exists'],
   alter: ['if', 'exists'],
 }

@@ -9,12 +9,13 @@ export function pathProblem(
   path: string,
   place: Place,
   code: DiagnosticCode = 'VALIDATE_PATH',
+  example = 'data/orders.csv or data/*.csv',
 ): Diagnostic | undefined {
   const problem = reason(path)
   if (problem === undefined) return undefined
   return errorAt(code, place, `The path '${path}' ${problem}.`, {
     facts: { path },
-    hints: ['Write a path relative to the project, such as data/orders.csv or data/*.csv.'],
+    hints: [`Write a path relative to the project, such as ${example}.`],
   })
 }
 

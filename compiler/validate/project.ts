@@ -73,13 +73,27 @@ export function readSnippets(documents: readonly LoadedDocument[], report: (d: D
   for (const document of documents) {
     const reader = new SchemaReader(document)
     const file = reader.read(CommonFile, document.value, '')
-    reader.diagnostics.forEach(report)
+    const isNode = Object.hasOwn(document.value, 'kind')
+    if (isNode) report(nodeAmongSnippets(document))
+    reader.diagnostics.filter((d) => !isNode || d.severity === 'error').forEach(report)
     if (file !== undefined) readCommonFile(file, document, add)
   }
   for (const [name, snippet] of short)
     if (snippet !== undefined && !Object.hasOwn(snippets, name)) snippets[name] = snippet
   return snippets
 }
+
+/** In place of a warning for each of its keys. */
+const nodeAmongSnippets = (document: LoadedDocument): Diagnostic =>
+  warningAt(
+    'VALIDATE_UNKNOWN_KEY',
+    keyPlaceOf(document, '/kind'),
+    'Files of seeknal/common hold snippets; a node is not read there.',
+    {
+      facts: { key: 'kind', known: Object.keys(CommonFile.properties) },
+      hints: ['Move it to another folder below seeknal/.'],
+    },
+  )
 
 type Snippet = Snippets[string]
 

@@ -107,7 +107,7 @@ function sqlFile(
   report: (d: Diagnostic) => void,
 ): PlacedText | undefined {
   const place = placeOf(document, '/file')
-  const problem = pathProblem(path, place)
+  const problem = pathProblem(path, place, 'VALIDATE_PATH', 'sql/daily.sql')
   if (problem !== undefined) {
     report(problem)
     return undefined

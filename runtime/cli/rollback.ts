@@ -77,24 +77,32 @@ async function rollBackIn(
     const planned = await describe()
     const others = inFiles ? [] : targetsUnlike(openStore(options.projectDir), planned.to)
     if (terminal.options.json) terminal.document(inFiles ? planned : { ...planned, targets: others })
-    sayStaged(terminal, planned)
+    if (isThere(planned)) sayThere(terminal, planned)
+    else sayStaged(terminal, planned)
     sayOthers(terminal, others)
     return 0
   }
-  if (!request.yes && !(await agreed(await describe(), surroundings))) {
+  const planned = request.yes ? null : await describe()
+  if (planned !== null && !isThere(planned) && !(await agreed(planned, surroundings))) {
     terminal.info('Nothing was changed.')
     return 0
   }
   const store = openStore(options.projectDir)
-  const others = inFiles ? [] : targetsUnlike(store, to ?? (await describe()).to)
+  const others = inFiles ? [] : targetsUnlike(store, to ?? (planned ?? (await describe())).to)
   const result = await module.rollback(options)
   if (terminal.options.json) terminal.document(inFiles ? result : { ...result, targets: others })
-  terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
+  if (isThere(result)) sayThere(terminal, result)
+  else terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
   sayOthers(terminal, others)
   if (inFiles && readTargetWrites(store, null) !== null)
     terminal.info('Tables of other databases hold what they held before; the next run writes those that differ.')
   return 0
 }
+
+const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => from === to
+
+const sayThere = (terminal: Terminal, { to }: Pick<SwitchResult, 'to'>): void =>
+  terminal.success(`Production is generation ${to} already; nothing is to be changed.`)
 
 /** What going back leaves as it is in the tables that outputs are written to. */
 function sayOthers(terminal: Terminal, others: readonly OtherTarget[]): void {

@@ -14,6 +14,7 @@ import type { SourceListing } from '../store/source-files.ts'
 import { makeRowPipe } from './row-pipe.ts'
 import type { ExecuteOptions } from './run.ts'
 import type { Scratch } from './scratch.ts'
+import { sourceRequest } from './source-request.ts'
 import { readableSource } from './step.ts'
 import type { World } from './world.ts'
 
@@ -90,13 +91,16 @@ async function load(
   rmSync(file, { force: true })
   const { runTimestamp, parameters } = world.values
   const values = { ...parameters, data: literalGlob(world.store.project), outputs: scratch.outputs }
-  const { rows } = await engine.runStep({
+  const request = {
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(path) ?? '',
     variables: { values, runTimestamp },
     output,
     columns: node.columns,
-  })
+  }
+  const { project } = world.store
+  const files = { project, listing: source, folder: `${file}.files` }
+  const { rows } = await engine.runStep(sourceRequest(request, node, files))
   if (source !== null) world.sources.confirm(source)
   return { file, rows }
 }

@@ -1,8 +1,9 @@
 // How a run began and how a step ended → a line of the run's journal.
 
-import { messageOf, type RuntimeFailure } from '../contract/failures.ts'
+import type { RuntimeFailure } from '../contract/failures.ts'
 import type { NodeId } from '../contract/ids.ts'
 import type { Journal } from '../journal.ts'
+import { messageWithoutValues } from '../kept-message.ts'
 import type { StoredOutput } from '../store/snapshots.ts'
 import type { ExecuteOptions } from './run.ts'
 import type { World } from './world.ts'
@@ -32,7 +33,7 @@ export const noteFailed = ({ journal }: Context, id: NodeId, failure: RuntimeFai
     sha256: null,
     rows: null,
     ms: Math.round(ms),
-    message: messageOf(failure),
+    message: messageWithoutValues(failure),
   })
 
 export async function noteStored(

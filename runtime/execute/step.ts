@@ -17,6 +17,7 @@ import type { SourceListing } from '../store/source-files.ts'
 import { snapshotPath } from '../store/store.ts'
 import type { Written } from './running.ts'
 import type { Scratch } from './scratch.ts'
+import { sourceRequest } from './source-request.ts'
 import type { World } from './world.ts'
 
 /** Name of the SQL variable below whose value this bundle writes. */
@@ -40,7 +41,7 @@ export async function runStep(
   removeTree(file)
   let written: WrittenOutput
   try {
-    written = await engine.runStep(stepRequest(world, scratch, step))
+    written = await engine.runStep(stepRequest(world, scratch, step, source))
   } catch (error) {
     if (source !== null) world.sources.confirm(source)
     throw located(error, step, world.nodes.get(asNodeId(step.node)))
@@ -119,14 +120,17 @@ export function stepVariables(world: World, scratch: Scratch): StepVariables {
   return { values: { ...world.values.parameters, ...roots }, runTimestamp: world.values.runTimestamp }
 }
 
-function stepRequest(world: World, scratch: Scratch, step: BuildStep): StepRequest {
-  return {
+function stepRequest(world: World, scratch: Scratch, step: BuildStep, listing: SourceListing | null): StepRequest {
+  const node = world.nodes.get(asNodeId(step.node))
+  const request: StepRequest = {
     prelude: world.bundle.files.get('prelude.sql') ?? '',
     sql: world.bundle.files.get(step.file) ?? '',
     variables: stepVariables(world, scratch),
     output: { variable: outputsVariable(world), file: fileOf(step) ?? '' },
-    columns: world.nodes.get(asNodeId(step.node))?.columns ?? null,
+    columns: node?.columns ?? null,
   }
+  const folder = join(scratch.outputs, `${outputStem(asNodeId(step.node))}.files`)
+  return sourceRequest(request, node, { project: world.store.project, listing, folder })
 }
 
 const OF_STEP: readonly FailureCode[] = ['STEP_FAILED', 'OUTPUT_NOT_STORABLE', 'OUTPUT_DIFFERS']

@@ -172,6 +172,10 @@ export function removeTree(path: string): void {
   guarded('remove', path, () => rmSync(path, { recursive: true, force: true }))
 }
 
+/** Whether a file is empty but for the mark of its encoding. */
+export const holdsNothing = (path: string, sizeBytes: number): boolean =>
+  sizeBytes === 0 || (sizeBytes === 3 && readIfThere(path) === '\ufeff')
+
 /** A name under which no file can be: too long, or a link that leads in a circle. */
 const NO_FILE = ['ELOOP', 'ENAMETOOLONG']
 

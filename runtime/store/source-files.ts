@@ -10,7 +10,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { hasMagic } from '../contract/source-paths.ts'
-import { readIfThere, statIfThere, writeAtomic } from './files.ts'
+import { holdsNothing, readIfThere, statIfThere, writeAtomic } from './files.ts'
 import { HashThread, LARGE_BYTES } from './hashing.ts'
 import { readableFiles } from './readable-files.ts'
 import { type DigestedFile, digestFile } from './snapshots.ts'
@@ -168,6 +168,10 @@ export class SourceFiles {
     }
   }
 }
+
+/** The files of a listing in which there is something. */
+export const filesWithContent = (project: string, { files }: SourceListing): SourceListing['files'] =>
+  files.filter(({ path, stamp }) => !holdsNothing(join(project, path), Number.parseInt(stamp, 10)))
 
 const cachePath = (store: Store): string => pathIn(store, 'cache', 'files.json')
 

@@ -1,11 +1,11 @@
 // report.md of an environment after an apply, above all after one that did not end well.
 
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { messageWithoutValues } from '../../runtime/cli/report-message.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
+import { messageWithoutValues } from '../../runtime/kept-message.ts'
 import { does, ends } from '../support/cli.ts'
 import { prepared } from '../support/prepared.ts'
 import { command } from '../support/seeknal.ts'
@@ -65,11 +65,15 @@ test('After a failed apply the report says what succeeded, what failed where, wh
   assert.match(text, 'It has none of its own yet.')
 })
 
-test('A value that the engine quotes in its message is on the terminal, and not in the report', async () => {
+test('A value that the engine quotes in its message is on the terminal, and not in the report or the journal', async () => {
   const folder = await failing('CAST(status AS INTEGER)')
   assert.match((await ends(1, folder, ['env', 'apply', 'dev'])).err, 'open-secretly')
   assert.match(report(folder), "Could not convert string '…' to INT32")
   assert.not.match(report(folder), 'secretly')
+  const journals = readdirSync(join(folder, 'target/journal'))
+  const journal = journals.map((file) => readFileSync(join(folder, 'target/journal', file), 'utf8')).join('')
+  assert.match(journal, "Could not convert string '…' to INT32")
+  assert.not.match(journal, 'secretly')
 })
 
 test('A failed check is in the report with its rows, and an earlier apply is named as what the outputs are of', async () => {

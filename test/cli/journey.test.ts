@@ -3,6 +3,7 @@
 import { appendFileSync, existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { lineDiff } from '../../compiler/cli/line-diff.ts'
 import { cli, does, ends, records, rowsOf } from '../support/cli.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
@@ -57,6 +58,7 @@ test('A plan says what changed and why, as text, as a document and as an exit co
   await does(folder, ['plan', '--fail-on', 'breaking'])
   await ends(1, folder, ['plan', '--fail-on', 'any'])
   assert.match(await does(folder, ['diff', '--sql']), /\+ SELECT day, SUM\(amount\) AS revenue, COUNT\(\*\) AS orders/)
+  assert.equal(lineDiff('', 'SELECT 1\n'), [{ sign: '+', text: 'SELECT 1' }])
   edit(folder, daily, 'AS orders', 'AS orders -- counted')
   const before = readFileSync(join(folder, 'target/current/manifest.json'), 'utf8')
   await does(folder, ['run', '--dry-run'])
@@ -188,6 +190,12 @@ test('An environment is planned, applied beside production, looked at, promoted 
   assert.match(await does(folder, ['run']), /No changes detected/)
   assert.match((await ends(2, folder, ['rollback'])).err, /--yes/)
   await does(folder, ['rollback', '--yes'])
+  const [first] = JSON.parse(await does(folder, ['history', '--json'])).generations.filter(
+    (one: { readonly isCurrent: boolean }) => one.isCurrent,
+  )
+  const already = `✓ Production is generation ${first.record.generation} already; nothing is to be changed.\n`
+  for (const more of [['--dry-run'], [], ['--yes']])
+    assert.is(await does(folder, ['rollback', '--to', String(first.record.generation), ...more]), already)
   assert.match((await ends(1, folder, ['repl', '-e', 'SELECT orders FROM transform_daily'])).err, /orders/)
   assert.match(await does(folder, ['history', '--verify']), /2 generations verified/)
   await does(folder, ['env', 'delete', 'dev', '--yes'])

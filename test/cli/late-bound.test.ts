@@ -157,6 +157,17 @@ test('A bundle is not executed over source files that have other columns than it
   const { all: said } = await ends(1, project, ['exec', 'bundle'])
   assert.match(said, /source\.numbers.*other columns than the bundle says: n INTEGER → DOUBLE/)
   assert.match(said, "'seeknal lock --accept'")
+  copyFileSync(join(folder, 'old.parquet'), join(project, 'data/numbers.parquet'))
+  writeFiles(project, {
+    'seeknal/events.yml': 'kind: source\nname: events\nsource: jsonl\ntable: data/*.jsonl\n',
+    'data/1.jsonl': '{"id": 1, "none": null}\n',
+    'data/2.jsonl': '{"id": 2, "n": 3}\n',
+  })
+  await does(project, ['compile', '--out', 'bundle'])
+  await does(project, ['exec', 'bundle'])
+  writeFiles(project, { 'data/2.jsonl': '{"id": 2, "N": 3}\n' })
+  const { all: lacking } = await ends(1, project, ['exec', 'bundle'])
+  assert.match(lacking, /source\.events.*its files lack 'n', of which the bundle says that it is a key/)
 })
 
 test('Declared types of columns that only data can tell are checked when the table is made', async () => {

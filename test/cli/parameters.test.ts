@@ -114,7 +114,7 @@ test('A parameter that nothing reads is named, each time', async () => {
 
 test('Parameters that would lose digits, and values that select nothing or go backwards, are refused', async () => {
   const folder = tempProject(ofRegion)
-  for (const number of ['12345678901234567890', '-9007199254740993', '0.12345678901234567'])
+  for (const number of ['12345678901234567890', '-9007199254740993', '0.12345678901234567', '1e400', '-1.5e-400'])
     assert.match(
       (await ends(2, folder, ['validate', '--params', `{"region": ${number}}`])).err,
       new RegExp(`number ${number.replace('.', '\\.')}, which would lose digits`),

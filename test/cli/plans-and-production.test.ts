@@ -79,6 +79,14 @@ test('Another name or version of the project is planned and promoted like a desc
   await does(folder, ['promote', 'dev', '--yes'])
   assert.match(await does(folder, ['run']), /No changes detected/)
   assert.match(await does(folder, ['env', 'plan', 'dev']), /No changes detected/)
+  // A plan without changes makes no generation.
+  await does(folder, ['env', 'apply', 'dev'])
+  const before = await does(folder, ['history', '--json'])
+  const nothing = "✓ Nothing to promote: production, generation 2, has all of 'dev' already.\n"
+  assert.is(await does(folder, ['promote', 'dev', '--yes']), nothing)
+  const again = JSON.parse(await does(folder, ['promote', 'dev', '--yes', '--json']))
+  assert.equal([again.from, again.to, again.changed], [2, 2, []])
+  assert.is(await does(folder, ['history', '--json']), before)
 })
 
 const statusOf = async (folder: string): Promise<unknown> =>

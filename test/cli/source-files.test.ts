@@ -4,7 +4,8 @@ import { execFileSync } from 'node:child_process'
 import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
-import { does, ends, rowsOf } from '../support/cli.ts'
+import { cli, does, ends, rowsOf } from '../support/cli.ts'
+import { Session } from '../support/duckdb.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
 import { tempFolder, tempProject, writeFiles } from '../support/temp.ts'
@@ -123,6 +124,74 @@ test('Columns that are not the same in all files, and names that SQL cannot hold
   writeFiles(folder, { 'data/nul.csv': 'a\0b,c\n1,2\n' })
   writeFileSync(file, source('data/nul.csv'))
   assert.match((await ends(2, folder, ['validate'])).err, /customers\.yml:4:8: .*NUL.*BIND_SOURCE_UNREADABLE/)
+})
+
+test('An empty CSV file is no rows, also where it is the first of a glob; its columns are declared or locked', async () => {
+  const folder = tempProject({
+    ...shop,
+    'data/parts/region=a/0.csv': '',
+    'data/parts/region=a/1.csv': 'id,v\n1,x\n',
+    'data/parts/region=b/2.csv': '\ufeff',
+    'data/parts/region=b/3.csv': 'id,v\n2,y\n',
+    'data/blank.csv': '',
+  })
+  const parts = join(folder, 'seeknal/sources/parts.yml')
+  writeFileSync(
+    parts,
+    `${source('data/parts/*/*.csv').replace('customers', 'parts')}params: {filename: true, hive_partitioning: true}\n`,
+  )
+  const blank = join(folder, 'seeknal/sources/blank.yml')
+  const blankText = source('data/blank.csv').replace('customers', 'blank')
+  writeFileSync(blank, blankText)
+  assert.match((await ends(2, folder, ['validate'])).err, /blank\.yml:4:8: .*is empty, so .*BIND_SOURCE_EMPTY/)
+  writeFileSync(blank, `${blankText}columns:\n  id: BIGINT\n  'a "b': DECIMAL(9,2)\n`)
+  await does(folder, ['run'])
+  assert.equal(await rowsOf(folder, 'SELECT id, v, region, filename FROM source.parts ORDER BY id'), [
+    ['1', 'x', 'a', 'data/parts/region=a/1.csv'],
+    ['2', 'y', 'b', 'data/parts/region=b/3.csv'],
+  ])
+  assert.equal(await rowsOf(folder, 'SELECT count(*), count("a ""b") FROM source.blank'), [['0', '0']])
+  writeFiles(folder, { 'data/parts/region=a/1.csv': '', 'data/parts/region=b/3.csv': '' })
+  const again = await cli(folder, ['run'])
+  assert.match(again.err, /parts\.yml:4:8: .*is empty and is read as no rows.*BIND_SOURCE_EMPTY/)
+  assert.equal(await rowsOf(folder, 'SELECT count(*) FROM source.parts'), [['0']])
+})
+
+test('Columns of later files, and keys of later rows, that are not read are named with their file', async () => {
+  const some = '{"id": 1, "who": {"name": "a"}}\n'
+  const folder = tempProject({
+    ...shop,
+    'data/c/1.csv': 'id,v\n1,2\n',
+    'data/c/2.csv': 'v,id\n1,2\n',
+    'data/c/3.csv': 'id,extra,v\n1,2,3\n',
+    'data/c/4.csv': '\n',
+    'data/j.jsonl': `${some.repeat(21_000)}{"id": 2, "late": true, "who": {"name": "b", "age": 3}}\n`,
+  })
+  const session = await Session.open()
+  await session.rows(`COPY (SELECT 1 AS id) TO '${folder}/data/1.parquet'`)
+  await session.rows(`COPY (SELECT 1 AS "More", 2 AS id) TO '${folder}/data/2.parquet'`)
+  const node = (format: string, path: string, more = '') =>
+    writeFileSync(
+      join(folder, `seeknal/sources/${format}.yml`),
+      `kind: source\nname: ${format}\nsource: ${format}\ntable: ${path}\n${more}`,
+    )
+  node('csv', 'data/c/*.csv')
+  node('parquet', 'data/*.parquet')
+  node('jsonl', 'data/j.jsonl')
+  const { err } = await cli(folder, ['validate'])
+  const said = [...err.matchAll(/(\w+)\.yml:4:8: (The column .*) \[BIND_SOURCE_COLUMN_UNREAD\]/g)].map(
+    (m) => `${m[1]} ${m[2]}`,
+  )
+  assert.equal(said, [
+    "csv The column 'extra' of 'data/c/3.csv' is not read: the first file does not have it.",
+    "jsonl The column 'late' of 'data/j.jsonl' is not read: it is in none of the rows that were looked at.",
+    "jsonl The column 'who.age' of 'data/j.jsonl' is not read: it is in none of the rows that were looked at.",
+    "parquet The column 'More' of 'data/2.parquet' is not read: the first file does not have it.",
+  ])
+  node('csv', 'data/c/*.csv', 'params: {union_by_name: true}\n')
+  node('parquet', 'data/*.parquet', 'params: {union_by_name: true}\n')
+  node('jsonl', 'data/j.jsonl', 'params: {sample_size: -1}\n')
+  assert.not.match((await cli(folder, ['validate'])).err, /UNREAD/)
 })
 
 test('A time with its zone that cannot be read fails its source, and never becomes NULL', async () => {

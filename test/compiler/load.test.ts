@@ -230,6 +230,14 @@ test('a file that is not UTF-8 is refused at the byte; U+FFFD itself is a charac
 
 test('the character NUL is refused where it is, in any file and however it is written', () => {
   assert.equal(mistakes('kind: a\nsql: "SELECT \\0 1"\n'), ['2:6+13 LOAD_NUL'])
+  for (const text of ['\0kind: a\n', '\ufeff\0\0kind: source\n', '\0'])
+    assert.match(
+      load([{ path: 'seeknal/a.yml', text }], noCache)
+        .diagnostics.map(({ code }) => code)
+        .join(),
+      'LOAD_NUL',
+      text,
+    )
   const late = { path: 'seeknal/a.sql', text: `${'-- x\n'.repeat(400)}SELECT \0` }
   assert.ok(
     load([late], noCache).diagnostics.some(
@@ -249,6 +257,9 @@ test('documents that hold nothing are passed over, wherever they are', () => {
   )
   assert.not.ok(diagnostics.some((d) => d.place.file === 'seeknal/a.yml'))
   assert.equal(mistakes('kind: a\n--- ~\n'), ['2:5+1 LOAD_NOT_A_MAPPING'])
+  const hints = (path: string) => load([{ path, text: '- 1\n' }], noCache).diagnostics.flatMap((d) => d.hints)
+  assert.ok(hints('seeknal/common/a.yml').includes('Begin with `sources:`, `transformations:` or `rules:`.'))
+  assert.ok(hints('seeknal/a.yml').includes('Begin with `kind:` and `name:`.'))
 })
 
 test('.sql files that nodes name are found in every form of YAML', () => {

@@ -148,6 +148,9 @@ test('SQL may be in a file of the project', () => {
   const files = { 'seeknal/t.yml': 'kind: transform\nname: t\nfile: ./sql/t.sql\n', 'sql/t.sql': '-- one\nSELECT 1\n' }
   const [node] = validated(files).nodes
   assert.is(node?.kind === 'transform' ? node.sql.text : '', '-- one\nSELECT 1\n')
+  const upper = { 'seeknal/t.yml': 'kind: transform\nname: t\nfile: sql/T.SQL\n', 'sql/T.SQL': 'SELECT 2\n' }
+  const [other] = validated(upper).nodes
+  assert.is(other?.kind === 'transform' ? other.sql.text : '', 'SELECT 2\n')
 })
 
 test('snippets have short names unless these could mean two', () => {
@@ -168,6 +171,15 @@ test('snippets have short names unless these could mean two', () => {
     net: 'a - b',
     'transforms.both': 'c',
   })
+})
+
+test('a node among the snippets is named as such, once', () => {
+  const said = (text: string) =>
+    validated({ 'seeknal/common/a.yml': text }).diagnostics.map(({ code, hints }) => `${code} ${hints.join()}`)
+  assert.equal(said('kind: source\nname: q\ntable: data/a.csv\n'), [
+    'VALIDATE_UNKNOWN_KEY Move it to another folder below seeknal/.',
+  ])
+  assert.equal(said('rulez: []\n'), ["VALIDATE_UNKNOWN_KEY Did you mean 'rules'?"])
 })
 
 test('a lock file is read as it was written', () => {

@@ -49,6 +49,8 @@ test('A promotion leads the views to what was applied, and going back is exact',
     ['2026-03-02', '5.25'],
   ])
   assert.match(await does(project.folder, ['run']), /No changes detected/)
+  await applies(project.folder, 'dev')
+  assert.match(await does(project.folder, ['promote', 'dev']), /^✓ Nothing to promote: production, generation 2/)
   assert.match(await does(project.folder, ['rollback', '--yes']), /generation 1 again/)
   assert.equal(await project.rows('SELECT * FROM analytics.daily ORDER BY 1'), before)
 })

@@ -122,11 +122,12 @@ export function resolveName(parts: readonly string[], scope: Scope): readonly Tr
   for (let level: Scope | null = scope; level !== null; level = level.parent) {
     let isColumn = false
     for (const relation of level.relations) {
-      for (const column of columnsNamed(relation, first)) {
-        isColumn = true
-        found.push(column)
-      }
-      if (relation.alias === first || relation.schema === first) addQualified(relation, names, found)
+      const columns = columnsNamed(relation, first)
+      if (columns.length > 0) isColumn = true
+      for (const column of columns) found.push(column)
+      // Its own column of that name comes before its row.
+      const mayBeRow = names.length > 1 || columns.length === 0
+      if (mayBeRow && (relation.alias === first || relation.schema === first)) addQualified(relation, names, found)
     }
     const alias = level.aliases.get(first)
     if (alias !== undefined) found.push(alias)

@@ -216,7 +216,7 @@ async function describeStatements(
   let at = 0
   try {
     await setParameters(connection, statements)
-    for (; at < statements.length - 1; at++) await connection.run(statements[at] ?? '')
+    for (; at < statements.length - 1; at++) await runOnEmpty(connection, statements[at] ?? '')
     return { kind: 'columns', ...storedColumns(await queryColumns(connection, statements[at] ?? '')) }
   } catch (error) {
     const found = engineError(error)
@@ -229,6 +229,14 @@ async function describeStatements(
       offset: found.offset === null ? null : utf16Offset(text, found.offset, found.code),
     }
   }
+}
+
+/** Without its optimiser the engine fails at MERGE … WHEN NOT MATCHED BY SOURCE. */
+async function runOnEmpty(connection: DuckDBConnection, text: string): Promise<void> {
+  const isMerge = leadingKind(text) === 'merge'
+  if (isMerge) await connection.run('PRAGMA enable_optimizer')
+  await connection.run(text)
+  if (isMerge) await connection.run('PRAGMA disable_optimizer')
 }
 
 async function setParameters(connection: DuckDBConnection, statements: readonly string[]): Promise<void> {

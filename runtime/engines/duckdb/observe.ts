@@ -9,9 +9,10 @@ import { foldCase, storedType } from '../../contract/stored-columns.ts'
 import { type DuckDBConnection, openDatabase } from './driver.ts'
 import { engineError } from './engine-errors.ts'
 import { literal, quoted } from './quoting.ts'
+import { type FurtherLooks, type Unread, unreadColumns } from './unread-columns.ts'
 
 export type Observation =
-  | { readonly kind: 'columns'; readonly columns: readonly Column[] }
+  | { readonly kind: 'columns'; readonly columns: readonly Column[]; readonly unread?: readonly Unread[] }
   | { readonly kind: 'absent' }
   | { readonly kind: 'error'; readonly message: string }
 
@@ -22,6 +23,8 @@ export interface Look {
   readonly told?: string
   /** The call as execution makes it, which takes values by the names of columns: only in JSON may it find others. */
   readonly byName?: (types: Readonly<Record<string, string>>) => string
+  /** Absent: files hold no other columns, or it cannot be told at little cost. */
+  readonly further?: FurtherLooks
   /** Types by column name; letter case does not count. */
   readonly expected: Readonly<Record<string, string>>
 }
@@ -85,7 +88,10 @@ async function columnsSeen(connection: DuckDBConnection, look: Look): Promise<Ob
   const sniffed = await columnsOf(connection, sampled ? SAMPLE : `SELECT * FROM ${look.call}`)
   const invented = await inventedName(connection, look, sniffed)
   if (invented !== undefined) return { kind: 'error', message: inventedText(invented) }
-  return { kind: 'columns', columns: sampled ? await withExpectedTypes(connection, look, sniffed) : sniffed }
+  const columns = sampled ? await withExpectedTypes(connection, look, sniffed) : sniffed
+  if (look.further === undefined) return { kind: 'columns', columns }
+  const unread = await unreadColumns(sniffed, look.further, (call) => columnsOf(connection, `SELECT * FROM ${call}`))
+  return { kind: 'columns', columns, ...(unread.length === 0 ? {} : { unread }) }
 }
 
 /**

@@ -18,6 +18,7 @@ export const TYPE = {
   COPY: 11,
   DROP: 15,
   SET: 20,
+  MERGE: 30,
 } as const
 
 interface Form {
@@ -54,6 +55,7 @@ const FORMS: readonly Form[] = [
   form(String.raw`^insert\s`, TYPE.INSERT),
   form(String.raw`^update\s`, TYPE.UPDATE),
   form(String.raw`^(?:delete|truncate)\s`, TYPE.DELETE),
+  form(String.raw`^merge\s`, TYPE.MERGE),
   form(String.raw`^alter\s+(?:table|view|sequence)\s`, TYPE.ALTER),
   form(String.raw`^drop\s+(?:table|view|type|sequence)\s`, TYPE.DROP),
   form(
@@ -80,6 +82,7 @@ const AFTER_WITH: Partial<Record<StatementKind, number>> = {
   insert: TYPE.INSERT,
   update: TYPE.UPDATE,
   delete: TYPE.DELETE,
+  merge: TYPE.MERGE,
 }
 
 const unquoted = (name: string): string => (name.startsWith('"') ? name.slice(1, -1).replaceAll('""', '"') : name)

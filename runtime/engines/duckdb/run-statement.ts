@@ -13,6 +13,7 @@ import {
 } from '../../contract/stored-columns.ts'
 import type { OutputColumn, StepRequest, WrittenOutput } from '../../engine.ts'
 import type { DuckDBConnection } from './driver.ts'
+import { missingKeys } from './json-keys.ts'
 import { columnsOf } from './output-facts.ts'
 import { TYPE } from './preparing.ts'
 import { DESCRIBE_OFFSET, describedColumns } from './query-columns.ts'
@@ -50,7 +51,7 @@ export async function runOutput(
   connection: DuckDBConnection,
   statement: StepStatement,
   index: number,
-  { columns, output, variables }: StepRequest,
+  { columns, output, variables, jsonFiles }: StepRequest,
 ): Promise<WrittenOutput> {
   const place: Place = { statement: index, offset: statement.start + outputQuery(statement.text).start }
   try {
@@ -60,8 +61,13 @@ export async function runOutput(
   }
   const late = columns === null ? await lateColumns(connection, statement, place) : null
   const rows = await runStatement(connection, late === null ? statement : withCasts(statement, late.casts), index)
-  const written = await columnsOf(connection, `${variables.values[output.variable]}/${output.file}`)
+  const file = `${variables.values[output.variable]}/${output.file}`
+  const written = await columnsOf(connection, file)
   requireColumns(written, late?.columns ?? columns ?? [], late !== null, place)
+  if (jsonFiles !== undefined && rows > 0) {
+    const missing = await missingKeys(connection, file, jsonFiles, written)
+    if (missing.length > 0) throw withoutKeys(missing, written, place)
+  }
   return { columns: written, rows }
 }
 
@@ -115,6 +121,12 @@ function notStorable(mistakes: readonly string[], columns: readonly OutputColumn
     mistakes.some((mistake) => mistake.startsWith('it gives')) ? 'Name columns apart with AS.' : STORABLE_HINT,
   ]
   return new RuntimeFailure('OUTPUT_NOT_STORABLE', message, { ...place, message, columns }, { hints })
+}
+
+function withoutKeys(missing: readonly string[], columns: readonly OutputColumn[], place: Place): RuntimeFailure {
+  const names = missing.map((name) => `'${name}'`).join(', ')
+  const message = `its files lack ${names}, of which the bundle says that ${missing.length === 1 ? 'it is a key' : 'they are keys'}`
+  return new RuntimeFailure('OUTPUT_DIFFERS', message, { ...place, message, difference: missing, columns })
 }
 
 /** Throws OUTPUT_DIFFERS. */

@@ -7,6 +7,7 @@ export type StatementKind =
   | 'insert'
   | 'update'
   | 'delete'
+  | 'merge'
   | 'drop'
   | 'alter'
   | 'set'
@@ -37,7 +38,7 @@ const KINDS: Readonly<Record<string, StatementKind>> = {
   update: 'update',
   delete: 'delete',
   truncate: 'delete',
-  merge: 'other',
+  merge: 'merge',
   drop: 'drop',
   alter: 'alter',
   set: 'set',

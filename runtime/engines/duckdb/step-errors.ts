@@ -48,9 +48,7 @@ function hintsFor(message: string): string[] {
   if (/out of memory/i.test(message))
     return ["Give the run more memory ('--memory-limit 4GB') or fewer threads and workers ('--threads 1')."]
   if (/do not exist in the CSV File|schema mismatch/i.test(message))
-    return [
-      "Where the files of a source have different columns, 'params: {union_by_name: true}' reads them all. An empty file has none: remove it.",
-    ]
+    return ["Where the files of a source have different columns, 'params: {union_by_name: true}' reads them all."]
   if (/^CSV Error.*Could not convert|^JSON transform error.*Failed to cast/s.test(message))
     return ["Declare a type that holds every value of the column below 'columns:', such as VARCHAR."]
   return []

@@ -42,6 +42,11 @@ cases('columns are followed through names in any case, aliases and expressions',
   ["SELECT id AS name FROM source.t WHERE name = 'x'", 'rows: t.id t.name | name: t.id'],
   ['SELECT s.x AS v, t.s.y FROM source.t', 'rows: | v: t.s | y: t.s'],
   ['SELECT u FROM source.u', 'rows: | u: u.id u.price u.v'],
+  ['SELECT v FROM source.u AS v', 'rows: | v: u.v'],
+  [
+    'SELECT v FROM source.t AS v SEMI JOIN source.u ON u.id = v.id',
+    'rows: t.id u.id u.v | v: t.amount t.day t.id t.name t.s t.tags',
+  ],
   ['SELECT list_transform(tags, x -> x || name) AS z FROM source.t', 'rows: | z: t.name t.tags'],
   ['SELECT 1 AS one, now() AS n, current_date AS d FROM source.t', 'rows: | one: | n: | d:'],
 ])

@@ -90,6 +90,17 @@ test('statements that have no tree are searched word by word', async () => {
     'SELECT sum(r) FROM x',
   ])
   assert.is(words(several), 'clock random float_sum')
+  const changes = {
+    'MERGE INTO x USING y ON x.a = y.a WHEN MATCHED THEN UPDATE': 'merge',
+    'WITH z AS (FROM y) MERGE INTO x USING z USING (a) WHEN MATCHED THEN DELETE': 'merge',
+    'UPDATE x SET b = y.b FROM y WHERE x.a = y.a': 'update_from',
+    'UPDATE x SET b = 1 WHERE a IN (SELECT a FROM y)': '',
+    'INSERT INTO x FROM y ON CONFLICT DO NOTHING': 'on_conflict',
+    'INSERT OR REPLACE INTO x FROM y': 'on_conflict',
+    'INSERT INTO x FROM y': '',
+  }
+  for (const [change, said] of Object.entries(changes))
+    assert.is(words(await untraced([change, 'FROM x'])), said, change)
 })
 
 test.run()

@@ -13,8 +13,8 @@ test('The keyword that says what a statement does is found behind comments, pare
     'WITH a AS (DELETE FROM x) INSERT INTO t FROM a': 'insert',
     'WITH RECURSIVE a(n, m) AS (SELECT 1, 2), b AS MATERIALIZED (SELECT 3) UPDATE t SET n = 1': 'update',
     'WITH a AS (SELECT 1) DELETE FROM t': 'delete',
-    'WITH a AS (SELECT 1) MERGE INTO t USING a ON true WHEN MATCHED THEN DELETE': 'other',
-    'MERGE INTO t USING a ON true WHEN MATCHED THEN DELETE': 'other',
+    'WITH a AS (SELECT 1) MERGE INTO t USING a ON true WHEN MATCHED THEN DELETE': 'merge',
+    'MERGE INTO t USING a ON true WHEN MATCHED THEN DELETE': 'merge',
     'COPY t TO x': 'copy',
   }
   for (const [text, kind] of Object.entries(expected)) assert.is(leadingKind(text), kind, text)

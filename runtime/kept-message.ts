@@ -1,7 +1,7 @@
 // The message of a failure for a file that is kept and passed on: without values of the data, which engines like to quote.
 // The terminal shows it whole. Kinds of errors are DuckDB's exception types, and SQLSTATE classes of PostgreSQL. Pure.
 
-import type { RuntimeFailure } from '../contract/failures.ts'
+import type { RuntimeFailure } from './contract/failures.ts'
 
 const OF_ENGINES: readonly string[] = ['STEP_FAILED', 'TARGET_FAILED', 'QUERY_FAILED', 'CONNECTION_FAILED']
 
