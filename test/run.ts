@@ -11,6 +11,7 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type FileVerdict, judge, type TestResult } from './support/report.ts'
+import { newRunFolder, removeLeftFolders } from './support/run-folder.ts'
 import { tempRoot } from './support/temp-root.ts'
 import { folderFor, TestProcess } from './support/test-process.ts'
 
@@ -109,9 +110,11 @@ async function main(): Promise<number> {
   )
   if (files.length === 0) console.log(`no test file matches ${filters.join(' ') || folder} (${all.length} built)`)
 
-  process.env.TMPDIR = tempRoot()
-  const shared = folderFor('shared')
-  process.env.SEEKNAL_TEST_SHARED = shared
+  const root = tempRoot()
+  removeLeftFolders(root)
+  const own = newRunFolder(root)
+  process.env.TMPDIR = own
+  process.env.SEEKNAL_TEST_SHARED = folderFor('shared')
   const runs: FileRun[] = []
   const queue = [...files]
   const work = async () => {
@@ -123,7 +126,7 @@ async function main(): Promise<number> {
     await lane.end()
   }
   await Promise.all(Array.from({ length: lanesFor(files.map((file) => relative(folder, file))) }, work))
-  rmSync(shared, { recursive: true, force: true })
+  rmSync(own, { recursive: true, force: true, maxRetries: 10 })
   return summary(runs)
 }
 

@@ -27,7 +27,7 @@ export interface Answer {
 
 /** An empty folder that PostgreSQL, which runs as another user when the tests run as root, may go through. */
 export function folderFor(what: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `seeknal-${what}-`))
+  const folder = mkdtempSync(join(tmpdir(), `${what}-`))
   chmodSync(folder, 0o711)
   return folder
 }
