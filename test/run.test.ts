@@ -1,9 +1,12 @@
-import { spawnSync } from 'node:child_process'
-import { join, resolve } from 'node:path'
+import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
+import { existsSync, mkdtempSync, readdirSync } from 'node:fs'
+import { basename, join, resolve } from 'node:path'
 import { buildSync } from 'esbuild'
 import * as assert from 'uvu/assert'
 import { suite } from './support/suite.ts'
 import { tempFolder, writeFiles } from './support/temp.ts'
+import { until } from './support/until.ts'
 
 const test = suite('run')
 
@@ -13,8 +16,8 @@ interface Ran {
   readonly last: string
 }
 
-/** Builds test files (path → body), runs the runner over them and gives what it printed and its exit code. */
-function runnerOverFiles(bodies: Readonly<Record<string, string>>, ...args: string[]): Ran {
+/** Builds test files (path → body) and gives the arguments that start the runner over them. */
+function runnerFor(bodies: Readonly<Record<string, string>>): string[] {
   const folder = tempFolder('runner')
   writeFiles(folder, Object.fromEntries(Object.entries(bodies).map(([path, body]) => [path, `${imports}\n${body}`])))
   buildSync({
@@ -30,11 +33,12 @@ function runnerOverFiles(bodies: Readonly<Record<string, string>>, ...args: stri
     platform: 'node',
     logLevel: 'error',
   })
-  const run = spawnSync(
-    process.execPath,
-    [join(folder, 'runner/run.js'), `--tests=${join(folder, 'runner/built')}`, ...args],
-    { encoding: 'utf8' },
-  )
+  return [join(folder, 'runner/run.js'), `--tests=${join(folder, 'runner/built')}`]
+}
+
+/** Runs the runner over test files and gives what it printed and its exit code. */
+function runnerOverFiles(bodies: Readonly<Record<string, string>>, ...args: string[]): Ran {
+  const run = spawnSync(process.execPath, [...runnerFor(bodies), ...args], { encoding: 'utf8' })
   return { code: run.status, out: run.stdout + run.stderr, last: run.stdout.trimEnd().split('\n').at(-1) ?? '' }
 }
 
@@ -109,6 +113,26 @@ test('Of files that run in one process each is judged alone, and one that ends t
   const forgotten = runnerOverFiles({ 'compiler/a.test.ts': `test('a', () => {})`, 'compiler/b.test.ts': PASSING })
   assert.match(forgotten.out, /FAILED compiler\/a [\s\S]*suite 'some' was never run/)
   assert.is(forgotten.last, '1 passed, 2 failed, 0 skipped')
+})
+
+test('What a run that was killed has left the next one takes away, and never what a run has that goes on', async () => {
+  const root = tempFolder('root')
+  const env = { ...process.env, TMPDIR: root }
+  const waits = runnerFor({ 'some.test.ts': `test('a', () => new Promise((end) => setTimeout(end, 1e6))); test.run()` })
+  const passes = runnerFor({ 'some.test.ts': PASSING })
+  const first = spawn(process.execPath, waits, { env, stdio: 'ignore' })
+  await until(async () => readdirSync(root).some((name) => existsSync(join(root, name, 'owner'))))
+  const left = readdirSync(root)
+  const other = mkdtempSync(join(root, 'seeknal-'))
+  const next = () => spawnSync(process.execPath, passes, { env }).status
+  assert.is(next(), 0)
+  assert.equal(readdirSync(root).sort(), [...left, basename(other)].sort())
+  const ended = once(first, 'exit')
+  first.kill('SIGKILL')
+  await ended
+  assert.is(next(), 0)
+  // Elsewhere than on Linux nobody can tell.
+  if (process.platform === 'linux') assert.equal(readdirSync(root), [basename(other)])
 })
 
 test('What the process of several files does after them is red', () => {

@@ -1,7 +1,7 @@
 // Runs the built test files (*.test.js beside this file) in processes with a temporary folder and home of their own, two
-// more at a time than there are cores, since many wait, the files that take longest first. A process takes one file after
-// the other (support/after-file.ts). Cannot be green without running: every file must report that each of its tests ran
-// to its end (support/suite.ts, support/report.ts).
+// more than there are cores where files wait for servers and other processes, the files that take longest first. A process
+// takes one file after the other (support/after-file.ts). Cannot be green without running: every file must report that
+// each of its tests ran to its end (support/suite.ts, support/report.ts).
 //   node dist-test/run.js [--tests=DIR] [TEXT…]    only files whose path contains one of the texts
 // Last line: `N passed, N failed, N skipped`. Exit code 1 when something failed or nothing ran.
 
@@ -11,22 +11,36 @@ import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { type FileVerdict, judge, type TestResult } from './support/report.ts'
+import { newRunFolder, removeLeftFolders } from './support/run-folder.ts'
 import { tempRoot } from './support/temp-root.ts'
 import { folderFor, TestProcess } from './support/test-process.ts'
 
 /** A file that takes so long waits for ever, also on a machine that is busy with other things. */
 const FILE_TIMEOUT_MS = 900_000
 const SLOW_MS = 2_000
-/** What takes longest, and so begins first: the cores then end together. */
+/** What takes longest, longest first: the cores then end together. */
 const FIRST = [
+  'differential.',
+  'database-engine/server-faults.',
+  'cli/promoted-edits.',
   'faults/',
   'targets/',
   'database-engine/',
-  'cli/promoted-edits',
-  'cli/completion',
-  'differential',
-  'edits',
+  'readme.',
+  'cli/completion.',
+  'edits.',
+  'laws.',
+  'recall-edits.',
+  'translated-',
+  'cli/startup.',
+  'golden.',
+  'compiler/emit/types-file.',
+  'compiler/diagnostics.',
+  'compiler/recall.',
 ]
+
+/** Files that start neither servers nor processes. */
+const COMPUTES = /^(?:compiler\/|golden\.)/
 
 const PROGRAM = fileURLToPath(new URL('programs/test-files.js', import.meta.url))
 
@@ -39,10 +53,10 @@ interface FileRun {
 }
 
 function testFiles(folder: string): string[] {
-  const isFirst = (path: string): boolean => FIRST.some((prefix) => path.startsWith(prefix))
+  const rank = (path: string): number => [...FIRST, path].findIndex((prefix) => path.startsWith(prefix))
   return readdirSync(folder, { recursive: true, encoding: 'utf8' })
     .filter((path) => path.endsWith('.test.js'))
-    .sort((a, b) => Number(isFirst(b)) - Number(isFirst(a)) || byCodeUnit(a, b))
+    .sort((a, b) => rank(a) - rank(b) || byCodeUnit(a, b))
     .map((path) => join(folder, path))
 }
 
@@ -99,9 +113,11 @@ async function main(): Promise<number> {
   )
   if (files.length === 0) console.log(`no test file matches ${filters.join(' ') || folder} (${all.length} built)`)
 
-  process.env.TMPDIR = tempRoot()
-  const shared = folderFor('shared')
-  process.env.SEEKNAL_TEST_SHARED = shared
+  const root = tempRoot()
+  removeLeftFolders(root)
+  const own = newRunFolder(root)
+  process.env.TMPDIR = own
+  process.env.SEEKNAL_TEST_SHARED = folderFor('shared')
   const runs: FileRun[] = []
   const queue = [...files]
   const work = async () => {
@@ -112,10 +128,14 @@ async function main(): Promise<number> {
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) await lane.run(file)
     await lane.end()
   }
-  await Promise.all(Array.from({ length: availableParallelism() + 2 }, work))
-  rmSync(shared, { recursive: true, force: true })
+  await Promise.all(Array.from({ length: lanesFor(files.map((file) => relative(folder, file))) }, work))
+  rmSync(own, { recursive: true, force: true, maxRetries: 10 })
   return summary(runs)
 }
+
+/** What only computes is done soonest by as many processes as there are cores, each of which loads the engine. */
+const lanesFor = (paths: readonly string[]): number =>
+  availableParallelism() + (paths.every((path) => COMPUTES.test(path)) ? 0 : 2)
 
 function summary(runs: readonly FileRun[]): number {
   const results = runs.flatMap((run) => run.results)

@@ -67,10 +67,11 @@ for (const name of ['shop', 'names', 'late-bound']) {
   test(`${name}: compiled again without a change, everything is the same and no engine starts`, async () => {
     const folder = projectOf(goldenCase(name))
     const base: Manifest = await manifestOf(folder)
+    const cache = memory()
     for (const change of [{}, { base }, { environment: environmentName('dev') ?? null, base }]) {
-      const cache = caches()
-      const first = await compile(folder, cache, change)
-      const again = await compile(folder, cache, change)
+      const kept = { cache, results: caches().results }
+      const first = await compile(folder, kept, change)
+      const again = await compile(folder, kept, change)
       assert.is(again.asked, false)
       assert.equal(files(again.compiled.bundle), files(first.compiled.bundle))
       assert.equal(JSON.parse(JSON.stringify(again.compiled)), JSON.parse(JSON.stringify(first.compiled)))

@@ -7,10 +7,18 @@ import type { Answer } from '../support/test-process.ts'
 Reflect.set(globalThis, 'UVU_DEFER', true)
 const { runTestFile } = await import('../support/suite.ts')
 
+let isRunning = false
+// The runner lets go between files; whoever is gone before has been killed.
+process.on('disconnect', () => {
+  if (isRunning) process.exit(1)
+})
+
 process.on('message', async (file: string) => {
   // A file that has nothing left to wait for ends the process, as it does alone.
   process.channel?.unref()
+  isRunning = true
   const report = await runTestFile(file)
+  isRunning = false
   const answer: Answer = { report, code: Number(process.exitCode ?? 0) }
   process.exitCode = 0
   process.send?.(answer)

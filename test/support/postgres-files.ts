@@ -147,7 +147,7 @@ function initialise(data: string): void {
   const args = ['-D', data, '-U', 'postgres', `--pwfile=${passwordFile}`, '-A', 'scram-sha-256', ...locale]
   const made = spawnSync(
     join(programs(), 'initdb'),
-    [...args, '--no-sync', '--wal-segsize=1', '--no-instructions', '-c', 'scram_iterations=1'],
+    [...args, '--no-sync', '--no-data-checksums', '--wal-segsize=1', '--no-instructions', '-c', 'scram_iterations=1'],
     {
       ...OWNER,
       env: {},

@@ -23,6 +23,8 @@ const SETTINGS = [
   'max_wal_size=256MB',
   'shared_buffers=64MB',
   'io_method=sync',
+  // In the data directory, and so gone with it.
+  'dynamic_shared_memory_type=mmap',
   'ssl=on',
   'ssl_cert_file=server.crt',
   'ssl_key_file=server.key',

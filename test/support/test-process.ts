@@ -27,7 +27,7 @@ export interface Answer {
 
 /** An empty folder that PostgreSQL, which runs as another user when the tests run as root, may go through. */
 export function folderFor(what: string): string {
-  const folder = mkdtempSync(join(tmpdir(), `seeknal-${what}-`))
+  const folder = mkdtempSync(join(tmpdir(), `${what}-`))
   chmodSync(folder, 0o711)
   return folder
 }
@@ -48,7 +48,8 @@ export class TestProcess {
     // Both streams into one file: what a file printed is there in full, and in order, when its answer is.
     const output = openSync(this.#outputFile, 'a')
     this.#child = fork(program, {
-      execArgv: ['--enable-source-maps'],
+      // Machine code that is worth its making costs a sixth of the processor, and is used for a minute.
+      execArgv: ['--enable-source-maps', '--no-opt'],
       env: {
         ...process.env,
         NO_COLOR: '1',

@@ -8,13 +8,13 @@ import {
   textLiteral,
   typedText,
   writtenType,
-} from '../../../compiler/dialect/postgresql.ts'
-import { letters } from '../../../compiler/sql/translate/functions.ts'
-import { Session } from '../../support/duckdb.ts'
-import { postgresServer, type TestDatabase } from '../../support/postgres.ts'
-import { suite } from '../../support/suite.ts'
+} from '../../compiler/dialect/postgresql.ts'
+import { letters } from '../../compiler/sql/translate/functions.ts'
+import { Session } from '../support/duckdb.ts'
+import { postgresServer, type TestDatabase } from '../support/postgres.ts'
+import { suite } from '../support/suite.ts'
 
-const test = suite('dialect/postgresql')
+const test = suite('database engine: dialect')
 
 let database: Promise<TestDatabase> | undefined
 const server = (): Promise<TestDatabase> => {
@@ -72,20 +72,21 @@ test('the server knows the collations that translated SQL needs', async () => {
 })
 
 /** Letters whose other case came with Unicode 16, of the basic plane. */
-const NEW = new Set([0x19b, 0x264, 0x1c89, 0x1c8a, 0xa7cb, 0xa7cc, 0xa7cd, 0xa7da, 0xa7db, 0xa7dc])
+const NEW = [0x19b, 0x264, 0x1c89, 0x1c8a, 0xa7cb, 0xa7cc, 0xa7cd, 0xa7da, 0xa7db, 0xa7dc]
 
 test('upper and lower change every letter as DuckDB does, but the newest', async () => {
   const letter = 'chr(CAST(n AS INTEGER))'
+  // One text for all: to read a row for each takes longer than to make it.
   const query = (upper: string, lower: string): string =>
-    `SELECT n, concat(${upper}, '|') AS u, concat(${lower}, '|') AS l FROM generate_series(1, 65278) AS g(n) WHERE n NOT BETWEEN 55296 AND 57343 ORDER BY n`
-  const ours = await (await Session.open()).rows(query(`upper(${letter})`, `lower(${letter})`))
-  const theirs = await (await server()).sql(query(letters('upper', letter), letters('lower', letter)))
-  const wrong = ours.filter(([n, u, l], i) => {
-    const other = theirs[i]
-    return (String(other?.n) !== n || other?.u !== u || other?.l !== l) && !NEW.has(Number(n))
-  })
-  assert.equal(wrong, [])
-  assert.ok(ours.length > 60_000)
+    `SELECT string_agg(concat(n, ' ', ${upper}, ' ', ${lower}), '😀' ORDER BY n) AS all_letters FROM generate_series(1, 65278) AS g(n) WHERE n NOT BETWEEN 55296 AND 57343 AND n NOT IN (${NEW.join()})`
+  const [[ours = null] = []] = await (await Session.open()).rows(query(`upper(${letter})`, `lower(${letter})`))
+  const [row] = await (await server()).sql(query(letters('upper', letter), letters('lower', letter)))
+  const theirs = String(row?.all_letters).split('😀')
+  assert.equal(
+    ours?.split('😀').filter((line, i) => theirs[i] !== line),
+    [],
+  )
+  assert.ok(theirs.length > 60_000)
 })
 
 test.run()
