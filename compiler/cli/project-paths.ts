@@ -4,7 +4,6 @@
 import { type Dirent, readdirSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
 import { PROJECT_FILE } from '../../runtime/cli/project-root.ts'
-import { byCodeUnit } from '../../runtime/contract/canonical-json.ts'
 import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { statIfThere } from '../../runtime/store/files.ts'
 
@@ -17,7 +16,7 @@ export function projectPaths(root: string): readonly string[] {
   const top = [PROJECT_FILE, LOCK_FILE].filter((name) => statIfThere(join(root, name))?.isFile())
   const found = [...top, ...walk(root, real, 'seeknal', new Set())]
   for (const path of top) requireInside(root, real, path)
-  return found.sort(byCodeUnit)
+  return found.sort()
 }
 
 function walk(root: string, real: string, folder: string, above: ReadonlySet<string>): string[] {
@@ -26,7 +25,8 @@ function walk(root: string, real: string, folder: string, above: ReadonlySet<str
   const here = guarded(folder, () => realpathSync(absolute))
   if (above.has(here)) return []
   const entries = guarded(folder, () => readdirSync(absolute, { withFileTypes: true }))
-  return entries.flatMap((entry) => entryPaths(root, real, `${folder}/${entry.name}`, entry, new Set([...above, here])))
+  const inside = new Set([...above, here])
+  return entries.flatMap((entry) => entryPaths(root, real, `${folder}/${entry.name}`, entry, inside))
 }
 
 function entryPaths(root: string, real: string, path: string, entry: Dirent, above: ReadonlySet<string>): string[] {

@@ -104,7 +104,7 @@ test('A difference of texts shows what changed with the lines around it', () => 
   )
   assert.equal(
     lineDiff('', 'a').map(({ sign }) => sign),
-    ['-', '+'],
+    ['+'],
   )
 })
 
