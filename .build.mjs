@@ -46,6 +46,34 @@ const templates = {
     }),
 }
 
+/**
+ * DuckDB's package asks for the C library of this system before it chooses its native module: milliseconds of each command.
+ * Here the one that npm installed for the platform is tried first, and the package asked where that one does not load.
+ */
+const nativeModule = {
+  name: 'native module',
+  setup: ({ onLoad, onResolve }) => {
+    onResolve({ filter: /^@duckdb\/node-bindings$/ }, ({ importer }) =>
+      importer.endsWith('native-module')
+        ? { path: '@duckdb/node-bindings', external: true }
+        : { path: 'native-module', namespace: 'duckdb' },
+    )
+    onLoad({ filter: /./, namespace: 'duckdb' }, () => ({
+      contents: `
+        const load = () => {
+          try {
+            const name = '@duckdb/node-bindings-' + process.platform + '-' + process.arch + '/duckdb.node'
+            return require(name)
+          } catch {
+            return require('@duckdb/node-bindings')
+          }
+        }
+        module.exports = load()`,
+      resolveDir: process.cwd(),
+    }))
+  },
+}
+
 /** The program of a thread: `import text from './x.ts?text'` gives x.ts, which imports nothing of ours, as JavaScript. */
 const threads = {
   name: 'threads',
@@ -116,7 +144,7 @@ const shared = {
   target: 'node20',
   metafile: true,
   legalComments: 'none',
-  plugins: [templates, threads, printer],
+  plugins: [templates, threads, printer, nativeModule],
   loader: { '.csv': 'text', '.jsonl': 'text', '.md': 'text', '.sql': 'text', '.yml': 'text' },
   external: [
     '@duckdb/node-bindings',

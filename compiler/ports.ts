@@ -319,7 +319,7 @@ export interface KeptResult {
 
 /** The result of the last compile of each slot, under the same conditions as `CompileCache`; one that was damaged is none. */
 export interface ResultCache {
-  get(slot: string): KeptResult | undefined
+  get(slot: string): Promise<KeptResult | undefined>
   set(slot: string, result: KeptResult): void
 }
 

@@ -22,7 +22,7 @@ export interface RecallInput extends CompileInput {
 /** As `compile`, with the same result. */
 export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const made = madeFrom(input)
-  const last = lastResult(input, made)
+  const last = await lastResult(input, made)
   const changed = last === null ? null : changedFiles(headOf(last), made)
   if (last !== null && changed?.size === 0) {
     const again = await recalledWhole(lastOf(last), input)
@@ -37,13 +37,14 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
 /** So many files are compiled sooner than what is known of them is read. */
 const FEW = 8
 
-const slotOf = ({ environment }: RecallInput): string => environment ?? ''
+/** Under which a result is kept. */
+export const slotOf = ({ environment }: Pick<RecallInput, 'environment'>): string => environment ?? ''
 const keyOf = (input: RecallInput): string => `compiled/${slotOf(input)}`
 
 /** Null: there is none, or it was made from other things than texts of files of nodes. */
-function lastResult(input: RecallInput, { rest }: Made): KeptResult | null {
+async function lastResult(input: RecallInput, { rest }: Made): Promise<KeptResult | null> {
   if (input.stopAfter !== undefined || input.cache.get(keyOf(input)) !== rest) return null
-  const result = input.results.get(slotOf(input))
+  const result = await input.results.get(slotOf(input))
   return result !== undefined && headOf(result).rest === rest ? result : null
 }
 

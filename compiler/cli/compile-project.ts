@@ -76,11 +76,13 @@ function setHeapGrowth(percent: number, factor: number): void {
 
 /** Compiles, whatever comes out of it. Prints nothing. */
 export async function compiled(workspace: Workspace, request: CompileRequest): Promise<Compiled> {
-  const { recallOrCompile } = await import('../recall.ts')
+  const { recallOrCompile, slotOf } = await import('../recall.ts')
   await workspace.shared(request.environment).catch((error: unknown) => {
     // What executes must know production; what only compiles goes on with what is remembered, and says so.
     if (request.executes === true || !isUnreachable(error)) throw error
   })
+  // Megabytes, read while files are looked at.
+  if (request.stopAfter === undefined) workspace.results.begin(slotOf(request))
   const files = request.files ?? workspace.files()
   suitV8(files.length)
   const production = request.base === undefined ? workspace.production() : null

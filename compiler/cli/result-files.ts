@@ -3,7 +3,7 @@
 // there: it costs time only.
 
 import { createHash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readFileSync, renameSync, rmSync } from 'node:fs'
+import { closeSync, fstatSync, mkdirSync, openSync, read, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256 } from '../../runtime/contract/canonical-json.ts'
 import { textOf, writeText } from '../../runtime/store/texts.ts'
@@ -18,6 +18,7 @@ export class ResultFiles implements ResultCache {
   readonly #folder: string
   readonly #version: string
   readonly #set = new Map<string, KeptResult>()
+  readonly #reading = new Map<string, Promise<Buffer | undefined>>()
 
   /** `version` names what made the results: of another version, none is used. */
   constructor(folder: string, version: string) {
@@ -25,9 +26,16 @@ export class ResultFiles implements ResultCache {
     this.#version = version
   }
 
-  get(slot: string): KeptResult | undefined {
+  begin(slot: string): void {
+    this.#reading.set(slot, bytesOf(this.#path(slot)))
+  }
+
+  async get(slot: string): Promise<KeptResult | undefined> {
+    const reading = this.#reading.get(slot) ?? bytesOf(this.#path(slot))
+    this.#reading.delete(slot)
+    const bytes = await reading
     try {
-      return parsed(readFileSync(this.#path(slot)), this.#first())
+      return bytes === undefined ? undefined : parsed(bytes, this.#first())
     } catch {
       return undefined
     }
@@ -60,6 +68,22 @@ export class ResultFiles implements ResultCache {
 
   #path(slot: string): string {
     return join(this.#folder, slot === '' ? 'compiled' : `compiled.${slot}`)
+  }
+}
+
+/** All of a file, by a thread of Node's. Undefined: it cannot be read. */
+async function bytesOf(path: string): Promise<Buffer | undefined> {
+  try {
+    const file = openSync(path, 'r')
+    const bytes = Buffer.allocUnsafeSlow(fstatSync(file).size)
+    return await new Promise((settle) =>
+      read(file, bytes, 0, bytes.length, 0, (error, length) => {
+        closeSync(file)
+        settle(error === null && length === bytes.length ? bytes : undefined)
+      }),
+    )
+  } catch {
+    return undefined
   }
 }
 

@@ -20,7 +20,6 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { open } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 
@@ -108,6 +107,7 @@ export function syncPath(path: string): void {
 /** The same without blocking: large files take their time. */
 export async function syncLargeFile(path: string): Promise<void> {
   try {
+    const { open } = await import('node:fs/promises')
     const file = await open(path, 'r')
     try {
       await file.sync()

@@ -1,8 +1,8 @@
 // Who a process is, so that a lock can tell a holder that is gone from one that is not: pid, its start time, machine.
 // Linux answers from /proc; elsewhere `ps` does.
 
-import { execFileSync } from 'node:child_process'
 import { readFileSync, readlinkSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { hostname } from 'node:os'
 
 export interface ProcessIdentity {
@@ -41,13 +41,14 @@ export function thisProcess(): ProcessIdentity {
 function startOf(pid: number): string | null {
   const stat = read(() => readFileSync(`/proc/${pid}/stat`, 'utf8'))
   if (stat !== null) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? null
-  return read(
-    () =>
-      execFileSync('ps', ['-o', 'lstart=', '-p', String(pid)], {
-        encoding: 'utf8',
-        stdio: ['ignore', 'pipe', 'ignore'],
-      }).trim() || null,
-  )
+  return read(() => startByPs(pid))
+}
+
+function startByPs(pid: number): string | null {
+  // It takes milliseconds to load, and every command would.
+  const { execFileSync }: typeof import('node:child_process') = createRequire(import.meta.url)('node:child_process')
+  const args = ['-o', 'lstart=', '-p', String(pid)]
+  return execFileSync('ps', args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim() || null
 }
 
 /** True only when it is proven that the process has ended. */

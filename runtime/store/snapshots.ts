@@ -5,7 +5,6 @@
 
 import { createHash } from 'node:crypto'
 import { chmodSync, existsSync, renameSync, statSync } from 'node:fs'
-import { open } from 'node:fs/promises'
 import type { Static } from 'typebox'
 import Type from 'typebox'
 import { fingerprintOf, prettyJson } from '../contract/canonical-json.ts'
@@ -32,6 +31,7 @@ export async function digestFile(path: string, signal?: AbortSignal): Promise<Di
   const hash = createHash('sha256')
   let sizeBytes = 0
   try {
+    const { open } = await import('node:fs/promises')
     const file = await open(path, 'r')
     try {
       const { size } = await file.stat()

@@ -4,7 +4,6 @@ import { spawnSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, release, tmpdir, totalmem } from 'node:os'
 import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { Bug } from '../../runtime/contract/failures.ts'
 
 export interface Measured {
@@ -16,10 +15,11 @@ export interface Measured {
   readonly out: string
 }
 
-const probe = join(tmpdir(), `seeknal-bench-probe-${process.pid}.mjs`)
+/** Not a module, for which Node would start its loader of modules: 20 ms of each command. */
+const probe = join(tmpdir(), `seeknal-bench-probe-${process.pid}.cjs`)
 writeFileSync(
   probe,
-  `import { writeFileSync } from 'node:fs'
+  `const { writeFileSync } = require('node:fs')
 process.on('exit', () => writeFileSync(process.env.SEEKNAL_BENCH_USAGE, JSON.stringify(process.resourceUsage())))`,
 )
 
@@ -28,7 +28,7 @@ export function measure(cwd: string, args: readonly string[]): Measured {
   const usageFile = `${probe}.usage`
   const env = { ...process.env, NO_COLOR: '1', SEEKNAL_BENCH_USAGE: usageFile }
   const started = performance.now()
-  const run = spawnSync(process.execPath, ['--import', pathToFileURL(probe).href, ...args], {
+  const run = spawnSync(process.execPath, ['--require', probe, ...args], {
     cwd,
     env,
     encoding: 'utf8',

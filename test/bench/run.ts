@@ -41,16 +41,18 @@ const parts: Readonly<Record<string, () => Promise<void>>> = {
   'postgresql-sources': () => postgresqlSources(Number(option('table-rows', '5000000')), runs),
 }
 
+/** Of the same start several times, in milliseconds. */
+const start = (folder: string, args: readonly string[]): number =>
+  middleOf(
+    Array.from({ length: runs * 5 }, () => startMs(folder, args)),
+    (ms) => ms,
+  )
+
 async function startup(): Promise<void> {
   const folder = tempFolder('bench')
-  const start = (args: readonly string[]): number =>
-    middleOf(
-      Array.from({ length: runs * 5 }, () => startMs(folder, args)),
-      (ms) => ms,
-    )
-  const bare = start(['-e', '0'])
+  const bare = start(folder, ['-e', '0'])
   for (const args of [['--version'], ['--help'], ['run', '--help']]) {
-    const own = start([command, ...args])
+    const own = start(folder, [command, ...args])
     const what = `seeknal ${args.join(' ')}`.padEnd(26)
     console.log(
       `  ${what} ${seconds(own).padStart(8)}  node -e 0: ${seconds(bare)}; ${(own / bare).toFixed(2)} × the time`,
@@ -83,7 +85,8 @@ async function project(size: ProjectSize, times: number): Promise<void> {
   }
   const compile = () => seeknal(folder, 'compile', '--out', 'bundle')
   line('compile, cold', await median(times, compile, fresh))
-  line('compile, warm, one edit', await median(times, compile, edit))
+  const warm = await median(times, compile, edit)
+  line('compile, warm, one edit', warm, `node -e 0: ${seconds(start(folder, ['-e', '0']))}`)
   const full = await median(times, () => seeknal(folder, 'run'), fresh)
   const bare = await median(times, () => measure(folder, [raw, 'bundle', folder, join(folder, 'raw')]))
   line('run, everything', full, `raw SQL: ${seconds(bare.ms)}; ${ratio(full, bare)}`)
