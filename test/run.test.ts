@@ -131,7 +131,7 @@ test('What a run that was killed has left the next one takes away, and never wha
   first.kill('SIGKILL')
   await ended
   assert.is(next(), 0)
-  // Elsewhere than on Linux nobody can tell.
+  // Tried on Linux only.
   if (process.platform === 'linux') assert.equal(readdirSync(root), [basename(other)])
 })
 

@@ -86,7 +86,6 @@ export class CacheFile {
     try {
       mkdirSync(dirname(this.#path), { recursive: true })
       if (this.#isStale || !addLines(this.#path, this.#head(), this.#added())) {
-        for (const [key, entry] of this.#set) this.#read().set(key, entry)
         writeLines(aside, this.#lines())
         renameSync(aside, this.#path)
         this.#isStale = false
@@ -101,7 +100,7 @@ export class CacheFile {
   *#lines(): Iterable<string> {
     yield this.#head()
     let size = 0
-    for (const [key, entry] of this.#read()) {
+    for (const [key, entry] of new Map([...this.#read(), ...this.#set])) {
       if (entry.day < this.#today - KEPT_DAYS || size > MOST_BYTES) continue
       size += entry.json.length
       yield lineOf(key, entry)

@@ -3,7 +3,8 @@
 
 import { closeSync, openSync, readSync } from 'node:fs'
 import { join } from 'node:path'
-import { statIfThere } from '../../runtime/store/files.ts'
+import type { FurtherLooks } from '../../runtime/engines/duckdb/unread-columns.ts'
+import { totalBytes } from '../../runtime/store/files.ts'
 import type { SourceRequest } from '../ports.ts'
 
 type Options = SourceRequest['options']
@@ -13,11 +14,6 @@ interface Files {
   readonly paths: readonly string[]
   /** The reader's call for one file, or for all. */
   readonly callOf: (file: string | null, options: Options) => string
-}
-
-interface FurtherLooks {
-  readonly whole: string | null
-  readonly each: readonly { readonly file: string; readonly call: string }[]
 }
 
 /** Looking at more files takes longer than it is worth. */
@@ -57,7 +53,7 @@ function csvLooks(options: Options, { root, paths, callOf }: Files): FurtherLook
   if (options.header === false || options.names !== undefined || options.column_names !== undefined) return undefined
   const lines = typeof options.skip === 'number' ? options.skip + 1 : 1
   const seen = new Set<string>()
-  const each: { readonly file: string; readonly call: string }[] = []
+  const each: FurtherLooks['each'][number][] = []
   for (const file of paths) {
     const head = headOf(join(root, file), lines)
     if (head === null || seen.has(head)) continue
@@ -86,7 +82,7 @@ function headOf(path: string, lines: number): string | null {
 
 function jsonLooks(options: Options, { root, paths, callOf }: Files): FurtherLooks | undefined {
   if (options.sample_size === -1) return undefined
-  const bytes = paths.reduce((sum, path) => sum + Number(statIfThere(join(root, path))?.size ?? 0), 0)
+  const bytes = totalBytes(paths.map((path) => join(root, path)))
   if (bytes > MOST_JSON_BYTES || (paths.length < 2 && bytes < FEW_JSON_BYTES)) return undefined
   const all = { ...options, sample_size: -1, maximum_sample_files: paths.length }
   return { whole: callOf(null, all), each: paths.map((file) => ({ file, call: callOf(file, all) })) }

@@ -56,15 +56,13 @@ function lookUp(root: string, request: SourceRequest, cache: CompileCache): Omit
     )
     const known = key === null ? undefined : (cache.get(key) as SourceObservation | undefined)
     if (known !== undefined || request.format === 'parquet') return { paths, key, known }
-    const full = paths.filter((path) => !isEmpty(join(root, path)))
+    const full = paths.filter((path) => !holdsNothing(join(root, path)))
     return full.length === 0 ? { paths, key: null, known: { kind: 'empty' } } : { paths, full, key, known }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== 'STATEMENT_REFUSED') throw error
     return { paths: [], key: null, known: { kind: 'refused', message: error.message, hints: error.hints } }
   }
 }
-
-const isEmpty = (path: string): boolean => holdsNothing(path, Number(statIfThere(path)?.size ?? -1))
 
 const ABSENT: SourceObservation = { kind: 'absent' }
 

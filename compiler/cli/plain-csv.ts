@@ -4,7 +4,7 @@
 
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { statIfThere } from '../../runtime/store/files.ts'
+import { totalBytes } from '../../runtime/store/files.ts'
 
 /** Reading more than this takes longer than it saves. */
 const MOST_BYTES = 4_000_000
@@ -26,8 +26,7 @@ export function isWithoutQuotes(
   // Another ending may say that the file is compressed.
   if (!files.every((file) => file.endsWith('.csv'))) return false
   const paths = files.map((file) => join(root, file))
-  const size = paths.reduce((sum, path) => sum + Number(statIfThere(path)?.size ?? 0), 0)
-  return size <= MOST_BYTES && paths.every(hasNoQuotes)
+  return totalBytes(paths) <= MOST_BYTES && paths.every(hasNoQuotes)
 }
 
 function hasNoQuotes(path: string): boolean {

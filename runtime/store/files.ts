@@ -172,9 +172,15 @@ export function removeTree(path: string): void {
   guarded('remove', path, () => rmSync(path, { recursive: true, force: true }))
 }
 
-/** Whether a file is empty but for the mark of its encoding. */
-export const holdsNothing = (path: string, sizeBytes: number): boolean =>
-  sizeBytes === 0 || (sizeBytes === 3 && readIfThere(path) === '\ufeff')
+/** Whether there is a file which is empty but for the mark of its encoding. */
+export function holdsNothing(path: string): boolean {
+  const size = statIfThere(path)?.size
+  return size === 0n || (size === 3n && readIfThere(path) === '\ufeff')
+}
+
+/** Of the files that are there. */
+export const totalBytes = (paths: readonly string[]): number =>
+  paths.reduce((sum, path) => sum + Number(statIfThere(path)?.size ?? 0), 0)
 
 /** A name under which no file can be: too long, or a link that leads in a circle. */
 const NO_FILE = ['ELOOP', 'ENAMETOOLONG']

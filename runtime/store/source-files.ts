@@ -171,7 +171,7 @@ export class SourceFiles {
 
 /** The files of a listing in which there is something. */
 export const filesWithContent = (project: string, { files }: SourceListing): SourceListing['files'] =>
-  files.filter(({ path, stamp }) => !holdsNothing(join(project, path), Number.parseInt(stamp, 10)))
+  files.filter(({ path }) => !holdsNothing(join(project, path)))
 
 const cachePath = (store: Store): string => pathIn(store, 'cache', 'files.json')
 
