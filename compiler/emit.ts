@@ -1,7 +1,7 @@
 // Rewritten steps → the files of the bundle, each with its digest. Deterministic: the same input gives the same bytes on
 // every machine. `base` is production's manifest as it was given, so that reviewers and `--check` need no target/.
 
-import { type BundleFile, bundleDigest, type OpenedBundle } from '../runtime/contract/bundle.ts'
+import { type OpenedBundle, sealed } from '../runtime/contract/bundle.ts'
 import { byCodeUnit, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import { ENGINES } from '../runtime/contract/engines.ts'
 import { extractFile } from '../runtime/contract/extract.ts'
@@ -57,11 +57,10 @@ export async function emit(
   if (files !== null) texts.push(['ledger.sql', files.ledgerSql()])
   texts.sort(([a], [b]) => byCodeUnit(a, b))
   const digests = texts.map(([path, text]) => [path, outside.digestOf(path, text) ?? sha256(text)] as const)
-  const unsigned = { ...unsealed, files: Object.fromEntries(digests) }
-  const contract: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
+  const { contract, text: contractText } = sealed({ ...unsealed, files: Object.fromEntries(digests) })
   return {
     contract,
-    files: new Map([['bundle.json', prettyJson(contract)], ...texts]),
+    files: new Map([['bundle.json', contractText], ...texts]),
     manifest,
     base,
     diff,

@@ -8,9 +8,10 @@ import { isError } from '../runtime/contract/diagnostics.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
 import { fileDigest } from './file-facts.ts'
 import { kindOf } from './load/file-kinds.ts'
-import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
+import { NOTHING_OUTSIDE } from './outside.ts'
 import type { KeptResult, ResultCache } from './ports.ts'
-import { headOf, keep, type Last, lastOf, type Made, type Observed, recalled } from './recall/kept.ts'
+import type { Cone } from './recall/cone.ts'
+import { headOf, keep, lastOf, type Made, type Observed, recalled } from './recall/kept.ts'
 
 export interface RecallInput extends CompileInput {
   /** Where results are kept: megabytes, which other commands need not read. */
@@ -25,7 +26,7 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const last = await lastResult(input, made)
   const changed = last === null ? null : changedFiles(headOf(last), made)
   if (last !== null && changed?.size === 0) {
-    const again = await recalledWhole(lastOf(last), input)
+    const again = await recalledWhole(last, input)
     if (again !== null) return again
   }
   if (input.stopAfter === undefined) await input.beginEngine()
@@ -54,8 +55,35 @@ function changedFiles({ files: before }: Made, { files }: Made): ReadonlySet<str
   return new Set(files.flatMap(([path, digest], i) => (digest === before[i]?.[1] ? [] : [path])))
 }
 
-async function recalledWhole(last: Last, input: RecallInput): Promise<Compiled | null> {
-  return (await holds(last.observed, input)) ? recalled(last, input) : null
+async function recalledWhole(last: KeptResult, input: RecallInput): Promise<Compiled | null> {
+  return (await holds(headOf(last).observed, input)) ? recalled(last, input) : null
+}
+
+/** The same as below, of a project without a past, where what the few files say stands in known places only. */
+async function compiledPatch(
+  result: KeptResult,
+  changed: ReadonlySet<string>,
+  input: RecallInput,
+  made: Made,
+): Promise<Compiled | null> {
+  if (input.base !== null || input.environment !== null || changed.size > FEW) return null
+  const [{ coneOf }, { partOf }] = await Promise.all([import('./recall/cone.ts'), import('./recall/part.ts')])
+  const part = partOf(result, changed)
+  const cone = part === null ? null : coneOf(part, changed, 'nothing')
+  if (part === null || cone === null || !(await holds(cone.observed, input))) return null
+  const { compilation, observed, isAsked } = await compiledOver(inputOf(cone, input), cone)
+  if (isAsked || compilation.bundle === null) return null
+  const { patched } = await import('./recall/patch.ts')
+  const kept = patched(result, part, compilation, made, observed)
+  if (kept === null) return null
+  input.results.set(slotOf(input), kept)
+  return recalled(kept, input)
+}
+
+/** A few files are compiled sooner than what is known of them is read. */
+function inputOf({ holds }: Cone, input: RecallInput): RecallInput {
+  const files = input.files.filter(({ path }) => holds(path))
+  return { ...input, files, cache: files.length > FEW ? input.cache : (input.cache.withoutReading?.() ?? input.cache) }
 }
 
 /** Null: the files and what is outside do not fit together, or there is an error: then all of them are to be told. */
@@ -65,25 +93,40 @@ async function compiledCone(
   input: RecallInput,
   made: Made,
 ): Promise<Compiled | null> {
+  const patch = await compiledPatch(result, changed, input, made)
+  if (patch !== null) return patch
   const { coneOf } = await import('./recall/cone.ts')
   const last = lastOf(result)
   for (const reach of ['nothing', 'readers'] as const) {
     const cone = coneOf(last, changed, reach)
     if (cone === null || !(await holds(cone.observed, input))) return null
-    const files = input.files.filter(({ path }) => cone.holds(path))
-    const cache = files.length > FEW ? input.cache : (input.cache.withoutReading?.() ?? input.cache)
-    const compiled = await compiledAnew({ ...input, files, cache }, made, cone)
+    const compiled = await compiledAnew(inputOf(cone, input), made, cone)
     if (compiled.bundle !== null) return compiled
     if (compiled.diagnostics.some(isError)) return null
   }
   return null
 }
 
-async function compiledAnew(
-  input: RecallInput,
-  made: Made,
-  { outside, observed: before }: { readonly outside: Outside; readonly observed: readonly Observed[] },
-): Promise<Compiled> {
+async function compiledAnew(input: RecallInput, made: Made, over: Over): Promise<Compiled> {
+  const { compilation, observed, isAsked } = await compiledOver(input, over)
+  const { parts, ...compiled } = compilation
+  if (parts !== null && !isAsked) {
+    if (input.cache.get(keyOf(input)) !== made.rest) input.cache.set(keyOf(input), made.rest)
+    input.results.set(slotOf(input), keep(compiled, parts, made, observed))
+  }
+  return compiled
+}
+
+type Over = Pick<Cone, 'outside' | 'observed'>
+
+interface Run {
+  readonly compilation: Compilation
+  readonly observed: readonly Observed[]
+  /** Of a server, whose answer cannot be looked at again without asking it. */
+  readonly isAsked: boolean
+}
+
+async function compiledOver(input: RecallInput, { outside, observed: before }: Over): Promise<Run> {
   const observed = [...before]
   const observe: CompileInput['observe'] = async (requests) => {
     const answers = await input.observe(requests)
@@ -93,7 +136,6 @@ async function compiledAnew(
     }
     return answers
   }
-  // A server's answer cannot be looked at again without asking it.
   let isAsked = false
   const observeTables: CompileInput['observeTables'] = (requests) => {
     isAsked = true
@@ -104,12 +146,8 @@ async function compiledAnew(
     return input.bindOnServer(...asked)
   }
   const { compile } = await import('./compile.ts')
-  const { parts, ...compiled }: Compilation = await compile({ ...input, observe, observeTables, bindOnServer }, outside)
-  if (parts !== null && !isAsked) {
-    if (input.cache.get(keyOf(input)) !== made.rest) input.cache.set(keyOf(input), made.rest)
-    input.results.set(slotOf(input), keep(compiled, parts, made, observed))
-  }
-  return compiled
+  const compilation = await compile({ ...input, observe, observeTables, bindOnServer }, outside)
+  return { compilation, observed, isAsked }
 }
 
 function madeFrom(input: RecallInput): Made {

@@ -41,11 +41,11 @@ export function coneOf(last: Last, changed: ReadonlySet<string>, reach: 'nothing
   )
   return {
     holds,
-    observed: last.observed.filter(([request]) => ids.has(request.node)),
+    observed: last.observed.filter(([request]) => !inside.has(request.node)),
     outside: {
       records: recordsOf(outside, last),
       steps: stepsOf(ids, last),
-      lock: Object.fromEntries(Object.entries(lockOf(last)).filter(([id]) => ids.has(id))),
+      lock: Object.fromEntries(Object.entries(lockOf(last)).filter(([id]) => !inside.has(id))),
       diagnostics: last.diagnostics.filter(({ place }) => !holds(place.file)),
       fits: ({ nodes, unsupported }) =>
         unsupported.length === 0 && nodes.length === inside.size && nodes.every(({ id }) => inside.has(id)),

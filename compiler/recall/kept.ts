@@ -1,7 +1,7 @@
 // A compile without errors ↔ what is kept of it: its bundle, and what made it, so that the next compile can tell what it may
 // take over.
 
-import type { BundleFile } from '../../runtime/contract/bundle.ts'
+import type { BundleFile, OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { Diff } from '../../runtime/contract/diff.ts'
@@ -27,6 +27,8 @@ type Carried = Pick<ManifestNode, 'id' | 'definition_fingerprint' | 'inputs'>
 /** All that is kept besides the texts; JSON. */
 export interface Kept extends Made {
   readonly observed: readonly Observed[]
+  /** Sorted by id; `inputs` are places in this list, in their order. */
+  readonly nodes: readonly (readonly [id: string, file: string, inputs: readonly number[]])[]
   /** Where each step's text is in apply.sql: path, start, end. Those that are not there are among the texts. */
   readonly steps: readonly (readonly [string, number, number])[]
   /** By id of the step. */
@@ -39,8 +41,8 @@ export interface Kept extends Made {
 }
 
 /** The last compile of a slot. */
-export interface Last extends Omit<Kept, 'steps'> {
-  readonly contract: BundleFile
+export interface Last extends Omit<Kept, 'nodes' | 'steps'> {
+  readonly contract: Pick<BundleFile, 'engine' | 'files' | 'namespaces' | 'steps'>
   readonly manifest: Manifest
   /** Every file of the bundle but base.json. */
   readonly texts: ReadonlyMap<string, string>
@@ -63,8 +65,11 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
   const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
   const cleanups = parts.steps.flatMap(({ id, cleanup }) => (cleanup === undefined ? [] : [[id, cleanup]]))
   const fresh = parts.fresh.nodes.flatMap((node, i) => carriedOver(node, manifest?.nodes[i]))
+  const nodes = manifest?.nodes ?? []
+  const places = new Map(nodes.map(({ id }, i) => [id, i]))
   const head: Kept = {
     ...made,
+    nodes: nodes.map(({ id, file, inputs }) => [id, file, inputs.flatMap(({ ref }) => places.get(ref) ?? [])]),
     ...{ observed, steps, cleanups: Object.fromEntries(cleanups), fresh, lock, size, diagnostics },
   }
   return { head, texts }
@@ -81,29 +86,61 @@ export const headOf = ({ head }: KeptResult): Kept => head as Kept
 
 export function lastOf(result: KeptResult): Last {
   const { texts } = result
-  const { steps, ...kept } = headOf(result)
   const contract: BundleFile = JSON.parse(texts.get('bundle.json') ?? '')
   const manifest: Manifest = JSON.parse(texts.get('manifest.json') ?? '')
-  const apply = texts.get('apply.sql') ?? ''
-  const all = new Map([...texts, ...steps.map(([path, start, end]) => [path, apply.slice(start, end)] as const)])
-  return { ...kept, contract, manifest, texts: all }
+  return { ...headOf(result), contract, manifest, texts: allTexts(result) }
 }
 
-/** The compile again. */
-export function recalled(
-  { lock, size, diagnostics, contract, manifest, texts }: Last,
-  { base, keptBase }: CompileInput,
-): Compiled {
-  const diff: Diff = JSON.parse(texts.get('diff.json') ?? '')
-  const files = new Map(texts)
+function allTexts(result: KeptResult): Map<string, string> {
+  const apply = result.texts.get('apply.sql') ?? ''
+  const steps = headOf(result).steps.map(([path, start, end]) => [path, apply.slice(start, end)] as const)
+  return new Map([...result.texts, ...steps])
+}
+
+/** The compile again. Documents are parsed when they are asked for. */
+export function recalled(result: KeptResult, { base, keptBase }: CompileInput): Compiled {
+  const { lock, size, diagnostics } = headOf(result)
+  const files = allTexts(result)
+  const parsed = <T>(path: string): (() => T) => once(() => JSON.parse(files.get(path) ?? ''))
+  const [contract, manifest, diff] = [
+    parsed<BundleFile>('bundle.json'),
+    parsed<Manifest>('manifest.json'),
+    parsed<Diff>('diff.json'),
+  ]
   // Without a change, production's manifest is this one.
   if (base !== null)
     files.set(
       'base.json',
-      contract.base === contract.files['manifest.json']
-        ? (texts.get('manifest.json') ?? '')
+      contract().base === contract().files['manifest.json']
+        ? (files.get('manifest.json') ?? '')
         : (keptBase?.text() ?? prettyJson(base)),
     )
-  const bundle = { contract, files, manifest, base, diff }
-  return { bundle, lock, size, manifest, last: { pass: 'emit', output: bundle }, diagnostics }
+  const bundle: OpenedBundle = {
+    files,
+    base,
+    get contract() {
+      return contract()
+    },
+    get manifest() {
+      return manifest()
+    },
+    get diff() {
+      return diff()
+    },
+  }
+  return {
+    ...{ bundle, lock, size, diagnostics },
+    get manifest() {
+      return manifest()
+    },
+    last: { pass: 'emit', output: bundle },
+  }
+}
+
+function once<T extends object>(make: () => T): () => T {
+  let made: T | undefined
+  return () => {
+    made ??= make()
+    return made
+  }
 }

@@ -5,12 +5,12 @@
 import {
   type BuildStep,
   type BundleFile,
-  bundleDigest,
   type NamespaceSpan,
   type OpenedBundle,
   type Step,
+  sealed,
 } from '../contract/bundle.ts'
-import { byCodeUnit, prettyJson, sha256 } from '../contract/canonical-json.ts'
+import { byCodeUnit, sha256 } from '../contract/canonical-json.ts'
 import { assertNever, RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, namespacePrefix } from '../contract/ids.ts'
 import type { Manifest } from '../contract/manifest.ts'
@@ -39,9 +39,9 @@ export function retarget(bundle: OpenedBundle, environment: EnvironmentName): Op
     ...(contract.names === undefined ? {} : { names: movedNames(contract.names, changed) }),
     files: Object.fromEntries([...files].map(([path, text]) => [path, sha256(text)])),
   }
-  const sealed = { ...unsigned, digest: bundleDigest(unsigned) }
+  const { contract: other, text } = sealed(unsigned)
   const texts = [...files].sort(([a], [b]) => byCodeUnit(a, b))
-  return { ...bundle, contract: sealed, files: new Map([['bundle.json', prettyJson(sealed)], ...texts]) }
+  return { ...bundle, contract: other, files: new Map([['bundle.json', text], ...texts]) }
 }
 
 function retargetedStep(step: Step, manifest: Manifest, prefix: string, other: string): Step {

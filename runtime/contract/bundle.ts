@@ -2,9 +2,10 @@
 // Described in FORMAT.md.
 
 import Type, { type Static } from 'typebox'
-import { fingerprintOf } from './canonical-json.ts'
+import { prettyJson, sha256 } from './canonical-json.ts'
 import { StepCheck } from './checks.ts'
 import { Category, type Diff } from './diff.ts'
+import { Bug } from './failures.ts'
 import type { Fingerprint } from './ids.ts'
 import { Hex, type Manifest, NodeIdText } from './manifest.ts'
 
@@ -218,10 +219,42 @@ export const BundleFile = Type.Object(
 )
 export type BundleFile = Static<typeof BundleFile>
 
-/** The digest of a bundle: SHA-256 of the canonical text of bundle.json without its `digest`. Pure. */
+/** The digest of a bundle: SHA-256 of the text of bundle.json without the line of its `digest`. Pure. */
 export function bundleDigest(file: Omit<BundleFile, 'digest'>): Fingerprint {
   const { digest: _, ...rest } = file as BundleFile
-  return fingerprintOf(rest)
+  return sha256(prettyJson(rest))
+}
+
+/** The contract with its digest, and its text. Pure. */
+export function sealed(unsigned: Omit<BundleFile, 'digest'>): { readonly contract: BundleFile; readonly text: string } {
+  const text = prettyJson(unsigned)
+  const digest = sha256(text)
+  return { contract: { ...unsigned, digest }, text: withDigest(text, digest) }
+}
+
+/** `text` of a bundle.json as it is when the digests of some of its files are others, which it must name. Pure. */
+export function resealed(text: string, digests: ReadonlyMap<string, string>): string {
+  const own = text.indexOf(digestLine('').slice(0, -2))
+  const parts = [text.slice(0, own)]
+  let at = own + digestLine('0'.repeat(64)).length
+  for (const path of [...digests.keys()].sort()) {
+    const start = text.indexOf(`\n    ${JSON.stringify(path)}: "`, at)
+    if (start === -1) throw new Bug(`bundle.json does not name '${path}'`)
+    const hex = text.indexOf(': "', start + 5 + path.length) + 3
+    parts.push(text.slice(at, hex), digests.get(path) ?? '')
+    at = hex + 64
+  }
+  const unsigned = [...parts, text.slice(at)].join('')
+  return withDigest(unsigned, sha256(unsigned))
+}
+
+/** What stands behind the digest. No text of JSON holds a line break: a member of the document is found by its indent. */
+const BEHIND_DIGEST = '\n  "engine": '
+const digestLine = (digest: string): string => `\n  "digest": "${digest}",`
+
+function withDigest(text: string, digest: string): string {
+  const at = text.indexOf(BEHIND_DIGEST)
+  return text.slice(0, at) + digestLine(digest) + text.slice(at)
 }
 
 /** A bundle in memory: its contract and the text of every file, bundle.json included. */

@@ -85,6 +85,22 @@ export function rememberAs(item: object, other: object, change: (text: string) =
   if (text !== null) written.set(item, text)
 }
 
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/**
+ * Where an item of a list that is a member of a document is written whose own member `key` is `value`, at or behind `from`;
+ * undefined: there is none. `text` is what `prettyJson` gave of the document.
+ */
+export function itemAt(text: string, key: string, value: string, from: number): Span | undefined {
+  const name = text.indexOf(`\n      ${JSON.stringify(key)}: ${JSON.stringify(value)}`, from)
+  const start = text.lastIndexOf('\n    {\n', name) + 1
+  const end = text.indexOf('\n    }', name)
+  return name === -1 || start === 0 || end === -1 ? undefined : { start, end: end + '\n    }'.length }
+}
+
 /** How the member `key` of a document is written, which is an object with members; undefined: there is no such one. */
 export function memberText(text: string, key: string): string | undefined {
   const name = `\n  ${JSON.stringify(key)}: `

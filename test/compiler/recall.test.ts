@@ -148,6 +148,41 @@ test('Files of readers are read again only when they see other columns', async (
   assert.is(await filesFor("'b'"), 2)
 })
 
+test('Of a project without a past, what is said of other nodes is not even parsed', async () => {
+  const folder = tempFolder()
+  const query = (name: string, from: string, item: string) =>
+    writeFiles(folder, {
+      [`seeknal/${name}.yml`]: JSON.stringify({
+        ...{ kind: 'transform', name, inputs: [{ ref: from }] },
+        transform: `SELECT k, ${item} AS x FROM ref('${from}')`,
+      }),
+    })
+  writeFiles(folder, {
+    'seeknal_project.yml': 'name: row\nversion: 1.0.0\n',
+    'seeknal/s.yml': 'kind: source\nname: s\nsource: csv\ntable: s.csv\ncolumns: {k: INTEGER}\n',
+    's.csv': 'k\n1\n',
+  })
+  for (const [name, from] of Object.entries({ a: 'source.s', b: 'transform.a', c: 'source.s', d: 'transform.b' }))
+    query(name, from, '1')
+  const { cache, results } = caches()
+  await compile(folder, { cache, results })
+  const marked = (text: string | undefined) => text?.replace('"id": "transform.c",', '"id": "transform.c" no JSON,')
+  const read = results.get.bind(results)
+  results.get = async (slot) => {
+    const kept = await read(slot)
+    const manifest = marked(kept?.texts.get('manifest.json'))
+    return kept && { ...kept, texts: new Map([...kept.texts, ['manifest.json', manifest ?? '']]) }
+  }
+  for (const item of ['2', '2 /* as before */', '3']) {
+    query('a', 'source.s', item)
+    const found = (await compile(folder, { cache, results })).compiled.bundle?.files
+    const expected = (await compile(folder, caches())).compiled.bundle?.files
+    assert.is(found?.get('manifest.json'), marked(expected?.get('manifest.json')))
+    assert.is(found?.get('apply.sql'), expected?.get('apply.sql'))
+    results.get = read
+  }
+})
+
 test('A project with mistakes is compiled anew each time', async () => {
   const folder = projectOf(goldenCase('shop'))
   const cache = caches()

@@ -1,6 +1,6 @@
 // A bundle made by hand, small and valid: two nodes, one step a node. For tests of what reads and writes bundles.
 
-import { BUNDLE_FORMAT, type Bundle, type BundleFile, bundleDigest } from '../../runtime/contract/bundle.ts'
+import { BUNDLE_FORMAT, type Bundle, type BundleFile, sealed } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit, fingerprintOf, prettyJson, sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { Diff } from '../../runtime/contract/diff.ts'
 import { columnsFingerprint, type Manifest, type ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -99,6 +99,6 @@ export function smallBundle(
     ...change.contract,
     files: Object.fromEntries(files.map(([path, text]) => [path, sha256(text)])),
   }
-  const signed: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
-  return { contract: signed, files: new Map([['bundle.json', prettyJson(signed)], ...files]) }
+  const signed = sealed(unsigned)
+  return { contract: signed.contract, files: new Map([['bundle.json', signed.text], ...files]) }
 }

@@ -2,8 +2,8 @@
 
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Bundle, type BundleFile, bundleDigest } from '../../runtime/contract/bundle.ts'
-import { prettyJson, sha256 } from '../../runtime/contract/canonical-json.ts'
+import { type Bundle, type BundleFile, sealed } from '../../runtime/contract/bundle.ts'
+import { sha256 } from '../../runtime/contract/canonical-json.ts'
 
 export interface Forgery {
   readonly files?: Readonly<Record<string, string>>
@@ -19,8 +19,8 @@ export function forge<B extends Bundle>(bundle: B, { files = {}, contract = {} }
     ...rest,
     files: Object.fromEntries([...texts].map(([path, text]) => [path, sha256(text)] as const).sort()),
   }
-  const signed: BundleFile = { ...unsigned, digest: bundleDigest(unsigned) }
-  return { ...bundle, contract: signed, files: new Map([...texts, ['bundle.json', prettyJson(signed)]]) }
+  const signed = sealed(unsigned)
+  return { ...bundle, contract: signed.contract, files: new Map([...texts, ['bundle.json', signed.text]]) }
 }
 
 /** The same to a bundle in a folder: `change` gets the text of each file of its contract. */

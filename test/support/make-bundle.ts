@@ -6,11 +6,11 @@ import {
   type Bundle,
   type BundleFile,
   buildSteps,
-  bundleDigest,
   type CheckStep,
   checkStepId,
   type NamespaceSpan,
   type Step,
+  sealed,
 } from '../../runtime/contract/bundle.ts'
 import { byCodeUnit, fingerprintOf, prettyJson, sha256 } from '../../runtime/contract/canonical-json.ts'
 import { type Check, checksFingerprint } from '../../runtime/contract/checks.ts'
@@ -109,8 +109,8 @@ export function makeBundle(text: BundleText): Bundle & { readonly manifest: Mani
       [...files].map(([path, content]) => [path, sha256(content)]).sort(([a = ''], [b = '']) => byCodeUnit(a, b)),
     ),
   }
-  const complete = { ...contract, digest: bundleDigest(contract) }
-  return { contract: complete, files: new Map([...files, ['bundle.json', prettyJson(complete)]]), manifest, base }
+  const complete = sealed(contract)
+  return { contract: complete.contract, files: new Map([...files, ['bundle.json', complete.text]]), manifest, base }
 }
 
 function promotionOf(
