@@ -6,6 +6,7 @@
 import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import { isError } from '../runtime/contract/diagnostics.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
+import { sameJson } from './diff/pairs.ts'
 import { fileDigest } from './file-facts.ts'
 import { kindOf } from './load/file-kinds.ts'
 import { NOTHING_OUTSIDE } from './outside.ts'
@@ -23,13 +24,17 @@ export interface RecallInput extends CompileInput {
 /** As `compile`, with the same result. */
 export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   const made = madeFrom(input)
-  const last = await lastResult(input, made)
+  const [rest, digest] = lastMade(input)
+  const begin = async () => (input.stopAfter === undefined ? await input.beginEngine() : undefined)
+  // It opens while what is known of the last compile is read.
+  if (digest !== made.digest) await begin()
+  const last = rest === made.rest ? await lastResult(input, made) : null
   const changed = last === null ? null : changedFiles(headOf(last), made)
   if (last !== null && changed?.size === 0) {
     const again = await recalledWhole(last, input)
     if (again !== null) return again
   }
-  if (input.stopAfter === undefined) await input.beginEngine()
+  if (digest === made.digest) await begin()
   const again =
     last === null || changed === null || changed.size === 0 ? null : await compiledCone(last, changed, input, made)
   return again ?? compiledAnew(input, made, { outside: NOTHING_OUTSIDE, observed: [] })
@@ -42,9 +47,15 @@ const FEW = 8
 export const slotOf = ({ environment }: Pick<RecallInput, 'environment'>): string => environment ?? ''
 const keyOf = (input: RecallInput): string => `compiled/${slotOf(input)}`
 
+/** What the last compile was made from, as far as that is known without reading it. */
+function lastMade(input: RecallInput): readonly unknown[] {
+  const known = input.cache.get(keyOf(input))
+  return Array.isArray(known) ? known : []
+}
+
 /** Null: there is none, or it was made from other things than texts of files of nodes. */
 async function lastResult(input: RecallInput, { rest }: Made): Promise<KeptResult | null> {
-  if (input.stopAfter !== undefined || input.cache.get(keyOf(input)) !== rest) return null
+  if (input.stopAfter !== undefined) return null
   const result = await input.results.get(slotOf(input))
   return result !== undefined && headOf(result).rest === rest ? result : null
 }
@@ -76,7 +87,7 @@ async function compiledPatch(
   const { patched } = await import('./recall/patch.ts')
   const kept = patched(result, part, compilation, made, observed)
   if (kept === null) return null
-  input.results.set(slotOf(input), kept)
+  remember(input, made, kept)
   return recalled(kept, input)
 }
 
@@ -111,10 +122,14 @@ async function compiledAnew(input: RecallInput, made: Made, over: Over): Promise
   const { compilation, observed, isAsked } = await compiledOver(input, over)
   const { parts, ...compiled } = compilation
   if (parts !== null && !isAsked) {
-    if (input.cache.get(keyOf(input)) !== made.rest) input.cache.set(keyOf(input), made.rest)
-    input.results.set(slotOf(input), keep(compiled, parts, made, observed))
+    remember(input, made, keep(compiled, parts, made, observed))
   }
   return compiled
+}
+
+function remember(input: RecallInput, { rest, digest }: Made, kept: KeptResult): void {
+  if (!sameJson(lastMade(input), [rest, digest])) input.cache.set(keyOf(input), [rest, digest])
+  input.results.set(slotOf(input), kept)
 }
 
 type Over = Pick<Cone, 'outside' | 'observed'>
@@ -169,7 +184,9 @@ function madeFrom(input: RecallInput): Made {
     input.connectionSchemas,
     executes ?? null,
   ]
-  return { rest: sha256(canonicalJson(rest)), files: digests.filter(([path]) => kindOf(path) === 'node') }
+  const files = digests.filter(([path]) => kindOf(path) === 'node')
+  const made = sha256(canonicalJson(rest))
+  return { rest: made, files, digest: sha256(JSON.stringify([made, files])) }
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */

@@ -10,6 +10,7 @@ import { availableParallelism } from 'node:os'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
+import { forgetCertificates } from './support/machine-certificates.ts'
 import { type FileVerdict, judge, type TestResult } from './support/report.ts'
 import { newRunFolder, removeLeftFolders } from './support/run-folder.ts'
 import { tempRoot } from './support/temp-root.ts'
@@ -117,6 +118,7 @@ async function main(): Promise<number> {
   removeLeftFolders(root)
   const own = newRunFolder(root)
   process.env.TMPDIR = own
+  forgetCertificates()
   process.env.SEEKNAL_TEST_SHARED = folderFor('shared')
   const runs: FileRun[] = []
   const queue = [...files]

@@ -81,8 +81,11 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     // What executes must know production; what only compiles goes on with what is remembered, and says so.
     if (request.executes === true || !isUnreachable(error)) throw error
   })
-  // Megabytes, read while files are looked at.
-  if (request.stopAfter === undefined) workspace.results.begin(slotOf(request))
+  if (request.stopAfter === undefined) {
+    // Megabytes, read while files are looked at; and the engine opens meanwhile.
+    workspace.results.begin(slotOf(request))
+    if (request.files === undefined && workspace.hasNews()) await workspace.beginEngine()
+  }
   const files = request.files ?? workspace.files()
   suitV8(files.length)
   const production = request.base === undefined ? workspace.production() : null

@@ -11,7 +11,7 @@ import { isYaml } from '../load/file-kinds.ts'
 import { namedSql, type ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { guarded, LOCK_FILE, projectPaths, requireInside } from './project-paths.ts'
-import { cachedFile } from './text-cache.ts'
+import { cachedFile, type StampedFile, stamped } from './text-cache.ts'
 
 /** Stands for the project's files, the lock file by its text on the disk: a compile may write it. */
 export function projectDigest(root: string, files: readonly ProjectFile[]): Fingerprint {
@@ -20,15 +20,21 @@ export function projectDigest(root: string, files: readonly ProjectFile[]): Fing
   return fingerprintOf([texts, lock === null ? null : sha256(lock)])
 }
 
+/** The project's own files, not read yet. */
+export const stampedFiles = (root: string): readonly StampedFile[] =>
+  projectPaths(root).map((path) => guarded(path, () => stamped(root, path)))
+
 /** Reads the project's files. */
-export function readProject(root: string, cache: CompileCache): readonly ProjectFile[] {
-  const paths = projectPaths(root)
-  return withNamedSql(
+export const readProject = (
+  root: string,
+  cache: CompileCache,
+  own: readonly StampedFile[] = stampedFiles(root),
+): readonly ProjectFile[] =>
+  withNamedSql(
     root,
-    paths.map((path) => projectFile(root, path, cache)),
+    own.map((file) => guarded(file.path, () => cachedFile(cache, file))),
     cache,
   )
-}
 
 /** Files with the .sql files that their nodes name, sorted by path. */
 export function withNamedSql(root: string, files: readonly ProjectFile[], cache: CompileCache): readonly ProjectFile[] {
@@ -50,4 +56,4 @@ function isReadable(root: string, path: string): boolean {
 }
 
 const projectFile = (root: string, path: string, cache: CompileCache): ProjectFile =>
-  guarded(path, () => cachedFile(cache, path, join(root, path)))
+  guarded(path, () => cachedFile(cache, stamped(root, path)))

@@ -3,6 +3,7 @@
 
 import { isUtf8 } from 'node:buffer'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { sha256 } from '../../runtime/contract/canonical-json.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { asFingerprint } from '../../runtime/contract/ids.ts'
@@ -12,11 +13,28 @@ import type { ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { stampOf } from './file-stamps.ts'
 
-/** The file at `absolute`, which is `path` in the project. Throws what reading throws. */
-export function cachedFile(cache: CompileCache, path: string, absolute: string): ProjectFile {
-  const stamp = stampOf(absolute)
+/** A file of the project and its stamp, which was taken before anything else is asked of the file. */
+export interface StampedFile {
+  readonly path: string
+  readonly absolute: string
+  readonly stamp: string | null
+}
+
+export const stamped = (root: string, path: string): StampedFile => {
+  const absolute = join(root, path)
+  return { path, absolute, stamp: stampOf(absolute) }
+}
+
+const factsKey = (path: string): string => `file:${path}`
+
+/** Whether the text is known by the stamp. */
+export const isKnown = (cache: CompileCache, { path, stamp }: StampedFile): boolean =>
+  stamp !== null && factsIn(cache.get(factsKey(path)), stamp) !== null
+
+/** The file as the compiler reads it. Throws what reading throws. */
+export function cachedFile(cache: CompileCache, { path, absolute, stamp }: StampedFile): ProjectFile {
   if (stamp === null) return fileAt(path, absolute)
-  const key = `file:${path}`
+  const key = factsKey(path)
   const known = factsIn(cache.get(key), stamp)
   if (known !== null) return new CachedFile(path, absolute, known, cache)
   const file = fileAt(path, absolute)

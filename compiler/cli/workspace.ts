@@ -16,9 +16,10 @@ import { buildIdentity } from './build-identity.ts'
 import { today } from './cache-file.ts'
 import { type Databases, databasesOf } from './databases.ts'
 import { createObserver, type Observer } from './observer.ts'
-import { readProject } from './project.ts'
+import { readProject, stampedFiles } from './project.ts'
 import { ProjectCache } from './project-cache.ts'
 import { ResultFiles } from './result-files.ts'
+import { isKnown } from './text-cache.ts'
 
 export interface Workspace {
   readonly root: string
@@ -35,6 +36,8 @@ export interface Workspace {
   readonly shared: (environment: EnvironmentName | null) => Promise<SharedState | null>
   /** Read once. */
   readonly files: () => readonly ProjectFile[]
+  /** Whether one of the project's own files has a text that is not known, as far as can be told before they are read. */
+  readonly hasNews: () => boolean
   /** Looked up once. */
   readonly production: () => Generation | null
   /** Writes the cache, unless the command must touch nothing. */
@@ -51,7 +54,8 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
   const root = store.project
   const cache = new ProjectCache(join(store.target, 'cache'), buildIdentity(), today())
   const results = new ResultFiles(join(store.target, 'cache'), buildIdentity())
-  const files = once(() => readProject(root, cache))
+  const own = once(() => stampedFiles(root))
+  const files = once(() => readProject(root, cache, own()))
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
   const engine: LazySqlEngine = () => {
     started ??= analysisEngine()
@@ -74,6 +78,7 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     databases,
     shared,
     files,
+    hasNews: () => own().some((file) => !isKnown(cache, file)),
     production: once(() =>
       onDamage === undefined
         ? readProduction(store)

@@ -19,6 +19,8 @@ export interface Made {
   readonly rest: string
   /** Digests of the texts of files of nodes, by path; sorted. */
   readonly files: readonly (readonly [path: string, digest: string])[]
+  /** Stands for both. */
+  readonly digest: string
 }
 
 /** What diff replaces of a record when it carries fingerprints over. */

@@ -4,6 +4,7 @@
 
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { forgetCertificates } from '../support/machine-certificates.ts'
 import { tempFolder } from '../support/temp.ts'
 import { environments } from './environments.ts'
 import {
@@ -142,6 +143,7 @@ function line(what: string, run: Measured, beside = ''): void {
 }
 
 console.log(machine())
+if (forgetCertificates()) console.log('without NODE_EXTRA_CA_CERTS, by which each start of Node reads certificates')
 console.log(
   `npm run bench -- ${process.argv.slice(2).join(' ')}  (medians of ${runs}; 1 for 5,000 nodes and for spill)`,
 )

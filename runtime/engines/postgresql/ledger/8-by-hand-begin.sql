@@ -15,7 +15,7 @@ CREATE FUNCTION seeknal.require_bundle(bundle jsonb, files jsonb) RETURNS void
 LANGUAGE plpgsql AS $$
 DECLARE wrong text;
 BEGIN
-  IF seeknal.fingerprint_of(bundle - 'digest') <> bundle->>'digest' THEN
+  IF seeknal.sha256_of(seeknal.document(bundle - 'digest')) <> bundle->>'digest' THEN
     RAISE EXCEPTION 'bundle.json was changed after it was compiled' USING ERRCODE = 'SK004', HINT = 'Compile the bundle again.';
   END IF;
   SELECT string_agg(f.key, ', ') INTO wrong FROM jsonb_each_text(bundle->'files') f
