@@ -31,6 +31,7 @@ function runnerFor(bodies: Readonly<Record<string, string>>): string[] {
     splitting: true,
     format: 'esm',
     platform: 'node',
+    sourcemap: 'linked',
     logLevel: 'error',
   })
   return [join(folder, 'runner/run.js'), `--tests=${join(folder, 'runner/built')}`]
@@ -54,11 +55,12 @@ test('A file whose tests all pass is green and counted', () => {
   assert.is(run.code, 0)
 })
 
-test('A failed test is red, and its message is shown', () => {
+test('A failed test is red, and its message is shown with its place in the source', () => {
   const run = runnerOver(`test('a', () => { throw new Error('the moon is not cheese') }); test.run()`)
   assert.is(run.last, '0 passed, 1 failed, 0 skipped')
   assert.is(run.code, 1)
   assert.match(run.out, /the moon is not cheese/)
+  assert.match(run.out, /\/some\.test\.ts:4:\d+/)
 })
 
 test('A suite that is never run is red', () => {

@@ -13,6 +13,7 @@ import { byCodeUnit } from '../runtime/contract/canonical-json.ts'
 import { forgetCertificates } from './support/machine-certificates.ts'
 import { type FileVerdict, judge, type TestResult } from './support/report.ts'
 import { newRunFolder, removeLeftFolders } from './support/run-folder.ts'
+import { inSources } from './support/source-places.ts'
 import { tempRoot } from './support/temp-root.ts'
 import { folderFor, TestProcess } from './support/test-process.ts'
 
@@ -100,7 +101,7 @@ function say(run: FileRun, folder: string): void {
   const name = relative(folder, run.file).replace(/\.test\.js$/, '')
   const counts = `${passed} passed${failed ? `, ${failed} failed` : ''}${skipped ? `, ${skipped} skipped` : ''}`
   console.log(`${failed ? 'FAILED' : 'ok    '} ${name}  (${counts}, ${(run.ms / 1000).toFixed(1)} s)`)
-  if (failed) console.log(`${run.output.trimEnd()}\n`)
+  if (failed) console.log(`${inSources(run.output.trimEnd())}\n`)
   for (const problem of problems) console.log(`       ${name}: ${problem}`)
 }
 

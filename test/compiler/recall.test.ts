@@ -68,7 +68,9 @@ for (const name of ['shop', 'names', 'late-bound']) {
     const folder = projectOf(goldenCase(name))
     const base: Manifest = await manifestOf(folder)
     const cache = memory()
-    for (const change of [{}, { base }, { environment: environmentName('dev') ?? null, base }]) {
+    const changes = [{ environment: environmentName('dev') ?? null, base }, { base }, {}]
+    // Each with the change that leaves most to take over; what the others leave is the same everywhere.
+    for (const change of name === 'shop' ? changes : changes.slice(0, 1)) {
       const kept = { cache, results: caches().results }
       const first = await compile(folder, kept, change)
       const again = await compile(folder, kept, change)

@@ -49,7 +49,7 @@ export class TestProcess {
     const output = openSync(this.#outputFile, 'a')
     this.#child = fork(program, {
       // Machine code that is worth its making costs a sixth of the processor, and is used for a minute.
-      execArgv: ['--enable-source-maps', '--no-opt'],
+      execArgv: ['--no-opt'],
       env: {
         ...process.env,
         NO_COLOR: '1',

@@ -2,11 +2,11 @@
 // different rows: what was read of production before is read of the environment after, and nothing else changes.
 
 import * as assert from 'uvu/assert'
-import { namespacesIn, withNamespaces } from '../../../compiler/sql/postgresql-namespaces.ts'
-import { schemaUses } from '../../../runtime/engines/postgresql/relations.ts'
-import type { TestDatabase } from '../../support/postgres.ts'
-import { suite } from '../../support/suite.ts'
-import { newDatabase } from '../../support/target-project.ts'
+import { namespacesIn, withNamespaces } from '../compiler/sql/postgresql-namespaces.ts'
+import { schemaUses } from '../runtime/engines/postgresql/relations.ts'
+import type { TestDatabase } from './support/postgres.ts'
+import { suite } from './support/suite.ts'
+import { newDatabase } from './support/target-project.ts'
 
 const test = suite('postgresql namespaces')
 
