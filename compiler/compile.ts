@@ -21,6 +21,7 @@ import type {
   CheckQueries,
   CompileCache,
   ConnectionSchemas,
+  KeptBase,
   LazySqlEngine,
   ObserveSources,
   ObserveTables,
@@ -46,14 +47,6 @@ export const PASSES = [
   'emit',
 ] as const
 export type Pass = (typeof PASSES)[number]
-
-/** The base as it is kept, so that it need not be written anew. */
-export interface KeptBase {
-  /** SHA-256 of the text. */
-  readonly digest: string
-  /** Null: it is not there any more. */
-  readonly text: () => string | null
-}
 
 export interface CompileInput {
   /** Every .yml, .yaml and .sql file of the project, and seeknal.lock.json; any order. */

@@ -14,25 +14,25 @@ import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
 import { typesFile } from './emit/types-file.ts'
 import type { Outside } from './outside.ts'
-import type { CompileCache } from './ports.ts'
-import type { Rewritten } from './rewrite.ts'
+import type { CompileCache, KeptBase } from './ports.ts'
+import type { Rewritten, RewrittenStep } from './rewrite.ts'
 
 /** The bundle and its documents. `cache` keeps the texts of types.ts, which are slow to make. */
 export async function emit(
   rewritten: Rewritten,
   base: Manifest | null,
   cache: CompileCache,
-  kept: { readonly text: () => string | null } | undefined,
+  kept: KeptBase | undefined,
   outside: Outside,
 ): Promise<OpenedBundle> {
   const { manifest, diff } = rewritten.planned.diffed
   // First: its syntax trees are gone before the long texts are made.
   const types = outside.types(manifest) ?? (await typesFile(manifest, cache))
-  const baseText = base === null ? null : (kept?.text() ?? prettyJson(base))
-  const nameless = contractOf(rewritten, baseText === null ? null : sha256(baseText))
+  const given = base === null ? null : (kept ?? keptAs(prettyJson(base)))
+  const nameless = contractOf(rewritten, given?.digest ?? null)
   // Large texts, which other bundles do not need.
   const files = isDatabase(rewritten) ? await import('./emit/database-files.ts') : null
-  const forPeople = files === null ? forShell : forPsql(fixedPaths(rewritten, baseText !== null), files)
+  const forPeople = files === null ? forShell : forPsql(fixedPaths(rewritten, given !== null), files)
   const named = forPeople(rewritten, nameless)
   const names = namesIn(named, forPeople, rewritten, nameless)
   const unsealed = names === undefined ? nameless : { ...nameless, names }
@@ -42,21 +42,14 @@ export async function emit(
     ['prelude.sql', rewritten.prelude],
     ['types.ts', types],
     ...named.map(([path, text]): [string, string] => [path, text]),
-    ...rewritten.steps.map(({ id, sql }): [string, string] => [stepFile(id), sql]),
-    ...rewritten.steps.flatMap(({ id, extract }): [string, string][] =>
-      extract === undefined ? [] : [[extractFile(id), extract]],
-    ),
-    ...rewritten.steps.flatMap(({ id, load }): [string, string][] =>
-      load === undefined ? [] : [[stepLoadFile(id), load]],
-    ),
-    ...rewritten.steps.flatMap(({ id, production }): [string, string][] =>
-      production === undefined ? [] : [[promotionFile(id), production]],
-    ),
+    ...rewritten.steps.flatMap(stepTexts),
+    ...(given === null ? [] : [['base.json', given.text] satisfies [string, string]]),
+    ...(files === null ? [] : [['ledger.sql', files.ledgerSql()] satisfies [string, string]]),
   ]
-  if (baseText !== null) texts.push(['base.json', baseText])
-  if (files !== null) texts.push(['ledger.sql', files.ledgerSql()])
   texts.sort(([a], [b]) => byCodeUnit(a, b))
-  const digests = texts.map(([path, text]) => [path, outside.digestOf(path, text) ?? sha256(text)] as const)
+  const digestOf = (path: string, text: string): string =>
+    path === 'base.json' && given !== null ? given.digest : (outside.digestOf(path, text) ?? sha256(text))
+  const digests = texts.map(([path, text]) => [path, digestOf(path, text)] as const)
   const { contract, text: contractText } = sealed({ ...unsealed, files: Object.fromEntries(digests) })
   return {
     contract,
@@ -67,13 +60,20 @@ export async function emit(
   }
 }
 
+const keptAs = (text: string): KeptBase => ({ text, digest: sha256(text) })
+
+function stepTexts({ id, sql, extract, load, production }: RewrittenStep): [string, string][] {
+  const texts: [string, string][] = [[stepFile(id), sql]]
+  if (extract !== undefined) texts.push([extractFile(id), extract])
+  if (load !== undefined) texts.push([stepLoadFile(id), load])
+  if (production !== undefined) texts.push([promotionFile(id), production])
+  return texts
+}
+
 /** Files of a bundle for a database, but for those that `forPsql` writes. */
 const fixedPaths = ({ steps }: Rewritten, hasBase: boolean): readonly string[] => [
   ...['diff.json', 'ledger.sql', 'manifest.json', 'prelude.sql', 'types.ts', ...(hasBase ? ['base.json'] : [])],
-  ...steps.map(({ id }) => stepFile(id)),
-  ...steps.flatMap(({ id, load }) => (load === undefined ? [] : [stepLoadFile(id)])),
-  ...steps.flatMap(({ id, extract }) => (extract === undefined ? [] : [extractFile(id)])),
-  ...steps.flatMap(({ id, production }) => (production === undefined ? [] : [promotionFile(id)])),
+  ...steps.flatMap((step) => stepTexts(step).map(([path]) => path)),
 ]
 
 const isDatabase = ({ planned }: Rewritten): boolean =>

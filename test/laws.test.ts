@@ -7,6 +7,7 @@ import { retarget } from '../runtime/bundle/retarget.ts'
 import { opened } from '../runtime/bundle/verify.ts'
 import type { Bundle, NamespaceSpan } from '../runtime/contract/bundle.ts'
 import { environmentName } from '../runtime/contract/ids.ts'
+import { once } from '../runtime/contract/once.ts'
 import { open } from '../runtime/open.ts'
 import { bundleOf } from './support/compile.ts'
 import { baseOf, goldenBundle, goldenCase, goldenCases } from './support/golden.ts'
@@ -89,13 +90,5 @@ test('A bundle that does not say where it names its environment is not made for 
   if (staging === undefined) throw new Error('no name')
   await rejects(async () => retarget({ ...made, contract }, staging), 'BUNDLE_INVALID')
 })
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
-}
 
 test.run()

@@ -1,6 +1,5 @@
 // A workspace → what the compiler says about it. Diagnostics are printed here; errors end the command (PROJECT_INVALID).
 
-import { join } from 'node:path'
 import { setFlagsFromString } from 'node:v8'
 import type { Terminal } from '../../runtime/cli/terminal.ts'
 import { counted } from '../../runtime/cli/text.ts'
@@ -12,11 +11,12 @@ import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { outputSchemas } from '../../runtime/contract/table-steps.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
 import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
-import { readIfThere, writeAtomic } from '../../runtime/store/files.ts'
+import { writeAtomic } from '../../runtime/store/files.ts'
 import type { Generation } from '../../runtime/store/generations.ts'
 import type { LastOutputs } from '../bind/bound-node.ts'
-import type { Compiled, KeptBase, Pass } from '../compile.ts'
+import type { Compiled, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
+import type { KeptBase } from '../ports.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { sayUnusedParams, unusedParams } from './unused-params.ts'
 import type { Workspace } from './workspace.ts'
@@ -113,16 +113,16 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
   })
 }
 
-const keptManifest = ({ folder, manifestDigest }: Generation): KeptBase => ({
+const keptManifest = ({ manifestDigest, manifestText }: Generation): KeptBase => ({
   digest: manifestDigest,
-  text: () => readIfThere(join(folder, 'manifest.json')),
+  text: manifestText,
 })
 
 /** A bundle's base, for one that is compared with it. */
 export function baseOf({ base, contract, files }: OpenedBundle): Pick<CompileRequest, 'base' | 'keptBase'> {
   const text = files.get('base.json')
   if (contract.base === null || text === undefined) return { base }
-  return { base, keptBase: { digest: contract.base, text: () => text } }
+  return { base, keptBase: { digest: contract.base, text } }
 }
 
 /** The database that holds the state cannot be asked. */

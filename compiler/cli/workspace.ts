@@ -6,6 +6,7 @@ import type { Surroundings } from '../../runtime/cli/command.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import { once } from '../../runtime/contract/once.ts'
 import type { SharedState } from '../../runtime/shared-state.ts'
 import { type Generation, readProduction } from '../../runtime/store/generations.ts'
 import { requireOwnState } from '../../runtime/store/ledger-cache.ts'
@@ -139,12 +140,4 @@ function saveCaches(store: Store, caches: readonly { save(): void }[]): void {
     return
   }
   for (const cache of caches) cache.save()
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined
-  return () => {
-    made ??= { value: make() }
-    return made.value
-  }
 }

@@ -6,6 +6,7 @@ import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { Diff } from '../../runtime/contract/diff.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import { once } from '../../runtime/contract/once.ts'
 import type { Compiled, CompileInput, Parts } from '../compile.ts'
 import { sameJson } from '../diff/pairs.ts'
 import type { KeptResult, SourceObservation, SourceRequest } from '../ports.ts'
@@ -115,7 +116,7 @@ export function recalled(result: KeptResult, { base, keptBase }: CompileInput): 
       'base.json',
       contract().base === contract().files['manifest.json']
         ? (files.get('manifest.json') ?? '')
-        : (keptBase?.text() ?? prettyJson(base)),
+        : (keptBase?.text ?? prettyJson(base)),
     )
   const bundle: OpenedBundle = {
     files,
@@ -136,13 +137,5 @@ export function recalled(result: KeptResult, { base, keptBase }: CompileInput): 
       return manifest()
     },
     last: { pass: 'emit', output: bundle },
-  }
-}
-
-function once<T extends object>(make: () => T): () => T {
-  let made: T | undefined
-  return () => {
-    made ??= make()
-    return made
   }
 }

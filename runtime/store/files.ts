@@ -22,6 +22,7 @@ import {
 } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { messageOf, RuntimeFailure } from '../contract/failures.ts'
+import { textOf } from './texts.ts'
 
 const HINTS: Readonly<Record<string, string>> = {
   ENOSPC:
@@ -61,7 +62,7 @@ export function guarded<T>(what: string, path: string, body: () => T): T {
 /** The text of a file, or null when there is none. */
 export function readIfThere(path: string): string | null {
   try {
-    return readFileSync(path, 'utf8')
+    return textOf(readFileSync(path))
   } catch (error) {
     if (errno(error) === 'ENOENT' || errno(error) === 'ENOTDIR') return null
     throw ioFailure(error, 'read', path)

@@ -3,10 +3,12 @@
 
 import { readdirSync, readlinkSync, renameSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import type { Static, TSchema } from 'typebox'
 import { sha256 } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { Manifest } from '../contract/manifest.ts'
+import { once } from '../contract/once.ts'
 import { misfits, parseDocument } from '../contract/schema.ts'
 import { GenerationRecord, RunState, SwitchEntry } from '../contract/state.ts'
 import { appendLine, readLines } from '../journal.ts'
@@ -20,7 +22,8 @@ export interface Generation {
   readonly folder: string
   readonly manifest: Manifest
   readonly state: RunState
-  /** SHA-256 of manifest.json: what a bundle's `base` names. */
+  readonly manifestText: string
+  /** Its SHA-256: what a bundle's `base` names. */
   readonly manifestDigest: Fingerprint
 }
 
@@ -71,7 +74,7 @@ export function readProductionToReplace(store: Store): Generation | null {
   )
 }
 
-const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestDigest'> = {
+const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestText' | 'manifestDigest'> = {
   manifest: {
     format: 'seeknal.manifest/1',
     project: { name: '', version: '' },
@@ -90,6 +93,7 @@ const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestDigest'> = {
     engine: '',
     nodes: {},
   },
+  manifestText: '',
   manifestDigest: sha256(''),
 }
 
@@ -125,16 +129,58 @@ export function readGeneration(store: Store, number: number): Generation {
   const version = versionOf(folder)
   const known = last?.version === version ? last.generation.deref() : undefined
   if (known !== undefined) return known
-  const [manifest, state] = [text('manifest.json'), text('run_state.json')]
+  const written = digestsIn(readIfThere(join(folder, 'generation.json')))
+  const read = <S extends TSchema>(schema: S, format: string, name: string, digest: unknown) =>
+    documentOf(schema, format, text(name), { digest, path: inProject(store, join(folder, name)) })
+  const manifest = read(Manifest, 'seeknal.manifest/1', 'manifest.json', written.manifest)
+  const state = read(RunState, 'seeknal.run_state/1', 'run_state.json', written.run_state)
   const generation: Generation = {
     number,
     folder,
-    manifest: parseDocument(Manifest, manifest, inProject(store, join(folder, 'manifest.json')), 'STATE_INVALID'),
-    state: parseDocument(RunState, state, inProject(store, join(folder, 'run_state.json')), 'STATE_INVALID'),
-    manifestDigest: sha256(manifest),
+    get manifest() {
+      return manifest.value()
+    },
+    get state() {
+      return state.value()
+    },
+    manifestText: manifest.text,
+    manifestDigest: manifest.digest,
   }
   last = { version, generation: new WeakRef(generation) }
   return generation
+}
+
+interface GenerationDocument<T> {
+  readonly text: string
+  readonly digest: Fingerprint
+  readonly value: () => T
+}
+
+/**
+ * A document of a generation; `digest` is what generation.json says of it. As it was written it has the form that it was
+ * written in, and is parsed when it is asked for: there are megabytes of it. Throws STATE_INVALID when it is another, and
+ * has not the form.
+ */
+function documentOf<S extends TSchema>(
+  schema: S,
+  format: string,
+  text: string,
+  written: { readonly digest: unknown; readonly path: string },
+): GenerationDocument<Static<S>> {
+  const digest = sha256(text)
+  if (digest === written.digest && text.includes(`\n  "format": ${JSON.stringify(format)},\n`))
+    return { text, digest, value: once((): Static<S> => JSON.parse(text)) }
+  const checked = parseDocument(schema, text, written.path, 'STATE_INVALID')
+  return { text, digest, value: () => checked }
+}
+
+/** The digests in the text of a generation.json. What is not what it should be gives none. */
+function digestsIn(text: string | null): { readonly manifest?: unknown; readonly run_state?: unknown } {
+  try {
+    return JSON.parse(text ?? 'null') ?? {}
+  } catch {
+    return {}
+  }
 }
 
 /** Outputs in the text of a run_state.json; none when it is damaged. */
