@@ -15,13 +15,13 @@ import { fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
 import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
+import type { KeptBase } from './past.ts'
 import { plan } from './plan.ts'
 import type {
   BindOnServer,
   CheckQueries,
   CompileCache,
   ConnectionSchemas,
-  KeptBase,
   LazySqlEngine,
   ObserveSources,
   ObserveTables,
@@ -104,6 +104,8 @@ export interface Parts {
   /** As `fingerprint` gave it: before anything was carried over. */
   readonly fresh: Manifest
   readonly steps: readonly RewrittenStep[]
+  /** How many different questions about plans there were. */
+  readonly asked: number
 }
 
 /**
@@ -154,7 +156,11 @@ async function passes(input: CompileInput, outside: Outside, sources: SourcesAhe
   if (row.ends('rewrite', rewritten) || !isWhole) return row.compiled({ lock })
   const bundle = await emit(rewritten, input.base, cache, input.keptBase, outside)
   row.ends('emit', bundle)
-  return row.compiled({ lock, bundle, parts: { fresh: fingerprinted.manifest, steps: rewritten.steps } })
+  return row.compiled({
+    lock,
+    bundle,
+    parts: { fresh: fingerprinted.manifest, steps: rewritten.steps, asked: diffed.asked },
+  })
 }
 
 /** Gathers what the passes report, and says after each whether it was the last. */

@@ -25,6 +25,8 @@ export interface Diffed {
   /** With carried fingerprints. */
   readonly manifest: Manifest
   readonly diff: Diff
+  /** How many different questions about plans there were. */
+  readonly asked: number
 }
 
 /** Compares with the base. Without one everything is new, and the manifest stays as it is. */
@@ -66,6 +68,7 @@ export async function diff(
   return {
     bound,
     base,
+    asked: plans.asked,
     manifest: { ...manifest, nodes: manifest.nodes.map((n) => verdicts.get(n.id)?.record ?? n) },
     diff: {
       format: 'seeknal.diff/1',
@@ -188,7 +191,7 @@ function reached(
   return nodes
 }
 
-function summary(changes: readonly Change[], execute: readonly Execution[]): Diff['summary'] {
+export function summary(changes: readonly Change[], execute: readonly Execution[]): Diff['summary'] {
   const modifiedIn = (category: Category) =>
     changes.filter((c) => c.change === 'modified' && c.category === category).length
   return {

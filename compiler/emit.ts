@@ -14,7 +14,8 @@ import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
 import { typesFile } from './emit/types-file.ts'
 import type { Outside } from './outside.ts'
-import type { CompileCache, KeptBase } from './ports.ts'
+import type { KeptBase } from './past.ts'
+import type { CompileCache } from './ports.ts'
 import type { Rewritten, RewrittenStep } from './rewrite.ts'
 
 /** The bundle and its documents. `cache` keeps the texts of types.ts, which are slow to make. */
@@ -82,7 +83,7 @@ const isDatabase = ({ planned }: Rewritten): boolean =>
 /** The files that say which environment they are for, besides the steps. */
 const forShell = (rewritten: Rewritten, contract: Contract): Texts => [
   ['apply.sql', applySql(rewritten, contract)],
-  ['review.md', review(rewritten, contract)],
+  ['review.md', review(rewritten.planned.diffed, contract)],
   ...scripts(contract),
 ]
 
@@ -93,7 +94,10 @@ const forPsql =
     { databaseApplySql, databaseScripts }: typeof import('./emit/database-files.ts'),
   ): Write =>
   (rewritten, contract) => {
-    const texts = [['review.md', review(rewritten, contract)] as const, ...databaseScripts(rewritten, contract)]
+    const texts = [
+      ['review.md', review(rewritten.planned.diffed, contract)] as const,
+      ...databaseScripts(rewritten, contract),
+    ]
     const paths = ['bundle.json', ...others, ...texts.map(([path]) => path)].sort(byCodeUnit)
     return [['apply.sql', databaseApplySql(rewritten, contract, paths)], ...texts]
   }

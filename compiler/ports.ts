@@ -311,13 +311,6 @@ export interface CompileCache {
   withoutReading?(): CompileCache
 }
 
-/** The base as it is kept, so that it need not be written anew. */
-export interface KeptBase {
-  /** SHA-256 of the text. */
-  readonly digest: string
-  readonly text: string
-}
-
 /** What is kept of a compile: `head` is JSON. */
 export interface KeptResult {
   readonly head: unknown

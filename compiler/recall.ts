@@ -3,18 +3,21 @@
 // files and, where readers see it, those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an
 // environment.
 
-import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import { byCodeUnit, canonicalJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import { isError } from '../runtime/contract/diagnostics.ts'
+import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
 import { sameJson } from './diff/pairs.ts'
 import { fileDigest } from './file-facts.ts'
 import { kindOf } from './load/file-kinds.ts'
 import { NOTHING_OUTSIDE } from './outside.ts'
+import type { Past } from './past.ts'
 import type { KeptResult, ResultCache } from './ports.ts'
 import type { Cone } from './recall/cone.ts'
 import { headOf, keep, lastOf, type Made, type Observed, recalled } from './recall/kept.ts'
 
-export interface RecallInput extends CompileInput {
+export interface RecallInput extends Omit<CompileInput, 'base' | 'keptBase'> {
+  readonly past: Past | null
   /** Where results are kept: megabytes, which other commands need not read. */
   readonly results: ResultCache
   /** Lets the engine open on a thread of its own while files are read. What it fails with is told to who asks for it. */
@@ -67,28 +70,34 @@ function changedFiles({ files: before }: Made, { files }: Made): ReadonlySet<str
 }
 
 async function recalledWhole(last: KeptResult, input: RecallInput): Promise<Compiled | null> {
-  return (await holds(headOf(last).observed, input)) ? recalled(last, input) : null
+  return (await holds(headOf(last).observed, input)) ? recalled(last, input.past) : null
 }
 
-/** The same as below, of a project without a past, where what the few files say stands in known places only. */
+/** The same as below, of production, where what the few files say stands in known places only. */
 async function compiledPatch(
   result: KeptResult,
   changed: ReadonlySet<string>,
   input: RecallInput,
   made: Made,
 ): Promise<Compiled | null> {
-  if (input.base !== null || input.environment !== null || changed.size > FEW) return null
-  const [{ coneOf }, { partOf }] = await Promise.all([import('./recall/cone.ts'), import('./recall/part.ts')])
-  const part = partOf(result, changed)
+  const { past } = input
+  if (past?.isPretty === false || input.environment !== null || changed.size > FEW) return null
+  const [{ coneOf }, { partOf, partWithPast }] = await Promise.all([
+    import('./recall/cone.ts'),
+    import('./recall/part.ts'),
+  ])
+  const { part, base } =
+    past === null ? { part: partOf(result, changed), base: null } : partWithPast(result, changed, past)
   const cone = part === null ? null : coneOf(part, changed, 'nothing')
   if (part === null || cone === null || !(await holds(cone.observed, input))) return null
-  const { compilation, observed, isAsked } = await compiledOver(inputOf(cone, input), cone)
+  const { compilation, observed, isAsked } = await compiledOver(inputOf(cone, input), cone, base)
   if (isAsked || compilation.bundle === null) return null
-  const { patched } = await import('./recall/patch.ts')
-  const kept = patched(result, part, compilation, made, observed)
+  const { patched, patchedOverPast } = await import('./recall/patch.ts')
+  const compiled = { part, compilation, made, observed }
+  const kept = past === null ? patched(result, compiled) : patchedOverPast(result, compiled, past)
   if (kept === null) return null
   remember(input, made, kept)
-  return recalled(kept, input)
+  return recalled(kept, past)
 }
 
 /** A few files are compiled sooner than what is known of them is read. */
@@ -119,7 +128,7 @@ async function compiledCone(
 }
 
 async function compiledAnew(input: RecallInput, made: Made, over: Over): Promise<Compiled> {
-  const { compilation, observed, isAsked } = await compiledOver(input, over)
+  const { compilation, observed, isAsked } = await compiledOver(input, over, input.past?.manifest() ?? null)
   const { parts, ...compiled } = compilation
   if (parts !== null && !isAsked) {
     remember(input, made, keep(compiled, parts, made, observed))
@@ -141,7 +150,11 @@ interface Run {
   readonly isAsked: boolean
 }
 
-async function compiledOver(input: RecallInput, { outside, observed: before }: Over): Promise<Run> {
+async function compiledOver(
+  { past, ...input }: RecallInput,
+  { outside, observed: before }: Over,
+  base: Manifest | null,
+): Promise<Run> {
   const observed = [...before]
   const observe: CompileInput['observe'] = async (requests) => {
     const answers = await input.observe(requests)
@@ -161,20 +174,20 @@ async function compiledOver(input: RecallInput, { outside, observed: before }: O
     return input.bindOnServer(...asked)
   }
   const { compile } = await import('./compile.ts')
-  const compilation = await compile({ ...input, observe, observeTables, bindOnServer }, outside)
+  const kept = past === null ? {} : { keptBase: past }
+  const compilation = await compile({ ...input, base, ...kept, observe, observeTables, bindOnServer }, outside)
   return { compilation, observed, isAsked }
 }
 
 function madeFrom(input: RecallInput): Made {
-  const { environment, base, keptBase, carry, due = [], params, acceptSources, lastOutputs, executes } = input
+  const { environment, past, carry, due = [], params, acceptSources, lastOutputs, executes } = input
   const digests = input.files
     .map((file): [string, string] => [file.path, fileDigest(file)])
     .sort(([a], [b]) => byCodeUnit(a, b))
-  const production = base === null ? null : (keptBase?.digest ?? sha256(prettyJson(base)))
   const rest = [
     digests.filter(([path]) => kindOf(path) !== 'node'),
     environment,
-    production,
+    past?.digest ?? null,
     carry ?? true,
     due,
     params,
@@ -190,7 +203,7 @@ function madeFrom(input: RecallInput): Made {
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */
-async function holds(observed: readonly Observed[], { observe }: CompileInput): Promise<boolean> {
+async function holds(observed: readonly Observed[], { observe }: Pick<RecallInput, 'observe'>): Promise<boolean> {
   const answers = await observe(observed.map(([request]) => request))
   return canonicalJson(answers) === canonicalJson(observed.map(([, answer]) => answer))
 }

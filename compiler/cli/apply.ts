@@ -32,7 +32,7 @@ the node is already (with --force). Nothing is executed: \`seeknal plan\` says w
       const draft = await readDraft(args.file, workspace, surroundings)
       const result = await compiled(workspace, {
         environment: null,
-        base: null,
+        past: null,
         params: paramsArgument(args.params),
         files: draft.files,
         stopAfter: 'fingerprint',

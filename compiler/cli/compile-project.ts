@@ -7,7 +7,6 @@ import { buildSteps, type OpenedBundle } from '../../runtime/contract/bundle.ts'
 import { type Diagnostic, isError } from '../../runtime/contract/diagnostics.ts'
 import { Bug, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { EnvironmentName } from '../../runtime/contract/ids.ts'
-import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { outputSchemas } from '../../runtime/contract/table-steps.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
 import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
@@ -16,18 +15,17 @@ import type { Generation } from '../../runtime/store/generations.ts'
 import type { LastOutputs } from '../bind/bound-node.ts'
 import type { Compiled, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
-import type { KeptBase } from '../ports.ts'
+import { type Past, pastOf } from '../past.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { sayUnusedParams, unusedParams } from './unused-params.ts'
 import type { Workspace } from './workspace.ts'
 
 export interface CompileRequest {
   readonly environment: EnvironmentName | null
-  /** Default: production's manifest. */
-  readonly base?: Manifest | null
-  readonly keptBase?: KeptBase | undefined
+  /** What is compared with; default: production. */
+  readonly past?: Past | null
   readonly params: { readonly [key: string]: Json }
-  /** Nodes of that base that were made from older data; default: those of production, when it is the base. */
+  /** Nodes of it that were made from older data; default: those of production, when it is the base. */
   readonly due?: readonly string[]
   /** What comes out is executed as the compiler's own word: it takes nothing over from a production that is not. */
   readonly executes?: boolean
@@ -88,13 +86,11 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
   }
   const files = request.files ?? workspace.files()
   suitV8(files.length)
-  const production = request.base === undefined ? workspace.production() : null
-  const keptBase = production === null ? request.keptBase : keptManifest(production)
+  const production = request.past === undefined ? workspace.production() : null
   return recallOrCompile({
     files,
     environment: request.environment,
-    base: request.base === undefined ? (production?.manifest ?? null) : request.base,
-    ...(keptBase === undefined ? {} : { keptBase }),
+    past: production === null ? (request.past ?? null) : pastOfProduction(production),
     due: request.environment === null ? [] : (request.due ?? nodesLeftDue(production)),
     carry: request.executes !== true || production?.state.unproven !== true,
     params: request.params,
@@ -113,16 +109,18 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
   })
 }
 
-const keptManifest = ({ manifestDigest, manifestText }: Generation): KeptBase => ({
-  digest: manifestDigest,
-  text: manifestText,
+const pastOfProduction = (production: Generation): Past => ({
+  text: production.manifestText,
+  digest: production.manifestDigest,
+  isPretty: production.isPretty,
+  manifest: () => production.manifest,
 })
 
 /** A bundle's base, for one that is compared with it. */
-export function baseOf({ base, contract, files }: OpenedBundle): Pick<CompileRequest, 'base' | 'keptBase'> {
+export function pastOfBundle({ base, contract, files }: OpenedBundle): Past | null {
   const text = files.get('base.json')
-  if (contract.base === null || text === undefined) return { base }
-  return { base, keptBase: { digest: contract.base, text } }
+  if (base === null) return null
+  return contract.base === null || text === undefined ? pastOf(base) : pastOf(base, { digest: contract.base, text })
 }
 
 /** The database that holds the state cannot be asked. */
@@ -155,8 +153,9 @@ export function dueIn({ contract, base, diff }: OpenedBundle): readonly string[]
 
 /** What readers of outputs are warned by whose columns only data can tell. */
 export function lastOutputs(production: Generation | null): LastOutputs {
-  const late = (production?.manifest.nodes ?? []).flatMap(({ id, columns, sql }) => {
-    const state = columns === null ? production?.state.nodes[id] : undefined
+  if (production === null || !/"columns":\s*null/.test(production.manifestText)) return {}
+  const late = production.manifest.nodes.flatMap(({ id, columns, sql }) => {
+    const state = columns === null ? production.state.nodes[id] : undefined
     return state === undefined || sql === undefined ? [] : [[id, { sql, columns: state.snapshot.columns }] as const]
   })
   return Object.fromEntries(late)
@@ -177,7 +176,7 @@ export async function compileProject(
   terminal: Terminal,
 ): Promise<CompiledProject> {
   const result = await compiled(workspace, request)
-  if (request.base === undefined) await sayRemembered(workspace, request.environment, terminal)
+  if (request.past === undefined) await sayRemembered(workspace, request.environment, terminal)
   sayDiagnostics(terminal, result.diagnostics, request.files ?? workspace.files())
   if (result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)
   sayUnusedParams(terminal, unusedParams(request.params, request.files ?? workspace.files()))

@@ -14,8 +14,9 @@ import { parseDocument } from '../../runtime/contract/schema.ts'
 import { open } from '../../runtime/open.ts'
 import { readIfThere } from '../../runtime/store/files.ts'
 import type { Json } from '../load.ts'
+import { type Past, pastOf } from '../past.ts'
 import { changeLines, dagLine, planExitCode } from './changes.ts'
-import { baseOf, compiled, compileProject, dueIn, keepLock, projectErrors } from './compile-project.ts'
+import { compiled, compileProject, dueIn, keepLock, pastOfBundle, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { PASS_NAMES, passNamed } from './pass-argument.ts'
 import { EXIT_CODE_ARGS, excludes, PARAMS_ARG, paramsArgument } from './shared-args.ts'
@@ -71,13 +72,13 @@ same project gives the same bytes on every machine. Nothing is executed.`,
       if (args['stop-after'] !== undefined)
         return await printPass(workspace, request, args['stop-after'], args.base, surroundings)
       if (args.check !== undefined) return await checkBundle(workspace, request, args.check, surroundings)
-      const base = baseArgument(args.base, surroundings)
-      const project = await compileProject(workspace, { ...request, ...(base === undefined ? {} : { base }) }, terminal)
+      const past = pastArgument(args.base, surroundings)
+      const project = await compileProject(workspace, { ...request, ...(past === undefined ? {} : { past }) }, terminal)
       keepLock(workspace, project.lock, terminal)
       const { bundle } = project
       const written = await write(bundle, args, surroundings)
       terminal.success(dagLine(project.size.nodes, project.size.edges))
-      if (bundle.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
+      if (bundle.contract.base !== null) for (const line of changeLines(bundle.diff)) terminal.line(line)
       terminal.success(
         `Bundle written to ${written}: ${counted(bundle.contract.steps.length, 'step')}, digest ${bundle.contract.digest}`,
       )
@@ -89,11 +90,10 @@ same project gives the same bytes on every machine. Nothing is executed.`,
           steps: bundle.contract.steps.length,
           diff: bundle.diff,
         })
-      const changes = bundle.diff.changes.length > 0
-      return planExitCode(bundle.diff, changes, {
-        detailed: args['detailed-exitcode'] === true,
-        failOn: args['fail-on'],
-      })
+      const exit = { detailed: args['detailed-exitcode'] === true, failOn: args['fail-on'] }
+      // A first one is hundreds of kilobytes, which nobody need parse.
+      const isAsked = exit.detailed || exit.failOn !== undefined
+      return isAsked ? planExitCode(bundle.diff, bundle.diff.changes.length > 0, exit) : 0
     } finally {
       workspace.close()
     }
@@ -117,7 +117,7 @@ async function write(
 }
 
 /** `--base`: undefined keeps production's manifest. */
-function baseArgument(path: string | undefined, { cwd }: Surroundings): Manifest | null | undefined {
+function pastArgument(path: string | undefined, { cwd }: Surroundings): Past | null | undefined {
   if (path === undefined) return undefined
   if (path === 'none') return null
   const text = readIfThere(resolve(cwd, path))
@@ -128,7 +128,7 @@ function baseArgument(path: string | undefined, { cwd }: Surroundings): Manifest
       { path },
       { hints: ["'--base' is a manifest.json, or 'none'."] },
     )
-  return parseDocument(Manifest, text, path, 'USAGE')
+  return pastOf(parseDocument(Manifest, text, path, 'USAGE'))
 }
 
 async function checkBundle(
@@ -150,7 +150,11 @@ async function checkBundle(
       { hints },
     )
   }
-  const { bundle } = await compileProject(workspace, { ...request, ...baseOf(there), due: dueIn(there) }, terminal)
+  const { bundle } = await compileProject(
+    workspace,
+    { ...request, past: pastOfBundle(there), due: dueIn(there) },
+    terminal,
+  )
   if (bundle.contract.digest === there.contract.digest) {
     terminal.success(`${path} is what the project compiles to.`)
     if (terminal.options.json) terminal.document({ equal: true, digest: there.contract.digest })
@@ -181,10 +185,10 @@ async function printPass(
   surroundings: Surroundings,
 ): Promise<number> {
   const { terminal } = surroundings
-  const base = baseArgument(basePath, surroundings)
+  const past = pastArgument(basePath, surroundings)
   const result = await compiled(workspace, {
     ...request,
-    ...(base === undefined ? {} : { base }),
+    ...(past === undefined ? {} : { past }),
     stopAfter: passNamed(pass),
   })
   sayDiagnostics(terminal, result.diagnostics, workspace.files())

@@ -25,7 +25,7 @@ import { planExecution } from '../../runtime/execute.ts'
 import { readEnvConfig } from '../../runtime/store/environments.ts'
 import { isProvenBase } from '../../runtime/store/generations.ts'
 import { names } from './changes.ts'
-import { baseOf, compileProject, dueIn } from './compile-project.ts'
+import { compileProject, dueIn, pastOfBundle } from './compile-project.ts'
 import { readPlan } from './saved-plan.ts'
 import { PARAMS_ARG, paramsArgument, paramsOf, paramsText } from './shared-args.ts'
 import { executeExplained, explainFailure } from './step-places.ts'
@@ -175,7 +175,7 @@ export async function requireFresh(
   terminal: Terminal,
 ): Promise<void> {
   const environment = environmentArgument(plan.env_name)
-  const request = { environment, ...baseOf(saved), due: dueIn(saved), params: paramsOf(plan) }
+  const request = { environment, past: pastOfBundle(saved), due: dueIn(saved), params: paramsOf(plan) }
   const { bundle } = await compileProject(workspace, request, terminal)
   if (bundle.contract.digest === saved.contract.digest) return
   const { nodes } = bundleDifference(saved, bundle)

@@ -42,7 +42,7 @@ export const lineage = command({
     const workspace = openWorkspace(surroundings)
     try {
       const params = paramsArgument(args.params)
-      const result = await compiled(workspace, { environment: null, base: null, params, stopAfter: 'fingerprint' })
+      const result = await compiled(workspace, { environment: null, past: null, params, stopAfter: 'fingerprint' })
       sayDiagnostics(terminal, result.diagnostics, workspace.files())
       const { manifest } = result
       if (manifest === null || result.diagnostics.some(isError)) throw projectErrors(result.diagnostics)

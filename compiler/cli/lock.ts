@@ -39,7 +39,7 @@ A type in the lock stays as long as the data can be read with it; --fresh asks t
       const files = workspace.files()
       const result = await compiled(workspace, {
         environment: null,
-        base: null,
+        past: null,
         params: paramsArgument(args.params),
         acceptSources: true,
         stopAfter: 'bind',

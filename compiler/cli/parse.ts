@@ -28,7 +28,7 @@ Nothing is executed, and what production is compared with stays as it is.`,
     try {
       const result = await compiled(workspace, {
         environment: null,
-        base: null,
+        past: null,
         params: paramsArgument(args.params),
         stopAfter: 'fingerprint',
       })

@@ -5,8 +5,8 @@ import { join } from 'node:path'
 import type { CompileCache } from '../ports.ts'
 import { CacheFile } from './cache-file.ts'
 
-/** What is known of files by their stamps, what the last compiles were made from, and answers of the engine about itself. */
-const ALWAYS_ASKED = ['bind.', 'compiled/', 'file:', 'source:']
+/** What is known of files by their stamps, what the last compiles were made from, which texts of production were checked, and answers of the engine about itself. */
+const ALWAYS_ASKED = ['bind.', 'compiled/', 'file:', 'form/', 'source:']
 /** Asked for of all nodes, as soon as one has another interface. */
 const OF_ALL_NODES = ['interface/', 'types/']
 

@@ -78,7 +78,7 @@ async function placeOfFailure(
   { workspace, bundle, params }: ProjectRun,
   { node: id, failure }: FailedNode,
 ): Promise<FailurePlace | null> {
-  const { last } = await compiled(workspace, { environment: null, base: null, params, stopAfter: 'resolve' })
+  const { last } = await compiled(workspace, { environment: null, past: null, params, stopAfter: 'resolve' })
   const resolved = isResolved(last.output) ? last.output.nodes.find((node) => node.id === id) : undefined
   if (resolved === undefined || failure === undefined) return null
   const { file, offset } = failure.facts

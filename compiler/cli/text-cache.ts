@@ -27,9 +27,11 @@ export const stamped = (root: string, path: string): StampedFile => {
 
 const factsKey = (path: string): string => `file:${path}`
 
-/** Whether the text is known by the stamp. */
-export const isKnown = (cache: CompileCache, { path, stamp }: StampedFile): boolean =>
-  stamp !== null && factsIn(cache.get(factsKey(path)), stamp) !== null
+/** Whether the file was read with this stamp, its text kept or not. */
+export function isKnown(cache: CompileCache, { path, stamp }: StampedFile): boolean {
+  const known = cache.get(factsKey(path))
+  return stamp !== null && Array.isArray(known) && known[0] === stamp
+}
 
 /** The file as the compiler reads it. Throws what reading throws. */
 export function cachedFile(cache: CompileCache, { path, absolute, stamp }: StampedFile): ProjectFile {
@@ -38,7 +40,10 @@ export function cachedFile(cache: CompileCache, { path, absolute, stamp }: Stamp
   const known = factsIn(cache.get(key), stamp)
   if (known !== null) return new CachedFile(path, absolute, known, cache)
   const file = fileAt(path, absolute)
-  if (file.isUtf8 === false || mayBeWithheld(file.text)) return file
+  if (file.isUtf8 === false || mayBeWithheld(file.text)) {
+    cache.set(key, [stamp])
+    return file
+  }
   const { digest, namesSql, namesDatabase } = fileFacts(file)
   cache.set(key, [stamp, digest, namesSql, namesDatabase])
   cache.set(textKey(digest), file.text)

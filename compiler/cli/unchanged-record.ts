@@ -21,7 +21,7 @@ import { frame, sourceLines } from './diagnostics.ts'
 import { identityOf } from './file-stamps.ts'
 import { LOCK_FILE } from './project-paths.ts'
 import { keepRecord, lockDigest, PRODUCTION_FILES, stampsOf, type UnchangedRecord, valueDigest } from './unchanged.ts'
-import type { Workspace } from './workspace.ts'
+import { formsIn, type Workspace } from './workspace.ts'
 
 /** To be called before the run, with what it was asked for. */
 export function prepareRecord(
@@ -39,7 +39,7 @@ export function prepareRecord(
     if (result.outcome !== 'done' && result.outcome !== 'nothing') return null
     const files = unchangedFiles(workspace)
     const current = currentLink(store)
-    const production = readProduction(store)
+    const production = readProduction(store, formsIn(workspace.cache))
     if (bundle.contract.requires.connections.length > 0) return null
     if (volatile || sources === null || files === null || current === null || production === null) return null
     if (!sameLock(root, lock)) return null

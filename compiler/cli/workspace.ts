@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import type { Surroundings } from '../../runtime/cli/command.ts'
 import { projectRoot } from '../../runtime/cli/project-root.ts'
 import type { RuntimeFailure } from '../../runtime/contract/failures.ts'
-import type { EnvironmentName } from '../../runtime/contract/ids.ts'
+import type { EnvironmentName, Fingerprint } from '../../runtime/contract/ids.ts'
 import { once } from '../../runtime/contract/once.ts'
 import type { SharedState } from '../../runtime/shared-state.ts'
-import { type Generation, readProduction } from '../../runtime/store/generations.ts'
+import { type Generation, type KnownForms, readProduction } from '../../runtime/store/generations.ts'
 import { requireOwnState } from '../../runtime/store/ledger-cache.ts'
 import { folderIn, openStore, type Store, unlessDamaged } from '../../runtime/store/store.ts'
 import type { ProjectFile } from '../load.ts'
-import type { LazySqlEngine } from '../ports.ts'
+import type { CompileCache, LazySqlEngine } from '../ports.ts'
 import { buildIdentity } from './build-identity.ts'
 import { today } from './cache-file.ts'
 import { type Databases, databasesOf } from './databases.ts'
@@ -55,6 +55,7 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
   const root = store.project
   const cache = new ProjectCache(join(store.target, 'cache'), buildIdentity(), today())
   const results = new ResultFiles(join(store.target, 'cache'), buildIdentity())
+  const forms = formsIn(cache)
   const own = once(() => stampedFiles(root))
   const files = once(() => readProject(root, cache, own()))
   let started: Promise<{ close(): void } & Awaited<ReturnType<LazySqlEngine>>> | undefined
@@ -82,9 +83,9 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     hasNews: () => own().some((file) => !isKnown(cache, file)),
     production: once(() =>
       onDamage === undefined
-        ? readProduction(store)
+        ? readProduction(store, forms)
         : unlessDamaged(
-            () => readProduction(store),
+            () => readProduction(store, forms),
             (damage) => {
               onDamage(damage)
               return null
@@ -99,6 +100,17 @@ export function openWorkspace(surroundings: Surroundings, onDamage?: (damage: Ru
     },
   }
 }
+
+/** What is known of texts of production, in a cache that holds what this build has put there. */
+export const formsIn = (cache: CompileCache): KnownForms => ({
+  get: (digest) => {
+    const known = cache.get(formKey(digest))
+    return typeof known === 'boolean' ? known : undefined
+  },
+  set: (digest, isPretty) => cache.set(formKey(digest), isPretty),
+})
+
+const formKey = (digest: Fingerprint): string => `form/${digest}`
 
 /** Whoever asks for it is told what it fails with. */
 function begun(engine: LazySqlEngine): Promise<void> {

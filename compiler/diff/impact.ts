@@ -46,8 +46,8 @@ interface Affecting {
   readonly inputs: ReadonlyMap<string, Causes>
 }
 
-/** About 0.2 s. */
-const MANY_PLANS = 100
+/** From so many questions about plans on, the syntax decides what it can. About 0.2 s. */
+export const MANY_PLANS = 100
 
 export class Impact {
   readonly #pairs: Pairs

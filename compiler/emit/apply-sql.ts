@@ -68,7 +68,11 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
   const { parameters, optional } = contract.requires
   const required = parameters.filter((name) => name !== 'run_timestamp' && !optional.includes(name))
   return fill({
-    title: `${project.name} ${project.version}: ${environment === null ? 'production' : `environment ${environment}`}`,
+    title:
+      `${project.name} ${project.version}: ${environment === null ? 'production' : `environment ${environment}`}`.replace(
+        /\s+/g,
+        ' ',
+      ),
     engine: `${engine.from} or newer, before ${engine.before}`,
     prefix,
     write_folder: writeFolder,

@@ -106,6 +106,8 @@ function parametersOf(
 }
 
 export const stepFile = (id: string): string => `apply/${id}.sql`
+/** The inverse of `stepFile`. */
+export const stepIdIn = (file: string): string => file.slice('apply/'.length, -'.sql'.length)
 
 export function stepId(step: PlannedStep): string {
   if (step.kind === 'materialize') return step.id

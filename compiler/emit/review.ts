@@ -16,7 +16,6 @@ import { assertNever } from '../../runtime/contract/failures.ts'
 import { isReproducible, type Manifest, type ManifestNode } from '../../runtime/contract/manifest.ts'
 import { relationOf, type Target } from '../../runtime/contract/targets.ts'
 import reviewTemplate from '../../templates/review.md.hbs'
-import type { Rewritten } from '../rewrite.ts'
 import { mermaid } from './mermaid.ts'
 import { template } from './templates.ts'
 
@@ -68,9 +67,15 @@ interface ReviewValues {
 
 const fill = template<ReviewValues>('review.md.hbs', reviewTemplate)
 
+/** The manifests need to hold what changed, what executes, and their neighbours. */
+export interface Reviewed {
+  readonly diff: Diff
+  readonly manifest: Manifest
+  readonly base: Manifest | null
+}
+
 /** `contract` is the bundle's, without the digests that are taken afterwards. */
-export function review(rewritten: Rewritten, contract: Omit<BundleFile, 'digest' | 'files'>): string {
-  const { diff, manifest, base } = rewritten.planned.diffed
+export function review({ diff, manifest, base }: Reviewed, contract: Omit<BundleFile, 'digest' | 'files'>): string {
   const due = new Set(diff.execute.map((execution) => execution.node))
   const steps = buildSteps(contract).filter((step) => due.has(step.node))
   const checks = checkSteps(contract).filter((step) => due.has(step.node) || diff.check?.includes(step.node))

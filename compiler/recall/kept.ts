@@ -2,13 +2,13 @@
 // take over.
 
 import type { BundleFile, OpenedBundle } from '../../runtime/contract/bundle.ts'
-import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import type { Diagnostic } from '../../runtime/contract/diagnostics.ts'
 import type { Diff } from '../../runtime/contract/diff.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 import { once } from '../../runtime/contract/once.ts'
-import type { Compiled, CompileInput, Parts } from '../compile.ts'
+import type { Compiled, Parts } from '../compile.ts'
 import { sameJson } from '../diff/pairs.ts'
+import type { Past } from '../past.ts'
 import type { KeptResult, SourceObservation, SourceRequest } from '../ports.ts'
 
 /** What was asked of a source, and the answer. */
@@ -38,6 +38,8 @@ export interface Kept extends Made {
   readonly cleanups: Readonly<Record<string, string>>
   /** Of the nodes of the manifest with carried fingerprints: those that `fingerprint` gave. */
   readonly fresh: readonly Carried[]
+  /** At most so many different questions about plans there were. */
+  readonly asked: number
   readonly lock: string | null
   readonly size: Compiled['size']
   readonly diagnostics: readonly Diagnostic[]
@@ -47,7 +49,7 @@ export interface Kept extends Made {
 export interface Last extends Omit<Kept, 'nodes' | 'steps'> {
   readonly contract: Pick<BundleFile, 'engine' | 'files' | 'namespaces' | 'steps'>
   readonly manifest: Manifest
-  /** Every file of the bundle but base.json. */
+  /** Every file of the bundle but base.json; of a part (part.ts) its steps and types.ts. */
   readonly texts: ReadonlyMap<string, string>
 }
 
@@ -56,7 +58,9 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
   const { bundle, lock, size, diagnostics, manifest } = compiled
   const files = bundle?.files ?? new Map<string, string>()
   const whole = files.get('apply.sql') ?? ''
-  let at = 0
+  const prelude = files.get('prelude.sql') ?? ''
+  const start = whole.indexOf(prelude)
+  let at = start === -1 ? 0 : start + prelude.length
   const steps = (bundle?.contract.steps ?? []).flatMap(({ file }): [string, number, number][] => {
     const text = files.get(file) ?? ''
     const start = whole.indexOf(text, at)
@@ -67,16 +71,20 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
   const paths = new Set(steps.map(([path]) => path))
   const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
   const cleanups = parts.steps.flatMap(({ id, cleanup }) => (cleanup === undefined ? [] : [[id, cleanup]]))
-  const fresh = parts.fresh.nodes.flatMap((node, i) => carriedOver(node, manifest?.nodes[i]))
+  const fresh = freshIn(parts, manifest)
   const nodes = manifest?.nodes ?? []
   const places = new Map(nodes.map(({ id }, i) => [id, i]))
   const head: Kept = {
     ...made,
     nodes: nodes.map(({ id, file, inputs }) => [id, file, inputs.flatMap(({ ref }) => places.get(ref) ?? [])]),
-    ...{ observed, steps, cleanups: Object.fromEntries(cleanups), fresh, lock, size, diagnostics },
+    ...{ observed, steps, cleanups: Object.fromEntries(cleanups), fresh, asked: parts.asked, lock, size, diagnostics },
   }
   return { head, texts }
 }
+
+/** Of the nodes of the manifest with carried fingerprints: those that `fingerprint` gave. */
+export const freshIn = ({ fresh }: Parts, manifest: Manifest | null): Kept['fresh'] =>
+  fresh.nodes.flatMap((node, i) => carriedOver(node, manifest?.nodes[i]))
 
 function carriedOver(fresh: ManifestNode, node: ManifestNode | undefined): readonly Carried[] {
   const { id, definition_fingerprint, inputs } = fresh
@@ -101,7 +109,7 @@ function allTexts(result: KeptResult): Map<string, string> {
 }
 
 /** The compile again. Documents are parsed when they are asked for. */
-export function recalled(result: KeptResult, { base, keptBase }: CompileInput): Compiled {
+export function recalled(result: KeptResult, past: Past | null): Compiled {
   const { lock, size, diagnostics } = headOf(result)
   const files = allTexts(result)
   const parsed = <T>(path: string): (() => T) => once(() => JSON.parse(files.get(path) ?? ''))
@@ -110,17 +118,12 @@ export function recalled(result: KeptResult, { base, keptBase }: CompileInput): 
     parsed<Manifest>('manifest.json'),
     parsed<Diff>('diff.json'),
   ]
-  // Without a change, production's manifest is this one.
-  if (base !== null)
-    files.set(
-      'base.json',
-      contract().base === contract().files['manifest.json']
-        ? (files.get('manifest.json') ?? '')
-        : (keptBase?.text ?? prettyJson(base)),
-    )
+  if (past !== null) files.set('base.json', past.text)
   const bundle: OpenedBundle = {
     files,
-    base,
+    get base() {
+      return past?.manifest() ?? null
+    },
     get contract() {
       return contract()
     },

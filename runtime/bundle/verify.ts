@@ -60,7 +60,7 @@ export function verify(
     throw new RuntimeFailure('BUNDLE_INVALID', `${what} is no bundle: it has no bundle.json`)
   const contractText = decode(contractBytes, 'bundle.json')
   const contract = document(BundleFile, BUNDLE_FORMAT, contractText, 'bundle.json')
-  if (bundleDigest(contract) !== contract.digest)
+  if (bundleDigest(contractText) !== contract.digest)
     throw new RuntimeFailure(
       'BUNDLE_DIGEST_MISMATCH',
       `bundle.json of ${what} was changed after it was compiled: its digest does not match`,

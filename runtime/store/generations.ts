@@ -4,7 +4,7 @@
 import { readdirSync, readlinkSync, renameSync, statSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Static, TSchema } from 'typebox'
-import { sha256 } from '../contract/canonical-json.ts'
+import { prettyJson, sha256 } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { Manifest } from '../contract/manifest.ts'
@@ -23,9 +23,19 @@ export interface Generation {
   readonly manifest: Manifest
   readonly state: RunState
   readonly manifestText: string
+  /** Whether the text is known to be what `prettyJson` gives. */
+  readonly isPretty: boolean
   /** Its SHA-256: what a bundle's `base` names. */
   readonly manifestDigest: Fingerprint
 }
+
+/** Texts of generations that were read and checked before, by the build that asks now: by SHA-256, whether they are pretty. */
+export interface KnownForms {
+  get(digest: Fingerprint): boolean | undefined
+  set(digest: Fingerprint, isPretty: boolean): void
+}
+
+const NO_FORMS: KnownForms = { get: () => undefined, set: () => undefined }
 
 /** Number of the generation that production is, or null when there is no production yet. */
 export function currentGeneration(store: Store): number | null {
@@ -46,11 +56,11 @@ export function currentGeneration(store: Store): number | null {
 }
 
 /** Production as it is now, or null. Throws STATE_INVALID when it is damaged. */
-export function readProduction(store: Store): Generation | null {
+export function readProduction(store: Store, forms: KnownForms = NO_FORMS): Generation | null {
   const number = currentGeneration(store)
   if (number === null) return null
   return unlessDamaged(
-    () => readGeneration(store, number),
+    () => readGeneration(store, number, forms),
     (damage) => {
       const whole = wholeBefore(store, number)
       const back = whole === null ? [] : [`Go back to what is whole: 'seeknal rollback --to ${whole}'.`]
@@ -74,7 +84,7 @@ export function readProductionToReplace(store: Store): Generation | null {
   )
 }
 
-const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestText' | 'manifestDigest'> = {
+const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestText' | 'isPretty' | 'manifestDigest'> = {
   manifest: {
     format: 'seeknal.manifest/1',
     project: { name: '', version: '' },
@@ -94,6 +104,7 @@ const NO_OUTPUTS: Pick<Generation, 'manifest' | 'state' | 'manifestText' | 'mani
     nodes: {},
   },
   manifestText: '',
+  isPretty: false,
   manifestDigest: sha256(''),
 }
 
@@ -110,7 +121,7 @@ export function wholeBefore(store: Store, number: number): number | null {
 }
 
 /** Throws STATE_NOT_FOUND when there is no such generation, STATE_INVALID when it cannot be read. */
-export function readGeneration(store: Store, number: number): Generation {
+export function readGeneration(store: Store, number: number, forms: KnownForms = NO_FORMS): Generation {
   const folder = generationFolder(store, number)
   if (kindAt(folder) === 'absent') {
     throw new RuntimeFailure(
@@ -129,11 +140,10 @@ export function readGeneration(store: Store, number: number): Generation {
   const version = versionOf(folder)
   const known = last?.version === version ? last.generation.deref() : undefined
   if (known !== undefined) return known
-  const written = digestsIn(readIfThere(join(folder, 'generation.json')))
-  const read = <S extends TSchema>(schema: S, format: string, name: string, digest: unknown) =>
-    documentOf(schema, format, text(name), { digest, path: inProject(store, join(folder, name)) })
-  const manifest = read(Manifest, 'seeknal.manifest/1', 'manifest.json', written.manifest)
-  const state = read(RunState, 'seeknal.run_state/1', 'run_state.json', written.run_state)
+  const read = <S extends TSchema>(schema: S, name: string) =>
+    documentOf(schema, text(name), inProject(store, join(folder, name)), forms)
+  const manifest = read(Manifest, 'manifest.json')
+  const state = read(RunState, 'run_state.json')
   const generation: Generation = {
     number,
     folder,
@@ -144,6 +154,7 @@ export function readGeneration(store: Store, number: number): Generation {
       return state.value()
     },
     manifestText: manifest.text,
+    isPretty: manifest.isPretty,
     manifestDigest: manifest.digest,
   }
   last = { version, generation: new WeakRef(generation) }
@@ -153,34 +164,27 @@ export function readGeneration(store: Store, number: number): Generation {
 interface GenerationDocument<T> {
   readonly text: string
   readonly digest: Fingerprint
+  readonly isPretty: boolean
   readonly value: () => T
 }
 
 /**
- * A document of a generation; `digest` is what generation.json says of it. As it was written it has the form that it was
- * written in, and is parsed when it is asked for: there are megabytes of it. Throws STATE_INVALID when it is another, and
- * has not the form.
+ * A document of a generation. One that this build has read before has the form that it should have, and is parsed when it is
+ * asked for: there are megabytes of it. Throws STATE_INVALID when another one has not.
  */
 function documentOf<S extends TSchema>(
   schema: S,
-  format: string,
   text: string,
-  written: { readonly digest: unknown; readonly path: string },
+  path: string,
+  forms: KnownForms,
 ): GenerationDocument<Static<S>> {
   const digest = sha256(text)
-  if (digest === written.digest && text.includes(`\n  "format": ${JSON.stringify(format)},\n`))
-    return { text, digest, value: once((): Static<S> => JSON.parse(text)) }
-  const checked = parseDocument(schema, text, written.path, 'STATE_INVALID')
-  return { text, digest, value: () => checked }
-}
-
-/** The digests in the text of a generation.json. What is not what it should be gives none. */
-function digestsIn(text: string | null): { readonly manifest?: unknown; readonly run_state?: unknown } {
-  try {
-    return JSON.parse(text ?? 'null') ?? {}
-  } catch {
-    return {}
-  }
+  const known = forms.get(digest)
+  if (known !== undefined) return { text, digest, isPretty: known, value: once((): Static<S> => JSON.parse(text)) }
+  const value = parseDocument(schema, text, path, 'STATE_INVALID')
+  const isPretty = forms !== NO_FORMS && prettyJson(value) === text
+  forms.set(digest, isPretty)
+  return { text, digest, isPretty, value: () => value }
 }
 
 /** Outputs in the text of a run_state.json; none when it is damaged. */

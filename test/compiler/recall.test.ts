@@ -6,8 +6,9 @@ import { createObserver } from '../../compiler/cli/observer.ts'
 import { readProject } from '../../compiler/cli/project.ts'
 import { ResultFiles } from '../../compiler/cli/result-files.ts'
 import type { CompileInput } from '../../compiler/compile.ts'
+import { pastOf } from '../../compiler/past.ts'
 import { type CompileCache, noDatabases } from '../../compiler/ports.ts'
-import { recallOrCompile } from '../../compiler/recall.ts'
+import { type RecallInput, recallOrCompile } from '../../compiler/recall.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { analysisEngine } from '../support/analysis.ts'
@@ -35,7 +36,11 @@ interface Caches {
 
 const caches = (): Caches => ({ cache: memory(), results: new ResultFiles(tempFolder(), 'test') })
 
-async function compile(folder: string, { cache, results }: Caches, change: Partial<CompileInput> = {}) {
+async function compile(
+  folder: string,
+  { cache, results }: Caches,
+  { base = null, ...change }: Partial<CompileInput & RecallInput> = {},
+) {
   const looked = new CacheFile(join(tempFolder(), 'cache'), 'test', 0)
   let asked = false
   const engine: CompileInput['engine'] = () => {
@@ -46,7 +51,7 @@ async function compile(folder: string, { cache, results }: Caches, change: Parti
   const input = {
     files: readProject(folder, looked),
     environment: null,
-    base: null,
+    past: base && pastOf(base),
     params: {},
     engine,
     observe,
@@ -150,39 +155,93 @@ test('Files of readers are read again only when they see other columns', async (
   assert.is(await filesFor("'b'"), 2)
 })
 
-test('Of a project without a past, what is said of other nodes is not even parsed', async () => {
-  const folder = tempFolder()
-  const query = (name: string, from: string, item: string) =>
+for (const hasPast of [false, true])
+  test(`${hasPast ? 'Over' : 'Without'} a past, what is said of nodes that no edit reaches is not even parsed`, async () => {
+    const folder = tempFolder()
+    const query = (name: string, from: string, item: string) =>
+      writeFiles(folder, {
+        [`seeknal/${name}.yml`]: JSON.stringify({
+          ...{ kind: 'transform', name, inputs: [{ ref: from }] },
+          transform: `SELECT k, ${item} AS x FROM ref('${from}')`,
+        }),
+      })
     writeFiles(folder, {
-      [`seeknal/${name}.yml`]: JSON.stringify({
-        ...{ kind: 'transform', name, inputs: [{ ref: from }] },
-        transform: `SELECT k, ${item} AS x FROM ref('${from}')`,
-      }),
+      'seeknal_project.yml': 'name: row\nversion: 1.0.0\n',
+      'seeknal/s.yml': 'kind: source\nname: s\nsource: csv\ntable: s.csv\ncolumns: {k: INTEGER}\n',
+      's.csv': 'k\n1\n',
     })
+    const readers = { a: 'source.s', b: 'transform.a', d: 'transform.b', x: 'source.s', y: 'transform.x' }
+    for (const [name, from] of Object.entries(readers)) query(name, from, '1')
+    const base = hasPast ? await manifestOf(folder) : null
+    const { cache, results } = caches()
+    await compile(folder, { cache, results }, { base })
+    const marked = (text = '') => text.replace('"id": "transform.y",', '"id": "transform.y" no JSON,')
+    const read = results.get.bind(results)
+    results.get = async (slot) => {
+      const kept = await read(slot)
+      const manifest = marked(kept?.texts.get('manifest.json'))
+      return kept && { ...kept, texts: new Map([...kept.texts, ['manifest.json', manifest]]) }
+    }
+    const past = base && { ...pastOf(base), text: marked(pastOf(base).text) }
+    for (const item of ['2', '2 /* as before */', '3']) {
+      query('a', 'source.s', item)
+      const found = (await compile(folder, { cache, results }, { past })).compiled.bundle?.files
+      const expected = (await compile(folder, caches(), { base })).compiled.bundle?.files
+      assert.is(found?.get('manifest.json'), marked(expected?.get('manifest.json')))
+      for (const path of ['apply.sql', 'diff.json', 'review.md']) assert.is(found?.get(path), expected?.get(path), path)
+      results.get = read
+    }
+  })
+
+/** A project of one source and these transforms of it, each compiled after its edit: as a compile of everything. */
+async function follows(version: string, edits: readonly Readonly<Record<string, string>>[]): Promise<void> {
+  const folder = tempFolder()
   writeFiles(folder, {
-    'seeknal_project.yml': 'name: row\nversion: 1.0.0\n',
+    'seeknal_project.yml': JSON.stringify({ name: 'row', version }),
     'seeknal/s.yml': 'kind: source\nname: s\nsource: csv\ntable: s.csv\ncolumns: {k: INTEGER}\n',
     's.csv': 'k\n1\n',
+    't.csv': 'k\n1\n',
   })
-  for (const [name, from] of Object.entries({ a: 'source.s', b: 'transform.a', c: 'source.s', d: 'transform.b' }))
-    query(name, from, '1')
-  const { cache, results } = caches()
-  await compile(folder, { cache, results })
-  const marked = (text: string | undefined) => text?.replace('"id": "transform.c",', '"id": "transform.c" no JSON,')
-  const read = results.get.bind(results)
-  results.get = async (slot) => {
-    const kept = await read(slot)
-    const manifest = marked(kept?.texts.get('manifest.json'))
-    return kept && { ...kept, texts: new Map([...kept.texts, ['manifest.json', manifest ?? '']]) }
+  const kept = caches()
+  for (const edit of edits) {
+    writeFiles(folder, edit)
+    const [found, expected] = [await compile(folder, kept), await compile(folder, caches())]
+    assert.equal(files(found.compiled.bundle), files(expected.compiled.bundle))
+    assert.equal(found.compiled.lock, expected.compiled.lock)
   }
-  for (const item of ['2', '2 /* as before */', '3']) {
-    query('a', 'source.s', item)
-    const found = (await compile(folder, { cache, results })).compiled.bundle?.files
-    const expected = (await compile(folder, caches())).compiled.bundle?.files
-    assert.is(found?.get('manifest.json'), marked(expected?.get('manifest.json')))
-    assert.is(found?.get('apply.sql'), expected?.get('apply.sql'))
-    results.get = read
+}
+
+const query = (name: string, sql: string): Readonly<Record<string, string>> => ({
+  [`seeknal/${name}.yml`]: JSON.stringify({ kind: 'transform', name, inputs: [{ ref: 'source.s' }], transform: sql }),
+})
+
+test('A comment that names a parameter which another node reads is seen', async () => {
+  const read = "getvariable('env.REGION')"
+  const own = query('a', `SELECT k, coalesce(${read}, 'eu') AS r FROM ref('source.s')`)
+  const other = (sql: string) => query('b', `SELECT k FROM ref('source.s')${sql}`)
+  await follows('1.0.0', [{ ...own, ...other('') }, other(` -- ${read}`), other(' -- nothing'), other('')])
+})
+
+test('A version that holds the text of a step is no place of it', async () => {
+  const folder = tempFolder()
+  const source = (path: string) => ({
+    'seeknal/s.yml': `kind: source\nname: s\nsource: csv\ntable: ${path}\ncolumns: {k: INTEGER}\n`,
+  })
+  writeFiles(folder, { 'seeknal_project.yml': 'name: row\nversion: 1.0.0\n', 's.csv': 'k\n1\n', ...source('s.csv') })
+  const step = (await compile(folder, caches())).compiled.bundle?.files.get('apply/source.s.sql') ?? ''
+  await follows(`1 ${step}`, [source('s.csv'), source('t.csv'), source('s.csv')])
+})
+
+test('A project that has only nodes of later kinds is compiled again', async () => {
+  const folder = tempFolder()
+  const kept = caches()
+  writeFiles(folder, { 'seeknal_project.yml': 'name: row\nversion: 1.0.0\n' })
+  for (const more of ['', 'owner: ann\n', 'owner: bob\n']) {
+    writeFiles(folder, { 'seeknal/m.yml': `kind: metric\nname: m\n${more}` })
+    assert.ok((await compile(folder, kept)).compiled.bundle)
   }
+  writeFiles(folder, { 'seeknal/m.yml': 'kind: source\nname: m\nsource: csv\ntable: m.csv\ncolumns: {k: INTEGER}\n' })
+  assert.is((await compile(folder, kept)).compiled.manifest?.nodes.length, 1)
 })
 
 test('A project with mistakes is compiled anew each time', async () => {

@@ -3,6 +3,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import { MIGRATIONS } from '../../runtime/contract/ledger-migrations.ts'
 import { Ledger, migrate } from '../../runtime/engines/postgresql/ledger.ts'
 import { openSession } from '../../runtime/engines/postgresql/session.ts'
@@ -40,6 +41,24 @@ test('A ledger of any earlier version becomes what a new one is, with all that i
     assert.equal(await database.sql('SELECT project, number::int FROM seeknal.generations'), [
       { project: 'old', number: 1 },
     ])
+  }
+})
+
+test('The server writes documents as seeknal does', async () => {
+  const database = await newDatabase('documents')
+  const ledger = await Ledger.open(connectionTo(database), 'shop')
+  await ledger.make()
+  await ledger.close()
+  const long = 'x'.repeat(76)
+  const values = [
+    ...[{}, { b: [], a: {} }, { list: [1, true, null, 'a","b'] }, { tags: ['é', 'ü'.repeat(70)] }],
+    ...[[long], [`${long}y`], [`${long}yz`]].map((tags) => ({ tags })),
+    // A character beyond U+FFFF is two units of UTF-16.
+    ...[38, 39, 40, 60].map((count) => ({ reasons: ['😀'.repeat(count)], nested: { 'ключ 😀': ['a'] } })),
+  ]
+  for (const value of values) {
+    const text = JSON.stringify(value).replaceAll("'", "''")
+    assert.equal(await database.sql(`SELECT seeknal.document('${text}'::jsonb) AS text`), [{ text: prettyJson(value) }])
   }
 })
 

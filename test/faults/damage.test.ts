@@ -13,6 +13,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
+import { sha256 } from '../../runtime/contract/canonical-json.ts'
 import { verifyHistory } from '../../runtime/history.ts'
 import { does, ends, records, rowsOf } from '../support/cli.ts'
 import { prepared } from '../support/prepared.ts'
@@ -105,6 +106,21 @@ test('Damaged production is made anew by a full run, and what is damaged stays i
   assert.match(await does(folder, ['run']), /No changes detected/)
   assert.equal(await rowsOf(folder, REVENUE), [['91.50'], ['15.75']])
   assert.equal([...new Set((await verifyHistory(folder)).map((problem) => problem.generation))], [3])
+})
+
+test('A state of another shape is refused, whatever its generation says of its digest', async () => {
+  const folder = await threeGenerations()
+  const state = join(folder, 'target/generations/3/run_state.json')
+  const record = join(folder, 'target/generations/3/generation.json')
+  const text = readFileSync(state, 'utf8')
+  const other = text.replaceAll('"sha256": ', '"hash": ')
+  writeFileSync(state, other)
+  writeFileSync(record, readFileSync(record, 'utf8').replace(sha256(text), sha256(other)))
+  const before = readdirSync(join(folder, 'target/snapshots')).sort()
+  assert.match((await ends(0, folder, ['clean'])).err, /Snapshots and bundles stay.*run_state\.json/)
+  assert.equal(readdirSync(join(folder, 'target/snapshots')).sort(), before)
+  assert.match((await failure(folder, ['plan'])).hints, /run --full/)
+  await does(folder, ['run', '--full'])
 })
 
 test('A rollback finds its way when nothing of the present generation can be read', async () => {

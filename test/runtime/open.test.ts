@@ -79,6 +79,14 @@ const tampered: Readonly<
     change: (f) => renameSync(join(f, 'types.ts'), join(f, 'types.js')),
     facts: { missing: ['types.ts'], extra: ['types.js'] },
   },
+  'a contract in another spelling': {
+    change: (f) =>
+      writeFileSync(
+        join(f, 'bundle.json'),
+        JSON.stringify(JSON.parse(readFileSync(join(f, 'bundle.json'), 'utf8')), null, 2),
+      ),
+    facts: { changed: ['bundle.json'] },
+  },
   'a changed contract': {
     change: (f) =>
       writeFileSync(join(f, 'bundle.json'), readFileSync(join(f, 'bundle.json'), 'utf8').replace('"small"', '"large"')),

@@ -24,7 +24,8 @@ BEGIN
   IF jsonb_typeof(value) = 'array' AND value <> '[]' THEN
     IF NOT EXISTS (SELECT FROM jsonb_array_elements(value) i WHERE jsonb_typeof(i.value) IN ('object', 'array')) THEN
       short := seeknal.canonical_json(value);
-      IF length(short) <= 80 THEN
+      -- In UTF-16: a character of four bytes counts twice.
+      IF length(short) + (SELECT count(*) FROM regexp_split_to_table(short, '') c WHERE octet_length(convert_to(c, 'UTF8')) = 4) <= 80 THEN
         RETURN replace(short, '","', '", "');
       END IF;
     END IF;

@@ -1,0 +1,42 @@
+// Items of the long lists of documents as they stand in their texts: found, read and replaced without the others. Pure.
+
+import { itemAt, type Span } from '../../runtime/contract/canonical-json.ts'
+import type { Manifest } from '../../runtime/contract/manifest.ts'
+
+/** Where nodes stand in a manifest.json, by id; `ids` are sorted. Those that it does not have are left out. */
+export function nodeSpans(text: string, ids: readonly string[]): ReadonlyMap<string, Span> {
+  const spans = new Map<string, Span>()
+  let at = 0
+  for (const id of ids) {
+    const span = itemAt(text, 'id', id, at)
+    if (span === undefined) continue
+    spans.set(id, span)
+    at = span.end
+  }
+  return spans
+}
+
+/** The manifest with these nodes only; `ids` are sorted. Those that it does not have are left out. */
+export function manifestPart(text: string, ids: readonly string[]): Manifest {
+  const items = [...nodeSpans(text, ids).values()].map(({ start, end }) => text.slice(start, end))
+  const list = text.indexOf('\n  "nodes": [\n') + 1
+  if (list === 0) return JSON.parse(text)
+  // The list is closed by the first line of its own indent.
+  const behind = text.indexOf('\n  ]', list) + '\n  ]'.length
+  return JSON.parse(`${text.slice(0, list)}  "nodes": [\n${items.join(',\n')}\n  ]${text.slice(behind)}`)
+}
+
+/** Where a step stands in a bundle.json, at or behind `from`. */
+export const stepSpan = (text: string, id: string, from = 0): Span | undefined =>
+  itemAt(text, 'id', id, Math.max(from, text.indexOf('\n  "steps": [')))
+
+/** The text with others in these places. */
+export function replaced(text: string, places: readonly (readonly [Span, string])[]): string {
+  const parts: string[] = []
+  let at = 0
+  for (const [{ start, end }, now] of [...places].sort(([a], [b]) => a.start - b.start)) {
+    parts.push(text.slice(at, start), now)
+    at = end
+  }
+  return [...parts, text.slice(at)].join('')
+}
