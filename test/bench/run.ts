@@ -93,6 +93,10 @@ async function project(size: ProjectSize, times: number): Promise<void> {
   line('run, everything', full, `raw SQL: ${seconds(bare.ms)}; ${ratio(full, bare)}`)
   line('run, nothing to do', await median(times, () => seeknal(folder, 'run')))
   line('run, one edit', await median(times, () => seeknal(folder, 'run'), edit))
+  // The first compares with another production than the last compile.
+  compile()
+  line('compile over production', await median(times, compile, edit), 'warm, one edit')
+  line('plan, one edit', await median(times, () => seeknal(folder, 'plan'), edit))
   rmSync(folder, { recursive: true, force: true })
 }
 
