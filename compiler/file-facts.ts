@@ -11,6 +11,8 @@ export interface FileFacts {
   readonly namesSql: boolean
   /** Whether it may have a source in a database. */
   readonly namesDatabase: boolean
+  /** Whether it may be in another encoding. */
+  readonly isOdd: boolean
 }
 
 const facts = new WeakMap<ProjectFile, FileFacts>()
@@ -20,6 +22,7 @@ export function fileFacts(file: ProjectFile): FileFacts {
     digest: sha256(file.text),
     namesSql: /\.sql/i.test(file.text),
     namesDatabase: /\bpostgres/.test(file.text),
+    isOdd: file.isUtf8 === false || file.text.includes('\0') || file.text.startsWith('\ufffd'),
   }
   facts.set(file, known)
   return known

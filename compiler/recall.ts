@@ -1,7 +1,7 @@
 // The last compile of an environment again. When nothing that it read has changed (files, base, parameters and what the
-// sources hold), no pass runs, and none is even loaded. When only texts of files of nodes have, the passes run over these
-// files and, where readers see it, those of all that reads them (recall/cone.ts). Else everything is compiled. One slot an
-// environment.
+// sources hold), no pass runs, and none is even loaded. When only the base or texts of files of nodes have, the passes run over
+// these files and, where readers see it, those of all that reads them (recall/cone.ts); of production a part may do
+// (recall/part.ts). Else everything is compiled. One slot an environment.
 
 import { byCodeUnit, canonicalJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import { isError } from '../runtime/contract/diagnostics.ts'
@@ -33,13 +33,14 @@ export async function recallOrCompile(input: RecallInput): Promise<Compiled> {
   if (digest !== made.digest) await begin()
   const last = rest === made.rest ? await lastResult(input, made) : null
   const changed = last === null ? null : changedFiles(headOf(last), made)
-  if (last !== null && changed?.size === 0) {
+  const isAgain = last !== null && changed?.size === 0 && headOf(last).past === made.past
+  if (isAgain) {
     const again = await recalledWhole(last, input)
     if (again !== null) return again
   }
   if (digest === made.digest) await begin()
   const again =
-    last === null || changed === null || changed.size === 0 ? null : await compiledCone(last, changed, input, made)
+    last === null || changed === null || isAgain ? null : await compiledCone(last, someOf(changed, made), input, made)
   return again ?? compiledAnew(input, made, { outside: NOTHING_OUTSIDE, observed: [] })
 }
 
@@ -56,7 +57,11 @@ function lastMade(input: RecallInput): readonly unknown[] {
   return Array.isArray(known) ? known : []
 }
 
-/** Null: there is none, or it was made from other things than texts of files of nodes. */
+/** A compile needs a node: where only the past is another, it is any. */
+const someOf = (changed: ReadonlySet<string>, { files }: Made): ReadonlySet<string> =>
+  changed.size > 0 ? changed : new Set(files.slice(0, 1).map(([path]) => path))
+
+/** Null: there is none, or it was made from other things than texts of files of nodes and a past. */
 async function lastResult(input: RecallInput, { rest }: Made): Promise<KeptResult | null> {
   if (input.stopAfter !== undefined) return null
   const result = await input.results.get(slotOf(input))
@@ -81,7 +86,8 @@ async function compiledPatch(
   made: Made,
 ): Promise<Compiled | null> {
   const { past } = input
-  if (past?.isPretty === false || input.environment !== null || changed.size > FEW) return null
+  if (headOf(result).past !== made.past || past?.isPretty === false || input.environment !== null || changed.size > FEW)
+    return null
   const [{ coneOf }, { partOf, partWithPast }] = await Promise.all([
     import('./recall/cone.ts'),
     import('./recall/part.ts'),
@@ -187,9 +193,6 @@ function madeFrom(input: RecallInput): Made {
   const rest = [
     digests.filter(([path]) => kindOf(path) !== 'node'),
     environment,
-    past?.digest ?? null,
-    carry ?? true,
-    due,
     params,
     acceptSources,
     lastOutputs ?? {},
@@ -198,8 +201,12 @@ function madeFrom(input: RecallInput): Made {
     executes ?? null,
   ]
   const files = digests.filter(([path]) => kindOf(path) === 'node')
-  const made = sha256(canonicalJson(rest))
-  return { rest: made, files, digest: sha256(JSON.stringify([made, files])) }
+  const made = {
+    rest: sha256(canonicalJson(rest)),
+    past: sha256(canonicalJson([past?.digest ?? null, carry ?? true, due])),
+    files,
+  }
+  return { ...made, digest: sha256(JSON.stringify(made)) }
 }
 
 /** Whether the sources are what they were; asks as the compile asked. */

@@ -95,7 +95,7 @@ async function follow({ kind, edits, transforms }: Sequence): Promise<number> {
     const expected = await compile(inputOf(asked, whole))
     const found = await slot.compile(asked)
     assert.equal(shown(found), shown(expected), `after ${done.slice(-5).join('; ')} (${i})`)
-    if (kind !== 'production without a past' && expected.manifest !== null && (i === 0 || random.chance(0.05)))
+    if (kind !== 'production without a past' && expected.manifest !== null && (i === 0 || random.chance(0.1)))
       base = expected.manifest
     done.push(project.edit())
   }

@@ -44,8 +44,8 @@ export function cachedFile(cache: CompileCache, { path, absolute, stamp }: Stamp
     cache.set(key, [stamp])
     return file
   }
-  const { digest, namesSql, namesDatabase } = fileFacts(file)
-  cache.set(key, [stamp, digest, namesSql, namesDatabase])
+  const { digest, namesSql, namesDatabase, isOdd } = fileFacts(file)
+  cache.set(key, [stamp, digest, namesSql, namesDatabase, isOdd])
   cache.set(textKey(digest), file.text)
   return file
 }
@@ -55,9 +55,10 @@ const textKey = (digest: string): string => `text:${digest}`
 
 function factsIn(known: unknown, now: string): FileFacts | null {
   if (!Array.isArray(known)) return null
-  const [stamp, digest, namesSql, namesDatabase]: readonly unknown[] = known
+  const [stamp, digest, namesSql, namesDatabase, isOdd]: readonly unknown[] = known
   if (stamp !== now || typeof digest !== 'string') return null
-  return { digest: asFingerprint(digest), namesSql: namesSql === true, namesDatabase: namesDatabase === true }
+  const facts = { namesSql: namesSql === true, namesDatabase: namesDatabase === true, isOdd: isOdd !== false }
+  return { digest: asFingerprint(digest), ...facts }
 }
 
 class CachedFile implements ProjectFile {

@@ -3,10 +3,12 @@
 
 import type { Diagnostic, Place } from '../../runtime/contract/diagnostics.ts'
 import { errorAt } from '../diagnostic-codes.ts'
+import { fileFacts } from '../file-facts.ts'
 import type { ProjectFile } from '../load.ts'
 
 /** The first mistake, or undefined. Pure. */
 export function encodingProblem(file: ProjectFile): Diagnostic | undefined {
+  if (!fileFacts(file).isOdd) return undefined
   const { path, text } = file
   if (isUtf16(text))
     return errorAt(

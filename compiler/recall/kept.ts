@@ -16,11 +16,13 @@ export type Observed = readonly [SourceRequest, SourceObservation]
 
 /** What a compile is made from besides sources. */
 export interface Made {
-  /** Stands for everything but the texts of files of nodes. */
+  /** Stands for everything but the texts of files of nodes, and the past. */
   readonly rest: string
+  /** Stands for what is compared with. */
+  readonly past: string
   /** Digests of the texts of files of nodes, by path; sorted. */
   readonly files: readonly (readonly [path: string, digest: string])[]
-  /** Stands for both. */
+  /** Stands for all. */
   readonly digest: string
 }
 
@@ -30,8 +32,8 @@ type Carried = Pick<ManifestNode, 'id' | 'definition_fingerprint' | 'inputs'>
 /** All that is kept besides the texts; JSON. */
 export interface Kept extends Made {
   readonly observed: readonly Observed[]
-  /** Sorted by id; `inputs` are places in this list, in their order. */
-  readonly nodes: readonly (readonly [id: string, file: string, inputs: readonly number[]])[]
+  /** Sorted by id; `inputs` are places in this list, in their order, `turn` is when its step comes, among those that are there. */
+  readonly nodes: readonly (readonly [id: string, file: string, inputs: readonly number[], turn: number])[]
   /** Where each step's text is in apply.sql: path, start, end. Those that are not there are among the texts. */
   readonly steps: readonly (readonly [string, number, number])[]
   /** By id of the step. */
@@ -74,9 +76,15 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
   const fresh = freshIn(parts, manifest)
   const nodes = manifest?.nodes ?? []
   const places = new Map(nodes.map(({ id }, i) => [id, i]))
+  const turns = new Map(bundle?.contract.steps.map(({ id }, i) => [id, i]))
   const head: Kept = {
     ...made,
-    nodes: nodes.map(({ id, file, inputs }) => [id, file, inputs.flatMap(({ ref }) => places.get(ref) ?? [])]),
+    nodes: nodes.map(({ id, file, inputs }) => [
+      id,
+      file,
+      inputs.flatMap(({ ref }) => places.get(ref) ?? []),
+      turns.get(id) ?? -1,
+    ]),
     ...{ observed, steps, cleanups: Object.fromEntries(cleanups), fresh, asked: parts.asked, lock, size, diagnostics },
   }
   return { head, texts }

@@ -29,7 +29,7 @@ export function textsOverPast(
     ['bundle.json', contract],
   ])
   const before: Diff = JSON.parse(textOf('diff.json'))
-  const diff = mergedDiff(before, bundle.diff, new Set(part.manifest.nodes.map((node) => node.id)), headOf(last).steps)
+  const diff = mergedDiff(before, bundle.diff, new Set(part.manifest.nodes.map((node) => node.id)), headOf(last).nodes)
   if (sameJson(diff, before) && contract === textOf('bundle.json')) return texts
   const ids = shownIn(diff, headOf(last).nodes)
   const shown = { diff, manifest: manifestPart(manifest, ids), base: manifestPart(past.text, ids) }

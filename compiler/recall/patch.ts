@@ -67,7 +67,7 @@ function keptAgain(last: KeptResult, compiled: CompiledPart, texts: ReadonlyMap<
   const fresh = [...head.fresh.filter(({ id }) => !ids.has(id)), ...freshIn(parts, manifest)]
   const asked = head.asked + parts.asked
   const files = new Map(manifest?.nodes.map((node) => [node.id, node.file]))
-  const nodes = head.nodes.map(([id, file, inputs]) => [id, files.get(id) ?? file, inputs] as const)
+  const nodes = head.nodes.map(([id, file, ...rest]) => [id, files.get(id) ?? file, ...rest] as const)
   return {
     head: { ...head, ...made, observed, nodes, steps: apply.steps, fresh, asked, lock, diagnostics } satisfies Kept,
     texts: all,

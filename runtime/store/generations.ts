@@ -23,13 +23,13 @@ export interface Generation {
   readonly manifest: Manifest
   readonly state: RunState
   readonly manifestText: string
-  /** Whether the text is known to be what `prettyJson` gives. */
+  /** Whether the text of the manifest is known to be what `prettyJson` gives. */
   readonly isPretty: boolean
   /** Its SHA-256: what a bundle's `base` names. */
   readonly manifestDigest: Fingerprint
 }
 
-/** Texts of generations that were read and checked before, by the build that asks now: by SHA-256, whether they are pretty. */
+/** Texts of generations that were read and checked before, by the build that asks now: by SHA-256, whether one of a manifest is pretty. */
 export interface KnownForms {
   get(digest: Fingerprint): boolean | undefined
   set(digest: Fingerprint, isPretty: boolean): void
@@ -182,7 +182,7 @@ function documentOf<S extends TSchema>(
   const known = forms.get(digest)
   if (known !== undefined) return { text, digest, isPretty: known, value: once((): Static<S> => JSON.parse(text)) }
   const value = parseDocument(schema, text, path, 'STATE_INVALID')
-  const isPretty = forms !== NO_FORMS && prettyJson(value) === text
+  const isPretty = forms !== NO_FORMS && path.endsWith('manifest.json') && prettyJson(value) === text
   forms.set(digest, isPretty)
   return { text, digest, isPretty, value: () => value }
 }
