@@ -132,13 +132,13 @@ function settle(
   if (columns === null)
     return report(
       observation.kind === 'empty'
-        ? empty(source, place, true)
+        ? empty(source, place, observation, true)
         : notFound(source, place, observation.kind === 'absent' ? (observation.hints ?? []) : []),
     )
   const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
   if (wrong.length > 0) return report(...wrong)
   if (observation.kind === 'empty' && completeDeclaration(source, types) === null)
-    diagnostics.push(empty(source, place, false))
+    diagnostics.push(empty(source, place, observation, false))
   if (found !== null) diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, place))
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
   const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
@@ -260,10 +260,16 @@ function notFound(source: ResolvedSource, place: Place, meant: readonly string[]
 }
 
 /** A file that a run would read as no rows. */
-function empty(source: ResolvedSource, place: Place, isUnknown: boolean): Diagnostic {
+function empty(
+  source: ResolvedSource,
+  place: Place,
+  { isBlank }: { readonly isBlank: boolean },
+  isUnknown: boolean,
+): Diagnostic {
   const make = isUnknown ? errorAt : warningAt
+  const what = isBlank ? 'holds nothing but blank lines' : 'is empty'
   const then = isUnknown ? `, so the columns of '${source.id}' are not known` : ' and is read as no rows'
-  return make('BIND_SOURCE_EMPTY', place, `'${source.path}' is empty${then}.`, {
+  return make('BIND_SOURCE_EMPTY', place, `'${source.path}' ${what}${then}.`, {
     facts: { node: source.id, path: source.path },
     hints: [
       'Put the data there, or declare all `columns:` with types, by which an empty file is a table without rows.',

@@ -1,7 +1,7 @@
 // Which files a source reads, as its author meets it.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cli, does, ends, rowsOf } from '../support/cli.ts'
@@ -155,6 +155,42 @@ test('An empty CSV file is no rows, also where it is the first of a glob; its co
   const again = await cli(folder, ['run'])
   assert.match(again.err, /parts\.yml:4:8: .*is empty and is read as no rows.*BIND_SOURCE_EMPTY/)
   assert.equal(await rowsOf(folder, 'SELECT count(*) FROM source.parts'), [['0']])
+})
+
+test('A CSV file of nothing but blank lines is no rows, unless each of them is one', async () => {
+  const folder = tempProject({
+    ...shop,
+    'data/parts/0.csv': '\ufeff\n',
+    'data/parts/1.csv': 'id,v\n1,x\n',
+    'data/parts/2.csv': `  \r\n${'\n'.repeat(5000)}`,
+    'data/lines/1.csv': 'a\n\nb\n',
+    'data/lines/2.csv': '\n\n',
+    'data/pairs/1.csv': '1,2\n',
+    'data/pairs/2.csv': '\n',
+    'data/blank.csv': '\n \n',
+    'data/blank.json': '\n',
+  })
+  const node = (name: string, path: string, more = '', format = 'csv') =>
+    writeFileSync(
+      join(folder, `seeknal/sources/${name}.yml`),
+      `kind: source\nname: ${name}\nsource: ${format}\ntable: ${path}\n${more}`,
+    )
+  node('parts', 'data/parts/*.csv', 'params: {filename: true}\n')
+  node('lines', 'data/lines/*.csv', 'params: {header: false}\n')
+  node('pairs', 'data/pairs/*.csv', 'params: {header: false}\n')
+  node('blank', 'data/blank.csv')
+  node('keys', 'data/blank.json', '', 'json')
+  const { err } = await ends(2, folder, ['validate'])
+  assert.match(err, /blank\.yml:4:8: .*holds nothing but blank lines, so .*BIND_SOURCE_EMPTY/)
+  assert.match(err, /keys\.yml:4:8: .*holds nothing but blank lines, so .*BIND_SOURCE_EMPTY/)
+  assert.match(err, /2 errors;/)
+  rmSync(join(folder, 'seeknal/sources/keys.yml'))
+  node('blank', 'data/blank.csv', 'columns: {id: BIGINT, v: VARCHAR}\n')
+  await does(folder, ['run'])
+  assert.equal(await rowsOf(folder, 'FROM source.parts'), [['1', 'x', 'data/parts/1.csv']])
+  assert.equal(await rowsOf(folder, 'SELECT count(column0), count(*) FROM source.lines'), [['2', '5']])
+  assert.equal(await rowsOf(folder, 'FROM source.pairs'), [['1', '2']])
+  assert.equal(await rowsOf(folder, 'SELECT count(*) FROM source.blank'), [['0']])
 })
 
 test('Columns of later files, and keys of later rows, that are not read are named with their file', async () => {
