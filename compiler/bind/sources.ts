@@ -14,9 +14,11 @@ import type { BoundNode, LockedColumns, World } from './bound-node.ts'
 import { withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
-import { unreadColumns } from './unread-columns.ts'
+import { acceptedUnread, unreadColumns } from './unread-columns.ts'
 
 type Types = ReadonlyMap<string, KnownType | null>
+const ABSENT: SourceObservation = { kind: 'absent' }
+
 type Lock = Readonly<Record<string, LockedSource>>
 
 export interface BoundSources {
@@ -43,8 +45,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     valid.map((source) => requestOf(source, lock[source.id]?.columns ?? [], spelled)),
   )
   const settled = valid.map((source, i) => {
-    const observation = observations[i] ?? { kind: 'absent' }
-    return settle(source, observation, lock[source.id]?.columns, spelled, world.acceptSources, diagnostics)
+    return settle(source, observations[i] ?? ABSENT, lock[source.id], spelled, world.acceptSources, diagnostics)
   })
   const types = await knownTypes(
     settled.flatMap((columns) => (columns ?? []).map((column) => column.type)),
@@ -65,7 +66,11 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     if (unknown.length + unstorable.length > 0) continue
     const node = boundSource(source, columns, types)
     bound.push(node)
-    newLock[source.id] = { columns: (node.columns ?? []).map(({ name, type }) => ({ name, type })) }
+    const unread = acceptedUnread(source, observations[i] ?? ABSENT, lock[source.id]?.unread, world.acceptSources)
+    newLock[source.id] = {
+      columns: (node.columns ?? []).map(({ name, type }) => ({ name, type })),
+      ...(unread.length === 0 ? {} : { unread }),
+    }
   }
   return { bound, lock: newLock, diagnostics }
 }
@@ -103,11 +108,12 @@ const unreadable = (observation: SourceObservation): string | null =>
 function settle(
   source: ResolvedSource,
   observation: SourceObservation,
-  locked: LockedColumns | undefined,
+  lock: LockedSource | undefined,
   types: Types,
   accept: boolean,
   diagnostics: Diagnostic[],
 ): LockedColumns | null {
+  const locked = lock?.columns
   const place = pathPlace(source)
   const report = (...found: readonly Diagnostic[]): null => {
     diagnostics.push(...found)
@@ -139,7 +145,9 @@ function settle(
   if (wrong.length > 0) return report(...wrong)
   if (observation.kind === 'empty' && completeDeclaration(source, types) === null)
     diagnostics.push(empty(source, place, observation, false))
-  if (found !== null) diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, place))
+  const accepted = acceptedUnread(source, observation, lock?.unread, accept)
+  if (found !== null)
+    diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, accepted, place))
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
   const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
   if (difference.length > 0) return report(changed(source, place, difference))

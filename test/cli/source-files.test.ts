@@ -230,6 +230,44 @@ test('Columns of later files, and keys of later rows, that are not read are name
   assert.not.match((await cli(folder, ['validate'])).err, /UNREAD/)
 })
 
+test('What is not read is warned about until columns: names all that is, or the lock accepts it', async () => {
+  const more = Array.from({ length: 7 }, (_, i) => `late${i}`)
+  const folder = tempProject({
+    ...shop,
+    'data/c/1.csv': 'id,v\n1,2\n',
+    'data/c/2.csv': `id,v,${more.join(',')}\n1,2${',3'.repeat(7)}\n`,
+  })
+  const node = (columns: string) =>
+    writeFiles(folder, { 'seeknal/c.yml': `kind: source\nname: c\nsource: csv\ntable: data/c/*.csv\n${columns}` })
+  const unread = async () =>
+    [...(await ends(0, folder, ['validate'])).err.matchAll(/The column '(\w+)'.*UNREAD/g)].map((m) => m[1])
+  node('')
+  await does(folder, ['run'])
+  assert.equal(await unread(), more.slice(0, 5))
+  assert.match((await ends(0, folder, ['validate'])).err, /hint: 5 of 7 such columns/)
+  node('columns: {id: BIGINT}\n')
+  assert.is((await unread()).length, 5, 'a type of one column says nothing of the others')
+  node('columns: {V: BIGINT, id: BIGINT}\n')
+  assert.equal(await unread(), [])
+  node('')
+  const lock = join(folder, 'seeknal.lock.json')
+  const before = readFileSync(lock, 'utf8')
+  const shown = await ends(0, folder, ['lock'])
+  assert.match(shown.out, /! source\.c: 'late0' of the data is not read/)
+  assert.match(shown.err, /hint: Accept it with `seeknal lock --accept`/)
+  const asked = JSON.parse((await ends(0, folder, ['lock', '--json'])).out)
+  assert.equal([asked.accepted, asked.changes.length, asked.changes[0].kind], [false, 7, 'unread'])
+  assert.is(readFileSync(lock, 'utf8'), before)
+  await does(folder, ['lock', '--accept'])
+  assert.equal(JSON.parse(readFileSync(lock, 'utf8')).sources['source.c'].unread, more)
+  assert.equal(await unread(), [])
+  assert.match(await does(folder, ['lock']), /Nothing changed/)
+  await does(folder, ['run'])
+  assert.equal(JSON.parse(readFileSync(lock, 'utf8')).sources['source.c'].unread, more, 'a run keeps it')
+  writeFiles(folder, { 'data/c/3.csv': 'id,v,new\n1,2,3\n' })
+  assert.equal(await unread(), ['new'])
+})
+
 test('A time with its zone that cannot be read fails its source, and never becomes NULL', async () => {
   const good = '1,2026-01-01 07:00:00+07\n'.repeat(60_000)
   const folder = tempProject({ ...shop, 'data/times.csv': `id,moment\n${good}2,\n` })
