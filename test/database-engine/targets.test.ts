@@ -43,6 +43,17 @@ test('overwrite makes the table, replaces its rows and keeps its identity', asyn
   assert.is(await ids(shop), '')
 })
 
+test('A table that somebody dropped is missed by the next run, and written again', async () => {
+  for (const mode of ['overwrite', 'append']) {
+    const shop = await project(`mode: ${mode}`)
+    await does(shop.folder, ['run'])
+    await shop.database.sql('DROP TABLE marts.orders')
+    assert.match(await does(shop.folder, ['run']), /transform\.paid .*→ marts\.orders/)
+    assert.is(await ids(shop), '1 2 3', mode)
+    assert.match(await does(shop.folder, ['run']), /No changes detected/)
+  }
+})
+
 test('append adds each new output once, whatever becomes of target/ and of the name of the node', async () => {
   const shop = await project('mode: append')
   await does(shop.folder, ['run'])

@@ -97,6 +97,9 @@ test('a change goes from plan to production and production is never touched befo
   assert.is(await sum(database, 'analytics.orders'), '35.75')
   assert.equal(await tables(database), ['analytics.orders', 'marts.daily', 'marts.steady'])
   assert.match(await does(folder, ['env', 'apply', 'dev']), /Nothing left to do/)
+  await dev.sql('DROP TABLE dev_analytics.orders')
+  await does(folder, ['env', 'apply', 'dev'])
+  assert.is(await sum(dev, 'dev_analytics.orders'), '357.5', 'a table that somebody dropped is written again')
 
   assert.match(
     await does(folder, ['env', 'promote', 'dev', '--dry-run', '--rematerialize']),

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { suite } from '../support/suite.ts'
-import { ordersNode, RAW, targetProject } from '../support/target-project.ts'
+import { ordersNode, profileFor, RAW, targetProject } from '../support/target-project.ts'
 
 const test = suite('targets: modes')
 
@@ -52,6 +52,31 @@ test('append adds each new output once', async () => {
   project.write('data/orders.csv', RAW)
   await does(project.folder, ['run'])
   assert.is((await project.rows(ALL)).length, 7)
+})
+
+test('a table that somebody dropped is missed by the next run, and written again', async () => {
+  for (const fields of ['mode: overwrite', 'mode: append', 'mode: upsert_by_key\nunique_keys: [id]']) {
+    const project = await targetProject({ fields })
+    await does(project.folder, ['run'])
+    assert.match(await does(project.folder, ['run']), /No changes detected/)
+    await project.database.sql('DROP TABLE analytics.orders')
+    const planned = JSON.parse(await does(project.folder, ['run', '--dry-run', '--json']))
+    assert.equal(planned.reasons, { 'transform.orders': ['analytics.orders is not there any more'] })
+    assert.match(await does(project.folder, ['run']), /transform\.orders .*→ analytics\.orders/)
+    assert.is((await project.rows('SELECT 1 FROM analytics.orders')).length, 3, fields)
+    assert.match(await does(project.folder, ['run']), /No changes detected/)
+    await project.database.sql('DROP SCHEMA analytics CASCADE')
+    await does(project.folder, ['run', '--nodes', 'transform.orders'])
+    assert.is((await project.rows('SELECT 1 FROM analytics.orders')).length, 3, fields)
+  }
+})
+
+test('where the server cannot be asked, a table that was written is believed to be there', async () => {
+  const project = await targetProject()
+  await does(project.folder, ['run'])
+  const { database } = project
+  project.write('profiles.yml', profileFor({ ...database, password: `not ${database.password}` }))
+  assert.match(await does(project.folder, ['run']), /No changes detected/)
 })
 
 test('append adds nothing again when everything that was recorded here is lost, or the node has another name', async () => {
