@@ -71,6 +71,31 @@ test('a table that somebody dropped is missed by the next run, and written again
   }
 })
 
+test('going back names the tables that keep newer rows, and what writes the older ones', async () => {
+  const project = await targetProject()
+  await does(project.folder, ['run'])
+  const before = await project.rows(ALL)
+  project.write('seeknal/orders.yml', ordersNode({ sql: 'SELECT * REPLACE (amount * 10 AS amount) FROM' }))
+  await does(project.folder, ['run'])
+  const planned = JSON.parse(await does(project.folder, ['rollback', '--dry-run', '--json']))
+  const table = { node: 'transform.orders', relation: 'analytics.orders', connection: 'warehouse', mode: 'overwrite' }
+  assert.equal(planned.targets, [{ ...table, stays: 'holds its newer rows until it is written again' }])
+  assert.match(
+    (await ends(2, project.folder, ['rollback'])).err,
+    /analytics\.orders \(overwrite\) holds its newer rows/,
+  )
+  const { out, err } = await ends(0, project.folder, ['rollback', '--yes', '--json'])
+  const answer = JSON.parse(out)
+  assert.equal(answer.targets, planned.targets)
+  assert.match(err, /⚠ analytics\.orders \(overwrite\) holds its newer rows until it is written again\./)
+  assert.match(err, /hint: The next 'seeknal run' writes what the project says by then/)
+  assert.not.equal(await project.rows(ALL), before)
+  const [, bundle = ''] = /seeknal exec bundle (\S+)'/.exec(answer.hints.join('\n')) ?? []
+  await does(project.folder, ['exec', 'bundle', bundle])
+  assert.equal(await project.rows(ALL), before)
+  assert.equal(JSON.parse(await does(project.folder, ['rollback', '--to', '1', '--dry-run', '--json'])).targets, [])
+})
+
 test('where the server cannot be asked, a table that was written is believed to be there', async () => {
   const project = await targetProject()
   await does(project.folder, ['run'])
