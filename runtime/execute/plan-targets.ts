@@ -56,10 +56,12 @@ export const targetOf = (world: World, step: MaterializeStep): Target | undefine
 export const placeOfConnection = ({ host, port, database }: PostgresqlConnection): Fingerprint =>
   fingerprintOf({ host, port, database })
 
+export const placeNow = (world: World, connection: string): Fingerprint | null => placeIn(world.connection, connection)
+
 /** Null: the profile does not say. */
-export function placeNow(world: World, connection: string): Fingerprint | null {
+export function placeIn(connection: World['connection'], name: string): Fingerprint | null {
   try {
-    return placeOfConnection(world.connection(connection))
+    return placeOfConnection(connection(name))
   } catch (error) {
     if (error instanceof RuntimeFailure) return null
     throw error

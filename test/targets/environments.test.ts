@@ -145,6 +145,17 @@ test('a table that cannot be written stops the promotion, which goes on from the
   assert.is(await sum(database, 'analytics.orders'), '357.5')
 })
 
+test('a promotion that goes on writes a table again that somebody dropped meanwhile', async () => {
+  const { folder, database } = await planned()
+  await does(folder, ['env', 'apply', 'dev'])
+  await database.sql('ALTER TABLE marts.daily RENAME TO moved; CREATE VIEW marts.daily AS SELECT * FROM marts.moved')
+  await ends(1, folder, ['env', 'promote', 'dev', '--rematerialize'])
+  await database.sql('DROP VIEW marts.daily; ALTER TABLE marts.moved RENAME TO daily; DROP TABLE analytics.orders')
+  const said = await does(folder, ['env', 'promote', 'dev', '--rematerialize'])
+  assert.match(said, /2 tables of other databases written:\n +analytics\.orders .*\n +marts\.daily/)
+  assert.is(await sum(database, 'analytics.orders'), '357.5')
+})
+
 test('deleting drops what the environment made and nothing else', async () => {
   const { folder, dev } = await planned()
   await dev.sql('CREATE SCHEMA dev_marts; CREATE TABLE dev_marts.mine (x int); CREATE TABLE public.other (x int)')
