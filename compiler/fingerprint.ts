@@ -110,7 +110,7 @@ function manifestNode(
     ...(renamedFrom === undefined ? {} : { renamed_from: renamedFrom }),
     reproducibility: bound.reproducibility,
     ...(types === null ? {} : { server_types: types }),
-    ...readingOf(node, engine),
+    ...readingOf(node, bound, engine),
     tags: [...tags],
     ...(targets === undefined ? {} : { targets: [...targets] }),
     ...(volatile === undefined ? {} : { volatile }),
@@ -120,13 +120,25 @@ function manifestNode(
 /** What the node reads besides its inputs. */
 function readingOf(
   node: ResolvedNode,
+  bound: BoundNode,
   engine: Engine,
 ): Pick<ManifestNode, 'dialect' | 'sql' | 'source_files' | 'source_table'> {
   if (isTransform(node)) return { ...dialectOf(node), sql: node.sql.text }
-  if (!isTable(node)) return { source_files: { format: node.node.format, path: node.path } }
+  if (!isTable(node)) {
+    const header = mayBeginWithRow(node, bound) ? ({ header: false } as const) : {}
+    return { source_files: { format: node.node.format, ...header, path: node.path } }
+  }
   const { connection, node: own } = node
   const kept = ENGINES[engine.name].isDatabase && isKept(node, engine) ? ({ kept: true } as const) : {}
   return { source_table: { connection, from: fromClause(node), ...kept, type: own.format } }
+}
+
+/** Whether the first line of a CSV file is, or may be, a row. The engine calls columns without names column0, column1, … */
+function mayBeginWithRow({ node, options }: ResolvedSource, { columns }: BoundNode): boolean {
+  if (node.format !== 'csv') return false
+  if (options.header !== undefined) return options.header === false
+  const isNamed = options.names !== undefined || options.column_names !== undefined
+  return isNamed || columns?.every(({ name }) => /^column\d+$/.test(name)) === true
 }
 
 const dialectOf = ({ node: { dialect } }: ResolvedTransform): { readonly dialect?: 'postgresql' } =>

@@ -291,8 +291,8 @@ export type SourceObservation =
     }
   /** No file matches; what may have been meant. */
   | { readonly kind: 'absent'; readonly hints?: readonly string[] }
-  /** There are files, and nothing is in them. */
-  | { readonly kind: 'empty' }
+  /** There are files, and nothing is in them, or blank lines. */
+  | { readonly kind: 'empty'; readonly isBlank: boolean }
   | { readonly kind: 'error'; readonly message: string }
   /** It was not looked at: it is no data of the project. */
   | { readonly kind: 'refused'; readonly message: string; readonly hints: readonly string[] }

@@ -24,7 +24,7 @@ import {
 } from './rewrite/database-step.ts'
 import { Marks, type PrefixSpan } from './rewrite/marks.ts'
 import { longNames, materializeStep, storedTargetStep, takenNames } from './rewrite/materialize-step.ts'
-import { sourceStep } from './rewrite/source-step.ts'
+import { sourceByHand, sourceStep } from './rewrite/source-step.ts'
 import { fillLateStep, transformStep } from './rewrite/step-text.ts'
 import { extractMistakes, extractOf, ownTables, tableStep } from './rewrite/table-step.ts'
 
@@ -92,10 +92,9 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
         : {}),
       ...(step.kind === 'build' && isTransform(node) ? cleanupOf(node) : {}),
     }
-    if (step.kind === 'check' || !isTransform(node) || types.columns !== null) return [rewritten]
     const again = new Marks(prefix, written)
-    const byHand = again.resolve(transformStep(node, step, types, again, fillLateStep))
-    return [{ ...rewritten, byHand }]
+    const byHand = shellText(step, node, types, again)
+    return [byHand === null ? rewritten : { ...rewritten, byHand: again.resolve(byHand) }]
   })
   return {
     planned,
@@ -108,6 +107,18 @@ export function rewrite(planned: Planned, outside: KeptSteps = NO_STEPS): Rewrit
       ...(database === null ? [] : databaseMistakes(graph.nodes, bound, database, prefix)),
     ],
   }
+}
+
+/** What DuckDB's own shell runs where that is not the step's own text, else null. */
+function shellText(
+  step: PlannedBuild | PlannedCheck,
+  node: ResolvedNode,
+  types: BoundNode,
+  marks: Marks,
+): string | null {
+  if (step.kind === 'check') return null
+  if (isTransform(node)) return types.columns === null ? transformStep(node, step, types, marks, fillLateStep) : null
+  return isTable(node) ? null : sourceByHand(node, types, marks)
 }
 
 /** The step as it was, while it reads each input from where it did. */

@@ -139,6 +139,8 @@ export interface LockedSource {
   readonly columns: readonly LockedColumn[]
   /** Databases: stands for what was asked when the columns were observed. */
   readonly asked?: string
+  /** Files: columns and keys of the data that are accepted as left out, sorted. */
+  readonly unread?: readonly string[]
 }
 
 export interface LockedColumn {

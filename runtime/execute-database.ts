@@ -13,6 +13,7 @@ import { requireBase, requirePlan } from './execute/environment.ts'
 import { differs, keepBundle, mergedAfterRun, runMaker, stageGeneration } from './execute/finish.ts'
 import { lockInLedger, runOf } from './execute/ledger-run.ts'
 import { fileLoader } from './execute/load-rows.ts'
+import { noteLostTargets } from './execute/lost-targets.ts'
 import { noteStarted } from './execute/note-step.ts'
 import { isDue, predict } from './execute/plan.ts'
 import { endedWith, resultOf } from './execute/results.ts'
@@ -66,7 +67,9 @@ export async function worldIn(
 ): Promise<World> {
   await shared.refresh()
   const shows = bundle.contract.environment === null ? shared.schema : null
-  return readWorld(store, bundle, { ...request, outputs: await tableOutputs(shared.ledger, shows) }, earlier)
+  const world = readWorld(store, bundle, { ...request, outputs: await tableOutputs(shared.ledger, shows) }, earlier)
+  await noteLostTargets(world)
+  return world
 }
 
 /** Sessions that make tables at the same time: each uses one core of the server. */
@@ -188,7 +191,13 @@ async function finish(
     return { outcome, generation: null }
   }
   if (outcome !== 'done') return { outcome, generation }
-  return switchAfterRun(shared, world, { merged: mergedAfterRun(world, states, checks), engine, faults, before })
+  const merged = mergedAfterRun(world, states, checks)
+  if (differs(world, merged)) return switchAfterRun(shared, world, { merged, engine, faults, before })
+  // Tables of targets are no part of the state.
+  if (![...settled.values()].some(({ result: { written = [] } }) => written.length > 0))
+    return { outcome: 'nothing', generation }
+  await shared.end(world.values.runId, outcome)
+  return { outcome, generation }
 }
 
 interface AfterRun {
@@ -205,8 +214,6 @@ async function switchAfterRun(
   world: World,
   { merged, engine, faults, before }: AfterRun,
 ): Promise<Ended> {
-  const generation = world.production?.number ?? null
-  if (!differs(world, merged)) return { outcome: 'nothing', generation }
   keepBundle(world.store, world.bundle, faults)
   const staged = stageGeneration(world.store, world.production, merged, runMaker(world, engine))
   faults('staged')

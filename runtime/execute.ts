@@ -12,6 +12,7 @@ import { applyToEnvironment, requireBase, requirePlan } from './execute/environm
 import { differs, keepBundle, mergedAfterRun, removedNodes, runMaker, stageGeneration } from './execute/finish.ts'
 import { lockInLedger, runOf } from './execute/ledger-run.ts'
 import { applyInLedger, requireReadable, switchInLedger } from './execute/ledger-switch.ts'
+import { noteLostTargets } from './execute/lost-targets.ts'
 import { fileMaker } from './execute/maker.ts'
 import { noteStarted } from './execute/note-step.ts'
 import { isDue, isSettled, predict } from './execute/plan.ts'
@@ -47,6 +48,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
   await shared?.refresh()
   const first = readWorld(store, bundle, options)
   if (first.environment !== null) requireBase(first, options)
+  await noteLostTargets(first)
   const predictions = await predict(first)
   // Who goes on by force has a reason to have it all written again.
   const isForced = first.environment !== null && options.force === true
@@ -69,6 +71,7 @@ export async function executeBundle(bundle: ExecutableBundle, options: ExecuteOp
     // What was read before the lock was taken may be out of date. A generation never changes: the same one is the same.
     const isSame = first.environment === null && currentGeneration(store) === (first.production?.number ?? null)
     const world = isSame ? first : readWorld(store, bundle, options, first)
+    if (!isSame) await noteLostTargets(world)
     if (world.environment !== null) requireBase(world, options)
     return await runLocked(world, isSame ? predictions : await predict(world), options, started)
   } finally {
@@ -104,7 +107,9 @@ export async function planExecution(
   }
   if (request.shared === undefined) requireOwnState(store)
   await request.shared?.refresh()
-  return planned(readWorld(store, bundle, request), request)
+  const world = readWorld(store, bundle, request)
+  await noteLostTargets(world)
+  return planned(world, request)
 }
 
 async function planned(world: World, request: RunRequest): Promise<ExecutionPlan> {

@@ -15,12 +15,13 @@ import { Bug, RuntimeFailure } from './contract/failures.ts'
 import { asNodeId, type EnvironmentName, type NodeId } from './contract/ids.ts'
 import type { PostgresqlConnection } from './engines/postgresql/connection.ts'
 import { changesBetween } from './execute/finish.ts'
+import { placeIn } from './execute/plan-targets.ts'
 import type { Faults } from './execute/run.ts'
 import { makeScratch, type Scratch, sweepScratch } from './execute/scratch.ts'
 import { readApplied } from './promote/applied.ts'
 import { readElsewhere, requireOwnRows } from './promote/other-databases.ts'
 import { preparedRecord, stagePrepared } from './promote/prepared.ts'
-import { dueTargets, type PromotedTarget, placeIn, rematerialize } from './promote/rematerialize.ts'
+import { dueTargets, type PromotedTarget, rematerialize } from './promote/rematerialize.ts'
 import { type Applied, stagePromotion } from './promote/stage.ts'
 import { commitSwitch, type Requirement, requireMet, type StagedSwitch, unmetRequirements } from './promote/switch.ts'
 import type { SharedState } from './shared-state.ts'
@@ -104,7 +105,7 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const about = () => aboutDatabases(store, applied(), connection)
   if (options.dryRun) {
     const result = described(store, await stage(), false)
-    const asked = about()
+    const asked = await about()
     if (options.rematerialize === true) requireOwnRows(applied(), asked)
     return { ...result, written: [], ...asked }
   }
@@ -115,12 +116,12 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
   const before = async (staged: StagedSwitch, scratch: Scratch): Promise<void> => {
     if (options.shared?.inFiles === false) {
       // They change with the switch, in its transaction.
-      written = staged.updates.create === null ? [] : about().dueTargets
+      written = staged.updates.create === null ? [] : (await about()).dueTargets
       return
     }
     if (options.rematerialize !== true || connection === null) return
     requireMet(store, staged.requirements)
-    requireOwnRows(applied(), about())
+    requireOwnRows(applied(), await about())
     const { signal, faults, onWriting } = options
     const run = { connection, scratch, runId: staged.runId, note: options.shared?.noteTargets }
     written = await rematerialize(store, applied(), { ...run, signal, faults, onWriting })
@@ -129,19 +130,19 @@ export async function promote(options: PromoteOptions): Promise<PromoteResult> {
     const result = await switchProduction(store, options, command, stage, { before, applied: () => applied().bundle })
     const promoted = { status: 'promoted', promoted_to: 'production', promoted_generation: result.to } as const
     if (options.shared === undefined) touchEnvironment(store, environment, promoted)
-    return { ...result, written, ...about() }
+    return { ...result, written, ...(await about()) }
   } finally {
     await there?.release()
     own.release()
   }
 }
 
-const aboutDatabases = (
+const aboutDatabases = async (
   store: Store,
   applied: Awaited<ReturnType<typeof readApplied>>,
   connection: PromoteOptions['connection'] | null,
-): Pick<PromoteResult, 'dueTargets' | 'readElsewhere'> => ({
-  dueTargets: dueTargets(store, applied, connection ?? null),
+): Promise<Pick<PromoteResult, 'dueTargets' | 'readElsewhere'>> => ({
+  dueTargets: await dueTargets(store, applied, connection ?? null),
   readElsewhere: connection == null ? [] : readElsewhere(applied, (name) => placeIn(connection, name)),
 })
 

@@ -1,7 +1,7 @@
 // apply.sql through DuckDB's plain client, statement by statement, without anything of ours: it gives the tables that
 // the runtime gives, in the columns that the manifest says.
 
-import { appendFileSync, mkdirSync, readdirSync } from 'node:fs'
+import { appendFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { preludeText } from '../compiler/emit/prelude.ts'
@@ -143,6 +143,35 @@ test('Where only data can tell the columns it stops at what an output cannot hol
     assert.match(said, message)
     assert.equal(parquetIn(outputs), ['source_sales.parquet'])
   }
+})
+
+test('Of a glob of CSV files it leaves out those that are empty, as a run does, and stops where all are', async () => {
+  const parts = 'data/parts/region=[a]'
+  const project = tempProject({
+    'seeknal_project.yml': 'name: parts\n',
+    [`${parts}/0.csv`]: '',
+    [`${parts}/1.csv`]: 'id,v\n1,x\n',
+    "data/parts/region=b's/2.csv": 'id,v\n2,y\n',
+    'seeknal/parts.yml':
+      'kind: source\nname: parts\nsource: csv\ntable: data/parts/*/*.csv\nparams: {filename: true, hive_partitioning: true}\n',
+  })
+  const outputs = tempFolder('raw')
+  const bundle = await bundleOf(project)
+  await runRaw(bundle, { data: project, outputs })
+  const session = await Session.open()
+  assert.equal(
+    await session.rows(`SELECT id, v, region, filename FROM '${outputs}/source_parts.parquet' ORDER BY id`),
+    [
+      ['1', 'x', '[a]', `${parts}/1.csv`],
+      ['2', 'y', "b's", "data/parts/region=b's/2.csv"],
+    ],
+  )
+  for (const file of [`${parts}/1.csv`, "data/parts/region=b's/2.csv"]) writeFileSync(join(project, file), '')
+  const said = await runRaw(bundle, { data: project, outputs: tempFolder('none') }).then(
+    () => '',
+    (error: Error) => error.message,
+  )
+  assert.match(said, 'every file of data/parts/*/*.csv is empty')
 })
 
 test('From the project it runs with nothing set but the folder that its header names', async () => {

@@ -14,9 +14,11 @@ import type { BoundNode, LockedColumns, World } from './bound-node.ts'
 import { withDeclared } from './columns.ts'
 import { unknownType } from './declared.ts'
 import { type KnownType, knownTypes } from './types.ts'
-import { unreadColumns } from './unread-columns.ts'
+import { acceptedUnread, unreadColumns } from './unread-columns.ts'
 
 type Types = ReadonlyMap<string, KnownType | null>
+const ABSENT: SourceObservation = { kind: 'absent' }
+
 type Lock = Readonly<Record<string, LockedSource>>
 
 export interface BoundSources {
@@ -43,8 +45,7 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     valid.map((source) => requestOf(source, lock[source.id]?.columns ?? [], spelled)),
   )
   const settled = valid.map((source, i) => {
-    const observation = observations[i] ?? { kind: 'absent' }
-    return settle(source, observation, lock[source.id]?.columns, spelled, world.acceptSources, diagnostics)
+    return settle(source, observations[i] ?? ABSENT, lock[source.id], spelled, world.acceptSources, diagnostics)
   })
   const types = await knownTypes(
     settled.flatMap((columns) => (columns ?? []).map((column) => column.type)),
@@ -65,7 +66,11 @@ export async function bindSources(sources: readonly ResolvedSource[], lock: Lock
     if (unknown.length + unstorable.length > 0) continue
     const node = boundSource(source, columns, types)
     bound.push(node)
-    newLock[source.id] = { columns: (node.columns ?? []).map(({ name, type }) => ({ name, type })) }
+    const unread = acceptedUnread(source, observations[i] ?? ABSENT, lock[source.id]?.unread, world.acceptSources)
+    newLock[source.id] = {
+      columns: (node.columns ?? []).map(({ name, type }) => ({ name, type })),
+      ...(unread.length === 0 ? {} : { unread }),
+    }
   }
   return { bound, lock: newLock, diagnostics }
 }
@@ -103,11 +108,12 @@ const unreadable = (observation: SourceObservation): string | null =>
 function settle(
   source: ResolvedSource,
   observation: SourceObservation,
-  locked: LockedColumns | undefined,
+  lock: LockedSource | undefined,
   types: Types,
   accept: boolean,
   diagnostics: Diagnostic[],
 ): LockedColumns | null {
+  const locked = lock?.columns
   const place = pathPlace(source)
   const report = (...found: readonly Diagnostic[]): null => {
     diagnostics.push(...found)
@@ -132,14 +138,16 @@ function settle(
   if (columns === null)
     return report(
       observation.kind === 'empty'
-        ? empty(source, place, true)
+        ? empty(source, place, observation, true)
         : notFound(source, place, observation.kind === 'absent' ? (observation.hints ?? []) : []),
     )
   const wrong = [...misdeclared(source, columns, found !== null, types), ...duplicates(source, columns, place)]
   if (wrong.length > 0) return report(...wrong)
   if (observation.kind === 'empty' && completeDeclaration(source, types) === null)
-    diagnostics.push(empty(source, place, false))
-  if (found !== null) diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, place))
+    diagnostics.push(empty(source, place, observation, false))
+  const accepted = acceptedUnread(source, observation, lock?.unread, accept)
+  if (found !== null)
+    diagnostics.push(...notSplit(source, found, place), ...unreadColumns(source, observation, accepted, place))
   if (found === null || locked === undefined || accept) return withDeclaredTypes(source, columns, types)
   const difference = columnDifference(withDeclaredTypes(source, locked, types), withDeclaredTypes(source, found, types))
   if (difference.length > 0) return report(changed(source, place, difference))
@@ -260,10 +268,16 @@ function notFound(source: ResolvedSource, place: Place, meant: readonly string[]
 }
 
 /** A file that a run would read as no rows. */
-function empty(source: ResolvedSource, place: Place, isUnknown: boolean): Diagnostic {
+function empty(
+  source: ResolvedSource,
+  place: Place,
+  { isBlank }: { readonly isBlank: boolean },
+  isUnknown: boolean,
+): Diagnostic {
   const make = isUnknown ? errorAt : warningAt
+  const what = isBlank ? 'holds nothing but blank lines' : 'is empty'
   const then = isUnknown ? `, so the columns of '${source.id}' are not known` : ' and is read as no rows'
-  return make('BIND_SOURCE_EMPTY', place, `'${source.path}' is empty${then}.`, {
+  return make('BIND_SOURCE_EMPTY', place, `'${source.path}' ${what}${then}.`, {
     facts: { node: source.id, path: source.path },
     hints: [
       'Put the data there, or declare all `columns:` with types, by which an empty file is a table without rows.',

@@ -9,6 +9,7 @@ import { Bug } from '../../runtime/contract/failures.ts'
 import { parseDocument } from '../../runtime/contract/schema.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
 import { LockFile } from '../schema/project.ts'
+import { lockText } from '../validate/project.ts'
 import { compiled, projectErrors } from './compile-project.ts'
 import { sayDiagnostics } from './diagnostics.ts'
 import { LOCK_FILE } from './project-paths.ts'
@@ -16,12 +17,13 @@ import { PARAMS_ARG, paramsArgument } from './shared-args.ts'
 import { openWorkspace } from './workspace.ts'
 
 type Columns = readonly { readonly name: string; readonly type: string }[]
-type Locked = Readonly<Record<string, Columns>>
+type Locked = Readonly<LockFile['sources']>
 
 export const lock = command({
   about: `Looks at the files of every source and compares their columns with those in seeknal.lock.json, which is checked in so
 that the project compiles to the same bundle where the data is not. Exit code 1 when a source changed and was not accepted.
-A type in the lock stays as long as the data can be read with it; --fresh asks the data alone, also for narrower types.`,
+A type in the lock stays as long as the data can be read with it; --fresh asks the data alone, also for narrower types. Columns of
+later files and keys of later rows that are not read are accepted, too: they are warned about no longer.`,
   examples: [
     ['seeknal lock', 'show what changed'],
     ['seeknal lock --accept', 'and accept it'],
@@ -52,20 +54,20 @@ A type in the lock stays as long as the data can be read with it; --fresh asks t
         throw projectErrors(wrong)
       }
       if (result.lock === null) throw new Bug('bind gave no lock')
-      const before = parsed(files.find((file) => file.path === LOCK_FILE)?.text)
-      const after = parsed(result.lock)
-      const changes = Object.keys({ ...before, ...after })
-        .sort()
-        .flatMap((id) => sourceChanges(id, before[id], after[id]))
-      const changed = changes.some((change) => change.kind === 'changed')
-      const accepts = args.accept === true || !changed
-      if (accepts && changes.length > 0) writeAtomic(`${workspace.root}/${LOCK_FILE}`, result.lock)
-      if (terminal.options.json) terminal.document({ changes, accepted: accepts })
+      const present = files.find((file) => file.path === LOCK_FILE)?.text
+      const [before, after] = [parsed(present), parsed(result.lock)]
+      const changes = changesBetween(before, after)
+      const accepts = args.accept === true || changes.every(({ kind }) => kind !== 'changed')
+      const written = args.accept === true ? result.lock : lockText(unreadAsBefore(before, after))
+      const isWritten = accepts && changes.length > 0 && written !== present
+      if (isWritten) writeAtomic(`${workspace.root}/${LOCK_FILE}`, written)
+      const isOpen = args.accept !== true && changes.some(({ kind }) => kind === 'changed' || kind === 'unread')
+      if (terminal.options.json) terminal.document({ changes, accepted: !isOpen })
       for (const change of changes) terminal.line(`  ${change.text}`)
       if (changes.length === 0)
         terminal.success(`Nothing changed: ${counted(Object.keys(after).length, 'source')} locked.`)
-      else if (accepts) terminal.success('seeknal.lock.json written.')
-      else terminal.hint('Accept it with `seeknal lock --accept`.')
+      if (isWritten) terminal.success('seeknal.lock.json written.')
+      if (isOpen) terminal.hint('Accept it with `seeknal lock --accept`.')
       return accepts ? 0 : 1
     } finally {
       workspace.close()
@@ -76,17 +78,41 @@ A type in the lock stays as long as the data can be read with it; --fresh asks t
 const isOfSource = ({ facts }: Diagnostic): boolean =>
   typeof facts.node === 'string' && facts.node.startsWith('source.')
 
-/** Source id → columns. */
+/** What is locked, by source. */
 function parsed(text: string | undefined): Locked {
-  if (text === undefined) return {}
-  const { sources } = parseDocument(LockFile, text, LOCK_FILE, 'PROJECT_INVALID')
-  return Object.fromEntries(Object.entries(sources).map(([id, source]) => [id, source.columns]))
+  return text === undefined ? {} : parseDocument(LockFile, text, LOCK_FILE, 'PROJECT_INVALID').sources
 }
+
+/** Columns as they are now; what is left out stays what it was accepted to be. */
+const unreadAsBefore = (before: Locked, after: Locked): Locked =>
+  Object.fromEntries(
+    Object.entries(after).map(([id, { unread: _, ...source }]) => {
+      const unread = before[id]?.unread
+      return [id, unread === undefined ? source : { ...source, unread }]
+    }),
+  )
 
 interface SourceChange {
   readonly source: string
-  readonly kind: 'new' | 'gone' | 'changed'
+  /** `unread`: of what is in the data and not read. */
+  readonly kind: 'new' | 'gone' | 'changed' | 'unread'
   readonly text: string
+}
+
+const changesBetween = (before: Locked, after: Locked): readonly SourceChange[] =>
+  Object.keys({ ...before, ...after })
+    .sort()
+    .flatMap((id) => [
+      ...sourceChanges(id, before[id]?.columns, after[id]?.columns),
+      ...unreadChanges(id, before[id]?.unread, after[id]?.unread),
+    ])
+
+function unreadChanges(id: string, before: readonly string[] = [], after: readonly string[] = []): SourceChange[] {
+  const lines = [
+    ...after.filter((name) => !before.includes(name)).map((name) => `! ${id}: '${name}' of the data is not read`),
+    ...before.filter((name) => !after.includes(name)).map((name) => `- ${id}: '${name}' is not left out any more`),
+  ]
+  return lines.map((text) => ({ source: id, kind: 'unread', text }))
 }
 
 function sourceChanges(id: string, before: Columns | undefined, after: Columns | undefined): SourceChange[] {

@@ -7,7 +7,7 @@ import { fingerprintOf } from '../../runtime/contract/canonical-json.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { hasMagic, literalGlob } from '../../runtime/contract/source-paths.ts'
-import { holdsNothing, statIfThere } from '../../runtime/store/files.ts'
+import { holdsBlankLines, holdsNothing, statIfThere } from '../../runtime/store/files.ts'
 import { readableFiles } from '../../runtime/store/readable-files.ts'
 import { readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { CompileCache, ObserveSources, SourceObservation, SourceRequest } from '../ports.ts'
@@ -39,7 +39,7 @@ export function createObserver(root: string, cache: CompileCache): Observer {
 interface LookedUp {
   readonly request: SourceRequest
   readonly paths: readonly string[]
-  /** Those that are not empty; absent: not looked at. */
+  /** Those that have rows; absent: not looked at. */
   readonly full?: readonly string[]
   readonly key: string | null
   readonly known: SourceObservation | undefined
@@ -56,8 +56,13 @@ function lookUp(root: string, request: SourceRequest, cache: CompileCache): Omit
     )
     const known = key === null ? undefined : (cache.get(key) as SourceObservation | undefined)
     if (known !== undefined || request.format === 'parquet') return { paths, key, known }
-    const full = paths.filter((path) => !holdsNothing(join(root, path)))
-    return full.length === 0 ? { paths, key: null, known: { kind: 'empty' } } : { paths, full, key, known }
+    const full = paths.filter((path) => !holdsBlankLines(join(root, path)))
+    if (full.length > 0) return { paths, full, key, known }
+    return {
+      paths,
+      key: null,
+      known: { kind: 'empty', isBlank: !paths.every((path) => holdsNothing(join(root, path))) },
+    }
   } catch (error) {
     if (!(error instanceof RuntimeFailure) || error.code !== 'STATEMENT_REFUSED') throw error
     return { paths: [], key: null, known: { kind: 'refused', message: error.message, hints: error.hints } }

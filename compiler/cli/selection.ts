@@ -1,8 +1,9 @@
-// Which nodes a run may execute: --nodes, --types, --tags and their --exclude- twins, each with commas or repeated.
+// Which nodes a run may execute: --nodes, --types, --tags and their --exclude- twins, each with commas or repeated; what
+// holds a comma itself stands in quotes.
 // A name that nothing has is an error: a run that silently selects nothing looks like success.
 
 import type { ArgsDef, ParsedArgs } from 'citty'
-import { listed } from '../../runtime/cli/arguments.ts'
+import { listed, listItem } from '../../runtime/cli/arguments.ts'
 import { nearest } from '../../runtime/contract/diagnostics.ts'
 import { RuntimeFailure } from '../../runtime/contract/failures.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
@@ -11,10 +12,14 @@ import { findNode } from './node-argument.ts'
 export const SELECTION_ARGS = {
   nodes: { type: 'string', description: 'Only these nodes', valueHint: 'a,b' },
   types: { type: 'string', description: 'Only nodes of these kinds', valueHint: 'source,transform' },
-  tags: { type: 'string', description: 'Only nodes with one of these tags', valueHint: 'a,b' },
+  tags: {
+    type: 'string',
+    description: `Only nodes with one of these tags; one that holds a comma in quotes: 'a,"b,c"'`,
+    valueHint: 'a,b',
+  },
   'exclude-nodes': { type: 'string', alias: 'exclude', description: 'Not these nodes', valueHint: 'a,b' },
   'exclude-types': { type: 'string', description: 'No nodes of these kinds', valueHint: 'a,b' },
-  'exclude-tags': { type: 'string', description: 'No nodes with one of these tags', valueHint: 'a,b' },
+  'exclude-tags': { type: 'string', description: 'No nodes with one of these tags, as for --tags', valueHint: 'a,b' },
 } as const satisfies ArgsDef
 
 export const SELECTION_LISTS = ['nodes', 'types', 'tags', 'exclude-nodes', 'exclude-types', 'exclude-tags'] as const
@@ -81,12 +86,16 @@ function known(option: string, text: string | undefined, names: ReadonlySet<stri
   const wanted = listed(text)
   const unknown = wanted.find((name) => !names.has(name))
   if (unknown === undefined) return new Set(wanted)
-  const near = nearest(unknown, names)
-  const has = names.size === 0 ? 'The project has none.' : `The project has ${[...names].sort().join(', ')}.`
+  const parted = [...names].find(
+    (name) => name.includes(',') && name.split(',').some((part) => part.trim() === unknown),
+  )
+  const near = parted ?? nearest(unknown, names)
+  const has =
+    names.size === 0 ? 'The project has none.' : `The project has ${[...names].sort().map(listItem).join(', ')}.`
   throw new RuntimeFailure(
     'USAGE',
     `No node fits '--${option} ${unknown}'.`,
     { option, value: unknown },
-    { hints: [near === undefined ? has : `Did you mean '${near}'?`] },
+    { hints: [near === undefined ? has : `Did you mean '${listItem(near)}'?`] },
   )
 }

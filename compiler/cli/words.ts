@@ -30,6 +30,6 @@ function namedIn(text: string): readonly NamedNode[] {
 
 /** `tags: [a, b]` on one line; otherwise production knows them after the next run. */
 const tagsIn = (document: string): readonly string[] =>
-  (/^tags:[ \t]*\[([^\]\n]*)\]/m.exec(document)?.[1] ?? '')
-    .split(',')
-    .map((tag) => tag.trim().replace(/^["']|["']$/g, ''))
+  [...(/^tags:[ \t]*\[([^\]\n]*)\]/m.exec(document)?.[1] ?? '').matchAll(/"([^"]*)"|'([^']*)'|([^,\s][^,]*)/g)].map(
+    ([, double, single, plain]) => double ?? single ?? plain?.trim() ?? '',
+  )

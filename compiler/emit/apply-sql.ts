@@ -83,7 +83,9 @@ export function applySql(rewritten: Rewritten, contract: Omit<BundleFile, 'diges
     roots: roots.map(({ name, value }) => ({ name, key: textLiteral(name), value })),
     parameters: required.map(parameter),
     optional: optional.map(quoteName).join(', '),
-    prelude: rewritten.prelude + (rewritten.steps.some(({ byHand }) => byHand !== undefined) ? stored() : ''),
+    prelude:
+      rewritten.prelude +
+      (rewritten.steps.some(({ byHand }) => byHand?.sql.includes('seeknal_stored(') === true) ? stored() : ''),
     steps: rewritten.steps.map(({ id, kind, node, sql, byHand, cleanup = '' }, i) => ({
       number: i + 1,
       id,

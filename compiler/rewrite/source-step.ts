@@ -2,6 +2,7 @@
 // settled, so that a file that moved or lost a column fails instead of filling another column.
 
 import type { Column } from '../../runtime/contract/manifest.ts'
+import { hasMagic } from '../../runtime/contract/source-paths.ts'
 import type { BoundNode } from '../bind.ts'
 import { quoteName, readerCall, textLiteral } from '../dialect/duckdb.ts'
 import type { ResolvedSource } from '../resolve.ts'
@@ -14,9 +15,34 @@ type Options = Readonly<Record<string, unknown>>
 /** The folder as files are named below it: the variable is a glob, in which `[*]` stands for `*`. */
 const DATA_FOLDER = String.raw`regexp_replace(getvariable('data'), '\[(.)\]', '\1', 'g')`
 
-export function sourceStep(node: ResolvedSource, types: BoundNode, marks: Marks): string {
-  const relative = node.path.replace(/^(?:\.\/)+/, '')
-  const path = `getvariable('data') || ${pathExpression(`/${relative}`)}`
+export const sourceStep = (node: ResolvedSource, types: BoundNode, marks: Marks): string =>
+  stepReading(pathOf(node), node, types, marks)
+
+/** The pattern of CSV files of which DuckDB would look for the columns in each, also where it is empty. */
+const isCsvGlob = ({ node, path }: ResolvedSource): boolean => node.format === 'csv' && hasMagic(path)
+
+/** The same for DuckDB's own shell, which has to leave out empty files itself; null: there is nothing to leave out. */
+export function sourceByHand(node: ResolvedSource, types: BoundNode, marks: Marks): string | null {
+  if (!isCsvGlob(node)) return null
+  const none = textLiteral(`every file of ${node.path} is empty`)
+  return `-- DuckDB looks for the columns in every file: empty ones are left out. The brackets keep a name from being a pattern.
+SET VARIABLE seeknal_files = (
+  SELECT coalesce(list(regexp_replace(filename, '[*?[]', '[\\0]', 'g') ORDER BY filename),
+    error(${none}))
+  FROM read_blob(${pathOf(node)})
+  WHERE size > 0
+);
+${stepReading("getvariable('seeknal_files')", node, types, marks)}RESET VARIABLE seeknal_files;
+`
+}
+
+const relativePath = ({ path }: ResolvedSource): string => path.replace(/^(?:\.\/)+/, '')
+
+/** An expression of the files. */
+const pathOf = (node: ResolvedSource): string => `getvariable('data') || ${pathExpression(`/${relativePath(node)}`)}`
+
+function stepReading(path: string, node: ResolvedSource, types: BoundNode, marks: Marks): string {
+  const relative = relativePath(node)
   const { options, casts } =
     types.columns === null ? { options: node.options, casts: new Set<string>() } : typed(node, relative, types.columns)
   const item = (column: Column): string => {

@@ -84,6 +84,7 @@ export const LockFile = Type.Object(
             ),
           ),
           asked: Type.Optional(Type.String()),
+          unread: Type.Optional(Type.Array(Type.String(), { minItems: 1 })),
         },
         strict,
       ),

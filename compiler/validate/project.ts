@@ -154,9 +154,13 @@ const lockedColumn = ({ name, type, source_type }: LockedColumn): LockedColumn =
 /** The text of seeknal.lock.json: the same columns, the same bytes. Pure. */
 export function lockText(lock: Validated['lock']): string {
   const sources = Object.fromEntries(
-    Object.entries(lock).map(([id, { columns, asked }]) => [
+    Object.entries(lock).map(([id, { columns, asked, unread = [] }]) => [
       id,
-      { ...(asked === undefined ? {} : { asked }), columns: columns.map(lockedColumn) },
+      {
+        ...(asked === undefined ? {} : { asked }),
+        columns: columns.map(lockedColumn),
+        ...(unread.length === 0 ? {} : { unread }),
+      },
     ]),
   )
   return prettyJson({ format: 'seeknal.lock/1', sources })

@@ -106,7 +106,13 @@ export function checkArguments(argv: readonly string[], command: Command | null,
     const given = values.get(name)
     if (given === undefined || def.type === 'positional') return []
     if (!takesValue(def)) return [`--${name}`]
-    return [`--${name}=${command.lists.includes(name) ? given.join(',') : (given.at(-1) ?? '')}`]
+    if (!command.lists.includes(name)) return [`--${name}=${given.at(-1) ?? ''}`]
+    return [
+      `--${name}=${given
+        .flatMap((value) => listed(value))
+        .map(listItem)
+        .join(',')}`,
+    ]
   })
   return { raw: [...raw, '--', ...positionals], globals }
 }
@@ -213,9 +219,35 @@ export function formatArgument<const F extends string>(format: F | undefined, js
   throw new RuntimeFailure('USAGE', `'--json' and '--format ${format}' ask for two formats.`, { format })
 }
 
-/** The values of an option that takes a list: separated by commas, given once or several times. */
-export const listed = (value: string | undefined): readonly string[] =>
-  (value ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
+/** An item in quotes, in which a quote is written twice, or one without; and the comma behind it. */
+const ITEM = /\s*(?:"((?:[^"]|"")*)"|((?!")[^,]*?))\s*(,|$)/y
+
+/**
+ * The values of an option that takes a list: separated by commas, given once or several times, as in CSV: a name that
+ * holds a comma stands in quotes. Throws USAGE for a quote that is not closed, or closed within an item.
+ */
+export function listed(value: string | undefined): readonly string[] {
+  if (value === undefined) return []
+  const items: string[] = []
+  for (let at = 0, comma = ','; comma === ','; at = ITEM.lastIndex) {
+    ITEM.lastIndex = at
+    const found = ITEM.exec(value)
+    if (found === null) throw notClosed(value.slice(at))
+    const [, inQuotes, plain = '', separator = ''] = found
+    items.push(inQuotes?.replaceAll('""', '"') ?? plain)
+    comma = separator
+  }
+  return items.filter((item) => item !== '')
+}
+
+/** How `listed` takes a name. */
+export const listItem = (name: string): string =>
+  /^[\s"]|,|\s$/.test(name) ? `"${name.replaceAll('"', '$&$&')}"` : name
+
+const notClosed = (rest: string) =>
+  new RuntimeFailure(
+    'USAGE',
+    `In a list, the quotes of ${rest.trim()} do not enclose one name.`,
+    { value: rest.trim() },
+    { hints: [`A name that holds a comma is written as '"b,c"', and a quote in it twice.`] },
+  )

@@ -1,10 +1,9 @@
 // `seeknal rollback`: an earlier generation becomes production again, exactly as it was.
 
-import { type OtherTarget, STAYS, targetsUnlike } from '../promote/rollback-targets.ts'
+import { type OtherTarget, rewritingHints, targetsUnlike } from '../promote/rollback-targets.ts'
 import type { SwitchResult } from '../promote.ts'
 import type { SharedState } from '../shared-state.ts'
 import { openStore } from '../store/store.ts'
-import { readTargetWrites } from '../store/target-writes.ts'
 import { wholeNumber } from './arguments.ts'
 import { confirmed } from './ask.ts'
 import { command, type Surroundings } from './command.ts'
@@ -18,7 +17,8 @@ import { oneLine } from './text.ts'
 
 export const rollback = command({
   about: `Makes an earlier generation production again, in one step and exactly as it was. The next plan compares the project
-with that generation.`,
+with that generation. Tables of databases stay as they are: each that does not hold what that generation has is named, with
+what to do.`,
   examples: [
     ['seeknal rollback', 'go back by one'],
     ['seeknal rollback --to 3 --yes', 'go back to generation 3, without asking'],
@@ -71,32 +71,41 @@ async function rollBackIn(
     ...(lockTimeoutMs === undefined ? {} : { lockTimeoutMs }),
     ...(shared === null ? {} : { shared }),
   }
-  const inFiles = shared === null || shared.inFiles
+  const inLedger = shared !== null && !shared.inFiles
   const describe = () => module.rollback({ ...options, dryRun: true })
+  const store = openStore(options.projectDir)
+  const leftBy = (generation: number): Left => {
+    const targets = targetsUnlike(store, generation, inLedger)
+    return { targets, hints: targets.length === 0 ? [] : rewritingHints(store, generation) }
+  }
   if (request.dryRun) {
     const planned = await describe()
-    const others = inFiles ? [] : targetsUnlike(openStore(options.projectDir), planned.to)
-    if (terminal.options.json) terminal.document(inFiles ? planned : { ...planned, targets: others })
+    const left = leftBy(planned.to)
+    if (terminal.options.json) terminal.document({ ...planned, ...left })
     if (isThere(planned)) sayThere(terminal, planned)
     else sayStaged(terminal, planned)
-    sayOthers(terminal, others)
+    sayLeft(terminal, left)
     return 0
   }
   const planned = request.yes ? null : await describe()
-  if (planned !== null && !isThere(planned) && !(await agreed(planned, surroundings))) {
+  if (planned !== null && !isThere(planned) && !(await agreed(planned, leftBy(planned.to), surroundings))) {
     terminal.info('Nothing was changed.')
     return 0
   }
-  const store = openStore(options.projectDir)
-  const others = inFiles ? [] : targetsUnlike(store, to ?? (planned ?? (await describe())).to)
+  // Going back may change what is recorded of tables.
+  const left = leftBy(to ?? (planned ?? (await describe())).to)
   const result = await module.rollback(options)
-  if (terminal.options.json) terminal.document(inFiles ? result : { ...result, targets: others })
+  if (terminal.options.json) terminal.document({ ...result, ...left })
   if (isThere(result)) sayThere(terminal, result)
   else terminal.success(`Production is generation ${result.to} again (was ${result.from}).`)
-  sayOthers(terminal, others)
-  if (inFiles && readTargetWrites(store, null) !== null)
-    terminal.info('Tables of other databases hold what they held before; the next run writes those that differ.')
+  sayLeft(terminal, left)
   return 0
+}
+
+/** Tables that going back leaves as they are, and what to do. */
+interface Left {
+  readonly targets: readonly OtherTarget[]
+  readonly hints: readonly string[]
 }
 
 const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => from === to
@@ -104,13 +113,15 @@ const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => fr
 const sayThere = (terminal: Terminal, { to }: Pick<SwitchResult, 'to'>): void =>
   terminal.success(`Production is generation ${to} already; nothing is to be changed.`)
 
-/** What going back leaves as it is in the tables that outputs are written to. */
-function sayOthers(terminal: Terminal, others: readonly OtherTarget[]): void {
-  for (const { relation, mode } of others) terminal.warn(`${oneLine(relation)} (${mode}) ${STAYS[mode]}.`)
+function sayLeft(terminal: Terminal, { targets, hints }: Left): void {
+  for (const { relation, mode, stays } of targets) terminal.warn(`${oneLine(relation)} (${mode}) ${stays}.`)
+  for (const hint of hints) terminal.hint(hint)
 }
 
-function agreed(planned: SwitchResult, surroundings: Surroundings): Promise<boolean> {
-  sayStaged(surroundings.terminal, planned)
-  sayUnmet(surroundings.terminal, planned.unmet)
+function agreed(planned: SwitchResult, left: Left, surroundings: Surroundings): Promise<boolean> {
+  const { terminal } = surroundings
+  sayStaged(terminal, planned)
+  sayUnmet(terminal, planned.unmet)
+  for (const { relation, mode, stays } of left.targets) terminal.warn(`${oneLine(relation)} (${mode}) ${stays}.`)
   return confirmed(`Go back from generation ${planned.from} to ${planned.to}?`, false, surroundings)
 }

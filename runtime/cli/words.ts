@@ -1,12 +1,13 @@
 // `seeknal words <what> [current]`: names for the completion of shells, one a line. Looks only where it is quick, loads no
 // engine and no compiler, and has no errors: what cannot be read has no names. What is no plain name is left out, for a
-// shell would read it as more than a word.
+// shell would read it as more than a word; one that holds a comma stands in quotes.
 
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { byCodeUnit } from '../contract/canonical-json.ts'
 import { environmentNames } from '../store/environments.ts'
 import { currentLink, openStore, type Store } from '../store/store.ts'
+import { listed, listItem } from './arguments.ts'
 import { type Command, command, type Surroundings, WORDS, type Words } from './command.ts'
 import { outputsRoot } from './project-root.ts'
 
@@ -23,13 +24,14 @@ export interface OtherWords {
   readonly schemas?: () => Promise<readonly string[]>
 }
 
-const PLAIN = /^[\w.-]+$/
+/** With a comma only within quotes, as the options take it. */
+const PLAIN = /^[\w.,-]+$/
 const DRAFT = /^draft_\w+\.ya?ml$/
 
 export const wordsCommand = (other: OtherWords = {}): Command =>
   command({
     about: `Prints the names that a shell can complete, one a line: ${WORDS.join(', ')}. With the word that is typed, only
-those that go on with it; after a comma, those that are not in the list yet.`,
+those that go on with it; after a comma, those that are not in the list yet. A name that holds a comma stands in quotes.`,
     examples: [
       ['seeknal words nodes transform.', 'every transform'],
       ['seeknal words environments', 'every environment'],
@@ -75,10 +77,13 @@ async function namesOf(words: Words, other: OtherWords, surroundings: Surroundin
 
 /** Sorted, once each. Where no name begins with what is typed, the second part of one may: `daily` for `transform.daily`. */
 function fitting(names: readonly string[], typed: string): readonly string[] {
-  const list = typed.slice(0, typed.lastIndexOf(',') + 1)
+  const [list = ''] = /^(?:(?:"(?:[^"]|"")*"|[^",]*),)*/.exec(typed) ?? []
   const last = typed.slice(list.length)
-  const given = new Set(list.split(','))
-  const sorted = [...new Set(names)].filter((name) => PLAIN.test(name) && !given.has(name)).sort(byCodeUnit)
+  const given = new Set(listed(list))
+  const sorted = [...new Set(names)]
+    .filter((name) => PLAIN.test(name) && !given.has(name))
+    .sort(byCodeUnit)
+    .map(listItem)
   const whole = sorted.filter((name) => name.startsWith(last))
   const short = () => sorted.map((name) => name.slice(name.indexOf('.') + 1)).filter((name) => name.startsWith(last))
   return (whole.length > 0 ? whole : short()).map((name) => list + name)

@@ -78,7 +78,15 @@ export const Reproducibility = Type.Object(
 export type Reproducibility = Static<typeof Reproducibility>
 
 /** Files that a source reads: paths or globs relative to the `data` root, as written. */
-export const SourceFiles = Type.Object({ format: Type.String(), path: Type.String() }, strict)
+export const SourceFiles = Type.Object(
+  {
+    format: Type.String(),
+    /** Of CSV whose first line is, or may be, a row. */
+    header: Type.Optional(Type.Literal(false)),
+    path: Type.String(),
+  },
+  strict,
+)
 
 /** Rows of a database that a source reads, by a connection of the profile. */
 export const SourceTable = Type.Object(

@@ -1,5 +1,6 @@
 // What a run would do about a node's targets: nothing where they hold the output that readers would read. A target is also
-// due when its connection leads to another database than the one that was written, or when nobody saw the end of a write.
+// due when its connection leads to another database than the one that was written, when nobody saw the end of a write, or
+// when its table is not there any more.
 
 import type { MaterializeStep } from '../contract/bundle.ts'
 import { fingerprintOf } from '../contract/canonical-json.ts'
@@ -26,8 +27,13 @@ export function withTargets(world: World, prediction: Prediction): Prediction {
   if (due.length === 0) return prediction
   const targets = due.map(({ relation }) => relation)
   if (status !== 'cached') return { ...prediction, targets }
-  const reason = `${targets.join(', ')} ${targets.length === 1 ? 'does' : 'do'} not hold it`
-  return { ...prediction, status: 'write', reason, targets }
+  const lost = due.filter((step) => world.targetRecord.isLost(step.id)).map(({ relation }) => relation)
+  const other = targets.filter((relation) => !lost.includes(relation))
+  const reasons = [
+    ...(lost.length === 0 ? [] : [`${lost.join(', ')} ${lost.length === 1 ? 'is' : 'are'} not there any more`]),
+    ...(other.length === 0 ? [] : [`${other.join(', ')} ${other.length === 1 ? 'does' : 'do'} not hold it`]),
+  ]
+  return { ...prediction, status: 'write', reason: reasons.join('; '), targets }
 }
 
 /** Whether the table is known to hold the output. A full run believes it of an `append` only. */
@@ -35,6 +41,7 @@ export function isHeld(world: World, step: MaterializeStep, output: TargetOutput
   const node = world.nodes.get(asNodeId(step.node))
   const written = node && world.targetRecord.of(step.id, node)
   const target = node?.targets?.[step.target]
+  if (world.targetRecord.isLost(step.id)) return false
   // Writing a table anew is no harm; adding the same rows once more is.
   if (world.full && target?.mode !== 'append') return false
   if (written === undefined || target === undefined || written.content !== contentOf(target, output)) return false
@@ -49,10 +56,12 @@ export const targetOf = (world: World, step: MaterializeStep): Target | undefine
 export const placeOfConnection = ({ host, port, database }: PostgresqlConnection): Fingerprint =>
   fingerprintOf({ host, port, database })
 
+export const placeNow = (world: World, connection: string): Fingerprint | null => placeIn(world.connection, connection)
+
 /** Null: the profile does not say. */
-export function placeNow(world: World, connection: string): Fingerprint | null {
+export function placeIn(connection: World['connection'], name: string): Fingerprint | null {
   try {
-    return placeOfConnection(world.connection(connection))
+    return placeOfConnection(connection(name))
   } catch (error) {
     if (error instanceof RuntimeFailure) return null
     throw error

@@ -11,7 +11,8 @@ import type { RunState } from '../contract/state.ts'
 import { contentOf, relationOf } from '../contract/targets.ts'
 import type { Engine } from '../engine.ts'
 import type { PostgresqlConnection } from '../engines/postgresql/connection.ts'
-import { placeOfConnection } from '../execute/plan-targets.ts'
+import { noteLost } from '../execute/lost-targets.ts'
+import { placeIn } from '../execute/plan-targets.ts'
 import type { Faults } from '../execute/run.ts'
 import { type TargetOrder, writeOneTarget } from '../execute/run-targets.ts'
 import type { Scratch } from '../execute/scratch.ts'
@@ -39,16 +40,29 @@ interface Promoted {
 type Connection = ((name: string) => PostgresqlConnection) | null
 
 /** In the order of the bundle. Only reads. */
-export function dueTargets(store: Store, promoted: Promoted, connection: Connection): readonly PromotedTarget[] {
-  const record = new TargetRecord(store, null)
-  return ordersOf(promoted)
-    .filter((order) => !isHeld(record, order, connection))
-    .map(({ node, relation, target }) => ({
-      node: node.id,
-      relation,
-      connection: target.connection,
-      mode: target.mode,
-    }))
+export async function dueTargets(
+  store: Store,
+  promoted: Promoted,
+  connection: Connection,
+): Promise<readonly PromotedTarget[]> {
+  const due = await dueOrders(new TargetRecord(store, null), promoted, connection)
+  return due.map(({ node, relation, target }) => ({
+    node: node.id,
+    relation,
+    connection: target.connection,
+    mode: target.mode,
+  }))
+}
+
+async function dueOrders(record: TargetRecord, promoted: Promoted, connection: Connection): Promise<readonly Order[]> {
+  const orders = ordersOf(promoted)
+  if (connection !== null)
+    await noteLost(
+      record,
+      orders.map(({ id, node, target }) => ({ step: id, node, connection: target.connection })),
+      connection,
+    )
+  return orders.filter((order) => !isHeld(record, order, connection))
 }
 
 type Order = Omit<TargetOrder, 'file'>
@@ -64,20 +78,10 @@ function ordersOf({ bundle, state }: Promoted): readonly Order[] {
 
 function isHeld(record: TargetRecord, order: Order, connection: Connection): boolean {
   const { id, node, target, relation, output } = order
-  const written = record.of(id, node)
+  const written = record.isLost(id) ? undefined : record.of(id, node)
   const content = contentOf(target, { data: output.data, digest: output.snapshot.digest })
   if (written === undefined || written.content !== content || written.relation !== relation) return false
   return connection === null || written.place === placeIn(connection, target.connection)
-}
-
-/** Null: the profile does not say. */
-export function placeIn(connection: NonNullable<Connection>, name: string): string | null {
-  try {
-    return placeOfConnection(connection(name))
-  } catch (error) {
-    if (error instanceof RuntimeFailure) return null
-    throw error
-  }
 }
 
 export interface Rematerialization {
@@ -97,7 +101,7 @@ export async function rematerialize(
   { connection, scratch, runId, note, signal, faults, onWriting }: Rematerialization,
 ): Promise<readonly PromotedTarget[]> {
   const record = new TargetRecord(store, null, note)
-  const due = ordersOf(promoted).filter((order) => !isHeld(record, order, connection))
+  const due = await dueOrders(record, promoted, connection)
   if (due.length === 0) return []
   const { startDuckDB } = await import('../engines/duckdb/engine.ts')
   const engine = await startDuckDB({

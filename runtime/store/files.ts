@@ -15,6 +15,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   statSync,
@@ -177,6 +178,28 @@ export function removeTree(path: string): void {
 export function holdsNothing(path: string): boolean {
   const size = statIfThere(path)?.size
   return size === 0n || (size === 3n && readIfThere(path) === '\ufeff')
+}
+
+const BLANK = [10, 13, 32]
+const PIECE_BYTES = 4096
+
+/** Whether there is a file which holds at most blank lines: ends of lines and spaces, but for the mark of its encoding. */
+export function holdsBlankLines(path: string): boolean {
+  if (statIfThere(path)?.isFile() !== true) return false
+  return guarded('read', path, () => {
+    const file = openSync(path, 'r')
+    try {
+      const bytes = Buffer.alloc(PIECE_BYTES)
+      for (let isFirst = true; ; isFirst = false) {
+        const piece = bytes.subarray(0, readSync(file, bytes))
+        const isMarked = isFirst && piece.length >= 3 && piece.readUIntBE(0, 3) === 0xefbbbf
+        if (!piece.subarray(isMarked ? 3 : 0).every((byte) => BLANK.includes(byte))) return false
+        if (piece.length === 0) return true
+      }
+    } finally {
+      closeSync(file)
+    }
+  })
 }
 
 /** Of the files that are there. */

@@ -10,7 +10,7 @@ import { RuntimeFailure } from '../contract/failures.ts'
 import type { Fingerprint } from '../contract/ids.ts'
 import { misfits } from '../contract/schema.ts'
 import { hasMagic } from '../contract/source-paths.ts'
-import { holdsNothing, readIfThere, statIfThere, writeAtomic } from './files.ts'
+import { holdsBlankLines, holdsNothing, readIfThere, statIfThere, writeAtomic } from './files.ts'
 import { HashThread, LARGE_BYTES } from './hashing.ts'
 import { readableFiles } from './readable-files.ts'
 import { type DigestedFile, digestFile } from './snapshots.ts'
@@ -169,9 +169,15 @@ export class SourceFiles {
   }
 }
 
-/** The files of a listing in which there is something. */
-export const filesWithContent = (project: string, { files }: SourceListing): SourceListing['files'] =>
-  files.filter(({ path }) => !holdsNothing(join(project, path)))
+/** The files of a CSV listing in which there are rows: not those that are empty, or hold blank lines that are no rows. */
+export function filesWithRows(
+  project: string,
+  { files }: SourceListing,
+  areBlankLinesRows: boolean,
+): SourceListing['files'] {
+  const isEmpty = areBlankLinesRows ? holdsNothing : holdsBlankLines
+  return files.filter(({ path }) => !isEmpty(join(project, path)))
+}
 
 const cachePath = (store: Store): string => pathIn(store, 'cache', 'files.json')
 

@@ -35,6 +35,8 @@ export class TargetRecord {
   readonly #environment: EnvironmentName | null
   readonly #note: NoteTargets | undefined
   #writes: TargetWrites
+  /** Steps whose table is not there any more. */
+  readonly #lost = new Set<string>()
 
   constructor(store: Store, environment: EnvironmentName | null, note?: NoteTargets) {
     this.#note = note
@@ -51,7 +53,17 @@ export class TargetRecord {
       .find((write) => write !== undefined)
   }
 
+  /** Until it is written again, the table of this step is known to hold nothing. */
+  lose(step: string): void {
+    this.#lost.add(step)
+  }
+
+  isLost(step: string): boolean {
+    return this.#lost.has(step)
+  }
+
   async set(step: string, write: TargetWrite): Promise<void> {
+    this.#lost.delete(step)
     this.#writes = { ...this.#writes, tables: { ...this.#writes.tables, [step]: write } }
     await this.#save()
   }

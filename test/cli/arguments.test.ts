@@ -1,9 +1,9 @@
 // What is refused before a command runs, and how the nearest name is found.
 
 import * as assert from 'uvu/assert'
-import { checkArguments, listed, milliseconds, wholeNumber } from '../../runtime/cli/arguments.ts'
+import { checkArguments, listed, listItem, milliseconds, wholeNumber } from '../../runtime/cli/arguments.ts'
 import { command } from '../../runtime/cli/command.ts'
-import { cli, ends } from '../support/cli.ts'
+import { cli, does, ends } from '../support/cli.ts'
 import { rejects } from '../support/rejects.ts'
 import { shop } from '../support/shop.ts'
 import { suite } from '../support/suite.ts'
@@ -41,6 +41,28 @@ test('A list may be repeated, and of another option the last counts', () => {
   assert.equal(checked('f', '--nodes', 'a', '--nodes', 'b,c'), ['--nodes=a,b,c', '--', 'f'])
   assert.equal(checked('f', '-f', 'csv', '-f', 'json'), ['--format=json', '--', 'f'])
   assert.equal(listed(' a, b ,,c'), ['a', 'b', 'c'])
+  assert.equal(listed(undefined), [])
+})
+
+test('A name of a list that holds a comma stands in quotes, as in CSV', async () => {
+  const names = ['b,c', 'a', ' d', 'say "hi, you"', '"', 'half"way', 'e ']
+  assert.equal(listed(names.map(listItem).join(',')), names)
+  assert.equal(listed('a , "b,c" ,""'), ['a', 'b,c'])
+  assert.equal(checked('f', '--nodes', '"b,c"', '--nodes', 'a'), ['--nodes="b,c",a', '--', 'f'])
+  for (const wrong of ['"b', 'a,"b,c', '"b"c', '"']) await rejects(() => listed(wrong), 'USAGE')
+  await rejects(() => checked('f', '--nodes', '"b', '--nodes', 'c"'), 'USAGE')
+})
+
+test('A tag that holds a comma selects, and is suggested, in quotes', async () => {
+  const orders = shop['seeknal/sources/orders.yml'].replace('[raw]', '[raw, "b,c"]')
+  const folder = tempProject({ ...shop, 'seeknal/sources/orders.yml': orders })
+  const { execute } = JSON.parse(await does(folder, ['run', '--dry-run', '--json', '--tags', '"b,c"']))
+  assert.equal(execute, ['source.orders'])
+  assert.match(
+    (await ends(2, folder, ['run', '--tags', 'b,c'])).err,
+    /No node fits '--tags b'.*\n.*Did you mean '"b,c"'\?/,
+  )
+  assert.match((await ends(2, folder, ['run', '--tags', '"b,c'])).err, /the quotes of "b,c do not enclose one name/)
 })
 
 test('Unknown options, excess and missing arguments, values of flags and unknown choices are refused', async () => {

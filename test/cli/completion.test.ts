@@ -57,7 +57,7 @@ const project = prepared(async () => {
   for (const name of ['dev', 'review']) await does(folder, ['env', 'plan', name])
   writeFiles(folder, {
     'seeknal/transforms/extra.yml':
-      'kind: transform\nname: extra # not yet run\ntags: [fresh]\ntransform: SELECT 1 AS n\n',
+      'kind: transform\nname: extra # not yet run\ntags: [fresh, "b,c"]\ntransform: SELECT 1 AS n\n',
     'draft_transform_new.yml': '',
     'draft_$(touch evil).yml': '',
     'draft_a b.yml': '',
@@ -108,7 +108,7 @@ const OFFERED: readonly (readonly [line: readonly string[], words: readonly stri
   [['run', '--exclude', 'transform.e'], ['transform.extra']],
   [
     ['run', '--tags', ''],
-    ['fresh', 'mart', 'raw'],
+    ['"b,c"', 'fresh', 'mart', 'raw'],
   ],
   [['run', '--types', 's'], ['source']],
   [
@@ -166,7 +166,9 @@ test('bash completes commands, options, values and the names of nodes, environme
   const [folder, elsewhere] = await places()
   const ask = (cwd: string, line: readonly string[]) =>
     shellSays('bash', cwd, ['--norc'], `. ${file}; ${BASH}`, ['bash', 'seeknal', ...readline(line)])
-  for (const [line, words] of OFFERED) assert.equal(sorted(ask(folder, line)), sorted(words), line.join(' '))
+  const typed = (words: readonly string[]) => words.map((word) => word.replaceAll('"', '\\"'))
+  for (const [line, words] of OFFERED) assert.equal(sorted(ask(folder, line)), sorted(typed(words)), line.join(' '))
+  assert.equal(ask(folder, ['run', '--tags', '\\"b,c\\",m']), ['\\"b,c\\",mart'])
   assert.equal(ask(folder, ['run', '--no']), ['--nodes', '--no-color'])
   assert.equal(ask(elsewhere, ['inspect', '']), [], 'no project, no names and no error')
   assert.equal(ask(elsewhere, ['--project-path', folder, 'env', 'delete', '']), ['dev', 'review'])

@@ -1,7 +1,7 @@
 // Which files a source reads, as its author meets it.
 
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { cli, does, ends, rowsOf } from '../support/cli.ts'
@@ -157,6 +157,42 @@ test('An empty CSV file is no rows, also where it is the first of a glob; its co
   assert.equal(await rowsOf(folder, 'SELECT count(*) FROM source.parts'), [['0']])
 })
 
+test('A CSV file of nothing but blank lines is no rows, unless each of them is one', async () => {
+  const folder = tempProject({
+    ...shop,
+    'data/parts/0.csv': '\ufeff\n',
+    'data/parts/1.csv': 'id,v\n1,x\n',
+    'data/parts/2.csv': `  \r\n${'\n'.repeat(5000)}`,
+    'data/lines/1.csv': 'a\n\nb\n',
+    'data/lines/2.csv': '\n\n',
+    'data/pairs/1.csv': '1,2\n',
+    'data/pairs/2.csv': '\n',
+    'data/blank.csv': '\n \n',
+    'data/blank.json': '\n',
+  })
+  const node = (name: string, path: string, more = '', format = 'csv') =>
+    writeFileSync(
+      join(folder, `seeknal/sources/${name}.yml`),
+      `kind: source\nname: ${name}\nsource: ${format}\ntable: ${path}\n${more}`,
+    )
+  node('parts', 'data/parts/*.csv', 'params: {filename: true}\n')
+  node('lines', 'data/lines/*.csv', 'params: {header: false}\n')
+  node('pairs', 'data/pairs/*.csv', 'params: {header: false}\n')
+  node('blank', 'data/blank.csv')
+  node('keys', 'data/blank.json', '', 'json')
+  const { err } = await ends(2, folder, ['validate'])
+  assert.match(err, /blank\.yml:4:8: .*holds nothing but blank lines, so .*BIND_SOURCE_EMPTY/)
+  assert.match(err, /keys\.yml:4:8: .*holds nothing but blank lines, so .*BIND_SOURCE_EMPTY/)
+  assert.match(err, /2 errors;/)
+  rmSync(join(folder, 'seeknal/sources/keys.yml'))
+  node('blank', 'data/blank.csv', 'columns: {id: BIGINT, v: VARCHAR}\n')
+  await does(folder, ['run'])
+  assert.equal(await rowsOf(folder, 'FROM source.parts'), [['1', 'x', 'data/parts/1.csv']])
+  assert.equal(await rowsOf(folder, 'SELECT count(column0), count(*) FROM source.lines'), [['2', '5']])
+  assert.equal(await rowsOf(folder, 'FROM source.pairs'), [['1', '2']])
+  assert.equal(await rowsOf(folder, 'SELECT count(*) FROM source.blank'), [['0']])
+})
+
 test('Columns of later files, and keys of later rows, that are not read are named with their file', async () => {
   const some = '{"id": 1, "who": {"name": "a"}}\n'
   const folder = tempProject({
@@ -192,6 +228,44 @@ test('Columns of later files, and keys of later rows, that are not read are name
   node('parquet', 'data/*.parquet', 'params: {union_by_name: true}\n')
   node('jsonl', 'data/j.jsonl', 'params: {sample_size: -1}\n')
   assert.not.match((await cli(folder, ['validate'])).err, /UNREAD/)
+})
+
+test('What is not read is warned about until columns: names all that is, or the lock accepts it', async () => {
+  const more = Array.from({ length: 7 }, (_, i) => `late${i}`)
+  const folder = tempProject({
+    ...shop,
+    'data/c/1.csv': 'id,v\n1,2\n',
+    'data/c/2.csv': `id,v,${more.join(',')}\n1,2${',3'.repeat(7)}\n`,
+  })
+  const node = (columns: string) =>
+    writeFiles(folder, { 'seeknal/c.yml': `kind: source\nname: c\nsource: csv\ntable: data/c/*.csv\n${columns}` })
+  const unread = async () =>
+    [...(await ends(0, folder, ['validate'])).err.matchAll(/The column '(\w+)'.*UNREAD/g)].map((m) => m[1])
+  node('')
+  await does(folder, ['run'])
+  assert.equal(await unread(), more.slice(0, 5))
+  assert.match((await ends(0, folder, ['validate'])).err, /hint: 5 of 7 such columns/)
+  node('columns: {id: BIGINT}\n')
+  assert.is((await unread()).length, 5, 'a type of one column says nothing of the others')
+  node('columns: {V: BIGINT, id: BIGINT}\n')
+  assert.equal(await unread(), [])
+  node('')
+  const lock = join(folder, 'seeknal.lock.json')
+  const before = readFileSync(lock, 'utf8')
+  const shown = await ends(0, folder, ['lock'])
+  assert.match(shown.out, /! source\.c: 'late0' of the data is not read/)
+  assert.match(shown.err, /hint: Accept it with `seeknal lock --accept`/)
+  const asked = JSON.parse((await ends(0, folder, ['lock', '--json'])).out)
+  assert.equal([asked.accepted, asked.changes.length, asked.changes[0].kind], [false, 7, 'unread'])
+  assert.is(readFileSync(lock, 'utf8'), before)
+  await does(folder, ['lock', '--accept'])
+  assert.equal(JSON.parse(readFileSync(lock, 'utf8')).sources['source.c'].unread, more)
+  assert.equal(await unread(), [])
+  assert.match(await does(folder, ['lock']), /Nothing changed/)
+  await does(folder, ['run'])
+  assert.equal(JSON.parse(readFileSync(lock, 'utf8')).sources['source.c'].unread, more, 'a run keeps it')
+  writeFiles(folder, { 'data/c/3.csv': 'id,v,new\n1,2,3\n' })
+  assert.equal(await unread(), ['new'])
 })
 
 test('A time with its zone that cannot be read fails its source, and never becomes NULL', async () => {

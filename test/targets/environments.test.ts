@@ -97,6 +97,9 @@ test('a change goes from plan to production and production is never touched befo
   assert.is(await sum(database, 'analytics.orders'), '35.75')
   assert.equal(await tables(database), ['analytics.orders', 'marts.daily', 'marts.steady'])
   assert.match(await does(folder, ['env', 'apply', 'dev']), /Nothing left to do/)
+  await dev.sql('DROP TABLE dev_analytics.orders')
+  await does(folder, ['env', 'apply', 'dev'])
+  assert.is(await sum(dev, 'dev_analytics.orders'), '357.5', 'a table that somebody dropped is written again')
 
   assert.match(
     await does(folder, ['env', 'promote', 'dev', '--dry-run', '--rematerialize']),
@@ -139,6 +142,17 @@ test('a table that cannot be written stops the promotion, which goes on from the
   await database.sql('DROP VIEW marts.daily; ALTER TABLE marts.moved RENAME TO daily')
   const again = await does(folder, ['env', 'promote', 'dev', '--rematerialize'])
   assert.match(again, /1 table of other databases written:\n +marts\.daily/)
+  assert.is(await sum(database, 'analytics.orders'), '357.5')
+})
+
+test('a promotion that goes on writes a table again that somebody dropped meanwhile', async () => {
+  const { folder, database } = await planned()
+  await does(folder, ['env', 'apply', 'dev'])
+  await database.sql('ALTER TABLE marts.daily RENAME TO moved; CREATE VIEW marts.daily AS SELECT * FROM marts.moved')
+  await ends(1, folder, ['env', 'promote', 'dev', '--rematerialize'])
+  await database.sql('DROP VIEW marts.daily; ALTER TABLE marts.moved RENAME TO daily; DROP TABLE analytics.orders')
+  const said = await does(folder, ['env', 'promote', 'dev', '--rematerialize'])
+  assert.match(said, /2 tables of other databases written:\n +analytics\.orders .*\n +marts\.daily/)
   assert.is(await sum(database, 'analytics.orders'), '357.5')
 })
 

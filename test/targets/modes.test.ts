@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import * as assert from 'uvu/assert'
 import { does, ends } from '../support/cli.ts'
 import { suite } from '../support/suite.ts'
-import { ordersNode, RAW, targetProject } from '../support/target-project.ts'
+import { ordersNode, profileFor, RAW, targetProject } from '../support/target-project.ts'
 
 const test = suite('targets: modes')
 
@@ -52,6 +52,56 @@ test('append adds each new output once', async () => {
   project.write('data/orders.csv', RAW)
   await does(project.folder, ['run'])
   assert.is((await project.rows(ALL)).length, 7)
+})
+
+test('a table that somebody dropped is missed by the next run, and written again', async () => {
+  for (const fields of ['mode: overwrite', 'mode: append', 'mode: upsert_by_key\nunique_keys: [id]']) {
+    const project = await targetProject({ fields })
+    await does(project.folder, ['run'])
+    assert.match(await does(project.folder, ['run']), /No changes detected/)
+    await project.database.sql('DROP TABLE analytics.orders')
+    const planned = JSON.parse(await does(project.folder, ['run', '--dry-run', '--json']))
+    assert.equal(planned.reasons, { 'transform.orders': ['analytics.orders is not there any more'] })
+    assert.match(await does(project.folder, ['run']), /transform\.orders .*→ analytics\.orders/)
+    assert.is((await project.rows('SELECT 1 FROM analytics.orders')).length, 3, fields)
+    assert.match(await does(project.folder, ['run']), /No changes detected/)
+    await project.database.sql('DROP SCHEMA analytics CASCADE')
+    await does(project.folder, ['run', '--nodes', 'transform.orders'])
+    assert.is((await project.rows('SELECT 1 FROM analytics.orders')).length, 3, fields)
+  }
+})
+
+test('going back names the tables that keep newer rows, and what writes the older ones', async () => {
+  const project = await targetProject()
+  await does(project.folder, ['run'])
+  const before = await project.rows(ALL)
+  project.write('seeknal/orders.yml', ordersNode({ sql: 'SELECT * REPLACE (amount * 10 AS amount) FROM' }))
+  await does(project.folder, ['run'])
+  const planned = JSON.parse(await does(project.folder, ['rollback', '--dry-run', '--json']))
+  const table = { node: 'transform.orders', relation: 'analytics.orders', connection: 'warehouse', mode: 'overwrite' }
+  assert.equal(planned.targets, [{ ...table, stays: 'holds its newer rows until it is written again' }])
+  assert.match(
+    (await ends(2, project.folder, ['rollback'])).err,
+    /analytics\.orders \(overwrite\) holds its newer rows/,
+  )
+  const { out, err } = await ends(0, project.folder, ['rollback', '--yes', '--json'])
+  const answer = JSON.parse(out)
+  assert.equal(answer.targets, planned.targets)
+  assert.match(err, /⚠ analytics\.orders \(overwrite\) holds its newer rows until it is written again\./)
+  assert.match(err, /hint: The next 'seeknal run' writes what the project says by then/)
+  assert.not.equal(await project.rows(ALL), before)
+  const [, bundle = ''] = /seeknal exec bundle (\S+)'/.exec(answer.hints.join('\n')) ?? []
+  await does(project.folder, ['exec', 'bundle', bundle])
+  assert.equal(await project.rows(ALL), before)
+  assert.equal(JSON.parse(await does(project.folder, ['rollback', '--to', '1', '--dry-run', '--json'])).targets, [])
+})
+
+test('where the server cannot be asked, a table that was written is believed to be there', async () => {
+  const project = await targetProject()
+  await does(project.folder, ['run'])
+  const { database } = project
+  project.write('profiles.yml', profileFor({ ...database, password: `not ${database.password}` }))
+  assert.match(await does(project.folder, ['run']), /No changes detected/)
 })
 
 test('append adds nothing again when everything that was recorded here is lost, or the node has another name', async () => {

@@ -66,10 +66,12 @@ const completer = (program: string, tree: readonly CompletionEntry[]): string =>
     @file) return ;;
     @*)
       local called="\${1:-${program}}"
-      words="$("\${called/#\\~\\//$HOME/}" \${project:+--project-path "\${project/#\\~\\//$HOME/}"} words "\${words#@}" -- "$current" 2>/dev/null)"
+      words="$("\${called/#\\~\\//$HOME/}" \${project:+--project-path "\${project/#\\~\\//$HOME/}"} words "\${words#@}" -- "\${current//\\\\/}" 2>/dev/null)"
+      words="$(printf '%s\\n' "$words" | sed 's/"/\\\\"/g')"
       ;;
   esac
-  COMPREPLY=( $(compgen -W "$words" -- "$current") )
+  # Quotes are part of a name, and compgen takes them away, of the word at the cursor too.
+  COMPREPLY=( $(compgen -W "$words" -- "$current" | sed 's/"/\\\\"/g') )
 }
 complete -o default -F _${program} ${program}
 `

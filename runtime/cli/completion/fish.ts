@@ -80,6 +80,7 @@ function __${program}_words
     end
   end
   set -l current (string replace -r -- '^--[^=]*=' '' (commandline -ct))
+  set -l unquoted (string unescape -- "$current"); and set current $unquoted
   $called $global words $argv[1] -- "$current" 2>/dev/null
 end
 `

@@ -84,7 +84,7 @@ ${here(tree)}
     local called="\${words[1]/#\\~\\//$HOME/}"
     local -a found global
     if [[ -n "$project" ]]; then global=(--project-path "\${project/#\\~\\//$HOME/}"); fi
-    found=("\${(@f)$("$called" $global words "\${what#@}" -- "$PREFIX" 2>/dev/null)}")
+    found=("\${(@f)$("$called" $global words "\${what#@}" -- "\${(Q)PREFIX}" 2>/dev/null)}")
     found=("\${(@)found:#}")
     if (( $#found )); then compadd -- $found; else _files; fi
   elif [[ -n "$what" ]]; then compadd -- \${=what}

@@ -18,9 +18,6 @@ export interface Unread {
   readonly column: string
 }
 
-/** As many are named. */
-const MOST_NAMED = 5
-
 /** Names of the engine, where CSV has no header. */
 const INVENTED = /^column\d+$/
 
@@ -39,14 +36,16 @@ export async function unreadColumns(
       return []
     }
   }
-  if (whole !== null && (await left(whole)).length === 0) return []
-  const unread: Unread[] = []
+  const all = whole === null ? null : new Set((await left(whole)).map(foldCase))
+  const unread = new Map<string, Unread>()
   for (const { file, call } of each) {
-    const known = new Set(unread.map(({ column }) => foldCase(column)))
-    for (const column of await left(call)) if (!known.has(foldCase(column))) unread.push({ file, column })
-    if (unread.length >= MOST_NAMED) break
+    if (all !== null && unread.size >= all.size) break
+    for (const column of await left(call)) {
+      const key = foldCase(column)
+      if (all?.has(key) !== false && !unread.has(key)) unread.set(key, { file, column })
+    }
   }
-  return unread.slice(0, MOST_NAMED)
+  return [...unread.values()]
 }
 
 function leftOut(columns: readonly Column[], others: readonly Column[]): readonly string[] {

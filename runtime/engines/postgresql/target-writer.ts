@@ -126,9 +126,10 @@ class Writing {
   }
 
   /** Whether these rows are the last that the node has added. */
-  async #isKnown({ hasBatches }: FoundTable): Promise<boolean> {
+  async #isKnown({ hasBatches, columns }: FoundTable): Promise<boolean> {
     const { written, batch } = this.#request
-    if (written.target.mode !== 'append' || !hasBatches) return false
+    // A table that was dropped has lost what was added.
+    if (written.target.mode !== 'append' || !hasBatches || columns === null) return false
     const { client } = this.#session
     const schema = client.escapeIdentifier(`${written.prefix}${written.target.schema}`)
     const sql = `SELECT batch FROM ${schema}.${BATCHES} WHERE relation = $1 AND node = ANY ($2) ORDER BY id DESC LIMIT 1`

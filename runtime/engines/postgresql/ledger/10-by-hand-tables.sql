@@ -158,7 +158,8 @@ BEGIN
   INSERT INTO pg_temp.seeknal_targets (step, ord, promoted) VALUES (of_step, ord, seeknal.order_for(promoted, found) || more || '{"held": true}');
   SELECT t.* INTO known FROM seeknal.targets t
   WHERE t.project = run.project AND t.environment = coalesce(run.environment, '') AND ord->'steps' ? t.step ORDER BY t.step <> of_step LIMIT 1;
-  RETURN NOT coalesce(known.content = ord->>'content' AND known.schema_name = ord->>'schema' AND known.table_name = ord->>'table', false);
+  RETURN NOT coalesce(known.content = ord->>'content' AND known.schema_name = ord->>'schema' AND known.table_name = ord->>'table'
+    AND to_regclass(format('%I.%I', ord->>'schema', ord->>'table')) IS NOT NULL, false);
 END $$;
 
 -- An order for an output that is there.

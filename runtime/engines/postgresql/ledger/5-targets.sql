@@ -210,7 +210,7 @@ BEGIN
 END $$;
 
 -- Writes an output to a table and records it. False: nothing was done, since the table holds these rows; `held` asks for that, and
--- what is appended is never added twice. A lock that was not given keeps its SQLSTATE; every other refusal is SK004.
+-- what is appended is never added twice, unless the table is gone. A lock that was not given keeps its SQLSTATE; every other refusal is SK004.
 CREATE FUNCTION seeknal.write_target(of_project text, of_environment text, of_run text, ord jsonb) RETURNS boolean
 LANGUAGE plpgsql SET search_path = pg_catalog, public, pg_temp SET row_security = off AS $$
 DECLARE
@@ -229,7 +229,8 @@ BEGIN
   SELECT t.* INTO known FROM seeknal.targets t
   WHERE t.project = of_project AND t.environment = of_environment AND ord->'steps' ? t.step ORDER BY t.step <> ord->>'step' LIMIT 1 FOR UPDATE;
   is_same := coalesce(known.schema_name = ord->>'schema' AND known.table_name = ord->>'table', false);
-  IF is_same AND known.content = ord->>'content' AND (ord->>'mode' = 'append' OR (ord->>'held')::boolean) THEN
+  IF is_same AND known.content = ord->>'content' AND (ord->>'mode' = 'append' OR (ord->>'held')::boolean)
+    AND to_regclass(format('%I.%I', ord->>'schema', ord->>'table')) IS NOT NULL THEN
     RETURN false;
   END IF;
   BEGIN
