@@ -99,7 +99,7 @@ function recordsOf(outside: readonly ManifestNode[], { fresh }: Last): Outside['
   return records
 }
 
-function stepsOf(ids: ReadonlySet<string>, { contract, texts, cleanups }: Last): Outside['steps'] {
+function stepsOf(ids: ReadonlySet<string>, { contract, texts, cleanups, byHand }: Last): Outside['steps'] {
   const spans = new Map<string, (typeof contract.namespaces)[number][]>()
   for (const span of contract.namespaces) spans.set(span.file, [...(spans.get(span.file) ?? []), span])
   const steps = contract.steps.flatMap(({ id, kind, node, file, inputs }): (readonly [string, KeptStep])[] => {
@@ -109,6 +109,7 @@ function stepsOf(ids: ReadonlySet<string>, { contract, texts, cleanups }: Last):
     const step = {
       ...{ id, kind, node: asNodeId(node), sql, spans: inCharacters(sql, spans.get(file) ?? []) },
       ...(cleanup === undefined ? {} : { cleanup }),
+      ...(byHand[id] === undefined ? {} : { byHand: byHand[id] }),
     }
     return [[id, { step, inputs }]]
   })

@@ -10,6 +10,7 @@ import type { Compiled, Parts } from '../compile.ts'
 import { sameJson } from '../diff/pairs.ts'
 import type { Past } from '../past.ts'
 import type { KeptResult, SourceObservation, SourceRequest } from '../ports.ts'
+import type { RewrittenStep } from '../rewrite.ts'
 
 /** What was asked of a source, and the answer. */
 export type Observed = readonly [SourceRequest, SourceObservation]
@@ -36,8 +37,9 @@ export interface Kept extends Made {
   readonly nodes: readonly (readonly [id: string, file: string, inputs: readonly number[], turn: number])[]
   /** Where each step's text is in apply.sql: path, start, end. Those that are not there are among the texts. */
   readonly steps: readonly (readonly [string, number, number])[]
-  /** By id of the step. */
+  /** By id of the step, of those that have it. */
   readonly cleanups: Readonly<Record<string, string>>
+  readonly byHand: Readonly<Record<string, NonNullable<RewrittenStep['byHand']>>>
   /** Of the nodes of the manifest with carried fingerprints: those that `fingerprint` gave. */
   readonly fresh: readonly Carried[]
   /** At most so many different questions about plans there were. */
@@ -73,6 +75,7 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
   const paths = new Set(steps.map(([path]) => path))
   const texts = new Map([...files].filter(([path]) => !paths.has(path) && path !== 'base.json'))
   const cleanups = parts.steps.flatMap(({ id, cleanup }) => (cleanup === undefined ? [] : [[id, cleanup]]))
+  const byHand = parts.steps.flatMap(({ id, byHand: text }) => (text === undefined ? [] : [[id, text]]))
   const fresh = freshIn(parts, manifest)
   const nodes = manifest?.nodes ?? []
   const places = new Map(nodes.map(({ id }, i) => [id, i]))
@@ -85,7 +88,17 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
       inputs.flatMap(({ ref }) => places.get(ref) ?? []),
       turns.get(id) ?? -1,
     ]),
-    ...{ observed, steps, cleanups: Object.fromEntries(cleanups), fresh, asked: parts.asked, lock, size, diagnostics },
+    ...{
+      observed,
+      steps,
+      cleanups: Object.fromEntries(cleanups),
+      byHand: Object.fromEntries(byHand),
+      fresh,
+      asked: parts.asked,
+      lock,
+      size,
+      diagnostics,
+    },
   }
   return { head, texts }
 }

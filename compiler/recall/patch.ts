@@ -83,13 +83,15 @@ function isLikeBefore({ texts }: KeptResult, part: Part, { bundle, parts }: Comp
     bundle.files.get('types.ts') === texts.get('types.ts') &&
     bundle.contract.steps.length === part.contract.steps.length &&
     bundle.manifest.nodes.every((node) => isSeenAsBefore(node, before.get(node.id))) &&
-    parts.steps.every((step) => step.cleanup === part.cleanups[step.id] && isWholeIn(step))
+    parts.steps.every((step) => isLikeStep(step, part))
   )
 }
 
-/** Whether its own text is all that the bundle has of it, and stands in apply.sql as it is. */
-const isWholeIn = ({ byHand, extract, load }: RewrittenStep): boolean =>
-  byHand === undefined && extract === undefined && load === undefined
+/** Whether all that the bundle has of it is what it was, but for its own text. */
+const isLikeStep = (
+  { id, cleanup, byHand, extract, load }: RewrittenStep,
+  { cleanups, byHand: before }: Part,
+): boolean => cleanup === cleanups[id] && sameJson(byHand, before[id]) && extract === undefined && load === undefined
 
 /** Whether diff.json, review.md and the contract say the same of both. */
 const isSeenAsBefore = (now: ManifestNode, before: ManifestNode | undefined): boolean =>

@@ -41,7 +41,7 @@ function sqlOf({ id, shape, number, inputs, comment }: EditedNode): string {
 
 const sourceYaml = (id: string, about: EditedNode['about']): string =>
   JSON.stringify({
-    ...{ kind: 'source', name: id.slice(7), source: 'csv', table: `${id.slice(7)}.csv` },
+    ...{ kind: 'source', name: id.slice(7), source: 'csv', table: `${id.slice(7)}${id.endsWith('1') ? '_*' : ''}.csv` },
     columns: { k: 'INTEGER', a: 'VARCHAR', ...(id.endsWith('2') ? { big: 'HUGEINT' } : {}) },
     ...about,
   })
