@@ -9,9 +9,9 @@ import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { LastOutputs } from './bind/bound-node.ts'
 import { SourcesAhead } from './bind/sources-ahead.ts'
 import { bind } from './bind.ts'
-import { diff } from './diff.ts'
+import { type Diffed, diff } from './diff.ts'
 import { emit } from './emit.ts'
-import { fingerprint } from './fingerprint.ts'
+import { type Fingerprinted, fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
 import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
@@ -55,8 +55,8 @@ export interface CompileInput {
   /** The production manifest, or null when there is none. */
   readonly base: Manifest | null
   readonly keptBase?: KeptBase
-  /** False: no fingerprint is taken over from the base, which is only compared with. Default: true. */
-  readonly carry?: boolean
+  /** From which fingerprints are carried over; the base is then only compared with. Null: from none. Default: the base. */
+  readonly carryFrom?: Manifest | null
   /** Nodes of the base whose stored outputs were made from older data than it has now. Default: none. */
   readonly due?: readonly string[]
   /** The engine, where the profile has a say in it; default: what the project says. */
@@ -146,7 +146,7 @@ async function passes(input: CompileInput, outside: Outside, sources: SourcesAhe
   row.manifest = fingerprinted.manifest
   if (row.ends('fingerprint', fingerprinted)) return row.compiled({ lock })
   const compared = await diff(fingerprinted, input.base, engine, cache, input)
-  const diffed = input.carry === false ? { ...compared, manifest: fingerprinted.manifest } : compared
+  const diffed = await carriedFrom(compared, fingerprinted, input)
   row.manifest = diffed.manifest
   if (row.ends('diff', diffed)) return row.compiled({ lock })
   const planned = plan(diffed, input.environment, input.due)
@@ -161,6 +161,15 @@ async function passes(input: CompileInput, outside: Outside, sources: SourcesAhe
     bundle,
     parts: { fresh: fingerprinted.manifest, steps: rewritten.steps, asked: diffed.asked },
   })
+}
+
+/** The same with the fingerprints that the manifest has over another than the base. */
+async function carriedFrom(compared: Diffed, fingerprinted: Fingerprinted, input: CompileInput): Promise<Diffed> {
+  const { carryFrom, engine, cache } = input
+  if (carryFrom === undefined) return compared
+  if (carryFrom === null) return { ...compared, manifest: fingerprinted.manifest }
+  const { manifest } = await diff(fingerprinted, carryFrom, engine, cache, input)
+  return { ...compared, manifest }
 }
 
 /** Gathers what the passes report, and says after each whether it was the last. */

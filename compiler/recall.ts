@@ -3,7 +3,7 @@
 // these files and, where readers see it, those of all that reads them (recall/cone.ts); of production a part may do
 // (recall/part.ts). Else everything is compiled. One slot an environment.
 
-import { byCodeUnit, canonicalJson, sha256 } from '../runtime/contract/canonical-json.ts'
+import { byCodeUnit, canonicalJson, prettyJson, sha256 } from '../runtime/contract/canonical-json.ts'
 import { isError } from '../runtime/contract/diagnostics.ts'
 import type { Manifest } from '../runtime/contract/manifest.ts'
 import type { Compilation, Compiled, CompileInput } from './compile.ts'
@@ -86,8 +86,8 @@ async function compiledPatch(
   made: Made,
 ): Promise<Compiled | null> {
   const { past } = input
-  if (headOf(result).past !== made.past || past?.isPretty === false || input.environment !== null || changed.size > FEW)
-    return null
+  const isAlike = input.environment === null && input.carryFrom === undefined && headOf(result).past === made.past
+  if (!isAlike || past?.isPretty === false || changed.size > FEW) return null
   const [{ coneOf }, { partOf, partWithPast }] = await Promise.all([
     import('./recall/cone.ts'),
     import('./recall/part.ts'),
@@ -186,7 +186,7 @@ async function compiledOver(
 }
 
 function madeFrom(input: RecallInput): Made {
-  const { environment, past, carry, due = [], params, acceptSources, lastOutputs, executes } = input
+  const { environment, past, carryFrom, due = [], params, acceptSources, lastOutputs, executes } = input
   const digests = input.files
     .map((file): [string, string] => [file.path, fileDigest(file)])
     .sort(([a], [b]) => byCodeUnit(a, b))
@@ -201,9 +201,10 @@ function madeFrom(input: RecallInput): Made {
     executes ?? null,
   ]
   const files = digests.filter(([path]) => kindOf(path) === 'node')
+  const from = carryFrom === undefined ? true : carryFrom && sha256(prettyJson(carryFrom))
   const made = {
     rest: sha256(canonicalJson(rest)),
-    past: sha256(canonicalJson([past?.digest ?? null, carry ?? true, due])),
+    past: sha256(canonicalJson([past?.digest ?? null, from, due])),
     files,
   }
   return { ...made, digest: sha256(JSON.stringify(made)) }

@@ -11,7 +11,7 @@ import { outputSchemas } from '../../runtime/contract/table-steps.ts'
 import { leftDue } from '../../runtime/execute/left-due.ts'
 import { requireOwnNamespace } from '../../runtime/promote/namespaces.ts'
 import { writeAtomic } from '../../runtime/store/files.ts'
-import type { Generation } from '../../runtime/store/generations.ts'
+import { type Generation, lastProven } from '../../runtime/store/generations.ts'
 import type { LastOutputs } from '../bind/bound-node.ts'
 import type { Compiled, Pass } from '../compile.ts'
 import type { Json, ProjectFile } from '../load.ts'
@@ -92,7 +92,10 @@ export async function compiled(workspace: Workspace, request: CompileRequest): P
     environment: request.environment,
     past: production === null ? (request.past ?? null) : pastOfProduction(production),
     due: request.environment === null ? [] : (request.due ?? nodesLeftDue(production)),
-    carry: request.executes !== true || production?.state.unproven !== true,
+    // What a bundle that was not compiled here said of production is not the compiler's word.
+    ...(request.executes === true && production?.state.unproven === true
+      ? { carryFrom: lastProven(workspace.store) }
+      : {}),
     params: request.params,
     engine: workspace.engine,
     beginEngine: workspace.beginEngine,

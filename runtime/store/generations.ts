@@ -253,6 +253,18 @@ export const isProvenBase = (store: Store, manifest: string | null): boolean =>
       ),
   )
 
+/** The manifest of the newest generation whose fingerprints are all the compiler's own words; null: none is kept. */
+export function lastProven(store: Store): Manifest | null {
+  for (const number of generationNumbers(store).reverse()) {
+    const found = unlessDamaged(
+      () => readGeneration(store, number),
+      () => null,
+    )
+    if (found !== null && found.state.unproven !== true) return found.manifest
+  }
+  return null
+}
+
 const logPath = (store: Store): string => pathIn(store, 'journal', 'production.jsonl')
 
 /** Every switch of production, oldest first. */

@@ -53,6 +53,20 @@ test('An honest bundle is executed once: promoted or not, a run takes over what 
   assert.match(await does(promoted, ['run']), /No changes detected/)
 })
 
+test('After the promotion of an honest bundle nothing runs again, nor what a next edit leaves alone', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['run'])
+  edit(folder, full, 'o.amount, o.day', 'o.amount, o.day, 1 AS one')
+  await does(folder, ['compile', '--env', 'dev', '--out', 'bundle'])
+  await does(folder, ['exec', 'bundle', 'bundle'])
+  await does(folder, ['promote', 'dev', '--yes'])
+  assert.match(await does(folder, ['run']), /No changes detected/)
+  edit(folder, full, '1 AS one', '1 AS one, 2 AS two')
+  const run = statuses(await does(folder, ['run', '--json']))
+  assert.equal([run['transform.orders_full'], run['transform.daily']], ['executed', 'cached'])
+  assert.equal(JSON.parse(readFileSync(join(folder, 'target/run_state.json'), 'utf8')).unproven, undefined)
+})
+
 test('A tampered bundle changes its environment and nothing else', async () => {
   const folder = await changed()
   forgeFolder(join(folder, 'bundle'), (path, text) =>
