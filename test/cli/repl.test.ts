@@ -158,7 +158,6 @@ test('--limit, --output and stdin', async () => {
     ['-o', 'o.xlsx'],
     ['-o', 'o.parquet', '--format', 'csv'],
     ['--json', '--format', 'csv'],
-    ['-e', '.tables'],
   ])
     await ends(2, folder, ['repl', '-e', 'SELECT 1', ...wrong])
   assert.match((await ends(1, folder, ['repl', '-e', 'selec'])).err, /^✗ Parser Error: syntax error at or near "selec"/)
@@ -170,6 +169,22 @@ test('--limit, --output and stdin', async () => {
   writeFileSync(join(folder, 'q.sql'), 'SELECT 1 AS a;\nSELECT 2 AS b')
   assert.is(seeknalCsv('SELECT 1 AS a;\nSELECT 2 AS b'), 'b\n2\n')
   await ends(2, folder, ['repl', '-e', ' -- nothing\n;'])
+})
+
+test('Commands that begin with a dot are understood in a text that is piped or given, until the first that fails', async () => {
+  const piped = (input: string, ...args: string[]) => seeknal(folder, ['repl', ...args], { input })
+  const { code, out, all } = piped(
+    "-- what there is\r\n.tables\r\n.mode csv\nSELECT 1 AS a,\n  '\n.quit' AS b;\n.env\n.limit 1\nFROM range(3)\n;\n.quit\nSELECT 9",
+  )
+  assert.is(code, 0, all)
+  assert.match(out, /transform_daily\s[\s\S]*\na,b\n1,"\n\.quit"\nProduction.\nrange\n0\n$/)
+  assert.match(await exec('.schema transform_daily'), /column/)
+  const wrong = piped('SELECT 1 AS a;\n.tabels\nSELECT 2 AS b;\n')
+  assert.is(wrong.code, 2)
+  assert.match(wrong.out, / a\s/)
+  assert.not.match(wrong.out, / b\s/)
+  assert.match(wrong.err, "Did you mean '.tables'")
+  assert.is(piped('.tables', '-o', 'o.csv').code, 2)
 })
 
 const seeknalCsv = (input: string): string => {
