@@ -50,6 +50,25 @@ test('An output has two names, and any form of query reads it', async () => {
   )
 })
 
+test('Days and times without end are shown as such, also within other values', async () => {
+  const sql = `SELECT 'infinity'::DATE AS a, '-infinity'::TIMESTAMP_S AS b, 'infinity'::TIMESTAMP_NS AS c, '-infinity'::TIMESTAMP AS d,
+    DATE '9999-12-31' AS e, {'x''': ['-infinity'::DATE, NULL], 'y': MAP {'it''s': 'infinity'::TIMESTAMP_MS}} AS f`
+  assert.is(
+    await exec(sql, '--format', 'csv'),
+    `a,b,c,d,e,f\ninfinity,-infinity,infinity,-infinity,9999-12-31,"{'x''': [-infinity, NULL], 'y': {'it''s': infinity}}"\n`,
+  )
+  assert.equal(JSON.parse(await exec(sql, '--format', 'json')), [
+    {
+      a: 'infinity',
+      b: '-infinity',
+      c: 'infinity',
+      d: '-infinity',
+      e: '9999-12-31',
+      f: { "x'": ['-infinity', null], y: [{ key: "it's", value: 'infinity' }] },
+    },
+  ])
+})
+
 test('EXPLAIN shows the lines of its plan whole, in a table and in Markdown', async () => {
   const plan = (await exec('EXPLAIN SELECT revenue FROM transform_daily WHERE revenue > 1')).split('\n')
   assert.ok(plan.length > 5 && plan.every((line) => !line.includes('\\n')), 'its lines are lines')
