@@ -7,6 +7,7 @@ import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { OneShot } from '../repl/one-shot.ts'
 import { INTERACTIVE_LIMIT, openReplState } from '../repl/open-state.ts'
 import type { ReplState } from '../repl/state.ts'
+import { requireOutsideTarget } from '../store/store.ts'
 import { watchSignal } from '../watch-signal.ts'
 import { formatArgument, wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
@@ -52,7 +53,9 @@ take the place of production's.`,
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = await sqlArgument(args.exec, surroundings)
     const outputs = { environment, profile: args.profile, command: 'repl' }
+    const output = args.output === undefined ? null : resolve(surroundings.cwd, args.output)
     return withOutputs(outputs, surroundings, async ({ store, source, scratchDirectory }) => {
+      if (output !== null) requireOutsideTarget(store, output)
       const state = await openReplState(store, source, environment)
       const unwatch = watchSignal(surroundings.signal, { interrupt: () => state.session.interrupt() })
       try {
@@ -65,7 +68,7 @@ take the place of production's.`,
         const request: OneShot = {
           sql,
           format: format ?? null,
-          output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
+          output,
           limit: limit ?? Number.POSITIVE_INFINITY,
           scratchDirectory,
           write: (text) => surroundings.terminal.raw(text),

@@ -1,6 +1,6 @@
 // `repl --exec`: answers that lose nothing, and nothing but reading.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
@@ -48,6 +48,23 @@ test('An output has two names, and any form of query reads it', async () => {
     ),
     [['30.50']],
   )
+})
+
+test('A result is never written over an output, nor anywhere in target/', async () => {
+  symlinkSync(join(folder, 'target/current'), join(folder, 'link'))
+  const before = readFileSync(join(folder, 'target/current/manifest.json'), 'utf8')
+  for (const path of [
+    'target/current/manifest.json',
+    'link/new/x.json',
+    './target/x.csv',
+    join(folder, 'target/a/b.csv'),
+  ]) {
+    const { err } = await ends(2, folder, ['repl', '-e', 'SELECT 1', '-o', path])
+    assert.match(err, 'is in target/')
+  }
+  assert.is(readFileSync(join(folder, 'target/current/manifest.json'), 'utf8'), before)
+  await exec('SELECT 1', '-o', 'targets/x.csv')
+  await exec('SELECT 1', '-o', '../target.csv')
 })
 
 test('Days and times without end are shown as such, also within other values', async () => {
