@@ -14,6 +14,7 @@ import { emit } from './emit.ts'
 import { type Fingerprinted, fingerprint } from './fingerprint.ts'
 import { graph } from './graph.ts'
 import { type Json, load, type ProjectFile } from './load.ts'
+import { type Judged, mistakesElsewhere } from './mistakes-elsewhere.ts'
 import { NOTHING_OUTSIDE, type Outside } from './outside.ts'
 import type { KeptBase } from './past.ts'
 import { plan } from './plan.ts'
@@ -109,11 +110,32 @@ export interface Parts {
 }
 
 /**
- * Compiles a project. A pass reports all that it can; the next one runs only when nothing so far is an error.
- * Never throws for a mistake of the author: `bundle` is null then, and `diagnostics` say why. With nodes `outside`, `files`
+ * Compiles a project. A pass reports all that it can; the next one runs only when nothing so far is an error, then over
+ * the documents without a mistake, for what else is wrong in them. Never throws for a mistake of the author: `bundle` is null then, and `diagnostics` say why. With nodes `outside`, `files`
  * need not hold those; `bundle` is null as well when they do not fit together.
  */
 export async function compile(input: CompileInput, outside: Outside = NOTHING_OUTSIDE): Promise<Compilation> {
+  const compilation = await compiledOnce(input, outside)
+  const found = judged(compilation, input)
+  if (found.isWhole || outside !== NOTHING_OUTSIDE) return compilation
+  const { nodes } = load(input.files, input.cache)
+  const elsewhere = await mistakesElsewhere(input.files, nodes, found, async (files) => {
+    const rest: CompileInput = { ...input, files, stopAfter: lastToJudge(input) }
+    return judged(await compiledOnce(rest, outside), rest)
+  })
+  return { ...compilation, diagnostics: sortDiagnostics([...compilation.diagnostics, ...elsewhere]) }
+}
+
+/** What the passes after bind report does not hang on single documents. */
+const lastToJudge = ({ stopAfter = 'bind' }: CompileInput): Pass => (isBefore(stopAfter, 'bind') ? stopAfter : 'bind')
+
+const isBefore = (one: Pass, other: Pass): boolean => PASSES.indexOf(one) < PASSES.indexOf(other)
+
+function judged({ diagnostics, last }: Compiled, input: CompileInput): Judged {
+  return { diagnostics, isWhole: !diagnostics.some(isError) || !isBefore(last.pass, lastToJudge(input)) }
+}
+
+async function compiledOnce(input: CompileInput, outside: Outside): Promise<Compilation> {
   const sources = new SourcesAhead(input)
   try {
     return await passes(input, outside, sources)

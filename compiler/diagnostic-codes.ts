@@ -37,6 +37,7 @@ export const DIAGNOSTIC_CODES = {
   LOAD_NO_NODES: 'The project has no nodes.',
   LOAD_NO_PROJECT_FILE: 'There is no seeknal_project.yml.',
   LOAD_NUL: 'A text holds the character NUL.',
+  LOAD_PYTHON: 'A file holds nodes in Python, which are not supported yet.',
   LOAD_YAML_SYNTAX: 'A file is not YAML.',
   RESOLVE_INPUT_INDEX: 'The SQL reads an input_N that the node does not have.',
   RESOLVE_NO_QUERY: 'The last statement is not a query whose rows can be the output.',

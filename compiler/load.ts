@@ -86,6 +86,10 @@ export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded
   for (const file of [...files].sort((a, b) => byCodeUnit(a.path, b.path))) {
     const kind = kindOf(file.path)
     if (kind === undefined) continue
+    if (kind === 'python') {
+      diagnostics.push(inPython(file.path))
+      continue
+    }
     const encoding = encodingProblem(file)
     if (encoding !== undefined) diagnostics.push(encoding)
     else if (kind === 'sql') sql[file.path] = file.text
@@ -107,6 +111,13 @@ export function load(files: readonly ProjectFile[], cache: CompileCache): Loaded
     diagnostics: sortDiagnostics(diagnostics),
   }
 }
+
+const inPython = (path: string): Diagnostic =>
+  warningAt(
+    'LOAD_PYTHON',
+    { file: path, line: 1, column: 1, length: 1 },
+    'Nodes in Python are not supported yet; those of this file are left out.',
+  )
 
 function missing(projects: number, nodes: number, found: readonly Diagnostic[]): Diagnostic[] {
   const place: Place = { file: 'seeknal_project.yml', line: 1, column: 1, length: 1 }

@@ -18,7 +18,8 @@ export function mistake(node: ResolvedTransform, error: DescribeError, relations
   const start = statement?.start ?? 0
   const end = statement?.end ?? node.sql.text.length
   const sql = node.sql.text.slice(start, end)
-  const column = missingColumn(error)
+  const hidden = columnOfAlias(error, sql)
+  const column = missingColumn(error) ?? (hidden !== null && ownerOf(hidden, relations) === undefined ? hidden : null)
   const name = column ?? error.name
   const offset = error.offset ?? (name === null ? null : onlyPlaceOf(name, sql))
   const place = placeInSql(node.sql, start + (offset ?? 0), offset === null ? sql.length : lengthAt(sql, offset))
@@ -50,9 +51,10 @@ export function missingColumnAt(
   error: DescribeError,
   statements: readonly string[],
 ): { readonly column: string; readonly offset: number; readonly length: number } | undefined {
-  const column = missingColumn(error)
   const sql = statements[error.statement]
-  if (column === null || sql === undefined) return undefined
+  if (sql === undefined) return undefined
+  const column = missingColumn(error) ?? columnOfAlias(error, sql)
+  if (column === null) return undefined
   const offset = error.offset ?? onlyPlaceOf(column, sql)
   return offset === null ? undefined : { column: foldCase(column), offset, length: lengthAt(sql, offset) }
 }
@@ -67,6 +69,26 @@ function missingColumn(error: DescribeError): string | null {
   return match?.[1] ?? null
 }
 
+/**
+ * In a subquery the engine looks outside for what it does not find, and then complains of the table: the column, where the
+ * text gives a table that name and speaks of such a column nowhere else.
+ */
+function columnOfAlias({ message, offset }: DescribeError, sql: string): string | null {
+  const table = /^Referenced table "([^"]+)" not found/.exec(message)?.[1]
+  if (table === undefined || offset === null) return null
+  const tokens = lex(sql).filter((token) => token.kind !== 'comment')
+  const names = tokens.map((token) => foldCase(identifierOf(token, sql)))
+  const at = tokens.findIndex((token) => token.start === offset)
+  const column = tokens[at + 2]
+  if (column === undefined || names[at] !== foldCase(table) || names[at + 1] !== '.') return null
+  const isNamed = names.some((name, i) => name === names[at] && names[i + 1] !== '.')
+  const isElsewhere = names.some((name, i) => name === names[at + 2] && names[i - 2] !== names[at])
+  return isNamed && !isElsewhere ? identifierOf(column, sql) : null
+}
+
+const ownerOf = (column: string, relations: readonly Relation[]): Relation | undefined =>
+  relations.find((relation) => relation.columns.some((c) => foldCase(c.name) === foldCase(column)))
+
 function columnNotFound(
   node: ResolvedTransform,
   column: string,
@@ -77,7 +99,7 @@ function columnNotFound(
   const known = [
     ...new Set([...error.candidates, ...relations.flatMap((relation) => relation.columns.map((c) => c.name))]),
   ]
-  const owner = relations.find((relation) => relation.columns.some((c) => foldCase(c.name) === foldCase(column)))
+  const owner = ownerOf(column, relations)
   const near = nearest(column, known)
   const shown = known.slice(0, MOST_NAMES).join(', ')
   const list = known.length === 0 ? [] : [`Columns of its inputs: ${shown}${known.length > MOST_NAMES ? ', …' : ''}.`]

@@ -1,5 +1,5 @@
-// The project's folder → the paths of its files: seeknal_project.yml, seeknal.lock.json, seeknal/** (.yml, .yaml, .sql). A
-// link that leads out of the project is refused, never followed. Loads no parser. Reports PROJECT_INVALID.
+// The project's folder → the paths of its files: seeknal_project.yml, seeknal.lock.json, seeknal/** (.yml, .yaml,
+// .sql, .py). A link that leads out of the project is refused, never followed. Loads no parser. Reports PROJECT_INVALID.
 
 import { type Dirent, readdirSync, realpathSync } from 'node:fs'
 import { join, sep } from 'node:path'
@@ -8,7 +8,7 @@ import { messageOf, RuntimeFailure } from '../../runtime/contract/failures.ts'
 import { statIfThere } from '../../runtime/store/files.ts'
 
 export const LOCK_FILE = 'seeknal.lock.json'
-const READ = /\.(ya?ml|sql)$/i
+const READ = /\.(ya?ml|sql|py)$/i
 
 /** Paths of the files that a compile reads, relative to `root`, before those that nodes name. */
 export function projectPaths(root: string): readonly string[] {

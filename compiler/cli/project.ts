@@ -7,7 +7,7 @@ import { byCodeUnit, fingerprintOf, sha256 } from '../../runtime/contract/canoni
 import type { Fingerprint } from '../../runtime/contract/ids.ts'
 import { readIfThere, statIfThere } from '../../runtime/store/files.ts'
 import { fileDigest } from '../file-facts.ts'
-import { isYaml } from '../load/file-kinds.ts'
+import { isPython, isYaml } from '../load/file-kinds.ts'
 import { namedSql, type ProjectFile } from '../load.ts'
 import type { CompileCache } from '../ports.ts'
 import { guarded, LOCK_FILE, projectPaths, requireInside } from './project-paths.ts'
@@ -15,7 +15,9 @@ import { cachedFile, type StampedFile, stamped } from './text-cache.ts'
 
 /** Stands for the project's files, the lock file by its text on the disk: a compile may write it. */
 export function projectDigest(root: string, files: readonly ProjectFile[]): Fingerprint {
-  const texts = files.filter(({ path }) => path !== LOCK_FILE).map((file) => [file.path, fileDigest(file)])
+  const texts = files
+    .filter(({ path }) => path !== LOCK_FILE && !isPython(path))
+    .map((file) => [file.path, fileDigest(file)])
   const lock = readIfThere(join(root, LOCK_FILE))
   return fingerprintOf([texts, lock === null ? null : sha256(lock)])
 }

@@ -132,7 +132,9 @@ function syntaxProblem(
 ): SqlProblem {
   const start = statement.start + (error.offset ?? 0)
   const token = source.tokens.find((t) => t.start <= start && start < t.end)
-  const message = `${error.message.replace(/^syntax error/i, 'SQL syntax error')}.`
+  // Of what is not closed, the engine quotes all that follows; the place says where it begins.
+  const said = error.message.replace(/^syntax error/i, 'SQL syntax error').replace(/ at or near "[^\n]*\n[\s\S]*$/, '')
+  const message = `${said.charAt(0).toUpperCase()}${said.slice(1)}.`
   return {
     start,
     end: Math.max(token?.end ?? start, start + 1),

@@ -2,7 +2,17 @@
 // owner, mode and order; compressed in JavaScript, since zlib's output differs between builds). Reading refuses links,
 // other types, paths that leave the archive, repeated entries and what is too large. Reports BUNDLE_INVALID, STATE_IO.
 
-import { createReadStream, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  createReadStream,
+  existsSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
@@ -32,8 +42,15 @@ export async function archiveOf(bundle: Bundle): Promise<Uint8Array> {
   return gzipSync(Buffer.concat(chunks), { level: 6, mtime: 0 })
 }
 
-/** Writes the archive; an existing file is replaced by one rename. Throws RuntimeFailure STATE_IO. */
+/** Writes the archive; an existing one is replaced by one rename. Throws STATE_IO, or BUNDLE_INVALID for another file. */
 export async function writeArchive(file: string, bundle: Bundle): Promise<void> {
+  if (existsSync(file) && !isGzip(file))
+    throw new RuntimeFailure(
+      'BUNDLE_INVALID',
+      `${file} is there and is no .tar.gz; nothing was written`,
+      { path: file },
+      { hints: ['Name a file that is new, or an archive to be replaced.'] },
+    )
   const staged = join(dirname(file), `.${basename(file)}.new`)
   const bytes = await archiveOf(bundle)
   try {
@@ -42,6 +59,20 @@ export async function writeArchive(file: string, bundle: Bundle): Promise<void> 
   } catch (cause) {
     rmSync(staged, { force: true })
     throw new RuntimeFailure('STATE_IO', `cannot write ${file}: ${messageOf(cause)}`, { path: file }, { cause })
+  }
+}
+
+function isGzip(path: string): boolean {
+  const bytes = Buffer.alloc(2)
+  try {
+    const file = openSync(path, 'r')
+    try {
+      return readSync(file, bytes, 0, 2, 0) === 2 && bytes.readUInt16BE() === 0x1f8b
+    } finally {
+      closeSync(file)
+    }
+  } catch {
+    return false
   }
 }
 

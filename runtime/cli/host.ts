@@ -48,8 +48,23 @@ const STDIN = {
   },
 }
 
+/** Null: it was removed while somebody was in it. */
+function currentFolder(): string | null {
+  try {
+    return process.cwd()
+  } catch {
+    return null
+  }
+}
+
 /** Runs the process's own command line and sets its exit code. */
 export async function runAsProcess(program: Program): Promise<void> {
+  const cwd = currentFolder()
+  if (cwd === null) {
+    process.stderr.write('✗ The current folder is not there any more.\n  hint: Change to one that is.\n')
+    process.exitCode = 2
+    return
+  }
   const { signal, asked } = watchSignals()
   // A reader that stops early (`seeknal run | head`) neither ends the command nor is an error of it. A disk that is
   // full under stdout does not end it either, but an answer that is not whole is no success.
@@ -65,7 +80,7 @@ export async function runAsProcess(program: Program): Promise<void> {
     stdout: process.stdout,
     stderr: process.stderr,
     stdin: STDIN,
-    cwd: process.cwd(),
+    cwd,
     environment: process.env,
     signal,
   })

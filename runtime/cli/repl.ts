@@ -7,6 +7,7 @@ import { messageOf, RuntimeFailure } from '../contract/failures.ts'
 import type { OneShot } from '../repl/one-shot.ts'
 import { INTERACTIVE_LIMIT, openReplState } from '../repl/open-state.ts'
 import type { ReplState } from '../repl/state.ts'
+import { requireOutsideTarget } from '../store/store.ts'
 import { watchSignal } from '../watch-signal.ts'
 import { formatArgument, wholeNumber } from './arguments.ts'
 import { command, type Surroundings } from './command.ts'
@@ -24,6 +25,7 @@ take the place of production's.`,
     ['seeknal repl --env dev', "look at environment 'dev'"],
     ['seeknal repl --exec "SELECT count(*) FROM transform_orders"', 'run one query'],
     ['seeknal repl -e - --format csv --output revenue.csv < revenue.sql', 'run a file, write CSV'],
+    ["echo '.tables' | seeknal repl", 'run what a session takes: commands, and SQL that ends with `;`'],
   ],
   args: {
     env: { type: 'string', description: "Read this environment's outputs first", valueHint: 'name' },
@@ -50,8 +52,10 @@ take the place of production's.`,
     const format = args.output === undefined ? formatArgument(args.format, json) : args.format
     const limit = args.limit === undefined ? null : wholeNumber(args.limit, '--limit', 0)
     const sql = await sqlArgument(args.exec, surroundings)
-    const request = { environment, profile: args.profile, command: 'repl' }
-    return withOutputs(request, surroundings, async ({ store, source, scratchDirectory }) => {
+    const outputs = { environment, profile: args.profile, command: 'repl' }
+    const output = args.output === undefined ? null : resolve(surroundings.cwd, args.output)
+    return withOutputs(outputs, surroundings, async ({ store, source, scratchDirectory }) => {
+      if (output !== null) requireOutsideTarget(store, output)
       const state = await openReplState(store, source, environment)
       const unwatch = watchSignal(surroundings.signal, { interrupt: () => state.session.interrupt() })
       try {
@@ -61,14 +65,15 @@ take the place of production's.`,
           await talk(state, surroundings)
           return surroundings.signal.aborted ? 130 : 0
         }
-        await once(state, {
+        const request: OneShot = {
           sql,
           format: format ?? null,
-          output: args.output === undefined ? null : resolve(surroundings.cwd, args.output),
+          output,
           limit: limit ?? Number.POSITIVE_INFINITY,
           scratchDirectory,
           write: (text) => surroundings.terminal.raw(text),
-        })
+        }
+        await once(state, request, surroundings.terminal)
         if (args.output !== undefined) sayWritten(args.output, surroundings.terminal)
         return 0
       } finally {
@@ -84,9 +89,14 @@ function sayWritten(output: string, terminal: Terminal): void {
   terminal.problem(`✓ Written to ${output}`)
 }
 
-async function once(state: ReplState, request: OneShot): Promise<void> {
-  const { runOnce } = await import('../repl/one-shot.ts')
-  await runOnce(state.session, request).catch((error: unknown) => {
+async function once(state: ReplState, request: OneShot, terminal: Terminal): Promise<void> {
+  const [{ runOnce }, { runScript, scriptOf }] = await Promise.all([
+    import('../repl/one-shot.ts'),
+    import('../repl/script.ts'),
+  ])
+  const script = scriptOf(request.sql)
+  const ran = script === null ? runOnce(state.session, request) : runScript(script, state, request, terminal)
+  await ran.catch((error: unknown) => {
     throw state.tables.length === 0 ? withoutTables(error) : error
   })
 }

@@ -1,6 +1,7 @@
 // What a run would do, without the engine: each node's execution fingerprint as far as it is known before anything runs,
 // compared with what is there. Where the rows of a node that is yet to run decide, the answer is `maybe`.
 
+import { canonicalJson } from '../contract/canonical-json.ts'
 import { RuntimeFailure } from '../contract/failures.ts'
 import { asNodeId, type Fingerprint, type NodeId } from '../contract/ids.ts'
 import { type ManifestInput, type ManifestNode, rowsDecide } from '../contract/manifest.ts'
@@ -313,6 +314,13 @@ function predictedRead(
   return { ref, edge: edgeTo(world, input, node, prediction.inputs), data: rowsDecide(node) ? null : prediction.data }
 }
 
+/** Whether two definitions differ in nothing but the columns of what is read. */
+function isOnlyInputColumns({ definition: a }: ManifestNode, { definition: b }: ManifestNode): boolean {
+  const keys = new Set([...Object.keys(a), ...Object.keys(b)])
+  keys.delete('input_columns')
+  return [...keys].every((key) => canonicalJson(a[key] ?? null) === canonicalJson(b[key] ?? null))
+}
+
 /** Why a node is due, in words; null when what is known gives no reason. */
 export function reasonOf(
   world: World,
@@ -322,11 +330,12 @@ export function reasonOf(
   dependence: RunDependence,
 ): string | null {
   if (own === null) return noOutput(world, asNodeId(node.id))
-  if (own.node.definition_fingerprint !== node.definition_fingerprint) return 'its definition changed'
+  const isAsBefore = own.node.definition_fingerprint === node.definition_fingerprint
   const before = new Map(own.state.inputs.map((input) => [input.ref, input]))
   const changed = inputs.filter(
     (input) => before.get(input.ref)?.edge !== input.edge || before.get(input.ref)?.data !== input.data,
   )
+  if (!isAsBefore && (changed.length === 0 || !isOnlyInputColumns(own.node, node))) return 'its definition changed'
   if (changed.length > 0) return `what it reads of ${changed.map((input) => input.ref).join(', ')} changed`
   if (inputs.length < node.inputs.length) return null
   if (own.state.fingerprint === executionFingerprint(node, inputs, dependence)) return null

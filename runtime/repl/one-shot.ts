@@ -36,8 +36,6 @@ export async function runOnce(session: SqlSession, request: OneShot): Promise<vo
   const all = hasCode(rest) ? [...statements, rest] : statements
   const last = all.at(-1)
   if (last === undefined) throw new RuntimeFailure('USAGE', 'There is no SQL statement to run.')
-  const dotted = all.map((sql) => /^\s*(\.[a-z]+)/.exec(sql)?.[1]).find((found) => found !== undefined)
-  if (dotted !== undefined) throw onlyInSession(dotted)
   const ending = extname(request.output ?? '').toLowerCase()
   const format = formatOf(request, ending)
   if (format === 'parquet') {
@@ -54,14 +52,6 @@ export async function runOnce(session: SqlSession, request: OneShot): Promise<vo
   if (request.output === null) await answer(request.write)
   else await writeFile(request.output, answer)
 }
-
-const onlyInSession = (name: string): RuntimeFailure =>
-  new RuntimeFailure(
-    'USAGE',
-    `'${name}' is a command of the session on a terminal; here is SQL alone.`,
-    { command: name },
-    { hints: ['SHOW ALL TABLES and DESCRIBE say the same; --format, --limit and --env set the rest.'] },
-  )
 
 function formatOf({ output, format }: OneShot, ending: string): Format | 'parquet' {
   if (output === null) return format ?? 'table'

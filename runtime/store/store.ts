@@ -2,7 +2,7 @@
 // proven to be inside, through no link. Reports PROJECT_NOT_FOUND, STATE_INVALID, ENVIRONMENT_NAME.
 
 import { readlinkSync, realpathSync } from 'node:fs'
-import { join, resolve } from 'node:path'
+import { basename, dirname, join, resolve, sep } from 'node:path'
 import { Bug, RuntimeFailure } from '../contract/failures.ts'
 import { type EnvironmentName, environmentName, type Fingerprint } from '../contract/ids.ts'
 import { errno, ioFailure, kindAt, makeFolder } from './files.ts'
@@ -51,6 +51,23 @@ function realProject(projectDir: string): string {
       )
     throw ioFailure(error, 'open', projectDir)
   }
+}
+
+/** What people write goes elsewhere: throws USAGE when `path` (absolute) would be in target/, also through a link. */
+export function requireOutsideTarget({ target }: Store, path: string): void {
+  let above = dirname(path)
+  let below = basename(path)
+  while (kindAt(above) === 'absent' && above !== dirname(above)) {
+    below = join(basename(above), below)
+    above = dirname(above)
+  }
+  if (!`${join(realProject(above), below)}${sep}`.startsWith(`${target}${sep}`)) return
+  throw new RuntimeFailure(
+    'USAGE',
+    `'${path}' is in target/, which holds outputs and what Seeknal knows of them; nothing was written.`,
+    { path },
+    { hints: ['Name a file elsewhere.'] },
+  )
 }
 
 /** A path below one of the folders of target/. `names` are single names, never paths. */

@@ -1,6 +1,6 @@
 // A reader that goes away does not end the command that it read from, nor change how it ends.
 
-import { spawn } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { existsSync, openSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import * as assert from 'uvu/assert'
@@ -55,6 +55,18 @@ test('An answer that the disk did not take is no success', async () => {
   assert.match(said, /✗ Cannot write to stdout: ENOSPC/)
   assert.is(ended, 1)
   assert.ok(existsSync(join(folder, 'target/current')), 'and the run itself was not stopped')
+})
+
+test('In a folder that was removed, a command says so', () => {
+  const folder = join(tempProject(shop), 'gone')
+  const { status, stdout, stderr } = spawnSync(
+    'sh',
+    ['-c', 'mkdir "$1" && cd "$1" && rmdir "$1" && exec "$2" "$3" plan', 'sh', folder, process.execPath, command],
+    { encoding: 'utf8' },
+  )
+  assert.is(status, 2)
+  assert.is(stdout, '')
+  assert.match(stderr, /✗ The current folder is not there any more\.\n {2}hint: Change to one that is\.\n$/)
 })
 
 test.run()

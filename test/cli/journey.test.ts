@@ -256,6 +256,11 @@ test('Two bundles, a bundle and the project, and a bundle on its own', async () 
   await does(folder, ['compile', '--out', 'a'])
   edit(folder, daily, ...addColumn)
   await does(folder, ['compile', '--out', 'b', '--archive', 'b.tar.gz'])
+  for (const file of ['seeknal_project.yml', 'data']) {
+    const { err } = await ends(2, folder, ['compile', '--archive', file])
+    assert.match(err, `${file} is there and is no .tar.gz`)
+  }
+  await does(folder, ['compile', '--archive', 'b.tar.gz'])
   assert.match((await ends(1, folder, ['bundle', 'diff', 'a', 'b'])).out, /~ node transform\.daily: /)
   await does(folder, ['bundle', 'diff', 'b', 'b.tar.gz'])
   await does(folder, ['bundle', 'verify', 'b.tar.gz'])

@@ -1,6 +1,6 @@
 // `repl --exec`: answers that lose nothing, and nothing but reading.
 
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { stripVTControlCharacters } from 'node:util'
@@ -48,6 +48,42 @@ test('An output has two names, and any form of query reads it', async () => {
     ),
     [['30.50']],
   )
+})
+
+test('A result is never written over an output, nor anywhere in target/', async () => {
+  symlinkSync(join(folder, 'target/current'), join(folder, 'link'))
+  const before = readFileSync(join(folder, 'target/current/manifest.json'), 'utf8')
+  for (const path of [
+    'target/current/manifest.json',
+    'link/new/x.json',
+    './target/x.csv',
+    join(folder, 'target/a/b.csv'),
+  ]) {
+    const { err } = await ends(2, folder, ['repl', '-e', 'SELECT 1', '-o', path])
+    assert.match(err, 'is in target/')
+  }
+  assert.is(readFileSync(join(folder, 'target/current/manifest.json'), 'utf8'), before)
+  await exec('SELECT 1', '-o', 'targets/x.csv')
+  await exec('SELECT 1', '-o', '../target.csv')
+})
+
+test('Days and times without end are shown as such, also within other values', async () => {
+  const sql = `SELECT 'infinity'::DATE AS a, '-infinity'::TIMESTAMP_S AS b, 'infinity'::TIMESTAMP_NS AS c, '-infinity'::TIMESTAMP AS d,
+    DATE '9999-12-31' AS e, {'x''': ['-infinity'::DATE, NULL], 'y': MAP {'it''s': 'infinity'::TIMESTAMP_MS}} AS f`
+  assert.is(
+    await exec(sql, '--format', 'csv'),
+    `a,b,c,d,e,f\ninfinity,-infinity,infinity,-infinity,9999-12-31,"{'x''': [-infinity, NULL], 'y': {'it''s': infinity}}"\n`,
+  )
+  assert.equal(JSON.parse(await exec(sql, '--format', 'json')), [
+    {
+      a: 'infinity',
+      b: '-infinity',
+      c: 'infinity',
+      d: '-infinity',
+      e: '9999-12-31',
+      f: { "x'": ['-infinity', null], y: [{ key: "it's", value: 'infinity' }] },
+    },
+  ])
 })
 
 test('EXPLAIN shows the lines of its plan whole, in a table and in Markdown', async () => {
@@ -158,7 +194,6 @@ test('--limit, --output and stdin', async () => {
     ['-o', 'o.xlsx'],
     ['-o', 'o.parquet', '--format', 'csv'],
     ['--json', '--format', 'csv'],
-    ['-e', '.tables'],
   ])
     await ends(2, folder, ['repl', '-e', 'SELECT 1', ...wrong])
   assert.match((await ends(1, folder, ['repl', '-e', 'selec'])).err, /^✗ Parser Error: syntax error at or near "selec"/)
@@ -170,6 +205,22 @@ test('--limit, --output and stdin', async () => {
   writeFileSync(join(folder, 'q.sql'), 'SELECT 1 AS a;\nSELECT 2 AS b')
   assert.is(seeknalCsv('SELECT 1 AS a;\nSELECT 2 AS b'), 'b\n2\n')
   await ends(2, folder, ['repl', '-e', ' -- nothing\n;'])
+})
+
+test('Commands that begin with a dot are understood in a text that is piped or given, until the first that fails', async () => {
+  const piped = (input: string, ...args: string[]) => seeknal(folder, ['repl', ...args], { input })
+  const { code, out, all } = piped(
+    "-- what there is\r\n.tables\r\n.mode csv\nSELECT 1 AS a,\n  '\n.quit' AS b;\n.env\n.limit 1\nFROM range(3)\n;\n.quit\nSELECT 9",
+  )
+  assert.is(code, 0, all)
+  assert.match(out, /transform_daily\s[\s\S]*\na,b\n1,"\n\.quit"\nProduction.\nrange\n0\n$/)
+  assert.match(await exec('.schema transform_daily'), /column/)
+  const wrong = piped('SELECT 1 AS a;\n.tabels\nSELECT 2 AS b;\n')
+  assert.is(wrong.code, 2)
+  assert.match(wrong.out, / a\s/)
+  assert.not.match(wrong.out, / b\s/)
+  assert.match(wrong.err, "Did you mean '.tables'")
+  assert.is(piped('.tables', '-o', 'o.csv').code, 2)
 })
 
 const seeknalCsv = (input: string): string => {

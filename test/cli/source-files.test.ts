@@ -55,6 +55,16 @@ test('A locked type stays while the data fits; --fresh asks the data alone', asy
   assert.is(types().customer, 'VARCHAR')
 })
 
+test('Of a reader that was not edited, a plan says that what it reads changed, not its definition', async () => {
+  const folder = tempProject(shop)
+  await does(folder, ['run'])
+  writeFileSync(join(folder, 'data/customers.csv'), 'customer,country,more\na,ID,1\nb,SG,2\n')
+  await does(folder, ['lock', '--accept'])
+  const plan = await does(folder, ['plan'])
+  assert.match(plan, /source\.customers +execute +its definition changed\n/)
+  assert.match(plan, /transform\.orders_full +execute +what it reads of source\.customers changed\n/)
+})
+
 test('Columns are not accepted while a source cannot be read, and are while a transform does not fit them', async () => {
   const folder = tempProject(shop)
   await does(folder, ['lock', '--accept'])

@@ -293,4 +293,12 @@ test('the nearest name is offered', async () => {
   assert.match(await hints("FROM ref('transform.nothing_like_it')"), 'source.a, source.b')
 })
 
+test('A text that is not closed is said in one line', async () => {
+  const { diagnostics } = await resolved(transformFiles("SELECT 'abc\nFROM source.a, source.b"))
+  assert.equal(
+    diagnostics.map(({ message, place }) => [message, place.line, place.column]),
+    [['Unterminated quoted string.', 4, 20]],
+  )
+})
+
 test.run()

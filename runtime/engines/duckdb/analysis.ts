@@ -12,6 +12,7 @@ import { EmptyTables, type Relation } from './empty-tables.ts'
 import { engineError, utf16Offset } from './engine-errors.ts'
 import { queryColumns } from './query-columns.ts'
 import { literal, quoted } from './quoting.ts'
+import { codeOf } from './split-statements.ts'
 import { leadingKind, type StatementKind } from './statement-kind.ts'
 import { type ParseResult, parseTexts } from './syntax-trees.ts'
 
@@ -225,7 +226,7 @@ async function describeStatements(
     return { kind: 'columns', ...storedColumns(await queryColumns(connection, statements[at] ?? '')) }
   } catch (error) {
     const found = engineError(error)
-    if (/multiple statements|SELECT list is empty after resolving/.test(found.message)) return { kind: 'late' }
+    if (isLate(found.message, statements.slice(0, at + 1))) return { kind: 'late' }
     const text = statements[at] ?? ''
     return {
       ...found,
@@ -235,6 +236,12 @@ async function describeStatements(
     }
   }
 }
+
+/** Over no rows a PIVOT gives no columns of its own; where there is none, a list that is empty is the author's mistake. */
+const isLate = (message: string, statements: readonly string[]): boolean =>
+  /multiple statements/.test(message) ||
+  (/SELECT list is empty after resolving/.test(message) &&
+    statements.some((text) => /\bpivot(_wider)?\b/i.test(codeOf(text, 'left out'))))
 
 /** Without its optimiser the engine fails at MERGE … WHEN NOT MATCHED BY SOURCE. */
 async function runOnEmpty(connection: DuckDBConnection, text: string): Promise<void> {
