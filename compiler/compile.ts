@@ -111,8 +111,9 @@ export interface Parts {
 
 /**
  * Compiles a project. A pass reports all that it can; the next one runs only when nothing so far is an error, then over
- * the documents without a mistake, for what else is wrong in them. Never throws for a mistake of the author: `bundle` is null then, and `diagnostics` say why. With nodes `outside`, `files`
- * need not hold those; `bundle` is null as well when they do not fit together.
+ * the documents without a mistake, for what else is wrong in them. Never throws for a mistake of the author: `bundle` is
+ * null then, and `diagnostics` say why. With nodes `outside`, `files` need not hold those; `bundle` is null as well when
+ * they do not fit together.
  */
 export async function compile(input: CompileInput, outside: Outside = NOTHING_OUTSIDE): Promise<Compilation> {
   const compilation = await compiledOnce(input, outside)
