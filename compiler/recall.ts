@@ -78,16 +78,18 @@ async function recalledWhole(last: KeptResult, input: RecallInput): Promise<Comp
   return (await holds(headOf(last).observed, input)) ? recalled(last, input.past) : null
 }
 
-/** The same as below, of production, where what the few files say stands in known places only. */
+type Reach = 'nothing' | 'readers'
+
+/** As `compiledCone`, of production, where what the few files say stands in known places only; else how far to reach then. */
 async function compiledPatch(
   result: KeptResult,
   changed: ReadonlySet<string>,
   input: RecallInput,
   made: Made,
-): Promise<Compiled | null> {
+): Promise<Compiled | readonly Reach[]> {
   const { past } = input
   const isAlike = input.environment === null && input.carryFrom === undefined && headOf(result).past === made.past
-  if (!isAlike || past?.isPretty === false || changed.size > FEW) return null
+  if (!isAlike || past?.isPretty === false || changed.size > FEW) return EACH
   const [{ coneOf }, { partOf, partWithPast }] = await Promise.all([
     import('./recall/cone.ts'),
     import('./recall/part.ts'),
@@ -95,15 +97,24 @@ async function compiledPatch(
   const { part, base } =
     past === null ? { part: partOf(result, changed), base: null } : partWithPast(result, changed, past)
   const cone = part === null ? null : coneOf(part, changed, 'nothing')
-  if (part === null || cone === null || !(await holds(cone.observed, input))) return null
+  if (part === null || cone === null || !(await holds(cone.observed, input))) return EACH
   const { compilation, observed, isAsked } = await compiledOver(inputOf(cone, input), cone, base)
-  if (isAsked || compilation.bundle === null) return null
+  if (compilation.bundle === null) return reachAfter(compilation)
+  if (isAsked) return EACH
   const { patched, patchedOverPast } = await import('./recall/patch.ts')
   const compiled = { part, compilation, made, observed }
   const kept = past === null ? patched(result, compiled) : patchedOverPast(result, compiled, past)
-  if (kept === null) return null
+  if (kept === null) return EACH
   remember(input, made, kept)
   return recalled(kept, past)
+}
+
+const EACH: readonly Reach[] = ['nothing', 'readers']
+
+/** What a part could not tell, all nodes outside can only where it knew none that was asked for. */
+function reachAfter({ diagnostics }: Compilation): readonly Reach[] {
+  if (diagnostics.some(({ code }) => /^RESOLVE_(REF|READS)_/.test(code))) return EACH
+  return diagnostics.some(isError) ? [] : ['readers']
 }
 
 /** A few files are compiled sooner than what is known of them is read. */
@@ -111,6 +122,8 @@ function inputOf({ holds }: Cone, input: RecallInput): RecallInput {
   const files = input.files.filter(({ path }) => holds(path))
   return { ...input, files, cache: files.length > FEW ? input.cache : (input.cache.withoutReading?.() ?? input.cache) }
 }
+
+const isReach = (patch: Compiled | readonly Reach[]): patch is readonly Reach[] => Array.isArray(patch)
 
 /** Null: the files and what is outside do not fit together, or there is an error: then all of them are to be told. */
 async function compiledCone(
@@ -120,10 +133,11 @@ async function compiledCone(
   made: Made,
 ): Promise<Compiled | null> {
   const patch = await compiledPatch(result, changed, input, made)
-  if (patch !== null) return patch
+  if (!isReach(patch)) return patch
+  if (patch.length === 0) return null
   const { coneOf } = await import('./recall/cone.ts')
   const last = lastOf(result)
-  for (const reach of ['nothing', 'readers'] as const) {
+  for (const reach of patch) {
     const cone = coneOf(last, changed, reach)
     if (cone === null || !(await holds(cone.observed, input))) return null
     const compiled = await compiledAnew(inputOf(cone, input), made, cone)

@@ -3,20 +3,22 @@
 import { itemAt, type Span } from '../../runtime/contract/canonical-json.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 
-/** Where nodes stand in a manifest.json, by id; `ids` are sorted. Those that it does not have are left out. */
+const ID = '\n      "id": "'
+
+/** Where nodes stand in a manifest.json, by id, in the order of the text. Those that it does not have are left out. */
 export function nodeSpans(text: string, ids: readonly string[]): ReadonlyMap<string, Span> {
+  const wanted = new Set(ids)
   const spans = new Map<string, Span>()
-  let at = 0
-  for (const id of ids) {
-    const span = itemAt(text, 'id', id, at)
-    if (span === undefined) continue
-    spans.set(id, span)
-    at = span.end
+  for (let at = text.indexOf(ID); at !== -1 && spans.size < wanted.size; at = text.indexOf(ID, at + 1)) {
+    const start = at + ID.length
+    const id = text.slice(start, text.indexOf('"', start))
+    const span = wanted.has(id) ? itemAt(text, 'id', id, at) : undefined
+    if (span !== undefined) spans.set(id, span)
   }
   return spans
 }
 
-/** The manifest with these nodes only; `ids` are sorted. Those that it does not have are left out. */
+/** The manifest with these nodes only. Those that it does not have are left out. */
 export function manifestPart(text: string, ids: readonly string[]): Manifest {
   const items = [...nodeSpans(text, ids).values()].map(({ start, end }) => text.slice(start, end))
   const list = text.indexOf('\n  "nodes": [\n') + 1
@@ -26,9 +28,9 @@ export function manifestPart(text: string, ids: readonly string[]): Manifest {
   return JSON.parse(`${text.slice(0, list)}  "nodes": [\n${items.join(',\n')}\n  ]${text.slice(behind)}`)
 }
 
-/** Where a step stands in a bundle.json, at or behind `from`. */
+/** Where a step stands in a bundle.json: at or behind `from`, else anywhere. */
 export const stepSpan = (text: string, id: string, from = 0): Span | undefined =>
-  itemAt(text, 'id', id, Math.max(from, text.indexOf('\n  "steps": [')))
+  (from > 0 ? itemAt(text, 'id', id, from) : undefined) ?? itemAt(text, 'id', id, text.indexOf('\n  "steps": ['))
 
 /** The text with others in these places. */
 export function replaced(text: string, places: readonly (readonly [Span, string])[]): string {

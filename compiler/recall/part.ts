@@ -4,6 +4,7 @@ import { checkStepId, type Step } from '../../runtime/contract/bundle.ts'
 import { memberText } from '../../runtime/contract/canonical-json.ts'
 import { asFingerprint } from '../../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import { MANY_PLANS } from '../diff/impact.ts'
 import { stepIdIn } from '../emit/contract.ts'
 import type { Past } from '../past.ts'
 import type { KeptResult } from '../ports.ts'
@@ -38,6 +39,8 @@ export function partOf(result: KeptResult, files: ReadonlySet<string>): Part | n
   return { ...part, contract: { ...part.contract, steps }, manifest: { ...part.manifest, nodes } }
 }
 
+const NONE = { part: null, base: null }
+
 /** From how many nodes on a part that is most of the whole is no gain. */
 const SOME = 100
 
@@ -50,7 +53,9 @@ export function partWithPast(
   files: ReadonlySet<string>,
   past: Past,
 ): { readonly part: Part | null; readonly base: Manifest | null } {
-  const { nodes: all } = headOf(result)
+  const { nodes: all, asked } = headOf(result)
+  // Many questions of all nodes together are answered in another way than those of a part (diff/impact.ts).
+  if (asked >= MANY_PLANS) return NONE
   const inner = innerOf(all, files)
   const ids = new Map(all.map(([id], place) => [id, place]))
   let places = inputsOf(readersOf(inner.keys(), all), all)
@@ -75,8 +80,6 @@ function withBase(part: Part | null, base: Manifest): { readonly part: Part | nu
   const isRenamed = part?.manifest.nodes.some((node) => node.renamed_from !== undefined && !known.has(node.id))
   return isRenamed === true ? NONE : { part, base }
 }
-
-const NONE = { part: null, base: null }
 
 const innerOf = (nodes: Kept['nodes'], files: ReadonlySet<string>): Part['inner'] =>
   new Map(nodes.flatMap(([id, file], place): [number, string][] => (files.has(file) ? [[place, id]] : [])))

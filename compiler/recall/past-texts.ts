@@ -64,11 +64,14 @@ function withSteps(text: string, part: Part, { contract, files }: OpenedBundle):
   const before = new Map(part.contract.steps.map((step) => [step.id, step]))
   const written = files.get('bundle.json') ?? ''
   const places: [Span, string][] = []
+  let [old, now]: (Span | undefined)[] = []
   for (const step of contract.steps) {
     const was = before.get(step.id)
     if (was !== undefined && sameJson(step, was)) continue
-    const isSame = was !== undefined && sameJson(reasonless(step), reasonless(was))
-    const place = isSame ? placed(stepSpan(text, step.id), written, stepSpan(written, step.id)) : []
+    if (was === undefined || !sameJson(reasonless(step), reasonless(was))) return null
+    old = stepSpan(text, step.id, old?.end)
+    now = stepSpan(written, step.id, now?.end)
+    const place = placed(old, written, now)
     if (place.length === 0) return null
     places.push(...place)
   }

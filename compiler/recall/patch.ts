@@ -44,7 +44,7 @@ export function patchedOverPast(last: KeptResult, compiled: CompiledPart, past: 
   const { part, compilation } = compiled
   const { bundle } = compilation
   if (bundle === null || !isLikeBefore(last, part, compilation)) return null
-  // Many questions of all nodes together would be answered in another way (diff/impact.ts).
+  // As of partWithPast.
   if (headOf(last).asked + (compilation.parts?.asked ?? 0) >= MANY_PLANS) return null
   const texts = textsOverPast(last, part, bundle, past)
   return texts && keptAgain(last, compiled, texts)

@@ -8,7 +8,9 @@ import { ResultFiles } from '../../compiler/cli/result-files.ts'
 import type { CompileInput } from '../../compiler/compile.ts'
 import { pastOf } from '../../compiler/past.ts'
 import { type CompileCache, noDatabases } from '../../compiler/ports.ts'
+import { manifestPart } from '../../compiler/recall/item-texts.ts'
 import { type RecallInput, recallOrCompile } from '../../compiler/recall.ts'
+import { prettyJson } from '../../runtime/contract/canonical-json.ts'
 import { environmentName } from '../../runtime/contract/ids.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 import { analysisEngine } from '../support/analysis.ts'
@@ -218,6 +220,18 @@ async function follows(version: string, edits: readonly Readonly<Record<string, 
 
 const query = (name: string, sql: string): Readonly<Record<string, string>> => ({
   [`seeknal/${name}.yml`]: JSON.stringify({ kind: 'transform', name, inputs: [{ ref: 'source.s' }], transform: sql }),
+})
+
+test('Of a manifest in any order a part is read', async () => {
+  const manifest = await manifestOf(projectOf(goldenCase('names')))
+  const ids = manifest.nodes.map((node) => node.id)
+  for (const nodes of [manifest.nodes, manifest.nodes.toReversed(), []]) {
+    const text = prettyJson({ ...manifest, nodes })
+    for (const some of [ids, ids.slice(1, 2), [...ids.slice(-1), 'transform.nowhere', ...ids.slice(0, 1)], []]) {
+      const expected = { ...manifest, nodes: nodes.filter(({ id }) => some.includes(id)) }
+      assert.equal(manifestPart(text, some), JSON.parse(JSON.stringify(expected)))
+    }
+  }
 })
 
 test('A comment that names a parameter which another node reads is seen', async () => {
