@@ -76,12 +76,12 @@ export async function median(
 }
 
 /** The same of two that are compared: they take turns, since a machine is not always as fast. */
-export function medians(
+export function medians<T extends Pick<Measured, 'ms'>>(
   times: number,
-  bodies: readonly [() => Measured, () => Measured],
-  before: () => void,
-): readonly [Measured, Measured] {
-  const [first, second]: [Measured[], Measured[]] = [[], []]
+  bodies: readonly [() => T, () => T],
+  before: () => void = () => {},
+): readonly [T, T] {
+  const [first, second]: [T[], T[]] = [[], []]
   for (let i = 0; i < times; i++) {
     before()
     first.push(bodies[0]())

@@ -51,9 +51,9 @@ const start = (folder: string, args: readonly string[]): number =>
 
 async function startup(): Promise<void> {
   const folder = tempFolder('bench')
-  const bare = start(folder, ['-e', '0'])
+  const started = (args: readonly string[]) => () => ({ ms: startMs(folder, args) })
   for (const args of [['--version'], ['--help'], ['run', '--help']]) {
-    const own = start(folder, [command, ...args])
+    const [{ ms: bare }, { ms: own }] = medians(runs * 5, [started(['-e', '0']), started([command, ...args])])
     const what = `seeknal ${args.join(' ')}`.padEnd(26)
     console.log(
       `  ${what} ${seconds(own).padStart(8)}  node -e 0: ${seconds(bare)}; ${(own / bare).toFixed(2)} × the time`,
