@@ -1,10 +1,12 @@
 import { appendFileSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import * as assert from 'uvu/assert'
 import { CacheFile } from '../../compiler/cli/cache-file.ts'
 import { createObserver } from '../../compiler/cli/observer.ts'
 import { readProject } from '../../compiler/cli/project.ts'
 import { ResultFiles } from '../../compiler/cli/result-files.ts'
+import { isKnown, stamped } from '../../compiler/cli/text-cache.ts'
 import type { CompileInput } from '../../compiler/compile.ts'
 import { pastOf } from '../../compiler/past.ts'
 import { type CompileCache, noDatabases } from '../../compiler/ports.ts'
@@ -220,6 +222,21 @@ async function follows(version: string, edits: readonly Readonly<Record<string, 
 
 const query = (name: string, sql: string): Readonly<Record<string, string>> => ({
   [`seeknal/${name}.yml`]: JSON.stringify({ kind: 'transform', name, inputs: [{ ref: 'source.s' }], transform: sql }),
+})
+
+test('A file is known by its stamp, also one whose text is not kept', async () => {
+  const folder = tempFolder()
+  const texts = { kept: 'kind: source\n', withheld: '# of postgres, password: see the wiki\n' }
+  writeFiles(folder, { 'seeknal/kept.yml': texts.kept, 'seeknal/withheld.yml': texts.withheld })
+  // Until then the file system's clock could give the same stamp to another text.
+  await setTimeout(100)
+  const cache = memory()
+  const isNew = (name: string) => !isKnown(cache, stamped(folder, `seeknal/${name}.yml`))
+  assert.equal([isNew('kept'), isNew('withheld')], [true, true])
+  readProject(folder, cache)
+  assert.equal([isNew('kept'), isNew('withheld')], [false, false])
+  writeFiles(folder, { 'seeknal/withheld.yml': `${texts.withheld}\n` })
+  assert.equal([isNew('kept'), isNew('withheld')], [false, true])
 })
 
 test('Of a manifest in any order a part is read', async () => {
