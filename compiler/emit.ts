@@ -14,7 +14,7 @@ import { review } from './emit/review.ts'
 import { scripts } from './emit/scripts.ts'
 import { typesFile } from './emit/types-file.ts'
 import type { Outside } from './outside.ts'
-import type { KeptBase } from './past.ts'
+import { type KeptBase, pastOf } from './past.ts'
 import type { CompileCache } from './ports.ts'
 import type { Rewritten, RewrittenStep } from './rewrite.ts'
 
@@ -29,7 +29,7 @@ export async function emit(
   const { manifest, diff } = rewritten.planned.diffed
   // First: its syntax trees are gone before the long texts are made.
   const types = outside.types(manifest) ?? (await typesFile(manifest, cache))
-  const given = base === null ? null : (kept ?? keptAs(prettyJson(base)))
+  const given = base === null ? null : (kept ?? pastOf(base))
   const nameless = contractOf(rewritten, given?.digest ?? null)
   // Large texts, which other bundles do not need.
   const files = isDatabase(rewritten) ? await import('./emit/database-files.ts') : null
@@ -60,8 +60,6 @@ export async function emit(
     diff,
   }
 }
-
-const keptAs = (text: string): KeptBase => ({ text, digest: sha256(text) })
 
 function stepTexts({ id, sql, extract, load, production }: RewrittenStep): [string, string][] {
   const texts: [string, string][] = [[stepFile(id), sql]]

@@ -101,9 +101,8 @@ async function compiledPatch(
   const { compilation, observed, isAsked } = await compiledOver(inputOf(cone, input), cone, base)
   if (compilation.bundle === null) return reachAfter(compilation)
   if (isAsked) return EACH
-  const { patched, patchedOverPast } = await import('./recall/patch.ts')
-  const compiled = { part, compilation, made, observed }
-  const kept = past === null ? patched(result, compiled) : patchedOverPast(result, compiled, past)
+  const { patched } = await import('./recall/patch.ts')
+  const kept = patched(result, { part, compilation, made, observed }, past)
   if (kept === null) return EACH
   remember(input, made, kept)
   return recalled(kept, past)

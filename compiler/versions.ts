@@ -1,6 +1,6 @@
 // What a reader sees of a record of a manifest, as one fingerprint: `freshEdge`, computed once of each record. Pure.
 
-import type { Fingerprint } from '../runtime/contract/ids.ts'
+import { asFingerprint, type Fingerprint } from '../runtime/contract/ids.ts'
 import { freshEdge, type ManifestNode } from '../runtime/contract/manifest.ts'
 
 const versions = new WeakMap<ManifestNode, Fingerprint>()
@@ -11,9 +11,13 @@ export function versionOf(node: ManifestNode): Fingerprint {
   return known
 }
 
-/** What is known of a record without computing it. */
-export const knownVersion = (node: ManifestNode, version: Fingerprint): void => {
-  versions.set(node, version)
+/** Tells the versions of nodes by the edges to them, none of which was carried over: such an edge is the version of its node. */
+export function tellVersions(nodes: ReadonlyMap<string, ManifestNode>): void {
+  for (const { inputs } of nodes.values())
+    for (const { ref, fingerprint } of inputs) {
+      const input = nodes.get(ref)
+      if (input !== undefined) versions.set(input, asFingerprint(fingerprint))
+    }
 }
 
 /** `record` with equal fingerprints is the same version as `base`. */

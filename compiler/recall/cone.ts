@@ -7,14 +7,16 @@
 import { rememberAs, rememberItems } from '../../runtime/contract/canonical-json.ts'
 import { isDatabaseEngine } from '../../runtime/contract/engines.ts'
 import { asFingerprint, asNodeId } from '../../runtime/contract/ids.ts'
-import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
+import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import { sameJson } from '../diff/pairs.ts'
 import { isSql, kindOf } from '../load/file-kinds.ts'
 import type { KeptStep, Outside } from '../outside.ts'
 import type { PrefixSpan } from '../rewrite/marks.ts'
 import type { Validated } from '../validate.ts'
-import { knownVersion } from '../versions.ts'
-import type { Last, Observed } from './kept.ts'
+import { tellVersions } from '../versions.ts'
+import type { Kept, Last, Observed } from './kept.ts'
+import { readersOf } from './reach.ts'
+import { withVersions } from './renewed-items.ts'
 
 export interface Cone {
   /** Whether a file of the project is compiled. */
@@ -29,7 +31,7 @@ const isAlwaysRead = (path: string): boolean => kindOf(path) !== 'node'
 
 /** `reach`: what is compiled besides the changed files. */
 export function coneOf(last: Last, changed: ReadonlySet<string>, reach: 'nothing' | 'readers'): Cone | null {
-  const files = reach === 'nothing' ? changed : filesOfCone(last.manifest, changed)
+  const files = reach === 'nothing' ? changed : filesOfCone(last.nodes, changed)
   const holds = (path: string): boolean => files.has(path) || isAlwaysRead(path)
   const outside = last.manifest.nodes.filter((node) => !files.has(node.file))
   // Several nodes may share a file of SQL: whose diagnostics stand in it is not known.
@@ -65,17 +67,9 @@ export function coneOf(last: Last, changed: ReadonlySet<string>, reach: 'nothing
 }
 
 /** The changed ones, and those of every node that reads a node of them, through however many. */
-function filesOfCone({ nodes }: Manifest, changed: ReadonlySet<string>): ReadonlySet<string> {
-  const readers = new Map<string, ManifestNode[]>()
-  for (const node of nodes)
-    for (const { ref } of node.inputs) {
-      const known = readers.get(ref)
-      if (known === undefined) readers.set(ref, [node])
-      else known.push(node)
-    }
-  const reached = new Set(nodes.filter((node) => changed.has(node.file)))
-  for (const node of reached) for (const reader of readers.get(node.id) ?? []) reached.add(reader)
-  return new Set([...changed, ...[...reached].map((node) => node.file)])
+function filesOfCone(nodes: Kept['nodes'], changed: ReadonlySet<string>): ReadonlySet<string> {
+  const places = nodes.flatMap(([, file], place) => (changed.has(file) ? [place] : []))
+  return new Set([...changed, ...readersOf(places, nodes).flatMap((place) => nodes[place]?.[1] ?? [])])
 }
 
 const isTakenOver = (node: ManifestNode): boolean =>
@@ -90,12 +84,7 @@ function recordsOf(outside: readonly ManifestNode[], { fresh }: Last): Outside['
       return [asNodeId(node.id), other === undefined ? node : { ...node, ...other }] as const
     }),
   )
-  // A fresh edge is the version of the record that it leads to.
-  for (const { inputs } of records.values())
-    for (const { ref, fingerprint } of inputs) {
-      const input = records.get(asNodeId(ref))
-      if (input !== undefined) knownVersion(input, asFingerprint(fingerprint))
-    }
+  tellVersions(records)
   return records
 }
 
@@ -140,7 +129,7 @@ function writtenAs({ texts, manifest: last }: Last): Outside['written'] {
       const was = known.get(node.id)
       if (was === undefined) return node
       if (sameJson(was, node)) return was
-      rememberAs(node, was, (text) => withVersions(text, was, node))
+      rememberAs(node, was, (text) => renewed(text, was, node))
       return node
     })
     return { ...manifest, nodes }
@@ -148,20 +137,10 @@ function writtenAs({ texts, manifest: last }: Last): Outside['written'] {
 }
 
 /** `text` of `was` as that of a node which differs in nothing but the versions of its inputs; null: it differs in more. */
-function withVersions(text: string, was: ManifestNode, node: ManifestNode): string | null {
-  const isSame = sameJson({ ...was, inputs: [] }, { ...node, inputs: [] }) && was.inputs.length === node.inputs.length
-  let written = isSame ? '' : null
-  let at = text.indexOf('\n      "inputs": [')
-  for (const [i, edge] of node.inputs.entries()) {
-    const { fingerprint = '', ...before } = was.inputs[i] ?? {}
-    // No text of JSON holds a quote without a backslash before it.
-    const version = (hex: string) => `"fingerprint": "${hex}"`
-    const start = text.indexOf(version(fingerprint), at)
-    if (written === null || start === -1 || !sameJson({ ...before, fingerprint: edge.fingerprint }, edge)) return null
-    written += text.slice(written.length, start) + version(edge.fingerprint)
-    at = written.length
-  }
-  return written === null ? null : written + text.slice(written.length)
+function renewed(text: string, was: ManifestNode, node: ManifestNode): string | null {
+  const versions = new Map(node.inputs.map(({ ref, fingerprint }) => [ref, fingerprint]))
+  const inputs = was.inputs.map((edge) => ({ ...edge, fingerprint: versions.get(edge.ref) ?? edge.fingerprint }))
+  return sameJson({ ...was, inputs }, node) ? withVersions(text, versions).text : null
 }
 
 /** Whether both have one interface. */

@@ -1,6 +1,6 @@
 // Items of the long lists of documents as they stand in their texts: found, read and replaced without the others. Pure.
 
-import { itemAt, type Span } from '../../runtime/contract/canonical-json.ts'
+import { itemAround, type Span } from '../../runtime/contract/canonical-json.ts'
 import type { Manifest } from '../../runtime/contract/manifest.ts'
 
 const ID = '\n      "id": "'
@@ -12,7 +12,7 @@ export function nodeSpans(text: string, ids: readonly string[]): ReadonlyMap<str
   for (let at = text.indexOf(ID); at !== -1 && spans.size < wanted.size; at = text.indexOf(ID, at + 1)) {
     const start = at + ID.length
     const id = text.slice(start, text.indexOf('"', start))
-    const span = wanted.has(id) ? itemAt(text, 'id', id, at) : undefined
+    const span = wanted.has(id) ? itemAround(text, at) : undefined
     if (span !== undefined) spans.set(id, span)
   }
   return spans
@@ -29,8 +29,11 @@ export function manifestPart(text: string, ids: readonly string[]): Manifest {
 }
 
 /** Where a step stands in a bundle.json: at or behind `from`, else anywhere. */
-export const stepSpan = (text: string, id: string, from = 0): Span | undefined =>
-  (from > 0 ? itemAt(text, 'id', id, from) : undefined) ?? itemAt(text, 'id', id, text.indexOf('\n  "steps": ['))
+export function stepSpan(text: string, id: string, from = 0): Span | undefined {
+  const own = `${ID}${id}"`
+  const behind = from > 0 ? text.indexOf(own, from) : -1
+  return itemAround(text, behind === -1 ? text.indexOf(own, text.indexOf('\n  "steps": [')) : behind)
+}
 
 /** The text with others in these places. */
 export function replaced(text: string, places: readonly (readonly [Span, string])[]): string {

@@ -50,7 +50,7 @@ export interface Kept extends Made {
 }
 
 /** The last compile of a slot. */
-export interface Last extends Omit<Kept, 'nodes' | 'steps'> {
+export interface Last extends Omit<Kept, 'steps'> {
   readonly contract: Pick<BundleFile, 'engine' | 'files' | 'namespaces' | 'steps'>
   readonly manifest: Manifest
   /** Every file of the bundle but base.json; of a part (part.ts) its steps and types.ts. */
@@ -63,8 +63,8 @@ export function keep(compiled: Compiled, parts: Parts, made: Made, observed: rea
   const files = bundle?.files ?? new Map<string, string>()
   const whole = files.get('apply.sql') ?? ''
   const prelude = files.get('prelude.sql') ?? ''
-  const start = whole.indexOf(prelude)
-  let at = start === -1 ? 0 : start + prelude.length
+  const first = whole.indexOf(prelude)
+  let at = first === -1 ? 0 : first + prelude.length
   const steps = (bundle?.contract.steps ?? []).flatMap(({ file }): [string, number, number][] => {
     const text = files.get(file) ?? ''
     const start = whole.indexOf(text, at)

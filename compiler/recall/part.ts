@@ -2,13 +2,12 @@
 
 import { checkStepId, type Step } from '../../runtime/contract/bundle.ts'
 import { memberText } from '../../runtime/contract/canonical-json.ts'
-import { asFingerprint } from '../../runtime/contract/ids.ts'
 import type { Manifest, ManifestNode } from '../../runtime/contract/manifest.ts'
 import { MANY_PLANS } from '../diff/impact.ts'
 import { stepIdIn } from '../emit/contract.ts'
 import type { Past } from '../past.ts'
 import type { KeptResult } from '../ports.ts'
-import { knownVersion } from '../versions.ts'
+import { tellVersions } from '../versions.ts'
 import { manifestPart, stepSpan } from './item-texts.ts'
 import { headOf, type Kept, type Last } from './kept.ts'
 import { inputsOf, readersOf } from './reach.ts'
@@ -16,8 +15,6 @@ import { inputsOf, readersOf } from './reach.ts'
 export interface Part extends Last {
   /** Ids of the nodes of the files by their places in the list of all, sorted. */
   readonly inner: ReadonlyMap<number, string>
-  /** Of these and all that reads them, inputs first. */
-  readonly reached: readonly number[]
 }
 
 /**
@@ -32,7 +29,7 @@ export function partOf(result: KeptResult, files: ReadonlySet<string>): Part | n
   const part = partAt(result, inner, [...new Set([...inner.keys(), ...read])])
   if (part === null) return null
   const nodes = part.manifest.nodes.map((node) => (outer.has(node.id) ? { ...node, inputs: [] } : node))
-  tellVersions(nodes)
+  tellVersions(new Map(nodes.map((node) => [node.id, node])))
   const steps = part.contract.steps.map((step) =>
     step.kind === 'build' && outer.has(step.node) ? { ...step, inputs: [] } : step,
   )
@@ -92,18 +89,7 @@ function partAt(result: KeptResult, inner: Part['inner'], places: readonly numbe
   if (manifest.nodes.length < ids.length) return null
   const steps = stepsOf(result, manifest.nodes)
   const contract = { ...contractOf(result), steps }
-  const reached = readersOf(inner.keys(), head.nodes)
-  return { ...head, inner, reached, contract, manifest, texts: textsOf(result, steps) }
-}
-
-/** An edge that nothing was carried over to is the version of the node that it leads to. */
-function tellVersions(nodes: readonly ManifestNode[]): void {
-  const byId = new Map(nodes.map((node) => [node.id, node]))
-  for (const { inputs } of nodes)
-    for (const { ref, fingerprint } of inputs) {
-      const input = byId.get(ref)
-      if (input !== undefined) knownVersion(input, asFingerprint(fingerprint))
-    }
+  return { ...head, inner, contract, manifest, texts: textsOf(result, steps) }
 }
 
 function stepsOf(result: KeptResult, nodes: readonly ManifestNode[]): Step[] {

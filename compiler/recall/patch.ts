@@ -2,8 +2,8 @@
 // stands in the place of what it said. Nothing else is parsed or written anew. Null: other documents say something else than
 // they did. What the texts are made from is in `../emit`.
 
-import { resealed } from '../../runtime/contract/bundle.ts'
-import { sha256 } from '../../runtime/contract/canonical-json.ts'
+import { type OpenedBundle, resealed } from '../../runtime/contract/bundle.ts'
+import { type Span, sha256 } from '../../runtime/contract/canonical-json.ts'
 import type { ManifestNode } from '../../runtime/contract/manifest.ts'
 import type { Compilation } from '../compile.ts'
 import { variable } from '../dialect/duckdb.ts'
@@ -12,6 +12,7 @@ import { sameJson } from '../diff/pairs.ts'
 import type { Past } from '../past.ts'
 import type { KeptResult } from '../ports.ts'
 import type { RewrittenStep } from '../rewrite.ts'
+import { replaced } from './item-texts.ts'
 import { freshIn, headOf, type Kept, type Made, type Observed } from './kept.ts'
 import type { Part } from './part.ts'
 import { textsOverPast } from './past-texts.ts'
@@ -24,11 +25,18 @@ export interface CompiledPart {
   readonly observed: readonly Observed[]
 }
 
-/** What is kept of the whole after a compile of a part of `partOf`. */
-export function patched(last: KeptResult, compiled: CompiledPart): KeptResult | null {
+/** What is kept of the whole after a compile of a part: of `partWithPast`, or of `partOf` without a past. */
+export function patched(last: KeptResult, compiled: CompiledPart, past: Past | null): KeptResult | null {
   const { part, compilation } = compiled
-  const { bundle } = compilation
-  if (bundle === null || !isLikeBefore(last, part, compilation)) return null
+  const { bundle, parts } = compilation
+  if (bundle === null || parts === null || !isLikeBefore(last, part, compilation)) return null
+  // As of partWithPast.
+  if (past !== null && headOf(last).asked + parts.asked >= MANY_PLANS) return null
+  const texts = past === null ? textsWithoutPast(last, part, bundle) : textsOverPast(last, part, bundle, past)
+  return texts && keptAgain(last, compiled, texts)
+}
+
+function textsWithoutPast(last: KeptResult, part: Part, bundle: OpenedBundle): ReadonlyMap<string, string> | null {
   const inner = new Set(part.inner.values())
   const now = new Map(bundle.contract.steps.map((step) => [step.id, step]))
   // What the others are made from is not known here.
@@ -36,18 +44,7 @@ export function patched(last: KeptResult, compiled: CompiledPart): KeptResult | 
   if (!own.every((step) => sameJson(step, now.get(step.id)))) return null
   const [text, written] = [last.texts.get('manifest.json') ?? '', bundle.files.get('manifest.json') ?? '']
   const manifest = withRenewed(text, headOf(last).nodes, part, written)
-  return manifest === null ? null : keptAgain(last, compiled, new Map([['manifest.json', manifest]]))
-}
-
-/** The same after one of a part of `partWithPast`. */
-export function patchedOverPast(last: KeptResult, compiled: CompiledPart, past: Past): KeptResult | null {
-  const { part, compilation } = compiled
-  const { bundle } = compilation
-  if (bundle === null || !isLikeBefore(last, part, compilation)) return null
-  // As of partWithPast.
-  if (headOf(last).asked + (compilation.parts?.asked ?? 0) >= MANY_PLANS) return null
-  const texts = textsOverPast(last, part, bundle, past)
-  return texts && keptAgain(last, compiled, texts)
+  return manifest === null ? null : new Map([['manifest.json', manifest]])
 }
 
 /** `texts`: those that are others now, besides steps. */
@@ -124,17 +121,15 @@ function withSteps(text: string, places: Kept['steps'], part: Part, files: Reado
     if ([now, before].some((sql) => sql.includes(PARAMETER))) return null
     changed.set(file, now)
   }
-  const parts: string[] = []
-  let [at, moved, found] = [0, 0, 0]
-  const steps = places.map(([path, start, end]): readonly [string, number, number] => {
-    const now = changed.get(path)
-    if (now === undefined) return moved === 0 ? [path, start, end] : [path, start + moved, end + moved]
-    parts.push(text.slice(at, start), now)
-    const from = start + moved
-    moved += now.length - (end - start)
-    found += 1
-    at = end
-    return [path, from, from + now.length]
+  const now = places.flatMap(([path, start, end]): [Span, string][] => {
+    const sql = changed.get(path)
+    return sql === undefined ? [] : [[{ start, end }, sql]]
   })
-  return found < changed.size ? null : { text: [...parts, text.slice(at)].join(''), steps, changed: [...changed] }
+  let moved = 0
+  const steps = places.map(([path, start, end]): readonly [string, number, number] => {
+    const from = start + moved
+    moved += (changed.get(path)?.length ?? end - start) - (end - start)
+    return [path, from, end + moved]
+  })
+  return now.length < changed.size ? null : { text: replaced(text, now), steps, changed: [...changed] }
 }

@@ -113,8 +113,12 @@ const isThere = ({ from, to }: Pick<SwitchResult, 'from' | 'to'>): boolean => fr
 const sayThere = (terminal: Terminal, { to }: Pick<SwitchResult, 'to'>): void =>
   terminal.success(`Production is generation ${to} already; nothing is to be changed.`)
 
-function sayLeft(terminal: Terminal, { targets, hints }: Left): void {
+function sayTargets(terminal: Terminal, targets: Left['targets']): void {
   for (const { relation, mode, stays } of targets) terminal.warn(`${oneLine(relation)} (${mode}) ${stays}.`)
+}
+
+function sayLeft(terminal: Terminal, { targets, hints }: Left): void {
+  sayTargets(terminal, targets)
   for (const hint of hints) terminal.hint(hint)
 }
 
@@ -122,6 +126,6 @@ function agreed(planned: SwitchResult, left: Left, surroundings: Surroundings): 
   const { terminal } = surroundings
   sayStaged(terminal, planned)
   sayUnmet(terminal, planned.unmet)
-  for (const { relation, mode, stays } of left.targets) terminal.warn(`${oneLine(relation)} (${mode}) ${stays}.`)
+  sayTargets(terminal, left.targets)
   return confirmed(`Go back from generation ${planned.from} to ${planned.to}?`, false, surroundings)
 }

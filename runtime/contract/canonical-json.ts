@@ -91,14 +91,13 @@ export interface Span {
 }
 
 /**
- * Where an item of a list that is a member of a document is written whose own member `key` is `value`, at or behind `from`;
- * undefined: there is none. `text` is what `prettyJson` gave of the document.
+ * Where the item of a list that is a member of a document is written of which something stands at `at`; undefined: there is
+ * none. `text` is what `prettyJson` gave of the document.
  */
-export function itemAt(text: string, key: string, value: string, from: number): Span | undefined {
-  const name = text.indexOf(`\n      ${JSON.stringify(key)}: ${JSON.stringify(value)}`, from)
-  const start = text.lastIndexOf('\n    {\n', name) + 1
-  const end = text.indexOf('\n    }', name)
-  return name === -1 || start === 0 || end === -1 ? undefined : { start, end: end + '\n    }'.length }
+export function itemAround(text: string, at: number): Span | undefined {
+  const start = at === -1 ? 0 : text.lastIndexOf('\n    {\n', at) + 1
+  const end = text.indexOf('\n    }', at)
+  return start === 0 || end === -1 ? undefined : { start, end: end + '\n    }'.length }
 }
 
 /** How the member `key` of a document is written, which is an object with members; undefined: there is no such one. */
